@@ -1,0 +1,122 @@
+"""A campaign as its campaign.toml names it: groups, their doses with intervals, targets, deadlines.
+
+Nothing here knows a vaccine or a question name; both are data of the campaign.
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A length of calendar time: whole months, then days. "3 months", "28 days", "12 years"."""
+
+    months: int = 0
+    days: int = 0
+
+    def after(self, start: date) -> date:
+        """The day this period ends when it begins on start.
+
+        A day that the target month lacks becomes that month's last day (31 August + 6 months is 28 or
+        29 February).
+        """
+        month = start.month - 1 + self.months
+        year, month = start.year + month // 12, month % 12 + 1
+        if year > date.max.year:
+            return date.max
+        day = min(start.day, calendar.monthrange(year, month)[1])
+        return date(year, month, day) + timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A name in the interface's languages; Vietnamese stands in where another is missing."""
+
+    vi: str
+    en: str = ""
+
+    def __getitem__(self, language: str) -> str:
+        return (self.en or self.vi) if language == "en" else self.vi
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledDose:
+    """One dose that a group is to receive.
+
+    after: the dose that must come before, None for a first dose.
+    interval: shortest wait after that dose; ``interval_by_vaccine`` overrides it by the vaccine of that dose.
+    after_by_vaccine: another preceding dose for people whose first dose was of a given vaccine (a primary
+    series of three).
+    only_vaccines: when set, the dose concerns only people whose preceding dose was of one of these.
+    target: share of the group to reach, exact; deadline: the day to reach it by.
+    """
+
+    code: str
+    after: str | None = None
+    interval: Period = Period()
+    interval_by_vaccine: dict[str, Period] = field(default_factory=dict)
+    after_by_vaccine: dict[str, str] = field(default_factory=dict)
+    only_vaccines: frozenset[str] = frozenset()
+    vaccines: tuple[str, ...] = ()
+    same_vaccine: bool = False
+    target: Fraction | None = None
+    deadline: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """People of an age, or of a priority, whose coverage is asked for.
+
+    from_age inclusive, to_age exclusive, both None for any age. priorities: when set, people with one of them.
+    either: True joins the two conditions with "or" (65 and older, or ill), False with "and".
+    after_infection: wait after an infection before any dose is due.
+    """
+
+    code: str
+    label: Label
+    doses: tuple[ScheduledDose, ...]
+    from_age: Period | None = None
+    to_age: Period | None = None
+    priorities: frozenset[str] = frozenset()
+    either: bool = False
+    after_infection: Period | None = None
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Everything a campaign.toml says, checked.
+
+    start: the first day that figures are kept for; earlier doses count as given by then.
+    doses, vaccines: labels by code. values: by field ("residence", "outcome", ...), the form's choice name
+    to the register's word.
+    accuracy_limit_m: a point less accurate than this is not used to place the household.
+    hamlets_file: the CSV beside the form that lists the hamlets (name, label, commune, households).
+    """
+
+    id: str
+    label: Label
+    start: date
+    groups: tuple[Group, ...]
+    doses: dict[str, Label]
+    vaccines: dict[str, Label]
+    values: dict[str, dict[str, str]]
+    accuracy_limit_m: float = 100.0
+    hamlets_file: str | None = None
+    source: str = ""
+
+    @cached_property
+    def series(self) -> tuple[tuple[Group, ScheduledDose], ...]:
+        """Every (group, dose) that has a figure, in the order of the file."""
+        return tuple((group, dose) for group in self.groups for dose in group.doses)
+
+    def find(self, group_code: str, dose_code: str) -> tuple[Group, ScheduledDose] | None:
+        """The group and its scheduled dose of these codes, or None."""
+        for group, dose in self.series:
+            if group.code == group_code and dose.code == dose_code:
+                return group, dose
+        return None

@@ -1,0 +1,39 @@
+"""Settings from the environment, ``MAPPER_*``; each stands in the README, and a test sees to that.
+
+Read once, by ``server.py``; every other room is handed what it needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may change. Environment variables are the upper-case names behind ``MAPPER_``."""
+
+    model_config = SettingsConfigDict(env_prefix="MAPPER_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("var"), description="Folder of the embedded database and of caches.")
+    database_url: str = Field(
+        "", description="SQLAlchemy address of a PostgreSQL database; empty means SQLite in the data folder."
+    )
+    public_url: str = Field(
+        "", description="Address under which phones and browsers reach the server, e.g. https://tiem.example.vn."
+    )
+    behind_proxy: bool = Field(False, description="Trust X-Forwarded-* headers of one reverse proxy in front.")
+    language: str = Field("vi", description="Language where the reader has chosen none: vi or en.")
+    project_name: str = Field("Từng Nhà", description="Name shown on pages and on the phones.")
+    max_submission_mb: int = Field(20, ge=1, description="Largest single POST of a submission, in megabytes.")
+    max_upload_mb: int = Field(200, ge=1, description="Largest file an administrator may upload, in megabytes.")
+    chunk_mb: int = Field(2, ge=1, description="Length that phones are told to send in one POST, in megabytes.")
+    tile_url: str = Field("", description="Optional base map, {z}/{x}/{y} address; empty draws none.")
+    tile_attribution: str = Field("", description="Credit line that the base map's owner asks for.")
+    boundary_set: str = Field("", description="Boundary set shown first; empty means the newest in force.")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in force."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'tungnha.sqlite3'}"
