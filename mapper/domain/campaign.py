@@ -29,8 +29,9 @@ class Period:
         year, month = start.year + month // 12, month % 12 + 1
         if year > date.max.year:
             return date.max
-        day = min(start.day, calendar.monthrange(year, month)[1])
-        return date(year, month, day) + timedelta(days=self.days)
+        day = start.day if start.day < 29 else min(start.day, calendar.monthrange(year, month)[1])
+        end = date(year, month, day)
+        return end + timedelta(days=self.days) if self.days else end
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""One household from all that was submitted about it, and what it adds to the tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mapper.domain.campaign import Campaign
+from mapper.domain.ledger import INSIDE, steps
+from mapper.domain.people import Outcome, Residence, Visit
+
+HOUSE_COUNTS = ("visited", "interviewed", "vacant", "refused", "closed", "people")
+"""What a household adds to the count of houses; closed is absent or locked."""
+
+_COLUMN = {state: index for index, state in enumerate(INSIDE)}
+
+StateChanges = dict[tuple[int, int], list[int]]
+"""(series, day) to the change in people per state, in the order of INSIDE."""
+
+
+def combine(visits: Sequence[Visit]) -> Visit:
+    """The household as its visits, oldest first by day and arrival, make it known.
+
+    The latest interview tells who lives there; a later visit that met nobody changes nothing of that, one that found
+    the house empty for good moves everybody out. Contact, place and point come from the latest visit that has them.
+    """
+    latest = visits[-1]
+    interviews = [visit for visit in visits if visit.outcome == Outcome.INTERVIEWED]
+    if len(visits) == 1:
+        return latest
+    base = interviews[-1] if interviews else latest
+    outcome, people = base.outcome, base.people
+    if latest.outcome == Outcome.VACANT:
+        outcome = Outcome.VACANT
+        people = tuple(replace(person, residence=Residence.MOVED_OUT) for person in base.people)
+
+    def newest(field: str) -> object:
+        return next((value for v in reversed(visits) if (value := getattr(v, field)) is not None), None)
+
+    known = {
+        field: newest(field)
+        for field in ("hamlet_code", "commune_code", "house_number", "head", "phone", "point", "expected_members")
+    }
+    return replace(base, outcome=outcome, people=people, **known)  # type: ignore[arg-type]
+
+
+def house_counts(visit: Visit) -> list[int]:
+    """What a household adds to the count of houses, in the order of HOUSE_COUNTS."""
+    outcome = visit.outcome
+    return [
+        1,
+        int(outcome == Outcome.INTERVIEWED),
+        int(outcome == Outcome.VACANT),
+        int(outcome == Outcome.REFUSED),
+        int(outcome in (Outcome.ABSENT, Outcome.LOCKED)),
+        len(visit.people),
+    ]
+
+
+def state_changes(visit: Visit, campaign: Campaign) -> StateChanges:
+    """All dated steps of a household's people, summed; series are positions in ``Campaign.series``."""
+    changes: StateChanges = {}
+    width = len(INSIDE)
+    for person in visit.people:
+        for series, day, left, entered in steps(person, campaign):
+            row = changes.get((series, day))
+            if row is None:
+                row = changes[series, day] = [0] * width
+            if left is not None:
+                row[_COLUMN[left]] -= 1
+            if entered is not None:
+                row[_COLUMN[entered]] += 1
+    return changes

@@ -1,0 +1,237 @@
+"""The ledger: for a group, a dose and a day, every person is in exactly one state.
+
+``state_on`` is the one rule. ``steps`` writes a person's way through a campaign as dated changes of that
+state, so that a running sum of steps answers any day, past or coming, and always agrees with the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from mapper.domain.campaign import Campaign, Group, ScheduledDose
+from mapper.domain.people import AWAY, Dose, Person
+
+
+class State(StrEnum):
+    """Where a person stands for one group and dose on one day."""
+
+    OUTSIDE = "outside"
+    AWAY = "away"
+    VACCINATED = "vaccinated"
+    CONTRAINDICATED = "contraindicated"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    DUE = "due"
+
+
+INSIDE: tuple[State, ...] = tuple(state for state in State if state is not State.OUTSIDE)
+"""The states a tally counts, in the order of its columns; people outside the group are the rest."""
+
+ELIGIBLE = frozenset({State.VACCINATED, State.REFUSED, State.DEFERRED, State.WAITING, State.DUE})
+"""The denominator of coverage: in the group, here, free to be vaccinated, and known."""
+
+
+NEVER = date.max.toordinal()
+"""A day that does not come: the end of what does not end."""
+
+_OUTSIDE, _AWAY, _VACCINATED, _CONTRAINDICATED = State.OUTSIDE, State.AWAY, State.VACCINATED, State.CONTRAINDICATED
+_REFUSED, _DEFERRED, _UNKNOWN, _WAITING, _DUE = State.REFUSED, State.DEFERRED, State.UNKNOWN, State.WAITING, State.DUE
+
+
+class Course:
+    """A person's doses by code, looked up once for all groups.
+
+    Where a code stands twice the earlier date counts, and a dated dose before an undated one.
+    """
+
+    __slots__ = ("by_code", "first_vaccine")
+
+    def __init__(self, person: Person) -> None:
+        self.by_code: dict[str, Dose] = {}
+        first: Dose | None = None
+        for dose in person.doses:
+            held = self.by_code.get(dose.code)
+            if held is None or (dose.given_on or date.max) < (held.given_on or date.max):
+                self.by_code[dose.code] = dose
+            if first is None or (dose.given_on or date.max) < (first.given_on or date.max):
+                first = dose
+        self.first_vaccine = (first.vaccine or "") if first else ""
+
+    def before(self, dose: ScheduledDose) -> Dose | None:
+        """The dose held that must precede this one for this person."""
+        code = self.code_before(dose)
+        return self.by_code.get(code) if code else None
+
+    def code_before(self, dose: ScheduledDose) -> str | None:
+        """Code of the dose that must precede this one for this person; None for a first dose."""
+        return dose.after_by_vaccine.get(self.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
+
+
+class Membership:
+    """The days, as ordinals from ``start`` up to but not including ``end``, on which a person is in a group.
+
+    unknown: nobody can say, since the group asks for an age and the person has none; then the days are all.
+    An empty span means never.
+    """
+
+    __slots__ = ("end", "infected_end", "infected_start", "start", "unknown")
+
+    def __init__(self, person: Person, group: Group) -> None:
+        self.start, self.end, self.unknown = 1, NEVER, False
+        self.infected_start = self.infected_end = NEVER
+        if group.after_infection and person.infected_on:
+            self.infected_start = person.infected_on.toordinal()
+            self.infected_end = group.after_infection.after(person.infected_on).toordinal()
+        asks_age = group.from_age is not None or group.to_age is not None
+        if group.priorities:
+            has_priority = not group.priorities.isdisjoint(person.priorities)
+            if has_priority and group.either:
+                return
+            if not has_priority and not (group.either and asks_age):
+                self.end = self.start
+                return
+        if not asks_age:
+            return
+        born = person.born_on
+        if born is None:
+            self.unknown = True
+            return
+        self.start = (group.from_age.after(born) if group.from_age else born).toordinal()
+        self.end = group.to_age.after(born).toordinal() if group.to_age else NEVER
+
+
+class Standing:
+    """One person before one scheduled dose: every day that matters, as ordinals, worked out once.
+
+    ``on`` is the rule of the ledger.
+    """
+
+    __slots__ = (
+        "deferred_until",
+        "given",
+        "member",
+        "not_for_them",
+        "person",
+        "ready",
+        "reported",
+        "undated",
+    )
+
+    def __init__(self, person: Person, member: Membership, dose: ScheduledDose, course: Course) -> None:
+        self.person, self.member = person, member
+        self.reported = person.reported_on.toordinal()
+        self.deferred_until = person.deferred_until.toordinal() if person.deferred_until else 0
+        given = course.by_code.get(dose.code)
+        self.undated = given is not None and given.given_on is None
+        self.given = NEVER if given is None else (given.given_on or person.reported_on).toordinal()
+        previous = course.before(dose)
+        self.not_for_them = (
+            given is None
+            and bool(dose.only_vaccines)
+            and (previous is None or (previous.vaccine or "") not in dose.only_vaccines)
+        )
+        self.ready = 0
+        if course.code_before(dose) is not None:
+            if previous is None:
+                self.ready = NEVER
+            elif previous.given_on is None:
+                self.ready = self.reported
+            else:
+                interval = dose.interval
+                if dose.interval_by_vaccine:
+                    interval = dose.interval_by_vaccine.get(previous.vaccine or "", interval)
+                self.ready = interval.after(previous.given_on).toordinal()
+
+    def on(self, day: int) -> State:
+        """The state on a day, the first that holds of those that ``state_on`` lists."""
+        person, member = self.person, self.member
+        if member.unknown:
+            return _UNKNOWN
+        if not member.start <= day < member.end or self.not_for_them:
+            return _OUTSIDE
+        if person.residence in AWAY:
+            return _AWAY
+        if self.given <= day:
+            return _VACCINATED
+        if self.undated:
+            return _UNKNOWN
+        if person.contraindicated:
+            return _CONTRAINDICATED
+        if day >= self.reported:
+            if person.refused:
+                return _REFUSED
+            if day < self.deferred_until:
+                return _DEFERRED
+        if member.infected_start <= day < member.infected_end:
+            return _DEFERRED
+        if person.vaccination_unknown:
+            return _UNKNOWN
+        return _WAITING if day < self.ready else _DUE
+
+    def turning_days(self) -> set[int]:
+        """Every day on which the state may change; a day too many does no harm."""
+        days = {self.given, self.ready}
+        if self.person.refused or self.deferred_until:
+            days.update((self.reported, self.deferred_until))
+        if self.member.infected_start != NEVER:
+            days.update((self.member.infected_start, self.member.infected_end))
+        return days
+
+
+def state_on(person: Person, group: Group, dose: ScheduledDose, day: date) -> State:
+    """The state of one person for one group and dose on one day.
+
+    The first that holds: unknown, when the group asks for an age and there is none; outside the group; away or
+    moved out; vaccinated; contraindicated; refused; deferred (until a date, or after an infection); unknown;
+    waiting for an earlier dose or for its interval; due. A refusal or deferral holds from the day it was
+    reported; an undated dose counts from then, and is unknown before. What is known of a person is what the
+    latest interview says, on every day asked.
+    """
+    return Standing(person, Membership(person, group), dose, Course(person)).on(day.toordinal())
+
+
+class Step(NamedTuple):
+    """On ``day`` a person leaves one state of a series and enters another; None is outside the group.
+
+    series: position in ``Campaign.series``. day: proleptic ordinal, ``date.toordinal``.
+    """
+
+    series: int
+    day: int
+    left: State | None
+    entered: State | None
+
+
+def steps(person: Person, campaign: Campaign) -> Iterator[Step]:
+    """A person's way through every series of a campaign, from its first day on.
+
+    The sum of the steps up to a day puts the person into ``state_on`` of that day, for every day from
+    ``campaign.start``; what happened before is in the first step.
+    """
+    course = Course(person)
+    campaign_start = campaign.start.toordinal()
+    series = 0
+    for group in campaign.groups:
+        member = Membership(person, group)
+        start, end = max(member.start, campaign_start), member.end
+        if start < end:
+            for index, dose in enumerate(group.doses, series):
+                standing = Standing(person, member, dose, course)
+                days = [day for day in standing.turning_days() if start < day < end]
+                days.append(start)
+                days.sort()
+                left: State | None = None
+                for day in days:
+                    state = standing.on(day)
+                    entered = None if state is _OUTSIDE else state
+                    if entered is not left:
+                        yield Step(index, day, left, entered)
+                        left = entered
+                if left is not None and end < NEVER:
+                    yield Step(index, end, left, None)
+        series += len(group.doses)

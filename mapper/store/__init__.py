@@ -1,0 +1,1 @@
+"""Where SQL lives: tables, raw submissions, the register, tallies, accounts. Nowhere else."""

@@ -1,0 +1,261 @@
+"""The register: each household with its people, doses, placements and findings; derived, never the only copy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from mapper.domain.household import StateChanges
+from mapper.domain.people import Finding, Visit
+from mapper.store import tables
+from mapper.store.database import Database, Prepared, driver_of
+
+_h, _p, _d = tables.households, tables.people, tables.doses
+_PERSON_COLUMNS = tuple(c.name for c in _p.columns)
+_DOSE_COLUMNS = tuple(c.name for c in _d.columns)
+_HOUSEHOLD_COLUMNS = tuple(c.name for c in _h.columns)
+_PLACEMENT_COLUMNS = tuple(c.name for c in tables.placements.columns)
+_FINDING_COLUMNS = tuple(c.name for c in tables.findings.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdEntry:
+    """A household ready to be entered.
+
+    steps: (series id, day) to the change in people per state. houses: counts in the order of HOUSE_COUNTS.
+    placements: by boundary set, the unit code of the point (or None) and the result as a word.
+    """
+
+    campaign_id: str
+    instance_id: str
+    visit: Visit
+    point_state: str
+    cell_id: int
+    steps: StateChanges
+    houses: Sequence[int]
+    placements: Mapping[str, tuple[str | None, str]]
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a household contributes to the tallies at present."""
+
+    cell_id: int
+    day: int
+    steps: StateChanges
+    houses: Sequence[int]
+
+
+def _write_steps(steps: StateChanges, houses: Sequence[int]) -> str:
+    return json.dumps([list(houses), [[s, d, *row] for (s, d), row in steps.items()]], separators=(",", ":"))
+
+
+def _read_steps(text: str) -> tuple[StateChanges, list[int]]:
+    houses, rows = json.loads(text)
+    return {(row[0], row[1]): row[2:] for row in rows}, houses
+
+
+def _insert(database: Database, table: Any) -> Prepared:
+    return database.prepared(("insert", table.name), lambda: database.insert(table))
+
+
+def counted(database: Database, connection: Connection, campaign_id: str, household_id: str) -> Counted | None:
+    """What the household contributes to the tallies now; None when it is not in the register."""
+    rows = database.prepared(
+        "counted",
+        lambda: select(_h.c.cell_id, _h.c.visited_on, _h.c.steps).where(
+            _h.c.campaign_id == bindparam("campaign"), _h.c.id == bindparam("household")
+        ),
+    ).rows(driver_of(connection), {"campaign": campaign_id, "household": household_id})
+    if not rows:
+        return None
+    cell_id, visited_on, text = rows[0]
+    steps, houses = _read_steps(text)
+    day = date.fromisoformat(visited_on) if isinstance(visited_on, str) else visited_on
+    return Counted(cell_id, day.toordinal(), steps, houses)
+
+
+def enter(database: Database, connection: Connection, entries: Sequence[HouseholdEntry]) -> None:
+    """Write households that are not in the register (any more), with all that belongs to them."""
+    households, people, doses, placements, findings = [], [], [], [], []
+    for entry in entries:
+        visit = entry.visit
+        key = {"campaign_id": entry.campaign_id, "household_id": visit.household_id}
+        point = visit.point
+        households.append(
+            {
+                "campaign_id": entry.campaign_id,
+                "id": visit.household_id,
+                "instance_id": entry.instance_id,
+                "visited_on": visit.visited_on.isoformat(),
+                "outcome": visit.outcome,
+                "hamlet_code": visit.hamlet_code,
+                "commune_code": visit.commune_code,
+                "house_number": visit.house_number,
+                "head": visit.head,
+                "phone": visit.phone,
+                "lat": point.lat if point else None,
+                "lon": point.lon if point else None,
+                "accuracy_m": point.accuracy_m if point else None,
+                "point_state": entry.point_state,
+                "expected_members": visit.expected_members,
+                "cell_id": entry.cell_id,
+                "steps": _write_steps(entry.steps, entry.houses),
+            }
+        )
+        for position, person in enumerate(visit.people):
+            people.append(
+                key
+                | {
+                    "position": position,
+                    "id": person.id,
+                    "reported_on": person.reported_on.isoformat(),
+                    "name": person.name,
+                    "born_on": _iso(person.born_on),
+                    "birth_precision": person.birth_precision,
+                    "sex": person.sex,
+                    "residence": person.residence,
+                    "away_place": person.away_place,
+                    "priorities": " ".join(person.priorities),
+                    "contraindicated": person.contraindicated,
+                    "contraindication": person.contraindication,
+                    "deferred_until": _iso(person.deferred_until),
+                    "deferral_reason": person.deferral_reason,
+                    "infected_on": _iso(person.infected_on),
+                    "refused": person.refused,
+                    "refusal_reason": person.refusal_reason,
+                    "vaccination_unknown": person.vaccination_unknown,
+                }
+            )
+            for number, dose in enumerate(person.doses):
+                doses.append(
+                    key
+                    | {
+                        "person_position": position,
+                        "position": number,
+                        "code": dose.code,
+                        "given_on": _iso(dose.given_on),
+                        "vaccine": dose.vaccine,
+                        "lot": dose.lot,
+                        "place": dose.place,
+                        "evidence": dose.evidence,
+                    }
+                )
+        for set_id, (unit_code, result) in entry.placements.items():
+            placements.append(key | {"set_id": set_id, "unit_code": unit_code, "result": result})
+        for position, finding in enumerate(entry.findings):
+            findings.append(
+                key
+                | {
+                    "instance_id": entry.instance_id,
+                    "position": position,
+                    "cell_id": entry.cell_id,
+                    "code": finding.code,
+                    "message": finding.message,
+                    "facts": json.dumps(dict(finding.facts), ensure_ascii=False),
+                }
+            )
+    driver = driver_of(connection)
+    for table, rows in (
+        (_h, households),
+        (_p, people),
+        (_d, doses),
+        (tables.placements, placements),
+        (tables.findings, findings),
+    ):
+        if rows:
+            _insert(database, table).run_many(driver, rows)
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def remove(connection: Connection, campaign_id: str, household_id: str) -> None:
+    """Take a household and all that belongs to it out of the register."""
+    for table in (_d, _p, tables.placements, tables.findings):
+        connection.execute(
+            delete(table).where(table.c.campaign_id == campaign_id, table.c.household_id == household_id)
+        )
+    connection.execute(delete(_h).where(_h.c.campaign_id == campaign_id, _h.c.id == household_id))
+
+
+def clear(connection: Connection) -> None:
+    """Empty the register, before a rebuild."""
+    for table in (_d, _p, tables.placements, tables.findings, _h):
+        connection.execute(delete(table))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFinding:
+    """A finding with the submission and household it is about. facts fill the message's places."""
+
+    instance_id: str
+    household_id: str | None
+    cell_id: int | None
+    code: str
+    message: str
+    facts: dict[str, str]
+
+
+def findings(connection: Connection, limit: int, cell_ids: Sequence[int] | None = None) -> list[KeptFinding]:
+    """Findings, newest submission first; only those in the cells, when given."""
+    f, s = tables.findings, tables.submissions
+    statement = (
+        select(f.c.instance_id, f.c.household_id, f.c.cell_id, f.c.code, f.c.message, f.c.facts)
+        .join(s, s.c.instance_id == f.c.instance_id)
+        .order_by(s.c.seq.desc(), f.c.position)
+        .limit(limit)
+    )
+    if cell_ids is not None:
+        statement = statement.where(f.c.cell_id.in_(cell_ids))
+    return [KeptFinding(*row[:5], json.loads(row[5])) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class HousePoint:
+    """A household on the map. steps as they were entered."""
+
+    household_id: str
+    hamlet_code: str | None
+    cell_id: int
+    lon: float
+    lat: float
+
+
+def house_points(connection: Connection, campaign_id: str, cell_ids: Sequence[int]) -> list[HousePoint]:
+    """The households of these cells whose point places them, in order of id."""
+    rows = connection.execute(
+        select(_h.c.id, _h.c.hamlet_code, _h.c.cell_id, _h.c.lon, _h.c.lat)
+        .where(_h.c.campaign_id == campaign_id, _h.c.cell_id.in_(cell_ids), _h.c.point_state == "usable")
+        .order_by(_h.c.id)
+    )
+    return [HousePoint(*row) for row in rows]
+
+
+def people_in_state(
+    connection: Connection, campaign_id: str, series_id: int, column: int, day: int, cell_ids: Sequence[int] | None
+) -> list[tuple[float, float, int]]:
+    """(latitude, longitude, people in a state on a day) of every placed household that has any.
+
+    column: position of the state in a step's row. Reads the households' steps, so for a page's heat map; figures
+    come from tallies.
+    """
+    statement = select(_h.c.lat, _h.c.lon, _h.c.steps).where(
+        _h.c.campaign_id == campaign_id, _h.c.point_state == "usable"
+    )
+    if cell_ids is not None:
+        statement = statement.where(_h.c.cell_id.in_(cell_ids))
+    found = []
+    for lat, lon, text in connection.execute(statement):
+        steps, _ = _read_steps(text)
+        people = sum(row[column] for (series, on), row in steps.items() if series == series_id and on <= day)
+        if people > 0:
+            found.append((lat, lon, people))
+    return found

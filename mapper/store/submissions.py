@@ -1,0 +1,333 @@
+"""Raw submissions and their attachments: kept exactly as they came, before anything is understood."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import Connection, Select, bindparam, func, select, update
+
+from mapper.store import tables
+from mapper.store.database import Database, driver_of
+
+_s = tables.submissions
+
+
+class SubmissionState(StrEnum):
+    """What became of a submission."""
+
+    RECEIVED = "received"
+    PROCESSED = "processed"
+    HELD = "held"
+    FLAGGED = "flagged"
+    SUPERSEDED = "superseded"
+
+
+class Saved(StrEnum):
+    """What the raw commit found."""
+
+    NEW = "new"
+    SAME = "same"
+    OTHER_CONTENT = "other_content"
+    STALE_EDIT = "stale_edit"
+
+
+@dataclass(frozen=True, slots=True)
+class RawSubmission:
+    """One POST, ready to keep. attachments: NFC file name to content."""
+
+    instance_id: str
+    deprecated_id: str | None
+    form_id: str
+    form_version: str
+    xml: bytes
+    received_at: str
+    received_on: date
+    sender_id: int | None = None
+    device_id: str | None = None
+    attachments: Mapping[str, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubmission:
+    """A submission as it is kept. reason: why it is flagged or held, as (message, facts)."""
+
+    seq: int
+    instance_id: str
+    deprecated_id: str | None
+    root_id: str
+    form_id: str
+    form_version: str
+    xml: bytes
+    received_at: str
+    received_on: date
+    sender_id: int | None
+    state: SubmissionState
+    reason: tuple[str, dict[str, str]] | None
+    household_id: str | None
+
+
+_COLUMNS = (
+    _s.c.seq,
+    _s.c.instance_id,
+    _s.c.deprecated_id,
+    _s.c.root_id,
+    _s.c.form_id,
+    _s.c.form_version,
+    _s.c.xml,
+    _s.c.received_at,
+    _s.c.received_on,
+    _s.c.sender_id,
+    _s.c.state,
+    _s.c.reason,
+    _s.c.household_id,
+)
+
+
+def _stored(row: Sequence[object]) -> StoredSubmission:
+    values = list(row)
+    values[6] = bytes(values[6])  # type: ignore[call-overload]
+    if isinstance(values[8], str):
+        values[8] = date.fromisoformat(values[8])
+    values[10] = SubmissionState(str(values[10]))
+    values[11] = _read_reason(values[11])
+    return StoredSubmission(*values)  # type: ignore[arg-type]
+
+
+def _read_reason(text: object) -> tuple[str, dict[str, str]] | None:
+    if not text:
+        return None
+    message, facts = json.loads(str(text))
+    return message, facts
+
+
+def save(database: Database, connection: Connection, raw: RawSubmission) -> tuple[Saved, SubmissionState]:
+    """Keep a submission and its attachments; the caller's commit makes it durable.
+
+    The same instance with the same bytes adds only the attachments not yet here. Returns what was found and
+    the state the submission is in; OTHER_CONTENT and STALE_EDIT change nothing.
+    """
+    driver = driver_of(connection)
+    digest = hashlib.sha256(raw.xml).hexdigest()
+    state, root = SubmissionState.RECEIVED, raw.instance_id
+    if raw.deprecated_id is not None:
+        found = database.prepared("root of", _select_root).rows(driver, {"instance_id": raw.deprecated_id})
+        state = SubmissionState.RECEIVED if found else SubmissionState.HELD
+        root = found[0][0] if found else raw.deprecated_id
+    values = {
+        "instance_id": raw.instance_id,
+        "deprecated_id": raw.deprecated_id,
+        "root_id": root,
+        "form_id": raw.form_id,
+        "form_version": raw.form_version,
+        "xml": raw.xml,
+        "sha256": digest,
+        "received_at": raw.received_at,
+        "received_on": raw.received_on.isoformat(),
+        "sender_id": raw.sender_id,
+        "device_id": raw.device_id,
+        "state": state.value,
+    }
+    added = database.prepared(
+        "save submission",
+        lambda: database.insert(_s).values({k: bindparam(k) for k in values}).on_conflict_do_nothing(),
+    ).run(driver, values)
+    saved = Saved.NEW
+    if not added:
+        known = database.prepared("known", _select_known).rows(driver, {"instance_id": raw.instance_id})
+        if not known:
+            return Saved.STALE_EDIT, state
+        if known[0][0] != digest:
+            return Saved.OTHER_CONTENT, SubmissionState(known[0][1])
+        saved, state = Saved.SAME, SubmissionState(known[0][1])
+    for name, content in (raw.attachments or {}).items():
+        _save_attachment(database, connection, raw, name, content)
+    return saved, state
+
+
+def _select_root() -> Select[tuple[str]]:
+    return select(_s.c.root_id).where(_s.c.instance_id == bindparam("instance_id"))
+
+
+def _select_known() -> Select[tuple[str, str]]:
+    return select(_s.c.sha256, _s.c.state).where(_s.c.instance_id == bindparam("instance_id"))
+
+
+def _save_attachment(database: Database, connection: Connection, raw: RawSubmission, name: str, content: bytes) -> None:
+    digest = save_blob(database, connection, content)
+    connection.execute(
+        database.insert(tables.attachments)
+        .values(instance_id=raw.instance_id, name=name, sha256=digest, received_at=raw.received_at)
+        .on_conflict_do_update(index_elements=["instance_id", "name"], set_={"sha256": digest})
+    )
+
+
+def save_blob(database: Database, connection: Connection, content: bytes) -> str:
+    """Keep a file by its content; returns its SHA-256."""
+    digest = hashlib.sha256(content).hexdigest()
+    connection.execute(
+        database.insert(tables.blobs).values(sha256=digest, size=len(content), content=content).on_conflict_do_nothing()
+    )
+    return digest
+
+
+def read_blob(connection: Connection, sha256: str) -> bytes | None:
+    """The file of that content, or None."""
+    content = connection.scalar(select(tables.blobs.c.content).where(tables.blobs.c.sha256 == sha256))
+    return None if content is None else bytes(content)
+
+
+def attachment_names(connection: Connection, instance_id: str) -> list[str]:
+    """File names kept for a submission, sorted."""
+    a = tables.attachments
+    return list(connection.scalars(select(a.c.name).where(a.c.instance_id == instance_id).order_by(a.c.name)))
+
+
+def read_attachment(connection: Connection, instance_id: str, name: str) -> bytes | None:
+    """An attachment's content, or None."""
+    a, b = tables.attachments, tables.blobs
+    content = connection.scalar(
+        select(b.c.content).join(a, a.c.sha256 == b.c.sha256).where(a.c.instance_id == instance_id, a.c.name == name)
+    )
+    return None if content is None else bytes(content)
+
+
+def read(database: Database, connection: Connection, instance_id: str) -> StoredSubmission | None:
+    """One submission, or None."""
+    rows = database.prepared(
+        "read submission", lambda: select(*_COLUMNS).where(_s.c.instance_id == bindparam("instance_id"))
+    ).rows(driver_of(connection), {"instance_id": instance_id})
+    return _stored(rows[0]) if rows else None
+
+
+def held_edit_of(connection: Connection, instance_id: str) -> str | None:
+    """Instance id of the held edit that waits for this original, or None."""
+    return connection.scalar(
+        select(_s.c.instance_id).where(_s.c.deprecated_id == instance_id, _s.c.state == SubmissionState.HELD.value)
+    )
+
+
+def release(connection: Connection, instance_id: str, root_id: str) -> None:
+    """A held edit whose original has come is received from now on."""
+    connection.execute(
+        update(_s)
+        .where(_s.c.instance_id == instance_id)
+        .values(state=SubmissionState.RECEIVED.value, root_id=root_id, reason=None)
+    )
+
+
+def supersede(connection: Connection, instance_id: str) -> str | None:
+    """An original that an edit replaces no longer counts. Returns the household it told of, if it counted."""
+    household: str | None = connection.scalar(select(_s.c.household_id).where(_s.c.instance_id == instance_id))
+    connection.execute(
+        update(_s)
+        .where(_s.c.instance_id == instance_id)
+        .values(state=SubmissionState.SUPERSEDED.value, household_id=None, reason=None)
+    )
+    return household
+
+
+def set_processed(
+    database: Database, connection: Connection, instance_id: str, campaign_id: str | None, household_id: str | None
+) -> None:
+    """The submission is understood, and tells of this household (None for a form without roles)."""
+    database.prepared(
+        "set processed",
+        lambda: (
+            update(_s)
+            .where(_s.c.instance_id == bindparam("of_instance"))
+            .values(
+                state=bindparam("new_state"),
+                reason=None,
+                household_id=bindparam("new_household"),
+                campaign_id=bindparam("new_campaign"),
+            )
+        ),
+    ).run(
+        driver_of(connection),
+        {
+            "of_instance": instance_id,
+            "new_state": SubmissionState.PROCESSED.value,
+            "new_household": household_id,
+            "new_campaign": campaign_id,
+            "reason": None,
+        },
+    )
+
+
+def set_state(
+    connection: Connection, instance_id: str, state: SubmissionState, message: str, facts: Mapping[str, object]
+) -> None:
+    """Flag or hold a submission with its reason."""
+    reason = json.dumps([message, {k: str(v) for k, v in facts.items()}], ensure_ascii=False)
+    connection.execute(update(_s).where(_s.c.instance_id == instance_id).values(state=state.value, reason=reason))
+
+
+def others_of_household(
+    database: Database, connection: Connection, campaign_id: str, household_id: str, instance_id: str
+) -> list[StoredSubmission]:
+    """Other processed submissions that tell of the same household, oldest first."""
+    rows = database.prepared(
+        "others of household",
+        lambda: (
+            select(*_COLUMNS)
+            .where(
+                _s.c.household_id == bindparam("household"),
+                _s.c.campaign_id == bindparam("campaign"),
+                _s.c.instance_id != bindparam("instance_id"),
+                _s.c.state == bindparam("in_state"),
+            )
+            .order_by(_s.c.seq)
+        ),
+    ).rows(
+        driver_of(connection),
+        {
+            "household": household_id,
+            "campaign": campaign_id,
+            "instance_id": instance_id,
+            "in_state": SubmissionState.PROCESSED.value,
+        },
+    )
+    return [_stored(row) for row in rows]
+
+
+def in_states(
+    connection: Connection, states: Sequence[SubmissionState], *, form_id: str | None = None
+) -> list[StoredSubmission]:
+    """Submissions in these states, newest first; without their XML when there are very many is the caller's care."""
+    statement = select(*_COLUMNS).where(_s.c.state.in_([s.value for s in states])).order_by(_s.c.seq.desc())
+    if form_id is not None:
+        statement = statement.where(_s.c.form_id == form_id)
+    return [_stored(row) for row in connection.execute(statement)]
+
+
+def stream(database: Database, batch: int = 500) -> Iterator[list[StoredSubmission]]:
+    """All submissions in order of arrival, in batches, each read in a transaction of its own."""
+    after = 0
+    while True:
+        with database.read() as connection:
+            rows = connection.execute(select(*_COLUMNS).where(_s.c.seq > after).order_by(_s.c.seq).limit(batch)).all()
+        if not rows:
+            return
+        yield [_stored(row) for row in rows]
+        after = rows[-1][0]
+
+
+def count(connection: Connection) -> int:
+    """How many submissions there are."""
+    return connection.scalar(select(func.count()).select_from(_s)) or 0
+
+
+def forget_processing(connection: Connection) -> None:
+    """Back to the raw state, before a rebuild: what was processed is received again; edits keep their order."""
+    edited = select(_s.c.deprecated_id).where(_s.c.deprecated_id.is_not(None), _s.c.state != SubmissionState.HELD.value)
+    connection.execute(
+        update(_s)
+        .where(_s.c.state != SubmissionState.HELD.value)
+        .values(state=SubmissionState.RECEIVED.value, household_id=None, campaign_id=None, reason=None)
+    )
+    connection.execute(update(_s).where(_s.c.instance_id.in_(edited)).values(state=SubmissionState.SUPERSEDED.value))

@@ -1,0 +1,350 @@
+"""The one schema, for SQLite and PostgreSQL alike.
+
+Raw part, never derived: forms, media, submissions, attachments, boundary sets, accounts. Derived part, rebuilt
+from it at will: households, people, doses, placements, findings, cells and tallies. Timestamps are ISO 8601 text in
+UTC; days of a tally are proleptic ordinals (``date.toordinal``); JSON is text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from mapper.domain.ledger import INSIDE
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="Facts about this installation: signing key, whether it holds invented data, reference revision.",
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    comment="Files by content: media of forms, attachments of submissions.",
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("toml", Text, nullable=False),
+    Column("published_at", String, nullable=False),
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
+    Column("group_code", String, nullable=False),
+    Column("dose_code", String, nullable=False),
+    UniqueConstraint("campaign_id", "group_code", "dose_code"),
+    comment="A group and a dose whose coverage is kept; the key of tallies.",
+)
+
+forms = Table(
+    "forms",
+    metadata,
+    Column("form_id", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("xform", LargeBinary, nullable=False),
+    Column("md5", String(32), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("campaign_id", String, ForeignKey("campaigns.id")),
+    Column("published_at", String, nullable=False),
+    Column("current", Boolean, nullable=False),
+    PrimaryKeyConstraint("form_id", "version"),
+    comment="Every form version ever published; the current one of each form is offered to phones.",
+)
+
+form_media = Table(
+    "form_media",
+    metadata,
+    Column("form_id", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("sha256", String(64), ForeignKey("blobs.sha256"), nullable=False),
+    Column("md5", String(32), nullable=False),
+    PrimaryKeyConstraint("form_id", "version", "name"),
+    ForeignKeyConstraint(["form_id", "version"], ["forms.form_id", "forms.version"]),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("instance_id", String, nullable=False, unique=True),
+    Column("deprecated_id", String, unique=True),
+    Column("root_id", String, nullable=False),
+    Column("form_id", String, nullable=False),
+    Column("form_version", String, nullable=False),
+    Column("xml", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("received_at", String, nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("sender_id", Integer, ForeignKey("users.id")),
+    Column("device_id", String),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("household_id", String),
+    Column("campaign_id", String),
+    Index("ix_submissions_root_id", "root_id"),
+    Index("ix_submissions_household_id", "household_id"),
+    Index("ix_submissions_state", "state"),
+    comment="Raw submissions, exactly as they came; state says what became of each. An original has one edit at most.",
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("instance_id", String, ForeignKey("submissions.instance_id"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("sha256", String(64), ForeignKey("blobs.sha256"), nullable=False),
+    Column("received_at", String, nullable=False),
+    PrimaryKeyConstraint("instance_id", "name"),
+    comment="Photos and audit files; names are NFC, whatever the phone wrote.",
+)
+
+hamlets = Table(
+    "hamlets",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("label", String, nullable=False),
+    Column("commune_code", String, nullable=False),
+    Column("households", Integer),
+    comment="The communes' own lists; no official hamlet code or polygon exists.",
+)
+
+boundary_sets = Table(
+    "boundary_sets",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("label", String, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    Column("approximate", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("levels", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("imported_at", String, nullable=False),
+    Column("placer", LargeBinary, nullable=False),
+    comment="levels: JSON list, outermost first; placer: the point index made from the innermost level.",
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("parent_code", String),
+    Column("area_km2", Float, nullable=False),
+    Column("west", Float, nullable=False),
+    Column("south", Float, nullable=False),
+    Column("east", Float, nullable=False),
+    Column("north", Float, nullable=False),
+    Column("wkb", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("set_id", "level", "code"),
+    comment="Units of a boundary set; EPSG:4326 MultiPolygon as WKB; parent in the level above.",
+)
+
+households = Table(
+    "households",
+    metadata,
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
+    Column("id", String, nullable=False),
+    Column("instance_id", String, nullable=False),
+    Column("visited_on", Date, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("hamlet_code", String),
+    Column("commune_code", String),
+    Column("house_number", String),
+    Column("head", String),
+    Column("phone", String),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("accuracy_m", Float),
+    Column("point_state", String, nullable=False),
+    Column("expected_members", Integer),
+    Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
+    Column("steps", Text, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "id"),
+    Index("ix_households_cell_id", "cell_id"),
+    comment="The register: each household as its latest interview (else latest visit) knows it; steps as JSON.",
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("campaign_id", String, nullable=False),
+    Column("household_id", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("id", String, nullable=False),
+    Column("reported_on", Date, nullable=False),
+    Column("name", String),
+    Column("born_on", Date),
+    Column("birth_precision", String),
+    Column("sex", String),
+    Column("residence", String, nullable=False),
+    Column("away_place", String),
+    Column("priorities", String, nullable=False),
+    Column("contraindicated", Boolean, nullable=False),
+    Column("contraindication", String),
+    Column("deferred_until", Date),
+    Column("deferral_reason", String),
+    Column("infected_on", Date),
+    Column("refused", Boolean, nullable=False),
+    Column("refusal_reason", String),
+    Column("vaccination_unknown", Boolean, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "household_id", "position"),
+    ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
+    comment="priorities: codes joined by spaces.",
+)
+
+doses = Table(
+    "doses",
+    metadata,
+    Column("campaign_id", String, nullable=False),
+    Column("household_id", String, nullable=False),
+    Column("person_position", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("code", String, nullable=False),
+    Column("given_on", Date),
+    Column("vaccine", String),
+    Column("lot", String),
+    Column("place", String),
+    Column("evidence", String),
+    PrimaryKeyConstraint("campaign_id", "household_id", "person_position", "position"),
+    ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("instance_id", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("campaign_id", String),
+    Column("household_id", String),
+    Column("cell_id", Integer),
+    Column("code", String, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    PrimaryKeyConstraint("instance_id", "position"),
+    comment="What a supervisor should look at in a submission that counts all the same.",
+)
+
+placements = Table(
+    "placements",
+    metadata,
+    Column("campaign_id", String, nullable=False),
+    Column("household_id", String, nullable=False),
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("unit_code", String),
+    Column("result", String, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "household_id", "set_id"),
+    ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
+    comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form.",
+)
+
+cells = Table(
+    "cells",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("signature", String, nullable=False, unique=True),
+    Column("hamlet_code", String),
+    Column("commune_code", String),
+    comment="Households alike in hamlet, chosen commune and unit of every set share a cell: what tallies count in.",
+)
+
+cell_units = Table(
+    "cell_units",
+    metadata,
+    Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("unit_code", String),
+    PrimaryKeyConstraint("cell_id", "set_id"),
+)
+
+STATE_COLUMNS: tuple[str, ...] = tuple(state.value for state in INSIDE)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("series_id", Integer, ForeignKey("series.id"), nullable=False),
+    Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
+    Column("day", Integer, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in STATE_COLUMNS),
+    PrimaryKeyConstraint("series_id", "cell_id", "day"),
+    sqlite_with_rowid=False,
+    comment="People entering (+) and leaving (-) each state on a day; the running sum is the ledger of a day.",
+)
+
+HOUSE_COLUMNS: tuple[str, ...] = ("visited", "interviewed", "vacant", "refused", "closed", "people")
+
+house_tallies = Table(
+    "house_tallies",
+    metadata,
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
+    Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
+    Column("day", Integer, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in HOUSE_COLUMNS),
+    PrimaryKeyConstraint("campaign_id", "cell_id", "day"),
+    sqlite_with_rowid=False,
+    comment="Households by the day of the visit that counts; closed: absent or locked.",
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("password_hash", String),
+    Column("token_sha256", String(64), unique=True),
+    Column("digest_ha1", String),
+    Column("active", Boolean, nullable=False),
+    Column("session_epoch", Integer, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+user_areas = Table(
+    "user_areas",
+    metadata,
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
+    Column("set_id", String, nullable=False),
+    Column("code", String, nullable=False),
+    PrimaryKeyConstraint("user_id", "set_id", "code"),
+    comment="A unit of a set, or with an empty set_id a hamlet, whose households the user may see.",
+)

@@ -1,0 +1,165 @@
+"""Tallies kept by intake: people per series, cell, day and state; houses per campaign, cell and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from mapper.store import tables
+from mapper.store.database import Database, driver_of
+from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
+
+_t, _ht, _c, _cu = tables.tallies, tables.house_tallies, tables.cells, tables.cell_units
+
+Changes = dict[tuple[int, int, int], list[int]]
+"""(series id, cell id, day) to the change in people per state."""
+HouseChanges = dict[tuple[str, int, int], list[int]]
+"""(campaign id, cell id, day) to the change in houses, in the order of HOUSE_COLUMNS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Households alike in hamlet, chosen commune and unit in every set. units: set id to unit code."""
+
+    id: int
+    hamlet_code: str | None
+    commune_code: str | None
+    units: Mapping[str, str | None]
+
+
+def add(database: Database, connection: Connection, people: Changes, houses: HouseChanges) -> None:
+    """Add changes to the tallies, in the order of their keys so that writers never wait in a circle."""
+    driver = driver_of(connection)
+    rows = [
+        dict(zip(("series_id", "cell_id", "day", *STATE_COLUMNS), (*key, *people[key]), strict=True))
+        for key in sorted(people)
+        if any(people[key])
+    ]
+    if rows:
+        database.adding(_t, STATE_COLUMNS).run_many(driver, rows)
+    rows = [
+        dict(zip(("campaign_id", "cell_id", "day", *HOUSE_COLUMNS), (*house, *houses[house]), strict=True))
+        for house in sorted(houses)
+        if any(houses[house])
+    ]
+    if rows:
+        database.adding(_ht, HOUSE_COLUMNS).run_many(driver, rows)
+
+
+def clear(connection: Connection) -> None:
+    """Empty the tallies and their cells, before a rebuild; households go first."""
+    for table in (_t, _ht, _cu, _c):
+        connection.execute(delete(table))
+
+
+def signature(hamlet_code: str | None, commune_code: str | None, units: Mapping[str, str | None]) -> str:
+    """The text that names a cell, whatever its number."""
+    parts = [hamlet_code or "", commune_code or "", *(f"{s}={units[s] or ''}" for s in sorted(units))]
+    return "|".join(part.replace("|", "||") for part in parts)
+
+
+def cell(
+    database: Database,
+    connection: Connection,
+    hamlet_code: str | None,
+    commune_code: str | None,
+    units: Mapping[str, str | None],
+) -> int:
+    """Number of the cell of these places, made where it is new."""
+    text = signature(hamlet_code, commune_code, units)
+    found = connection.scalar(select(_c.c.id).where(_c.c.signature == text))
+    if found is not None:
+        return found
+    made = connection.execute(
+        database.insert(_c)
+        .values(signature=text, hamlet_code=hamlet_code, commune_code=commune_code)
+        .on_conflict_do_nothing()
+        .returning(_c.c.id)
+    ).scalar()
+    if made is None:
+        return connection.execute(select(_c.c.id).where(_c.c.signature == text)).scalar_one()
+    if units:
+        connection.execute(
+            database.insert(_cu),
+            [{"cell_id": made, "set_id": set_id, "unit_code": code} for set_id, code in units.items()],
+        )
+    return made
+
+
+def cells(connection: Connection, above: int = 0) -> list[Cell]:
+    """Every cell with a number above the given one, by number."""
+    units: dict[int, dict[str, str | None]] = {}
+    for cell_id, set_id, code in connection.execute(
+        select(_cu.c.cell_id, _cu.c.set_id, _cu.c.unit_code).where(_cu.c.cell_id > above)
+    ):
+        units.setdefault(cell_id, {})[set_id] = code
+    rows = connection.execute(
+        select(_c.c.id, _c.c.hamlet_code, _c.c.commune_code).where(_c.c.id > above).order_by(_c.c.id)
+    )
+    return [Cell(row.id, row.hamlet_code, row.commune_code, units.get(row.id, {})) for row in rows]
+
+
+def states_on(
+    database: Database, connection: Connection, series_id: int, day: int, cell_ids: Sequence[int] | None
+) -> Iterable[Sequence[int]]:
+    """(cell id, people per state in the order of STATE_COLUMNS) of every cell on a day.
+
+    cell_ids: only these cells; None for all.
+    """
+    if cell_ids is None:
+        return database.prepared(
+            "states on",
+            lambda: (
+                select(_t.c.cell_id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
+                .where(_t.c.series_id == bindparam("series"), _t.c.day <= bindparam("upto"))
+                .group_by(_t.c.cell_id)
+            ),
+        ).rows(driver_of(connection), {"series": series_id, "upto": day})
+    rows = connection.execute(
+        select(_t.c.cell_id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
+        .where(_t.c.series_id == series_id, _t.c.day <= day, _t.c.cell_id.in_(cell_ids))
+        .group_by(_t.c.cell_id)
+    )
+    return [tuple(row) for row in rows]
+
+
+def houses(connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None) -> list[Sequence[int]]:
+    """(cell id, houses in the order of HOUSE_COLUMNS) of every cell, over all days."""
+    statement = (
+        select(_ht.c.cell_id, *(func.sum(_ht.c[name]) for name in HOUSE_COLUMNS))
+        .where(_ht.c.campaign_id == campaign_id)
+        .group_by(_ht.c.cell_id)
+    )
+    if cell_ids is not None:
+        statement = statement.where(_ht.c.cell_id.in_(cell_ids))
+    return [tuple(row) for row in connection.execute(statement)]
+
+
+def snapshot(connection: Connection) -> dict[tuple[object, ...], tuple[int, ...]]:
+    """All tallies by lasting names (never by number), rows of zeros left out: for proving two ways equal."""
+    s = tables.series
+    found: dict[tuple[object, ...], tuple[int, ...]] = {}
+    people = (
+        select(
+            s.c.campaign_id,
+            s.c.group_code,
+            s.c.dose_code,
+            _c.c.signature,
+            _t.c.day,
+            *(_t.c[name] for name in STATE_COLUMNS),
+        )
+        .join(s, s.c.id == _t.c.series_id)
+        .join(_c, _c.c.id == _t.c.cell_id)
+    )
+    for row in connection.execute(people):
+        if any(row[5:]):
+            found[tuple(row[:5])] = tuple(row[5:])
+    house = select(_ht.c.campaign_id, _c.c.signature, _ht.c.day, *(_ht.c[name] for name in HOUSE_COLUMNS)).join(
+        _c, _c.c.id == _ht.c.cell_id
+    )
+    for row in connection.execute(house):
+        if any(row[3:]):
+            found[tuple(row[:3])] = tuple(row[3:])
+    return found
