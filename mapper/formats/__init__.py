@@ -1,0 +1,1 @@
+"""Bytes to values and back: XLSForms, XForms, instances, OpenRosa's replies, the commune's lists."""

@@ -1,0 +1,147 @@
+"""One filled form: who it is, what it edits, which entities it makes.
+
+Reads what ODK Collect, ODK Web Forms and Enketo send: ``orx:meta``, a ``meta`` in the instance's own
+namespace, or one in none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from lxml import etree
+
+from mapper.errors import InvalidInput, mark
+from mapper.formats.xml import JAVAROSA, OPENROSA, XFORMS, local_name, namespace, parse
+
+ENCRYPTED = "http://www.opendatakit.org/xforms/encrypted"
+_USUAL = frozenset({"", XFORMS, OPENROSA, JAVAROSA, ENCRYPTED})
+_TRUE = frozenset({"1", "true"})
+_MAX_ID = 250
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceEntity:
+    """One ODK entity that a submission makes or updates, as its attributes say; versions are kept as text.
+
+    path: where it stands, names joined with "/", repeats not numbered ("census/person/meta/entity").
+    """
+
+    dataset: str
+    id: str
+    create: bool
+    update: bool
+    label: str
+    base_version: str
+    trunk_version: str
+    branch_id: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What the server must know of a submission before anybody looks at its answers.
+
+    version: "" where the form has none. root: the whole tree, for those who read answers.
+    """
+
+    form_id: str
+    version: str
+    instance_id: str
+    deprecated_id: str | None
+    instance_name: str | None
+    encrypted: bool
+    namespace: str
+    entities: tuple[InstanceEntity, ...]
+    root: etree._Element
+
+
+def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
+    """Read one submission's XML.
+
+    accepted: namespaces that published forms declare for their instances, beyond the usual ones.
+    Raises MalformedXml where it is not XML, InvalidInput where it is no filled form, has no form id or no
+    instanceID, or stands in a foreign namespace; each names the cure.
+    """
+    root = parse(xml)
+    space = namespace(root)
+    if space not in _USUAL and space not in accepted:
+        raise InvalidInput(
+            mark(
+                "The XML <{name}> is in the namespace {namespace}, which no published form uses. "
+                "Send a filled form, as the phone saved it."
+            ),
+            name=local_name(root)[:60],
+            namespace=space[:200],
+        )
+    form_id = (root.get("id") or "").strip()
+    if not form_id:
+        raise InvalidInput(
+            mark(
+                "The root element <{name}> has no form id (the attribute id). "
+                "Send a filled form, as the phone saved it."
+            ),
+            name=local_name(root)[:60],
+        )
+    meta = _meta(root)
+    instance_id = _text(meta, "instanceID") if meta is not None else ""
+    if not instance_id:
+        # Aggregate's old way, still written by some tools.
+        instance_id = (root.get("instanceID") or "").strip()
+    if not instance_id:
+        raise InvalidInput(
+            mark(
+                "The submission of the form {form_id} has no instanceID in its meta block. "
+                "Send a filled form, as the phone saved it."
+            ),
+            form_id=form_id,
+        )
+    if len(instance_id) > _MAX_ID or len(form_id) > _MAX_ID:
+        raise InvalidInput(
+            mark(
+                "The form id or the instanceID is longer than {limit} characters. Publish the form with a shorter id."
+            ),
+            limit=_MAX_ID,
+        )
+    return Instance(
+        form_id,
+        (root.get("version") or "").strip(),
+        instance_id,
+        (_text(meta, "deprecatedID") or None) if meta is not None else None,
+        (_text(meta, "instanceName") or None) if meta is not None else None,
+        (root.get("encrypted") or "").strip().lower() in ("yes", "true"),
+        space,
+        tuple(_entity(found) for found in root.iter("{*}entity") if found.get("dataset") is not None),
+        root,
+    )
+
+
+def _meta(root: etree._Element) -> etree._Element | None:
+    # Last child first: that is where every client writes it.
+    for child in reversed(root):
+        if local_name(child) == "meta" and namespace(child) in (_USUAL | {namespace(root)}):
+            return child
+    return None
+
+
+def _text(parent: etree._Element, name: str) -> str:
+    for child in parent:
+        if local_name(child) == name:
+            return (child.text or "").strip()
+    return ""
+
+
+def _entity(element: etree._Element) -> InstanceEntity:
+    get = element.get
+    names = [local_name(element), *(local_name(above) for above in element.iterancestors())]
+    return InstanceEntity(
+        dataset=(get("dataset") or "").strip(),
+        id=(get("id") or "").strip(),
+        create=(get("create") or "").strip().lower() in _TRUE,
+        update=(get("update") or "").strip().lower() in _TRUE,
+        label=_text(element, "label"),
+        base_version=(get("baseVersion") or "").strip(),
+        trunk_version=(get("trunkVersion") or "").strip(),
+        branch_id=(get("branchId") or "").strip(),
+        path="/".join(reversed(names)),
+    )
