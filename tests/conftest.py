@@ -1,0 +1,85 @@
+"""What many tests lean on: a database of each kind, the shared test data, and a browser with the network cut.
+
+Where a machine cannot have one of them, its tests are skipped and say why; with CI set in the environment they fail
+instead, except for the shared data, which only its owners have.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests import browser, postgres
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where everything must be there."""
+    if os.environ.get("CI", "").lower() in ("", "0", "false"):
+        pytest.skip(reason)
+    pytest.fail(f"CI must have everything: {reason}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test sees the settings it makes, not those of the operator who runs it."""
+    for name in list(os.environ):
+        if name.startswith("MAPPER_") and name != "MAPPER_SHARED":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL of this test process; ``with postgres_server.database() as url`` lends an empty database."""
+    try:
+        server = postgres.start()
+    except postgres.NoPostgres as error:
+        missing(str(error))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The SQLAlchemy address of an empty database, of each kind in turn; gone after the test."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    else:
+        with request.getfixturevalue("postgres_server").database() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared test data beside the checkout, or where MAPPER_SHARED says."""
+    folder = Path(os.environ.get("MAPPER_SHARED") or CHECKOUT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"no shared test data: {folder.name} is not beside the checkout, and MAPPER_SHARED names no folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser of this test process; use ``open_page`` to look at a page."""
+    with sync_playwright() as playwright:
+        try:
+            started = browser.launch(playwright)
+        except browser.NoChromium as error:
+            missing(str(error))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[browser.Pages]:
+    """``open_page(width, language)`` gives an empty page; the test fails if anything went wrong on one of them."""
+    pages = browser.Pages(chromium)
+    yield pages
+    pages.close()
+    assert not pages.problems, "on the pages of this test:\n" + "\n".join(pages.problems)
