@@ -140,11 +140,7 @@ def _start(binaries: Path) -> Server:
     try:
         folder.chmod(0o755)
         if not _reachable(binaries, uid):
-            # A checkout under a private home cannot be entered by the unprivileged user: lend a copy (40 MB).
-            shutil.copytree(
-                binaries.parent, folder / "install", symlinks=True, ignore=shutil.ignore_patterns("include")
-            )
-            binaries = folder / "install" / "bin"
+            binaries = _lend(binaries, folder / "lent")
         password = secrets.token_hex(16)
         _make_cluster(binaries, folder, password, uid, gid)
         server = _launch(binaries, folder, password, uid, gid)
@@ -175,6 +171,17 @@ def _owner() -> tuple[int, int]:
 def _reachable(path: Path, uid: int) -> bool:
     """Whether that user may enter every folder on the way: all are open to others, or it is us."""
     return uid == os.geteuid() or all(folder.stat().st_mode & 0o005 == 0o005 for folder in (path, *path.parents))
+
+
+def _lend(binaries: Path, folder: Path) -> Path:
+    """A copy (40 MB) for the unprivileged user, who cannot enter a checkout under a private home."""
+    install = binaries.parent
+    package = folder / install.parent.name
+    shutil.copytree(install, package / install.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    libraries = install.parent.with_name(install.parent.name + ".libs")  # where a wheel keeps them, beside its package
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    return package / install.name / "bin"
 
 
 def _make_cluster(binaries: Path, folder: Path, password: str, uid: int, gid: int) -> None:
