@@ -138,19 +138,19 @@ class _Phone:
         return jpype.JProxy("org.javarosa.core.reference.Reference", inst=_Reference(address, path))
 
     # org.javarosa.core.services.IPropertyManager
-    def getSingularProperty(self, name: object) -> str | None:  # noqa: N802 - Java's name
+    def getSingularProperty(self, name: object) -> str | None:
         return self.properties.get(str(name))
 
-    def getProperty(self, name: object) -> None:  # noqa: N802
+    def getProperty(self, name: object) -> None:
         return None
 
-    def setProperty(self, name: object, value: object) -> None:  # noqa: N802
+    def setProperty(self, name: object, value: object) -> None:
         self.properties[str(name)] = str(value)
 
-    def addRules(self, rules: object) -> None:  # noqa: N802
+    def addRules(self, rules: object) -> None:
         pass
 
-    def getRules(self) -> None:  # noqa: N802
+    def getRules(self) -> None:
         return None
 
 
@@ -159,19 +159,19 @@ class _Reference:
     address: str
     path: Path
 
-    def getLocalURI(self) -> str:  # noqa: N802
+    def getLocalURI(self) -> str:
         return str(self.path)
 
-    def getURI(self) -> str:  # noqa: N802
+    def getURI(self) -> str:
         return self.address
 
-    def doesBinaryExist(self) -> bool:  # noqa: N802
+    def doesBinaryExist(self) -> bool:
         return self.path.exists()
 
-    def isReadOnly(self) -> bool:  # noqa: N802
+    def isReadOnly(self) -> bool:
         return True
 
-    def getStream(self) -> object:  # noqa: N802
+    def getStream(self) -> object:
         return jpype.JClass("java.io.FileInputStream")(str(self.path))
 
 
@@ -184,16 +184,12 @@ def _phone() -> _Phone:
     javarosa = jpype.JPackage("org").javarosa
     if _the_phone is None:
         _the_phone = _Phone()
-        javarosa.core.services.PrototypeManager.registerPrototypes(
-            javarosa.core.util.JavaRosaCoreModule.classNames
-        )
+        javarosa.core.services.PrototypeManager.registerPrototypes(javarosa.core.util.JavaRosaCoreModule.classNames)
         javarosa.core.services.PrototypeManager.registerPrototypes(javarosa.core.model.CoreModelModule.classNames)
         javarosa.model.xform.XFormsModule().registerModule()
         validate = jpype.JPackage("org").opendatakit.validate
         javarosa.core.services.PrototypeManager.registerPrototype("org.opendatakit.validate.StubSetGeopointAction")
-        javarosa.xform.parse.XFormParser.registerActionHandler(
-            "setgeopoint", validate.StubSetGeopointActionHandler()
-        )
+        javarosa.xform.parse.XFormParser.registerActionHandler("setgeopoint", validate.StubSetGeopointActionHandler())
     manager = javarosa.core.reference.ReferenceManager.instance()
     manager.reset()
     manager.addReferenceFactory(jpype.JProxy("org.javarosa.core.reference.ReferenceFactory", inst=_the_phone))
