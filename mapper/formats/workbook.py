@@ -1,0 +1,127 @@
+"""An .xlsx file before it is trusted, and where in it a question stands.
+
+An .xlsx is a zip of XML parts, so a small file can unpack to gigabytes. Sizes are read from the zip's directory, which
+Python's zipfile enforces while unpacking; rows are counted in the packed XML without building a sheet.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+
+from openpyxl.reader.excel import load_workbook
+
+from mapper.errors import InvalidForm, TooLarge, mark
+
+MAX_UNPACKED_MB = 60
+MAX_RATIO = 200
+MAX_PARTS = 2000
+MAX_ROWS = 50_000
+_RATIO_MATTERS_FROM = 5_000_000
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BLOCK = 1 << 18
+_SEAM = 17
+_DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY", "<!DOCTYPE".encode("utf-16-le"), "<!DOCTYPE".encode("utf-16-be"))
+
+
+def check_workbook(name: str, data: bytes) -> None:
+    """Refuse what is not an .xlsx workbook, or would unpack to something enormous.
+
+    Raises InvalidForm or TooLarge, naming the file and the cure.
+    """
+    if data.startswith(_OLE):
+        raise InvalidForm(
+            mark("{name} is an old .xls workbook or is locked with a password. Save it as .xlsx without a password."),
+            name=name,
+        )
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            _check_archive(name, archive, len(data))
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise InvalidForm(
+            mark("{name} is not an Excel workbook, or it arrived incomplete. Save it as .xlsx and upload it again."),
+            name=name,
+        ) from error
+
+
+def _check_archive(name: str, archive: zipfile.ZipFile, packed: int) -> None:
+    parts = archive.infolist()
+    names = {part.filename for part in parts}
+    if "xl/workbook.xml" not in names:
+        raise InvalidForm(mark("{name} is a zip file but no Excel workbook. Save the form as .xlsx."), name=name)
+    unpacked = sum(part.file_size for part in parts)
+    if (
+        len(parts) > MAX_PARTS
+        or unpacked > MAX_UNPACKED_MB * 1_000_000
+        or (unpacked > _RATIO_MATTERS_FROM and unpacked > MAX_RATIO * packed)
+    ):
+        raise TooLarge(
+            mark(
+                "{name} unpacks to {unpacked} MB in {parts} parts; a form may have {limit} MB. Delete empty rows and "
+                "columns behind the tables, and pictures, and save it again."
+            ),
+            name=name,
+            unpacked=round(unpacked / 1_000_000),
+            parts=len(parts),
+            limit=MAX_UNPACKED_MB,
+        )
+    for part in parts:
+        if not part.filename.endswith((".xml", ".rels")):
+            continue
+        rows = 0
+        sheet = part.filename.startswith("xl/worksheets/")
+        for block in _blocks(archive, part):
+            if any(block.find(declaration) >= 0 for declaration in _DECLARATIONS):
+                raise InvalidForm(
+                    mark("{name} holds XML with a document type, which no spreadsheet program writes. Save it anew."),
+                    name=name,
+                )
+            rows += block.count(b"<row ") + block.count(b"<row>") if sheet else 0
+        if rows > MAX_ROWS:
+            raise TooLarge(
+                mark(
+                    "{name} has a sheet of {rows} rows; a form may have {limit}. Delete the empty rows behind the "
+                    "table, or move long choice lists to a CSV file."
+                ),
+                name=name,
+                rows=rows,
+                limit=MAX_ROWS,
+            )
+
+
+def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The unpacked part in blocks; each begins with the end of the one before, so that nothing hides in a seam."""
+    tail = b""
+    with archive.open(part) as file:
+        while block := file.read(_BLOCK):
+            yield tail + block
+            tail = block[-_SEAM:]
+
+
+def survey_rows(data: bytes, column: str = "name") -> dict[str, list[int]]:
+    """Rows of the sheet survey by the text in a column, counted from 1 as Excel shows them.
+
+    Empty where the workbook or the column cannot be read: row numbers only help.
+    """
+    try:
+        book = load_workbook(BytesIO(data), read_only=True, data_only=True)  # type: ignore[no-untyped-call]
+    except Exception:
+        return {}
+    try:
+        sheet = next((book[title] for title in book.sheetnames if title.strip().lower() == "survey"), None)
+        if sheet is None:
+            return {}
+        rows = sheet.iter_rows(values_only=True)
+        header = [str(cell).strip().lower() if cell is not None else "" for cell in next(rows, ())]
+        if column not in header:
+            return {}
+        place = header.index(column)
+        found: dict[str, list[int]] = {}
+        for number, row in enumerate(rows, 2):
+            cell = row[place] if place < len(row) else None
+            if cell is not None and str(cell).strip():
+                found.setdefault(str(cell).strip(), []).append(number)
+        return found
+    finally:
+        book.close()
