@@ -1,0 +1,295 @@
+"""Which unit holds a point: a grid of cells wholly inside one unit, and an exact test for the few cells on borders.
+
+Built once a boundary set and kept beside it; answers are those of testing every polygon, only sooner.
+"""
+
+# shapely carries no annotations
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import threading
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from mapper.errors import InvalidBoundaries, Unavailable, mark
+
+Indexes = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+NO_UNIT = -1
+_BORDER = -2
+_FORMAT = 1
+_PORTION = 1 << 21  # pieces of borders at a time
+_BLOCK = 1 << 18  # points at a time: the working arrays stay in the processor's cache
+_MIN_CELLS, _MAX_CELLS = 64, 4096
+
+
+def cells_for(units: int) -> int:
+    """Cells a side for so many units, a power of two: about forty cells across a unit, 4096 at most."""
+    wanted = 40 * math.sqrt(max(units, 1))
+    return int(min(max(2 ** math.ceil(math.log2(wanted)), _MIN_CELLS), _MAX_CELLS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Border:
+    """The cells that a border touches, each with the units that may cover a point in it, in the order of their codes.
+
+    cells: flat numbers, ascending; units[starts[i]:starts[i + 1]]: the candidates of cells[i].
+    """
+
+    cells: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    units: Indexes
+
+
+class Placer:
+    """Finds the units of points, longitude and latitude in degrees (EPSG:4326).
+
+    A point belongs to a unit that covers it, its border included. On a shared border, or where units overlap, the
+    lowest code wins. May be used by several threads at once.
+    """
+
+    def __init__(
+        self, codes: Sequence[str], wkbs: Sequence[bytes], frame: Floats, grid: Indexes, border: _Border
+    ) -> None:
+        """Use build or from_bytes. frame: west, south, and the cells per degree in x and in y."""
+        self.codes = tuple(codes)
+        self._wkbs = tuple(wkbs)
+        self._frame = frame
+        self._west, self._south, self._per_x, self._per_y = (float(v) for v in frame)
+        self._grid = grid
+        self._rows, self._columns = grid.shape
+        self._border = border
+        # Geometries of this object alone, and every use of them under the lock: two threads that share one
+        # prepared geometry abort the process (GEOS issue 825).
+        self._lock = threading.Lock()
+        self._shapes = shapely.from_wkb(np.array(self._wkbs, dtype=object))
+        shapely.prepare(self._shapes)
+
+    @classmethod
+    def build(cls, codes: Sequence[str], wkbs: Sequence[bytes], cells: int | None = None) -> Placer:
+        """Make the grid. codes: of the leaf units; wkbs: their valid polygons; cells: a side, None to choose.
+
+        Raises InvalidBoundaries where there is no unit, or a code stands twice.
+        """
+        if not codes or len(codes) != len(wkbs) or len(set(codes)) != len(codes):
+            raise InvalidBoundaries(mark("Points can be placed only in units with one code and one outline each."))
+        cells = cells or cells_for(len(codes))
+        shapes = shapely.from_wkb(np.array(list(wkbs), dtype=object))
+        west, south, east, north = shapely.total_bounds(shapes)
+        # The margin dwarfs the rounding of a point's cell number, so that a cell counts as touched by a border
+        # whenever a point reckoned to be in it could lie on or beyond that border.
+        margin = 1e-11 * max(abs(west), abs(east), abs(south), abs(north), 1.0)
+        west, south, east, north = west - 2 * margin, south - 2 * margin, east + 2 * margin, north + 2 * margin
+        frame = np.array([west, south, cells / (east - west), cells / (north - south)])
+        order = np.array(sorted(range(len(codes)), key=codes.__getitem__), dtype=np.int32)
+        border = _make_border(shapes, order, frame, cells, margin)
+        grid = np.full((cells, cells), NO_UNIT, dtype=np.int32)
+        grid.ravel()[border.cells] = _BORDER - np.arange(len(border.cells), dtype=np.int32)
+        _fill(grid, shapes, order, frame)
+        return cls(codes, wkbs, frame, grid, border)
+
+    def place(self, lon: Floats, lat: Floats) -> Indexes:
+        """For each point the index of its unit in codes, or -1 where none covers it (or it is not a number)."""
+        lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+        found = np.empty(lon.shape, dtype=np.int32)
+        for start in range(0, len(lon), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            found[block] = self._place_block(lon[block], lat[block])
+        return found
+
+    def _place_block(self, lon: Floats, lat: Floats) -> Indexes:
+        x = (lon - self._west) * self._per_x
+        y = (lat - self._south) * self._per_y
+        # false for NaN too, which must not reach the cast below
+        inside = (x >= 0) & (x < self._columns) & (y >= 0) & (y < self._rows)
+        if inside.all():
+            return self._look_up(lon, lat, x, y)
+        found = np.full(len(lon), NO_UNIT, dtype=np.int32)
+        found[inside] = self._look_up(lon[inside], lat[inside], x[inside], y[inside])
+        return found
+
+    def _look_up(self, lon: Floats, lat: Floats, x: Floats, y: Floats) -> Indexes:
+        cell = y.astype(np.int32)
+        cell *= self._columns
+        cell += x.astype(np.int32)
+        found: Indexes = self._grid.ravel().take(cell)
+        exact = np.flatnonzero(found <= _BORDER)
+        if len(exact):
+            found[exact] = self._test(lon[exact], lat[exact], _BORDER - found[exact])
+        return found
+
+    def _test(self, lon: Floats, lat: Floats, cell: Indexes) -> Indexes:
+        """The exact answer for points in border cells (numbers of cells in the border list).
+
+        The candidates of a cell stand in the order of their codes: the first that covers the point is the one.
+        """
+        starts, units = self._border.starts, self._border.units
+        found = np.full(len(lon), NO_UNIT, dtype=np.int32)
+        waiting = np.arange(len(lon))
+        turn = 0
+        while len(waiting):
+            candidates = units[starts[cell[waiting]] + turn]
+            with self._lock:
+                hit = shapely.intersects_xy(self._shapes[candidates], lon[waiting], lat[waiting])
+            found[waiting[hit]] = candidates[hit]
+            turn += 1
+            waiting = waiting[~hit]
+            waiting = waiting[starts[cell[waiting]] + turn < starts[cell[waiting] + 1]]
+        return found
+
+    def place_one(self, lon: float, lat: float) -> tuple[str | None, bool]:
+        """The code of the unit that covers the point, None where none does, and whether it lies on that border."""
+        x = (lon - self._west) * self._per_x
+        y = (lat - self._south) * self._per_y
+        if not (0 <= x < self._columns and 0 <= y < self._rows):
+            return None, False
+        value = int(self._grid[int(y), int(x)])
+        if value > _BORDER:
+            return (self.codes[value], False) if value >= 0 else (None, False)
+        cell = _BORDER - value
+        with self._lock:
+            for unit in self._border.units[self._border.starts[cell] : self._border.starts[cell + 1]].tolist():
+                shape = self._shapes[unit]
+                if shapely.intersects_xy(shape, lon, lat):
+                    return self.codes[unit], not shapely.contains_xy(shape, lon, lat)
+        return None, False
+
+    def to_bytes(self) -> bytes:
+        """Everything as one compressed file, to keep beside the set; from_bytes reads it."""
+        lengths = np.array([len(wkb) for wkb in self._wkbs], dtype=np.int64)
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            format=np.array([_FORMAT]),
+            codes=np.frombuffer(json.dumps(self.codes).encode(), dtype=np.uint8),
+            lengths=lengths,
+            wkbs=np.frombuffer(b"".join(self._wkbs), dtype=np.uint8),
+            frame=self._frame,
+            grid=self._grid,
+            cells=self._border.cells,
+            starts=self._border.starts,
+            units=self._border.units,
+        )
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Placer:
+        """The placer that to_bytes wrote. Raises Unavailable for anything else: build it again from the outlines."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+                if int(kept["format"][0]) != _FORMAT:
+                    raise ValueError("another format")
+                codes = json.loads(kept["codes"].tobytes())
+                ends = np.cumsum(kept["lengths"]).tolist()
+                joined = kept["wkbs"].tobytes()
+                wkbs = [joined[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+                border = _Border(kept["cells"], kept["starts"], kept["units"])
+                return cls(codes, wkbs, kept["frame"], kept["grid"], border)
+        except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise Unavailable(
+                mark("The kept index of the boundary set cannot be read; it has to be built again.")
+            ) from error
+
+
+def _make_border(shapes: NDArray[np.object_], order: Indexes, frame: Floats, cells: int, margin: float) -> _Border:
+    """Every cell that a segment comes near, conservatively: a cell too many costs an exact test, never an answer.
+
+    order: the units in the order of their codes.
+    """
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    keys = [np.unique(cell * len(order) + rank[unit]) for cell, unit in _touched(shapes, frame, cells, margin)]
+    key = np.unique(np.concatenate(keys))
+    if not shapely.coverage_is_valid(shapes):
+        key = np.unique(np.concatenate([key, _covering(shapes, rank, frame, cells, np.unique(key // len(order)))]))
+    cell, starts = np.unique(key // len(order), return_index=True)
+    return _Border(cell, np.append(starts, len(key)), order[key % len(order)].astype(np.int32))
+
+
+def _touched(
+    shapes: NDArray[np.object_], frame: Floats, cells: int, margin: float
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Flat cell numbers and the unit whose border touches them, in portions, with repetitions."""
+    parts, unit_of_part = shapely.get_parts(shapes, return_index=True)
+    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    xy = (xy - frame[:2]) * frame[2:]  # in cells
+    first = np.flatnonzero(ring[1:] == ring[:-1])  # a segment goes from vertex first to first + 1
+    begin, step = xy[first], xy[first + 1] - xy[first]
+    unit = unit_of_part[part_of_ring[ring[first]]]
+    # Cut into pieces of at most half a cell, whose bounding boxes then reach into few cells besides their own.
+    pieces = np.maximum(np.ceil(2 * np.abs(step).max(axis=1)), 1).astype(np.int64)
+    near = margin * frame[2:]
+    ends = np.cumsum(pieces)
+    stops = np.searchsorted(ends, np.arange(_PORTION, ends[-1], _PORTION), side="right").tolist()
+    for low, high in zip([0, *stops], [*stops, len(pieces)], strict=True):
+        n = pieces[low:high]
+        segment = np.repeat(np.arange(low, high), n)
+        k = np.arange(len(segment)) - np.repeat(np.cumsum(n) - n, n)
+        a = begin[segment] + step[segment] * (k / pieces[segment])[:, None]
+        b = begin[segment] + step[segment] * ((k + 1) / pieces[segment])[:, None]
+        lowest = np.floor(np.minimum(a, b) - near).astype(np.int64).clip(0, cells - 1)
+        highest = np.floor(np.maximum(a, b) + near).astype(np.int64).clip(0, cells - 1)
+        for dx in range(int((highest - lowest)[:, 0].max(initial=0)) + 1):
+            for dy in range(int((highest - lowest)[:, 1].max(initial=0)) + 1):
+                reached = (lowest[:, 0] + dx <= highest[:, 0]) & (lowest[:, 1] + dy <= highest[:, 1])
+                yield (
+                    (lowest[reached, 1] + dy) * cells + lowest[reached, 0] + dx,
+                    unit[segment[reached]].astype(np.int64),
+                )
+
+
+def _centres(frame: Floats, cells: int, cell: NDArray[np.int64]) -> NDArray[np.object_]:
+    points: NDArray[np.object_] = shapely.points(
+        frame[0] + (cell % cells + 0.5) / frame[2], frame[1] + (cell // cells + 0.5) / frame[3]
+    )
+    return points
+
+
+def _covering(
+    shapes: NDArray[np.object_], rank: NDArray[np.int64], frame: Floats, cells: int, cell: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Where units overlap, a border cell of one may lie wholly inside another: those that cover its middle, as keys."""
+    at, unit = shapely.STRtree(shapes).query(_centres(frame, cells, cell), predicate="intersects")
+    keys: NDArray[np.int64] = cell[at] * len(rank) + rank[unit]
+    return keys
+
+
+def _fill(grid: Indexes, shapes: NDArray[np.object_], order: Indexes, frame: Floats) -> None:
+    """Give every cell that no border touches its unit.
+
+    Such cells that lie side by side have no border between them, so a run of them in a row is one unit's (or
+    nobody's), and so is the run above that it meets: only the first run of an area asks the polygons.
+    """
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    unit_at = np.append(order, NO_UNIT)
+    tree = shapely.STRtree(shapes)
+    unknown = np.int32(-(2**31))
+    above = np.full(grid.shape[1], unknown, dtype=np.int32)
+    for row, line in enumerate(grid):
+        free = line > _BORDER
+        change = np.flatnonzero(np.diff(free, prepend=False, append=False))
+        begins, ends = change[::2], change[1::2]
+        if len(begins):
+            label = np.maximum.reduceat(np.append(above, unknown), change)[::2]
+            ask = np.flatnonzero(label == unknown)
+            if len(ask):
+                lowest = np.full(len(ask), len(order))
+                cell = row * grid.shape[1] + begins[ask].astype(np.int64)
+                at, unit = tree.query(_centres(frame, grid.shape[1], cell), predicate="intersects")
+                np.minimum.at(lowest, at, rank[unit])
+                label[ask] = unit_at[lowest]
+            line[free] = np.repeat(label, ends - begins)
+        above = np.where(free, line, unknown)
