@@ -38,6 +38,8 @@ TIME_ZONE = "Asia/Ho_Chi_Minh"
 JAVAROSA = "http://openrosa.org/javarosa"
 OPENROSA = "http://openrosa.org/xforms"
 
+LAST_SAVED = ".last-saved.xml"
+
 _lock = threading.RLock()
 
 
@@ -79,12 +81,14 @@ class JavaRosa:
                     "-Xmx768m",
                     "-XX:+UseSerialGC",
                     "-Djava.awt.headless=true",
+                    "--enable-native-access=ALL-UNNAMED",
                     f"-Duser.timezone={TIME_ZONE}",
                     "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
                     classpath=[str(JAR)],
                     convertStrings=False,
                 )
-            _phone()
+                _register_for_good()
+            _register()
 
     def load(self, xform: bytes, media: Mapping[str, bytes] | None = None) -> Form:
         """A form ready to be filled, with the files that its manifest names.
@@ -108,7 +112,10 @@ class JavaRosa:
 
             package = jpype.JPackage("org").opendatakit.validate
             listener = jpype.JProxy(package.ErrorListener, inst=Listener())
-            package.FormValidator().setErrorListener(listener).validate(_java_bytes(xform))
+            try:
+                package.FormValidator().setErrorListener(listener).validate(_java_bytes(xform))
+            finally:
+                _register()
             return said
 
 
@@ -117,7 +124,6 @@ class _Phone:
 
     def __init__(self) -> None:
         self.folder = Path()
-        self.last_saved: Path | None = None
         self.properties = {
             "deviceid": "collect:engine",
             "uri:deviceid": "collect:engine",
@@ -131,10 +137,7 @@ class _Phone:
 
     def derive(self, uri: object, _context: object = None) -> object:
         address = str(uri)
-        if address == "jr://instance/last-saved":
-            path = self.last_saved or self.folder / "no last-saved form"
-        else:
-            path = self.folder / address.rsplit("/", 1)[-1]
+        path = self.folder / (LAST_SAVED if address == "jr://instance/last-saved" else address.rsplit("/", 1)[-1])
         return jpype.JProxy("org.javarosa.core.reference.Reference", inst=_Reference(address, path))
 
     # org.javarosa.core.services.IPropertyManager
@@ -175,28 +178,38 @@ class _Reference:
         return jpype.JClass("java.io.FileInputStream")(str(self.path))
 
 
-_the_phone: _Phone | None = None
+_phone = _Phone()
 
 
-def _phone() -> _Phone:
-    """Register the phone's surroundings anew: ODK Validate, run in between, leaves stubs of its own behind."""
-    global _the_phone
+def _register_for_good() -> None:
+    """What JavaRosa must know before it parses anything, once for the process."""
     javarosa = jpype.JPackage("org").javarosa
-    if _the_phone is None:
-        _the_phone = _Phone()
-        javarosa.core.services.PrototypeManager.registerPrototypes(javarosa.core.util.JavaRosaCoreModule.classNames)
-        javarosa.core.services.PrototypeManager.registerPrototypes(javarosa.core.model.CoreModelModule.classNames)
-        javarosa.model.xform.XFormsModule().registerModule()
-        validate = jpype.JPackage("org").opendatakit.validate
-        javarosa.core.services.PrototypeManager.registerPrototype("org.opendatakit.validate.StubSetGeopointAction")
-        javarosa.xform.parse.XFormParser.registerActionHandler("setgeopoint", validate.StubSetGeopointActionHandler())
+    prototypes = javarosa.core.services.PrototypeManager
+    prototypes.registerPrototypes(javarosa.core.util.JavaRosaCoreModule.classNames)
+    prototypes.registerPrototypes(javarosa.core.model.CoreModelModule.classNames)
+    javarosa.model.xform.XFormsModule().registerModule()
+    prototypes.registerPrototype("org.opendatakit.validate.StubSetGeopointAction")
+    handler = jpype.JPackage("org").opendatakit.validate.StubSetGeopointActionHandler()
+    javarosa.xform.parse.XFormParser.registerActionHandler("setgeopoint", handler)
+
+
+def _register() -> None:
+    """Make this phone the one that JavaRosa asks for files and properties; ODK Validate leaves its own stubs behind."""
+    javarosa = jpype.JPackage("org").javarosa
     manager = javarosa.core.reference.ReferenceManager.instance()
     manager.reset()
-    manager.addReferenceFactory(jpype.JProxy("org.javarosa.core.reference.ReferenceFactory", inst=_the_phone))
+    manager.addReferenceFactory(jpype.JProxy("org.javarosa.core.reference.ReferenceFactory", inst=_phone))
     javarosa.core.services.PropertyManager.setPropertyManager(
-        jpype.JProxy("org.javarosa.core.services.IPropertyManager", inst=_the_phone)
+        jpype.JProxy("org.javarosa.core.services.IPropertyManager", inst=_phone)
     )
-    return _the_phone
+
+
+@contextmanager
+def _in_hand(folder: Path) -> Iterator[None]:
+    """Hold the lock, with the files of one form in the phone's hand."""
+    with _lock:
+        _phone.folder = folder
+        yield
 
 
 @dataclass(frozen=True)
@@ -219,6 +232,7 @@ class Form:
     """One parsed form; filled again and again from its pristine instance, which is much faster than parsing it."""
 
     def __init__(self, xform: bytes, media: dict[str, bytes]) -> None:
+        self.open_entry: Entry | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="form-media-")
         self.folder = Path(self._folder.name)
         for name, content in media.items():
@@ -319,11 +333,12 @@ class Entry:
         self._opened: dict[tuple[Any, ...], int] = {}
         definition = form.definition
         javarosa = jpype.JPackage("org").javarosa
-        with self._phone():
+        with _in_hand(form.folder):
+            form.open_entry = self
             if last_saved is not None:
-                path = form.folder / "last-saved.xml"
-                path.write_bytes(last_saved)
-                _phone().folder, _phone().last_saved = form.folder, path
+                (form.folder / LAST_SAVED).write_bytes(last_saved)
+            else:
+                (form.folder / LAST_SAVED).unlink(missing_ok=True)
             if definition.getNonMainInstance("__last-saved") is not None:
                 build = javarosa.core.model.instance.ExternalDataInstance.build
                 definition.addNonMainInstance(build("jr://instance/last-saved", "__last-saved"))
@@ -348,7 +363,7 @@ class Entry:
         (latitude, longitude, altitude, accuracy).
         Raises NotRelevant, NotOffered, or Refused with the message on the phone's screen.
         """
-        with self._phone():
+        with self._open():
             prompt, index = self._prompt(name, at)
             data = None if value is None or value == "" else self._data(name, prompt, value)
             outcome = int(self._controller.answerQuestion(index, data, True))
@@ -358,15 +373,27 @@ class Entry:
                 raise Refused(name, "constraint", str(prompt.getConstraintText(data) or ""))
             return self
 
-    def answers(self, values: Mapping[str, object], **at: int) -> Entry:
-        """Give several answers in the order of the mapping."""
-        for name, value in values.items():
-            self.answer(name, value, **at)
+    def fill(self, answers: Mapping[str, object], skip_hidden: bool = False) -> Entry:
+        """Give many answers in the order of the mapping; a repeat's name holds a list of mappings, one an instance.
+
+        skip_hidden: pass over what is not shown, as a canvasser does, instead of raising NotRelevant.
+        """
+        for name, value in answers.items():
+            node = self.form.find(name)
+            if skip_hidden and not self.is_relevant(name):
+                continue
+            if node.is_repeat:
+                assert isinstance(value, Sequence)
+                for instance in value:
+                    self.add(name)
+                    self.fill(instance, skip_hidden)
+            else:
+                self.answer(name, value)
         return self
 
     def add(self, repeat: str, **at: int) -> int:
         """Go into the next instance of a repeat, made when it is not there yet, and return its number from 1."""
-        with self._phone():
+        with self._open():
             node = self.form.find(repeat)
             if not node.is_repeat:
                 raise NoSuchQuestion(f"{repeat} is not a repeat")
@@ -385,7 +412,7 @@ class Entry:
 
     def remove(self, repeat: str, **at: int) -> None:
         """Delete one instance of a repeat, the newest where no number is given."""
-        with self._phone():
+        with self._open():
             node = self.form.find(repeat)
             self._controller.deleteRepeat(self._index(node, at))
             key = self._key(node, {name: n for name, n in at.items() if name != repeat})
@@ -393,7 +420,7 @@ class Entry:
 
     def is_relevant(self, name: str, **at: int) -> bool:
         """Whether the question, group or repeat is shown."""
-        with self._phone():
+        with self._open():
             node = self.form.find(name)
             if not node.elements:
                 return bool(self._element(name, at).isRelevant())
@@ -401,32 +428,45 @@ class Entry:
 
     def value(self, name: str, **at: int) -> str | None:
         """The answer or calculated value as it stands in the submission, None when empty."""
-        with self._phone():
+        with self._open():
             data = self._element(name, at).getValue()
             return None if data is None else str(data.uncast().getString())
 
     def choices(self, name: str, **at: int) -> dict[str, str]:
         """The choices on the screen: name to label."""
-        with self._phone():
+        with self._open():
             prompt, _ = self._prompt(name, at)
             return {str(c.getValue()): str(prompt.getSelectChoiceText(c)) for c in prompt.getSelectChoices()}
 
     def label(self, name: str, **at: int) -> str:
         """The question as the screen shows it, in the language chosen."""
-        with self._phone():
+        with self._open():
             prompt, _ = self._prompt(name, at)
             return str(prompt.getQuestionText())
 
+    def shown(self) -> list[str]:
+        """The names of all questions on the screens, in the order of the form, once for each repeat instance."""
+        with self._open():
+            names = []
+            index = self._model.incrementIndex(
+                jpype.JClass("org.javarosa.core.model.FormIndex").createBeginningOfFormIndex()
+            )
+            while not index.isEndOfFormIndex():
+                if int(self._model.getEvent(index)) == 4 and self._model.isIndexRelevant(index):
+                    names.append(str(index.getReference().getNameLast()))
+                index = self._model.incrementIndex(index)
+            return names
+
     def speak(self, language: str) -> None:
         """Choose a language among the form's own, such as "English (en)"."""
-        with self._phone():
+        with self._open():
             if language not in [str(name) for name in self._model.getLanguages() or ()]:
                 raise NotOffered(language)
             self._controller.setLanguage(language)
 
     def check(self) -> None:
         """Look at every question once more, as finalising does; raises Refused for the first that fails."""
-        with self._phone():
+        with self._open():
             outcome = self.form.definition.validate(True)
             if outcome is None:
                 return
@@ -439,13 +479,13 @@ class Entry:
     def finalise(self) -> bytes:
         """Mark the form finalised and give the submission's XML as Collect writes it."""
         self.check()
-        with self._phone():
+        with self._open():
             self._controller.finalizeFormEntry()
             return self.xml()
 
     def xml(self) -> bytes:
         """The instance as it stands, as Collect saves a draft."""
-        with self._phone():
+        with self._open():
             javarosa = jpype.JPackage("org").javarosa
             definition = self.form.definition
             profile = definition.getSubmissionProfile()
@@ -455,8 +495,12 @@ class Entry:
             payload = serializer.createSerializedPayload(definition.getMainInstance(), what)
             return bytes(payload.getPayloadBytes())
 
-    def _phone(self) -> Any:
-        return _in_hand(self.form.folder)
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with _in_hand(self.form.folder):
+            if self.form.open_entry is not self:
+                raise EngineError("Another entry of this form was begun since; a form has one open at a time")
+            yield
 
     def _key(self, node: _Node, at: Mapping[str, int]) -> tuple[Any, ...]:
         outer = [name for name, _ in node.repeats if name != node.name]
@@ -569,17 +613,6 @@ class Entry:
             meta.addChild(element)
         else:
             deprecated.setValue(data.StringData(old))
-
-
-@contextmanager
-def _in_hand(folder: Path) -> Iterator[None]:
-    """Hold the lock, with the media of one form in the phone's hand."""
-    with _lock:
-        phone = _phone()
-        phone.folder, phone.last_saved = folder, None
-        if (folder / "last-saved.xml").exists():
-            phone.last_saved = folder / "last-saved.xml"
-        yield
 
 
 def _date_data(value: object) -> Any:
