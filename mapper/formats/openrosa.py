@@ -6,13 +6,12 @@ that the phone gets an error and keeps its forms.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import md5
-from xml.sax.saxutils import escape
 
 from mapper.errors import Unavailable, mark
+from mapper.formats.xml import escape_text
 
 FORM_LIST = "http://openrosa.org/xforms/xformsList"
 MANIFEST = "http://openrosa.org/xforms/xformsManifest"
@@ -21,7 +20,6 @@ CONTENT_TYPE = "text/xml; charset=utf-8"
 """Collect reads no other type."""
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +102,14 @@ def response(message: str) -> bytes:
 def integrity(deleted: Iterable[tuple[str, bool]]) -> bytes:
     """Which of the entities that a phone asked about are deleted: (entity id, deleted)."""
     rows = "".join(
-        f'<entity id="{_clean(identity, quoted=True)}">{_tag("deleted", "true" if gone else "false")}</entity>'
+        f'<entity id="{escape_text(identity, quoted=True)}">{_tag("deleted", "true" if gone else "false")}</entity>'
         for identity, gone in deleted
     )
     return f"{_HEAD}<data><entities>{rows}</entities></data>".encode()
 
 
 def _tag(name: str, text: str) -> str:
-    return f"<{name}>{_clean(text)}</{name}>"
-
-
-def _clean(text: str, quoted: bool = False) -> str:
-    return escape(_NOT_XML.sub("", text), {'"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"} if quoted else {})
+    return f"<{name}>{escape_text(text)}</{name}>"
 
 
 def _check(needed: dict[str, str], which: str) -> None:

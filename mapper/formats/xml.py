@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
@@ -20,6 +21,8 @@ XHTML = "http://www.w3.org/1999/xhtml"
 ENTITIES = "http://www.opendatakit.org/xforms/entities"
 ROLES = "urn:household-coverage:roles"
 
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_QUOTED = {'"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 _PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _DECLARED = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _BOM = b"\xef\xbb\xbf"
@@ -107,3 +110,8 @@ def namespace(element: etree._Element) -> str:
     """The element's namespace, "" for none."""
     tag = str(element.tag)
     return tag[1 : tag.index("}")] if tag[0] == "{" else ""
+
+
+def escape_text(text: str, quoted: bool = False) -> str:
+    """Text ready to stand in XML, or (quoted) in a double-quoted attribute; characters that XML has not are dropped."""
+    return escape(_NOT_XML.sub("", text), _QUOTED if quoted else {"\r": "&#13;"})
