@@ -1,0 +1,1 @@
+"""Folium lives here only: a prepared view in, HTML out."""

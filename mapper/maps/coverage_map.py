@@ -1,0 +1,119 @@
+"""The coverage map as Folium draws it: a page of constant size, whatever the number of units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import folium
+from branca.element import CssLink, JavascriptLink
+
+from mapper.maps import palette
+from mapper.maps.elements import HeatLayer, Legend, Notes, UnitLayer
+
+HAMLETS_FROM_ZOOM = 8
+"""Below this zoom hamlets are specks; the communes are drawn in full instead."""
+
+DETAIL_BANDS = (5, 7, 9, 11, 13)
+"""Zooms that outlines are fetched for; a zoom in between uses the band below, so few files are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapView:
+    """What the map needs to know before any figure is fetched.
+
+    bounds: west, south, east, north in degrees, shown first.
+    shapes_url, heat_url: addresses of the outlines and of the points of people due.
+    words: the sentences that the map itself shows, already in the reader's language: "areas", "hamlets",
+    "heat", "base_map" (names of layers) and those of the legend (see ``LEGEND_WORDS``).
+    tile_url: {z}/{x}/{y} address of the operator's base map; empty draws none.
+    """
+
+    bounds: tuple[float, float, float, float]
+    shapes_url: str
+    heat_url: str
+    words: Mapping[str, str]
+    tile_url: str = ""
+    tile_attribution: str = ""
+
+
+LEGEND_WORDS = ("legend", "no_data", "thin", "faded", "due_few", "due_many", "heat")
+
+
+@dataclass(frozen=True, slots=True)
+class MapParts:
+    """A Folium map taken apart, to be set into a page of ours.
+
+    links: addresses of scripts and styles, in their order; html: the map's element; script: JavaScript
+    without its tag.
+    """
+
+    scripts: tuple[str, ...]
+    styles: tuple[str, ...]
+    html: str
+    script: str
+
+
+def coverage_map(view: MapView) -> MapParts:
+    """The parts of a Folium map with its coverage layers, heat layer, layer control and legend.
+
+    Holds no geometry and no figure. ``serve_assets_locally`` must have run.
+    """
+    west, south, east, north = view.bounds
+    figure_map = folium.Map(
+        location=[(south + north) / 2, (west + east) / 2],
+        tiles=None,
+        zoom_start=10,
+        min_zoom=4,
+        max_zoom=18,
+        zoom_snap=0.5,
+        world_copy_jump=False,
+    )
+    figure_map._id = "coverage"
+    if view.tile_url:
+        folium.TileLayer(
+            tiles=view.tile_url, attr=view.tile_attribution or " ", name=view.words["base_map"], overlay=True
+        ).add_to(figure_map)
+    drawing = {
+        "shapesUrl": view.shapes_url,
+        "bands": DETAIL_BANDS,
+        "classes": [asdict(each) for each in palette.coverage_classes()],
+        "noData": palette.NO_DATA,
+        "thin": palette.THIN_VISITING,
+        "full": palette.FULL_VISITING,
+    }
+    UnitLayer("areas", view.words["areas"], drawing).add_to(figure_map)
+    UnitLayer("hamlets", view.words["hamlets"], {**drawing, "fromZoom": HAMLETS_FROM_ZOOM}).add_to(figure_map)
+    gradient = palette.heat_gradient()
+    HeatLayer(view.words["heat"], {"url": view.heat_url, "gradient": gradient}).add_to(figure_map)
+    folium.LayerControl(collapsed=True).add_to(figure_map)
+    Legend(
+        "legend",
+        {
+            "position": "bottomleft",
+            "classes": drawing["classes"],
+            "noData": palette.NO_DATA,
+            "gradient": list(gradient.values()),
+            "words": {word: view.words[word] for word in LEGEND_WORDS},
+        },
+    ).add_to(figure_map)
+    Notes("notes", {"position": "bottomleft"}).add_to(figure_map)
+    figure_map.fit_bounds([[south, west], [north, east]])
+    return _take_apart(figure_map)
+
+
+def _take_apart(figure_map: folium.Map) -> MapParts:
+    """Render and keep what a page of our own needs.
+
+    Folium's own header is left out: it forbids pinch zoom and sizes the whole page as if the map were alone.
+    """
+    figure: Any = figure_map.get_root()
+    figure.render()
+    links = figure.header._children.values()
+    return MapParts(
+        scripts=tuple(link.url for link in links if isinstance(link, JavascriptLink)),
+        styles=tuple(link.url for link in links if isinstance(link, CssLink)),
+        html=figure.html.render(),
+        script=figure.script.render(),
+    )

@@ -1,0 +1,89 @@
+"""Folium elements of our own: each emits one call, its code is a file below ``web/static/js``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from branca.element import MacroElement
+from folium.elements import JSCSSMixin
+from folium.map import Layer
+from folium.template import Template
+
+
+class UnitLayer(JSCSSMixin, Layer):
+    """Areas of one kind, coloured by coverage; outlines and figures are fetched by the browser, apart.
+
+    role: "areas" (communes and what lies above) or "hamlets".
+    options: given to ``L.unitLayer`` as they are.
+    """
+
+    scripts: ClassVar[tuple[str, ...]] = ("js/pattern_canvas.js", "js/unit_labels.js", "js/unit_layer.js")
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            var {{ this.get_name() }} = L.unitLayer({{ this.role|tojson }}, {{ this.options|tojson }});
+            L.coverage.keep({{ this.role|tojson }}, {{ this.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, role: str, name: str, options: dict[str, Any], show: bool = True) -> None:
+        super().__init__(name=name, overlay=True, control=True, show=show)
+        self._name = "UnitLayer"
+        self._id = role
+        self.role = role
+        self.options = options
+
+
+class HeatLayer(JSCSSMixin, Layer):
+    """Where the people still due live, as a heat map; its points are fetched when it is switched on."""
+
+    scripts: ClassVar[tuple[str, ...]] = ("vendor/leaflet.heat/leaflet-heat.js", "js/heat_layer.js")
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            var {{ this.get_name() }} = L.dueHeatLayer({{ this.options|tojson }});
+            L.coverage.keep("heat", {{ this.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
+        super().__init__(name=name, overlay=True, control=True, show=False)
+        self._name = "HeatLayer"
+        self._id = "due"
+        self.options = options
+
+
+class _Control(JSCSSMixin, MacroElement):
+    """A Leaflet control made by one function of ``map_controls.js``."""
+
+    scripts: ClassVar[tuple[str, ...]] = ("js/map_controls.js",)
+    maker: ClassVar[str]
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            L.coverage.keep({{ this.kind|tojson }},
+                {{ this.maker }}({{ this.options|tojson }}).addTo({{ this._parent.get_name() }}));
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, kind: str, options: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = kind
+        self._id = "control"
+        self.kind = kind
+        self.options = options
+
+
+class Legend(_Control):
+    """What the colours, the hatching and the fading mean."""
+
+    maker = "L.control.coverageLegend"
+
+
+class Notes(_Control):
+    """What a reader must know of this map before believing it: approximate outlines, invented figures."""
+
+    maker = "L.control.mapNotes"

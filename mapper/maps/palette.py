@@ -1,0 +1,54 @@
+"""Colours of coverage: one scale that colour-blind eyes can order, and a grey for "no data"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from branca.colormap import linear
+
+THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95)
+"""Coverage at which the next class begins."""
+
+THIN_VISITING = 0.5
+"""Below this share of the expected households a figure is hatched: it says little."""
+
+FULL_VISITING = 0.9
+"""From this share on a colour is drawn at full strength; between the two it fades."""
+
+NO_DATA = "#b9c0c6"
+
+
+def _scale(name: str) -> Any:
+    """A ColorBrewer scale by name and number of classes; branca makes these attributes when it is loaded."""
+    return getattr(linear, name)
+
+
+@dataclass(frozen=True, slots=True)
+class ColourClass:
+    """Coverage from ``start`` (inclusive) up to ``end`` (exclusive, the last one inclusive), 0..1."""
+
+    start: float
+    end: float
+    colour: str
+
+
+def coverage_classes() -> tuple[ColourClass, ...]:
+    """Six classes, low first, in the colours of ColorBrewer's RdYlBu.
+
+    Red to blue with a pale middle keeps its order in the common kinds of colour blindness, where red to
+    green does not. Source: C. Brewer, colorbrewer2.org, as branca carries it.
+    """
+    edges = (0.0, *THRESHOLDS, 1.0)
+    scale = _scale("RdYlBu_06")
+    return tuple(
+        ColourClass(start, end, scale.rgb_hex_str(index / (len(edges) - 2)))
+        for index, (start, end) in enumerate(pairwise(edges))
+    )
+
+
+def heat_gradient() -> dict[float, str]:
+    """Colours of the heat layer by intensity: purples, which the coverage scale has none of."""
+    scale = _scale("RdPu_06")
+    return {0.3: scale.rgb_hex_str(0.3), 0.6: scale.rgb_hex_str(0.65), 1.0: scale.rgb_hex_str(1.0)}

@@ -1,0 +1,197 @@
+"""What supervisors look at: the map with its table, and submissions that want a hand."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.errors import NotFound, mark
+from mapper.language import LANGUAGES
+from mapper.maps.coverage_map import MapView, coverage_map
+from mapper.maps.local_assets import serve_assets_locally
+from mapper.services import intake, reporting
+from mapper.web.accounts import reader
+from mapper.web.assets import asset_url, assets
+from mapper.web.installation import installation
+from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
+from mapper.web.map_state import settle
+
+VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
+YEAR_S = 365 * 24 * 3600
+
+pages = Blueprint("pages", __name__, template_folder="templates")
+
+
+@pages.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    app = state.app
+    serve_assets_locally(asset_url)
+    app.register_blueprint(assets)
+    app.context_processor(template_words)
+    app.context_processor(_about_this_server)
+    app.add_template_filter(count)
+    app.add_template_filter(moment)
+
+
+def _about_this_server() -> dict[str, Any]:
+    here = installation()
+    return {
+        "project_name": here.settings.project_name,
+        "sample": here.sample,
+        "asset": asset_url,
+        "nonce": _nonce,
+    }
+
+
+@pages.before_request
+def _only_for_readers() -> AnyResponse | None:
+    """Every page here is for signed-in readers of figures, save the language switch, which the sign-in page has too."""
+    if request.endpoint == "pages.switch_language":
+        return None
+    user: Any = current_user
+    if not user.is_authenticated:
+        to_sign_in: AnyResponse = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        return to_sign_in
+    reader()
+    return None
+
+
+def _nonce() -> str:
+    """The word by which this response's own inline scripts are known to the browser."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    return str(g.nonce)
+
+
+@pages.after_app_request
+def _guard(response: AnyResponse) -> AnyResponse:
+    """Let a page load nothing but what this server, and the operator's base map, hand out."""
+    if response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers:
+        tiles = _origin(installation().settings.tile_url)
+        response.headers["Content-Security-Policy"] = "; ".join(
+            (
+                "default-src 'self'",
+                f"script-src 'self' 'nonce-{_nonce()}'",
+                f"img-src 'self' data: {tiles}".strip(),
+                "object-src 'none'",
+                "base-uri 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+            )
+        )
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
+
+
+def _origin(tile_url: str) -> str:
+    """Scheme and host of a tile address, its {s} as a wildcard; empty for none or for one on this server."""
+    parts = urlsplit(tile_url)
+    return f"{parts.scheme}://{parts.netloc.replace('{s}', '*')}" if parts.scheme and parts.netloc else ""
+
+
+def count(number: float) -> str:
+    """A number with the reader's separators."""
+    return str(format_decimal(number, locale=chosen_language()))
+
+
+def moment(when: datetime) -> str:
+    """A time of day and date in Vietnam, in the reader's notation."""
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return str(format_datetime(aware.astimezone(intake.VIETNAM), "HH:mm d/M/yyyy", locale=chosen_language()))
+
+
+@pages.get("/")
+def home() -> AnyResponse:
+    """The first page is the map."""
+    return redirect(url_for("pages.map_page"))
+
+
+@pages.get("/map")
+def map_page() -> Response:
+    """The coverage map with its table; what it shows stands in the query string."""
+    here = installation()
+    language = chosen_language()
+    campaigns = reporting.campaigns(here.reference, language)
+    today = intake.today()
+    sets = reporting.boundary_sets(here.reference, today, here.settings.boundary_set)
+    state, notices = settle(request.args, campaigns, sets, today)
+    shown = next((each for each in sets if each["id"] == state["set"]), None)
+    view = MapView(
+        bounds=tuple(shown["bounds"]) if shown else VIETNAM_BOUNDS,
+        shapes_url="/api/shapes",
+        heat_url="/api/heat",
+        words=_map_words(),
+        tile_url=here.settings.tile_url,
+        tile_attribution=here.settings.tile_attribution,
+    )
+    page = {
+        "language": language,
+        "today": today.isoformat(),
+        "campaigns": campaigns,
+        "sets": sets,
+        "state": state,
+        "messages": script_messages(),
+        "sample": here.sample,
+    }
+    html = render_template(
+        "map.html", map=coverage_map(view), page=page, state=state, campaigns=campaigns, sets=sets, notices=notices
+    )
+    response = make_response(html)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _map_words() -> dict[str, str]:
+    return {
+        "areas": say("Communes"),
+        "hamlets": say("Hamlets"),
+        "heat": say("Where people still due live"),
+        "base_map": say("Base map"),
+        "legend": say("Coverage, %"),
+        "no_data": say("No data: nobody asked yet, or nobody in this group"),
+        "thin": say("Hatched: fewer than 50 % of its houses visited, too few to judge"),
+        "faded": say("Paler: 50 to 90 % of its houses visited"),
+        "due_few": say("few"),
+        "due_many": say("many"),
+    }
+
+
+@pages.get("/language/<code>")
+def switch_language(code: str) -> AnyResponse:
+    """Remember a language and go back to the page that asked."""
+    if code not in LANGUAGES:
+        raise NotFound(mark("There is no language {code} here. Choose vi or en."), code=code)
+    response = redirect(_own_page(request.args.get("next", "")))
+    response.set_cookie(COOKIE, code, max_age=YEAR_S, samesite="Lax", httponly=True, secure=request.is_secure)
+    return response
+
+
+def _own_page(address: str) -> str:
+    """The address if it is a path of this server, else the first page: no link of ours leads elsewhere."""
+    parts = urlsplit(address)
+    own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return address if own and address.isprintable() else "/"
+
+
+@pages.get("/submissions")
+def submissions() -> str:
+    """Submissions that are held or flagged, with the reason, and how much came in lately."""
+    reference = installation().reference
+    return render_template("submissions.html", troubled=intake.troubled(reference))
+
+
+@pages.post("/submissions/<path:instance_id>/process")
+def process_again(instance_id: str) -> AnyResponse:
+    """Process one stored submission again, and say on the list what came of it."""
+    state = intake.process(installation().reference, instance_id)
+    return redirect(url_for("pages.submissions", again=str(state)))

@@ -1,0 +1,55 @@
+// Asks the server for figures, and remembers the latest answers so that stepping back a day costs nothing.
+
+const KEPT = 40;
+const answers = new Map();
+
+export class NoAnswer extends Error {
+  // status: HTTP status, 0 where the server was not reached; message: what the server said, if anything.
+  constructor(status, message) {
+    super(message || "");
+    this.status = status;
+  }
+}
+
+async function ask(address, signal) {
+  let reply;
+  try {
+    reply = await fetch(address, { headers: { Accept: "application/json" }, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new NoAnswer(0);
+  }
+  if (reply.redirected || !(reply.headers.get("Content-Type") || "").includes("json")) {
+    throw new NoAnswer(reply.redirected ? 401 : reply.status);
+  }
+  const body = await reply.json();
+  if (!reply.ok) throw new NoAnswer(reply.status, body.message || body.error?.message || body.error);
+  return body;
+}
+
+// state: what the page shows; level: of the units asked for. Answers of today's kind are asked anew each time
+// the page opens, and kept while it stays open until `forget`.
+export async function coverage(state, level, signal) {
+  const { campaign, set, group, dose, date } = state;
+  const address = `/api/coverage?${new URLSearchParams({ campaign, set, level, group, dose, date })}`;
+  if (!answers.has(address)) {
+    const body = await ask(address, signal);
+    answers.set(address, body);
+    if (answers.size > KEPT) answers.delete(answers.keys().next().value);
+  }
+  return answers.get(address);
+}
+
+export const forget = () => answers.clear();
+
+export function visitedShare(unit) {
+  if (!unit.households_expected) return null;
+  return Math.min(1, unit.households_visited / unit.households_expected);
+}
+
+export const THIN = 0.5;
+
+export function isThin(unit) {
+  const share = visitedShare(unit);
+  return share !== null && share < THIN;
+}

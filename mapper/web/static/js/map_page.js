@@ -1,0 +1,303 @@
+// The map page: joins controls, map, table and address.
+
+import { addDays, count, day, make, page, percent, t, weekday } from "./words.js";
+import { coverage, forget, isThin, visitedShare } from "./figures.js";
+import { ledger, nameOf, popup } from "./unit_words.js";
+import { summary } from "./summary.js";
+import { UnitTable } from "./unit_table.js";
+
+const { areas, hamlets, heat, legend, notes } = L.coverage.parts;
+const map = window.map_coverage;
+const byId = (id) => document.getElementById(id);
+const controls = byId("controls");
+const state = { ...page.state };
+const shown = { answer: null, above: null, places: new Map(), byKey: new Map(), aboveByKey: new Map() };
+let asking = null;
+let waitingFor = null;
+
+const campaign = () => page.campaigns.find((each) => each.id === state.campaign);
+const group = () => campaign()?.groups.find((each) => each.code === state.group);
+const boundarySet = () => page.sets.find((each) => each.id === state.set);
+const levels = () => [...(boundarySet()?.levels || []), "hamlet"];
+const levelAbove = () => levels()[levels().indexOf(state.level) - 1] || null;
+const unitLayer = () => (state.level === "hamlet" ? hamlets : areas);
+
+const levelName = (level) => ({
+  hamlet: t("Hamlets"), commune: t("Communes"), district: t("Districts"), province: t("Provinces"),
+})[level] || level;
+
+// --- controls -----------------------------------------------------------------------------------------
+
+function fill(select, options, value) {
+  select.replaceChildren(...options.map(([code, label]) => make("option", { value: code, selected: code === value }, label)));
+  select.value = value;
+}
+
+function drawControls() {
+  fill(controls.campaign, page.campaigns.map((each) => [each.id, each.label]), state.campaign);
+  fill(controls.group, (campaign()?.groups || []).map((each) => [each.code, each.label]), state.group);
+  fill(controls.dose, (group()?.doses || []).map((each) => [each.code, each.label]), state.dose);
+  fill(controls.set, page.sets.map((each) => [each.id, each.label]), state.set);
+  fill(controls.level, levels().map((level) => [level, levelName(level)]), state.level);
+  controls.date.value = state.date;
+  byId("weekday").textContent = state.date === page.today ? t("today, {day}", { day: `${weekday(state.date)} ${day(state.date)}` })
+    : `${weekday(state.date)} ${day(state.date)}`;
+  const label = (name) => controls[name].selectedOptions[0]?.textContent || "";
+  byId("chosen").textContent = [label("dose"), label("group"), day(state.date)].filter(Boolean).join(" · ");
+}
+
+// Keep a choice where the new surroundings have it, else take the first that has a target.
+function makeWhole() {
+  const groups = campaign()?.groups || [];
+  if (!groups.some((each) => each.code === state.group)) state.group = groups[0]?.code ?? null;
+  const doses = group()?.doses || [];
+  if (!doses.some((each) => each.code === state.dose)) {
+    state.dose = (doses.find((each) => each.target !== null) || doses[0])?.code ?? null;
+  }
+  if (!levels().includes(state.level)) state.level = "hamlet";
+}
+
+controls.addEventListener("change", (event) => {
+  const { name, value } = event.target;
+  if (name === "date" && !value) return;
+  if (!(name in state)) return;
+  const before = state.set;
+  state[name] = value;
+  if (name !== "date") makeWhole();
+  if (name === "set" || name === "level") state.unit = null;
+  update();
+  if (state.set !== before) showWhole();
+});
+byId("controls-open").addEventListener("click", (event) => {
+  const open = controls.classList.toggle("is-open");
+  event.currentTarget.setAttribute("aria-expanded", open);
+});
+controls.addEventListener("submit", (event) => event.preventDefault());
+for (const button of controls.querySelectorAll("[data-day]")) {
+  button.addEventListener("click", () => {
+    state.date = button.dataset.day === "today" ? page.today : addDays(state.date, Number(button.dataset.day));
+    update();
+  });
+}
+
+// Room that the legend takes from the map, so that no place is hidden behind it.
+function clear(margin = 8) {
+  return { paddingTopLeft: [margin, margin], paddingBottomRight: [margin, margin + legend.height()] };
+}
+
+function showWhole() {
+  const bounds = boundarySet()?.bounds;
+  if (bounds) map.fitBounds([[bounds[1], bounds[0]], [bounds[3], bounds[2]]], { ...clear(), animate: false });
+}
+
+// --- address ------------------------------------------------------------------------------------------
+
+function writeAddress() {
+  const query = new URLSearchParams();
+  for (const name of ["campaign", "set", "level", "group", "dose", "date", "unit"]) {
+    if (state[name]) query.set(name, state[name]);
+  }
+  history.replaceState(null, "", `?${query}`);
+  for (const link of document.querySelectorAll("[data-language]")) {
+    link.href = `/language/${link.dataset.language}?next=${encodeURIComponent(`${location.pathname}?${query}`)}`;
+  }
+}
+
+// --- figures ------------------------------------------------------------------------------------------
+
+const table = new UnitTable(byId("units"), (key) => pick(key, { from: "table" }));
+table.onFilterCleared = () => { byId("filter").value = ""; };
+byId("filter").addEventListener("input", (event) => table.setFilter(event.target.value));
+byId("filter").addEventListener("keydown", (event) => {
+  if (event.key === "Escape") { event.target.value = ""; table.setFilter(""); }
+});
+
+function say(text, ...actions) {
+  const box = byId("trouble");
+  box.replaceChildren(...(text ? [make("p", {}, text), ...actions] : []));
+  box.hidden = !text;
+}
+
+function complain(error) {
+  if (error.status === 401) {
+    say(t("Your sign-in has ended. Sign in again, and the page comes back as it is."),
+      make("a", { class: "button", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` }, t("Sign in")));
+    return;
+  }
+  const text = error.message && error.status ? error.message : error.status
+    ? t("The server could not answer (code {status}). Try again in a while.", { status: error.status })
+    : t("The server does not answer. Check the connection; what is shown may be old.");
+  say(text, make("button", { class: "button", type: "button", onclick: () => update() }, t("Try again")));
+}
+
+async function update() {
+  drawControls();
+  writeAddress();
+  drawNotes();
+  if (!state.campaign || !state.set) {
+    say(t("There is nothing to show yet: publish a campaign's forms and import a boundary set first."));
+    return;
+  }
+  asking?.abort();
+  asking = new AbortController();
+  const mine = asking;
+  document.body.setAttribute("aria-busy", "true");
+  const above = levelAbove();
+  areas.setPlace({ set: state.set, level: state.level === "hamlet" ? above || "commune" : state.level });
+  hamlets.setPlace(state.level === "hamlet" ? { set: state.set, level: "hamlet", campaign: state.campaign } : null);
+  const { campaign: id, set, group: groupCode, dose, date } = state;
+  heat.setQuestion({ campaign: id, set, group: groupCode, dose, date });
+  try {
+    const [answer, aboveAnswer] = await Promise.all([
+      coverage(state, state.level, mine.signal),
+      above ? coverage(state, above, mine.signal) : null,
+    ]);
+    if (mine !== asking) return;
+    say("");
+    showFigures(answer, aboveAnswer);
+  } catch (error) {
+    if (mine === asking && error.name !== "AbortError") complain(error);
+  } finally {
+    if (mine === asking) document.body.removeAttribute("aria-busy");
+  }
+}
+
+const keyed = (answer) => new Map((answer?.units || []).filter((unit) => unit.key).map((unit) => [unit.key, unit]));
+
+function showFigures(answer, above) {
+  shown.answer = answer;
+  shown.above = above;
+  shown.places = new Map((above?.units || []).map((unit) => [unit.code, unit.name]));
+  shown.byKey = keyed(answer);
+  shown.aboveByKey = keyed(above);
+  unitLayer().setFigures(shown.byKey);
+  if (state.level === "hamlet") areas.setFigures(shown.aboveByKey);
+  faintAreas();
+  byId("summary").replaceChildren(...summary(answer, answer.units, (key) => pick(key, { from: "table" })).filter(Boolean));
+  byId("everybody").replaceChildren(...[ledger(answer.total)].filter(Boolean));
+  table.show(answer, shown.places);
+  if (state.unit && shown.byKey.has(state.unit)) {
+    const open = map.hasLayer(bubble);
+    table.select(state.unit, { scroll: !open });
+    unitLayer().select(state.unit);
+    if (open) bubble.setContent(popupOf(state.unit, shown.byKey, answer));
+  } else {
+    if (map.hasLayer(bubble)) map.closePopup(bubble);
+  }
+}
+
+// With hamlets on the screen their communes step back; alone they are the picture.
+function faintAreas() {
+  areas.setFaint(state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible());
+}
+map.on("zoomend overlayadd overlayremove", faintAreas);
+map.on("overlayadd overlayremove", () => legend.showHeat(map.hasLayer(heat)));
+
+function drawNotes() {
+  const said = [];
+  if (boundarySet()?.approximate) said.push(t("Approximate outlines: not for legal or administrative use."));
+  if (page.sample) said.push(t("Invented sample data: no real household or person."));
+  notes.setNotes(said);
+}
+
+// --- one unit, on the map and in the table --------------------------------------------------------------
+
+const bubble = L.popup({ maxWidth: 330, minWidth: 250, autoPanPadding: [12, 12], closeButton: true, className: "unit-popup" });
+
+function popupOf(key, units, answer) {
+  const unit = units.get(key);
+  const place = units === shown.byKey ? shown.places.get(unit.parent) : null;
+  const narrow = units === shown.aboveByKey && state.level === "hamlet" && make("button", {
+    class: "link", type: "button", onclick: () => {
+      byId("filter").value = unit.name;
+      table.setFilter(unit.name);
+    } }, t("Only its hamlets in the table"));
+  const nowhere = units === shown.byKey && unitLayer().isVisible() && !unitLayer().path(key) && make("p", { class: "popup-none" },
+    t("Not on the map: none of its houses has a position that can be used."));
+  return popup(unit, nameOf(unit, answer.level), answer, place, nowhere, narrow);
+}
+
+function openPopup(key, units, answer, at) {
+  bubble.setLatLng(at).setContent(popupOf(key, units, answer)).openOn(map);
+}
+
+function pick(key, { from, at = null }) {
+  if (!shown.byKey.has(key)) return;
+  state.unit = key;
+  writeAddress();
+  const layer = unitLayer();
+  layer.select(key);
+  table.select(key, { scroll: from !== "table" });
+  if (from === "map") {
+    openPopup(key, shown.byKey, shown.answer, at);
+    return;
+  }
+  if (!map.hasLayer(layer)) layer.addTo(map);
+  const path = layer.path(key);
+  if (path) {
+    goTo(key, path);
+    return;
+  }
+  // No outline drawn: zoomed out too far, still on its way, or the hamlet has no placed house at all.
+  const parentPath = areas.path(shown.byKey.get(key).parent);
+  waitingFor = layer.isVisible() ? null : key;
+  if (parentPath) map.fitBounds(parentPath.getBounds(), { ...clear(), maxZoom: 13, animate: false });
+  if (!waitingFor) openPopup(key, shown.byKey, shown.answer, parentPath ? parentPath.getBounds().getCenter() : map.getCenter());
+}
+
+function goTo(key, path) {
+  const narrow = window.matchMedia("(max-width: 899px)").matches;
+  if (narrow) byId("map-box").scrollIntoView({ block: "start" });
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  map.fitBounds(path.getBounds(), { ...clear(60), maxZoom: 13, animate: !calm });
+  openPopup(key, shown.byKey, shown.answer, path.getBounds().getCenter());
+}
+
+hamlets.on("pick", ({ key, at }) => pick(key, { from: "map", at }));
+areas.on("pick", ({ key, at }) => {
+  if (unitLayer() === areas) pick(key, { from: "map", at });
+  else if (shown.aboveByKey.has(key)) openPopup(key, shown.aboveByKey, shown.above, at);
+});
+for (const layer of [areas, hamlets]) {
+  layer.describe = ({ key, name }) => {
+    const unit = (layer === unitLayer() ? shown.byKey : shown.aboveByKey).get(key);
+    const box = make("span", {}, make("b", {}, name));
+    if (unit) {
+      box.append(make("br"), unit.coverage === null ? t("no data")
+        : `${percent(unit.coverage)} (${count(unit.vaccinated)}/${count(unit.eligible)})`);
+      if (isThin(unit)) box.append(make("br"), t("only {visited} of houses visited", { visited: percent(visitedShare(unit), 0) }));
+    }
+    return box;
+  };
+  layer.shortName = (name) => name.replace(/^(Xã|Phường|Thị trấn|Thị Trấn|Huyện|Quận|Thành phố|Tỉnh|Thôn) (?=\p{Lu})/u, "");
+  layer.on("failed", ({ error }) => complain(error));
+  layer.on("drawn", () => {
+    faintAreas();
+    const path = waitingFor && layer === unitLayer() && layer.path(waitingFor);
+    if (path) {
+      const key = waitingFor;
+      waitingFor = null;
+      goTo(key, path);
+    }
+  });
+}
+heat.on("failed", ({ error }) => complain(error));
+
+window.addEventListener("online", () => { if (!byId("trouble").hidden) update(); });
+document.addEventListener("visibilitychange", () => {
+  // A page left open overnight asks anew.
+  if (!document.hidden && Date.now() - openedAt > 10 * 60000) {
+    openedAt = Date.now();
+    forget();
+    update();
+  }
+});
+let openedAt = Date.now();
+
+map.setMinZoom(4).setMaxZoom(18);
+map.attributionControl.setPrefix("Leaflet");
+L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+showWhole();
+if (state.unit) waitingFor = state.unit;
+update();
+document.documentElement.dataset.ready = "true";

@@ -1,0 +1,64 @@
+// The whole area in one figure and one sentence that can be understood at the end of a long day.
+
+import { count, day, daysBetween, make, percent, span, t } from "./words.js";
+import { isThin, visitedShare } from "./figures.js";
+import { bar } from "./unit_words.js";
+
+function judgement(total, target) {
+  if (total.coverage === null) return t("Nobody of this group has been asked about yet.");
+  if (target === null) return t("No target is set for this dose.");
+  const aim = percent(target, 0);
+  if (total.verdict === "met") return t("The target of {target} is met.", { target: aim });
+  const visited = visitedShare(total);
+  if (total.verdict === "undecided") {
+    const reach = t("Not to be decided yet: with the houses not asked, the truth lies between {worst} and {best}.", {
+      worst: percent(total.worst, 0), best: percent(total.best, 0) });
+    return visited === null || visited >= 1 ? reach
+      : `${t("Only {visited} of houses are visited.", { visited: percent(visited, 0) })} ${reach}`;
+  }
+  return total.needed === 1
+    ? t("Below the target of {target}: one more person needed.", { target: aim })
+    : t("Below the target of {target}: {people} more people needed.", { target: aim, people: count(total.needed) });
+}
+
+function timeLeft(answer) {
+  if (!answer.deadline) return null;
+  const days = daysBetween(answer.date, answer.deadline);
+  const on = day(answer.deadline);
+  if (days < 0) return t("The deadline, {day}, has passed.", { day: on });
+  if (days === 0) return t("The deadline is today.");
+  if (days === 1) return t("One day to the deadline, {day}.", { day: on });
+  return t("{days} days to the deadline, {day}.", { days: count(days), day: on });
+}
+
+// units: rows of the level shown. goTo: called with a unit's key.
+export function summary(answer, units, goTo) {
+  const { total, target } = answer;
+  const most = units.filter((unit) => unit.code && unit.due > 0 && !isThin(unit)).sort((a, b) => b.due - a.due).slice(0, 3);
+  const thin = units.filter((unit) => isThin(unit) && unit.code).length;
+  const left = make("div", { class: "summary-figure" },
+    make("p", { class: "summary-number" }, percent(total.coverage)),
+    total.coverage !== null && bar(total, target),
+    total.coverage !== null && make("p", { class: "summary-of" },
+      t("{vaccinated} of {eligible} people", { vaccinated: count(total.vaccinated), eligible: count(total.eligible) })));
+  const sentence = make("p", { class: "summary-sentence" },
+    make("strong", { class: total.verdict ? `says-${total.verdict}` : "" }, judgement(total, target)), " ", timeLeft(answer));
+  const next = make("p", { class: "summary-next" });
+  if (most.length) {
+    next.append(t("Most people due:"), " ");
+    most.forEach((unit, index) => next.append(index ? ", " : "",
+      make("button", { class: "link", type: "button", onclick: () => goTo(unit.key) }, unit.name),
+      ` (${count(unit.due)})`));
+    next.append(". ");
+  }
+  if (thin) {
+    next.append(answer.level === "hamlet"
+      ? t("Hamlets hardly visited: {number}.", { number: count(thin) })
+      : t("Places hardly visited: {number}.", { number: count(thin) }));
+  }
+  const visited = visitedShare(total);
+  const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" },
+    t("95 % interval {span}", { span: span(total.low, total.high) }),
+    visited === null ? "" : ` · ${t("houses visited {visited}", { visited: percent(visited, 0) })}`);
+  return [left, make("div", { class: "summary-words" }, sentence, next, doubts)];
+}

@@ -1,0 +1,217 @@
+// Areas (communes and above) or hamlets: outlines fetched by detail band, coloured by figures set apart.
+//
+// A new date, group or dose changes colours without asking for outlines again; a new boundary set, level or
+// detail band asks for outlines and keeps the old ones on the screen until the new ones are here.
+(function () {
+  "use strict";
+
+  const LINE = { areas: { color: "#33424d", weight: 1.4 }, hamlets: { color: "#22303a", weight: 0.9 } };
+  const FAINT = 0.22;
+  // More outlines than this and the finest details are not asked for: nobody sees them all at once.
+  const MANY = 1500;
+
+  function drawing(map) {
+    if (!map.unitRenderer) {
+      // One canvas for both layers: of two stacked canvases only the upper one would ever be clicked.
+      map.unitRenderer = L.patternCanvas({ padding: 0.25, tolerance: 4 });
+      map.unitLabels = L.unitLabels().addTo(map);
+    }
+    return map.unitRenderer;
+  }
+
+  L.UnitLayer = L.Layer.extend({
+    initialize(role, options) {
+      L.setOptions(this, options);
+      this.role = role;
+      this.figures = new Map();
+      this._kept = new Map();
+      this._query = null;
+      this._faint = false;
+      this._most = Infinity;
+    },
+
+    onAdd(map) {
+      drawing(map);
+      this._selection = L.layerGroup().addTo(map);
+      map.on("zoomend", this._refresh, this);
+      this._refresh();
+    },
+
+    onRemove(map) {
+      map.off("zoomend", this._refresh, this);
+      this._take();
+      this._selection.remove();
+    },
+
+    // query: {set, level, campaign?} of the outlines to draw; null draws none.
+    setPlace(query) {
+      const same = JSON.stringify(query) === JSON.stringify(this._query);
+      if (same) return this;
+      this._query = query;
+      this._most = Infinity;
+      this._shown = null;
+      this._kept.clear();
+      return this._refresh();
+    },
+
+    // figures: Map from a unit's key to its row of the coverage answer.
+    setFigures(figures) {
+      this.figures = figures;
+      return this._restyle();
+    },
+
+    // faint: drawn as a background, so that what lies on it is read.
+    setFaint(faint) {
+      if (faint === this._faint) return this;
+      this._faint = faint;
+      return this._restyle();
+    },
+
+    // A method and no getter: Leaflet copies what a getter gives when the class is made.
+    isVisible() {
+      return Boolean(this._map && this._query && this._map.getZoom() >= (this.options.fromZoom || 0));
+    },
+
+    // The drawn path of a unit, or undefined where it has no outline.
+    path(key) {
+      return this._paths ? this._paths.get(key) : undefined;
+    },
+
+    select(key) {
+      this._selected = key;
+      this._drawSelection();
+      return this;
+    },
+
+    band() {
+      const zoom = Math.min(this._map.getZoom(), this._most);
+      return this.options.bands.reduce((best, band) => (band <= zoom ? band : best), this.options.bands[0]);
+    },
+
+    async _refresh() {
+      if (!this._map) return;
+      if (!this.isVisible()) {
+        this._take();
+        this.fire("drawn");
+        return;
+      }
+      const band = this.band();
+      const wanted = JSON.stringify([this._query, band]);
+      if (this._shown === wanted && this._areas) return;
+      if (this._asking === wanted) return;
+      this._asking = wanted;
+      try {
+        const collection = this._kept.get(band) || (await this._fetch(band));
+        if (this._asking !== wanted || !this._map) return;
+        this._kept.set(band, collection);
+        if (collection.features.length > MANY) this._most = Math.min(this._most, 11);
+        this._draw(collection);
+        this._shown = wanted;
+        this.fire("drawn");
+      } catch (error) {
+        if (this._asking === wanted) this.fire("failed", { error });
+      } finally {
+        if (this._asking === wanted) this._asking = null;
+      }
+    },
+
+    async _fetch(band) {
+      const address = `${this.options.shapesUrl}?${new URLSearchParams({ ...this._query, zoom: band })}`;
+      const reply = await fetch(address, { headers: { Accept: "application/json" } });
+      if (!reply.ok) throw Object.assign(new Error(address), { status: reply.status });
+      return reply.json();
+    },
+
+    _draw(collection) {
+      const map = this._map;
+      const before = this._areas;
+      this._paths = new Map();
+      this._areas = L.geoJSON(collection, {
+        renderer: drawing(map),
+        style: (feature) => this._style(feature.properties.key),
+        onEachFeature: (feature, path) => {
+          const key = feature.properties.key;
+          this._paths.set(key, path);
+          path.on("click", (event) => {
+            L.DomEvent.stop(event);
+            this.fire("pick", { key, at: event.latlng });
+          });
+        },
+      });
+      this._areas.bindTooltip((path) => this.describe(path.feature.properties), { sticky: true, className: "unit-tip" });
+      this._areas.addTo(map);
+      if (before) before.remove();
+      if (this.role === "areas") this._areas.bringToBack();
+      this._drawSelection();
+      map.unitLabels.setSource(this.role, collection.features.filter((each) => each.geometry).map((each) => ({
+        name: this.shortName(each.properties.name),
+        at: L.unitLabels.centre(each.geometry),
+        box: this._paths.get(each.properties.key).getBounds(),
+      })));
+    },
+
+    // What a pointer resting on a unit reads, and the name written on the map; the page replaces both.
+    describe: (properties) => properties.name,
+    shortName: (name) => name,
+
+    _take() {
+      if (this._areas) this._areas.remove();
+      this._areas = this._paths = this._shown = null;
+      if (this._selection) this._selection.clearLayers();
+      if (this._map) this._map.unitLabels.setSource(this.role, []);
+    },
+
+    _restyle() {
+      if (this._areas) this._areas.setStyle((feature) => this._style(feature.properties.key));
+      return this;
+    },
+
+    _drawSelection() {
+      if (!this._selection) return;
+      this._selection.clearLayers();
+      const path = this._selected && this.path(this._selected);
+      if (!path) return;
+      const outline = { renderer: drawing(this._map), fill: false, interactive: false, opacity: 1 };
+      for (const [color, weight] of [["#ffffff", 7], ["#111a21", 3.5]]) {
+        L.geoJSON(path.feature, { ...outline, style: { ...outline, color, weight } }).addTo(this._selection);
+      }
+    },
+
+    // How a unit is drawn. Colour says coverage; strength and hatching say how much of it was visited.
+    _style(key) {
+      const unit = this.figures.get(key);
+      const line = { ...LINE[this.role], opacity: 0.85, fill: true, pattern: null };
+      if (this._faint) line.patternOpacity = 0;
+      if (!unit || unit.coverage === null) {
+        return {
+          ...line,
+          fillColor: this.options.noData,
+          fillOpacity: this._faint ? FAINT : 0.75,
+          pattern: this._faint ? null : "dots",
+        };
+      }
+      const found = this.options.classes.find((each) => unit.coverage < each.end);
+      const fillColor = (found || this.options.classes.at(-1)).colour;
+      if (this._faint) return { ...line, fillColor, fillOpacity: FAINT };
+      const visited = visitedShare(unit);
+      const thin = visited !== null && visited < this.options.thin;
+      return { ...line, fillColor, fillOpacity: this._strength(visited), pattern: thin ? "hatch" : null };
+    },
+
+    _strength(visited) {
+      const { thin, full } = this.options;
+      if (visited === null) return 0.7;
+      if (visited >= full) return 0.92;
+      if (visited < thin) return 0.4;
+      return 0.5 + (0.42 * (visited - thin)) / (full - thin);
+    },
+  });
+
+  // Visited households over expected ones, at most 1; null where nobody knows how many there are.
+  function visitedShare(unit) {
+    if (!unit.households_expected) return null;
+    return Math.min(1, unit.households_visited / unit.households_expected);
+  }
+
+  L.unitLayer = (role, options) => new L.UnitLayer(role, options);
+})();

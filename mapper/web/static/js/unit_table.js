@@ -1,0 +1,184 @@
+// The ranked table beside the map: lowest coverage first, places hardly visited and places without data apart.
+
+import { compareNames, count, make, percent, plain, t } from "./words.js";
+import { isThin, visitedShare } from "./figures.js";
+import { bar, nameOf, verdictWord, visits } from "./unit_words.js";
+
+const STEP = 120;
+
+const VALUES = {
+  name: (unit) => unit.name || "",
+  place: (unit, places) => places.get(unit.parent) || "",
+  coverage: (unit) => unit.coverage,
+  vaccinated: (unit) => unit.vaccinated,
+  visited: (unit) => visitedShare(unit),
+  needed: (unit) => unit.needed,
+};
+
+// Groups in their order; each unit stands in the first that takes it.
+const GROUPS = [
+  { id: "judged", takes: (unit) => unit.code && unit.coverage !== null && !isThin(unit) },
+  { id: "thin", takes: (unit) => unit.code && unit.coverage !== null },
+  { id: "empty", takes: (unit) => unit.code },
+  { id: "lost", takes: () => true },
+];
+
+const groupTitle = (id, answer) => ({
+  judged: answer.target === null ? t("Lowest coverage first") : t("Visited enough to judge, lowest coverage first"),
+  thin: t("Hardly visited (under half of the houses): figures that say little"),
+  empty: t("No data yet"),
+  lost: t("Households that belong to no place of this level"),
+})[id];
+
+export class UnitTable {
+  // box: the element to fill. pick: called with the key of the row chosen.
+  constructor(box, pick) {
+    this.box = box;
+    this.pick = pick;
+    this.order = { by: "coverage", down: false };
+    this.filter = "";
+    this.more = new Map();
+    this.rows = new Map();
+    box.addEventListener("keydown", (event) => this._step(event));
+  }
+
+  // places: Map from the code of a unit above to its name.
+  show(answer, places) {
+    this.answer = answer;
+    this.places = places;
+    this.words = new Map(answer.units.map((unit) => [unit, plain(`${unit.name || ""} ${places.get(unit.parent) || ""}`)]));
+    this.draw();
+  }
+
+  setFilter(text) {
+    this.filter = plain(text);
+    this.more.clear();
+    this.draw();
+  }
+
+  select(key, { scroll = true } = {}) {
+    this.rows.get(this.selected)?.removeAttribute("aria-selected");
+    this.selected = key;
+    if (!key) return;
+    if (!this.rows.has(key) && this._reveal(key)) this.draw();
+    const row = this.rows.get(key);
+    if (!row) return;
+    row.setAttribute("aria-selected", "true");
+    if (scroll) row.scrollIntoView({ block: "nearest" });
+  }
+
+  draw() {
+    const { answer } = this;
+    if (!answer) return;
+    this.rows.clear();
+    const wanted = this.filter.split(/\s+/).filter(Boolean);
+    const units = answer.units.filter((unit) => wanted.every((word) => this.words.get(unit).includes(word)));
+    const table = make("table", { class: "units", role: "table" }, this._head());
+    const grouped = new Map(GROUPS.map((group) => [group.id, []]));
+    for (const unit of units) grouped.get(GROUPS.find((group) => group.takes(unit)).id).push(unit);
+    for (const [id, members] of grouped) {
+      if (members.length) table.append(this._group(id, this._sorted(members)));
+    }
+    this.box.replaceChildren(table);
+    if (!units.length) {
+      this.box.append(make("p", { class: "units-none" }, answer.units.length
+        ? t("No name matches. Clear the search box to see all.")
+        : t("Nothing here yet: no place of this level, or none that you may see.")));
+    }
+    if (this.selected) this.rows.get(this.selected)?.setAttribute("aria-selected", "true");
+    return units.length;
+  }
+
+  _sorted(units) {
+    const { by, down } = this.order;
+    const value = (unit) => VALUES[by](unit, this.places);
+    const compare = (a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === null || y === null) return (x === null) - (y === null);
+      const way = typeof x === "string" ? compareNames(x, y) : x - y;
+      return down ? -way : way;
+    };
+    return units.sort((a, b) => compare(a, b) || b.due - a.due || compareNames(a.name || "", b.name || ""));
+  }
+
+  _head() {
+    const { level } = this.answer;
+    const columns = [
+      ["name", level === "hamlet" ? t("Hamlet") : level === "commune" ? t("Commune") : t("Place")],
+      ["place", level === "hamlet" ? t("Commune") : level === "commune" ? t("Belongs to") : t("Belongs to")],
+      ["coverage", t("Coverage")],
+      ["vaccinated", t("Vaccinated")],
+      ["visited", t("Visited")],
+      ["needed", t("Needed")],
+    ];
+    const cells = columns.map(([by, title]) => {
+      const mine = this.order.by === by;
+      return make("th", { scope: "col", role: "columnheader", class: `col-${by}`,
+        "aria-sort": mine ? (this.order.down ? "descending" : "ascending") : "none" },
+      make("button", { type: "button", class: "sort", onclick: () => this._sortBy(by) }, title));
+    });
+    cells.push(make("th", { scope: "col", role: "columnheader", class: "col-verdict" }, t("Verdict")));
+    return make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...cells));
+  }
+
+  _sortBy(by) {
+    this.order = { by, down: this.order.by === by ? !this.order.down : by === "needed" };
+    this.draw();
+    this.box.querySelector(`.col-${by} .sort`).focus();
+  }
+
+  _group(id, units) {
+    const shown = this.more.get(id) || STEP;
+    const body = make("tbody", { class: `group group-${id}`, role: "rowgroup" },
+      make("tr", { class: "group-head", role: "row" }, make("th", { colspan: 7, scope: "rowgroup", role: "rowheader" },
+        groupTitle(id, this.answer), make("span", { class: "group-count" }, count(units.length)))));
+    for (const unit of units.slice(0, shown)) body.append(this._row(unit, id));
+    if (units.length > shown) {
+      body.append(make("tr", { role: "row" }, make("td", { colspan: 7, role: "cell", class: "more" },
+        make("button", { type: "button", class: "button", onclick: () => {
+          this.more.set(id, shown + STEP * 4);
+          this.draw();
+        } }, t("Show more ({number} left)", { number: count(units.length - shown) })))));
+    }
+    return body;
+  }
+
+  _row(unit, group) {
+    const { target } = this.answer;
+    const cell = (name, title, ...content) =>
+      make("td", { role: "cell", class: `col-${name}`, "data-title": title }, ...content);
+    const label = make("button", { type: "button", class: "row-button" }, nameOf(unit, this.answer.level));
+    const row = make("tr", { role: "row", class: `unit unit-${group}` },
+      make("th", { scope: "row", role: "rowheader", class: "col-name" }, label),
+      cell("place", "", this.places.get(unit.parent) || ""),
+      cell("coverage", t("Coverage"), make("span", { class: "share" }, percent(unit.coverage)), bar(unit, target)),
+      cell("vaccinated", t("Vaccinated"), make("span", {}, `${count(unit.vaccinated)}/${count(unit.eligible)}`)),
+      cell("visited", t("Visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
+        unit.households_expected ? visits(unit) : `${count(unit.households_visited)}/?`)),
+      cell("needed", t("Needed"), make("span", {}, unit.needed === null ? "–" : count(unit.needed))),
+      cell("verdict", t("Verdict"), make("span", { class: `verdict verdict-${unit.verdict || "none"}` }, verdictWord(unit))));
+    row.addEventListener("click", () => this.pick(unit.key));
+    row.dataset.key = unit.key;
+    this.rows.set(unit.key, row);
+    return row;
+  }
+
+  // Makes the row of a key one that is drawn: past the filter and the fold. False where there is none.
+  _reveal(key) {
+    const unit = this.answer?.units.find((each) => each.key === key);
+    if (!unit) return false;
+    this.filter = "";
+    this.onFilterCleared?.();
+    this.more.set(GROUPS.find((group) => group.takes(unit)).id, Infinity);
+    return true;
+  }
+
+  // Arrow keys walk from row to row.
+  _step(event) {
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!way || !event.target.classList.contains("row-button")) return;
+    const buttons = [...this.box.querySelectorAll(".row-button")];
+    buttons[buttons.indexOf(event.target) + way]?.focus();
+    event.preventDefault();
+  }
+}

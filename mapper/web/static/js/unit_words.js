@@ -1,0 +1,113 @@
+// What is said of one unit: its bar, its verdict, its ledger, its popup.
+
+import { count, make, percent, span, t } from "./words.js";
+import { isThin, visitedShare } from "./figures.js";
+
+export const STATES = () => [
+  ["vaccinated", t("vaccinated")],
+  ["due", t("due now")],
+  ["waiting", t("waiting for interval or earlier dose")],
+  ["deferred", t("deferred")],
+  ["refused", t("refused")],
+  ["contraindicated", t("contraindicated")],
+  ["away", t("away or moved")],
+  ["unknown", t("not known")],
+];
+
+// A unit's name; without a code it stands for households that belong to none.
+export function nameOf(unit, level) {
+  if (unit.name) return unit.name;
+  if (unit.code) return unit.code;
+  return level === "hamlet" && unit.parent ? t("Hamlet not given") : t("No commune found");
+}
+
+export function verdictWord(unit) {
+  return {
+    met: t("Met"),
+    not_met: t("Not met"),
+    undecided: t("Undecided"),
+  }[unit.verdict] || "–";
+}
+
+// A bar of coverage with its interval and the target as a tick.
+export function bar(unit, target) {
+  const share = unit.coverage;
+  const description = share === null
+    ? t("no data")
+    : t("coverage {share}, 95 % interval {span}", { share: percent(share), span: span(unit.low, unit.high) });
+  const box = make("span", { class: "bar", role: "img", "aria-label": description });
+  if (share !== null) {
+    box.append(
+      make("span", { class: "bar-fill", style: { width: `${share * 100}%` } }),
+      make("span", {
+        class: "bar-interval",
+        style: { left: `${unit.low * 100}%`, width: `${(unit.high - unit.low) * 100}%` },
+      }),
+    );
+  }
+  if (target !== null && target !== undefined) {
+    box.append(make("span", { class: "bar-target", style: { left: `${target * 100}%` } }));
+  }
+  return box;
+}
+
+// "18/41 (44 %)"; where no list says how many houses there are, the visited ones alone.
+export function visits(unit) {
+  const share = visitedShare(unit);
+  if (share === null) return t("{visited} (how many there are is not known)", { visited: count(unit.households_visited) });
+  return `${count(unit.households_visited)}/${count(unit.households_expected)}`;
+}
+
+// Everybody of the group, each in one state, as one strip and a list of numbers.
+export function ledger(unit) {
+  const states = STATES().filter(([state]) => unit[state] > 0);
+  const all = states.reduce((sum, [state]) => sum + unit[state], 0);
+  if (!all) return null;
+  const strip = make("span", { class: "ledger-strip", "aria-hidden": "true" },
+    ...states.map(([state]) => make("span", { class: `ledger-part state-${state}`, style: { "flex-grow": unit[state] } })));
+  const list = make("ul", { class: "ledger-list" },
+    ...states.map(([state, name]) => make("li", { class: `state-${state}` },
+      make("span", { class: "ledger-key", "aria-hidden": "true" }), make("b", {}, count(unit[state])), ` ${name}`)));
+  return make("div", { class: "ledger" }, strip, list);
+}
+
+export function needSentence(unit, target) {
+  if (target === null || target === undefined || unit.needed === null) return null;
+  if (unit.needed === 0) return t("Enough for {target} among the people known.", { target: percent(target, 0) });
+  if (unit.needed === 1) return t("One more person to vaccinate for {target}.", { target: percent(target, 0) });
+  return t("{people} more people to vaccinate for {target}.", { people: count(unit.needed), target: percent(target, 0) });
+}
+
+// place: name of the unit above, or null. extra: elements put at the end.
+export function popup(unit, name, answer, place, ...extra) {
+  const heading = make("header", { class: "popup-head" },
+    make("h3", {}, name), place && make("p", {}, place));
+  const facts = make("dl", { class: "popup-facts" });
+  const fact = (name, ...value) => facts.append(make("dt", {}, name), make("dd", {}, ...value));
+  if (unit.coverage === null) {
+    heading.append(make("p", { class: "popup-none" },
+      unit.households_interviewed ? t("Nobody of this group is known here.") : t("Nobody was asked here yet.")));
+  } else {
+    heading.append(
+      make("p", { class: "popup-figure" }, make("b", {}, percent(unit.coverage)),
+        make("span", {}, t("{vaccinated} of {eligible} people", {
+          vaccinated: count(unit.vaccinated), eligible: count(unit.eligible) }))),
+      bar(unit, answer.target),
+    );
+    fact(t("95 % interval"), span(unit.low, unit.high));
+  }
+  if (unit.worst !== null && unit.best !== null && (unit.worst !== unit.coverage || unit.best !== unit.coverage)) {
+    fact(t("Worst to best case"), `${span(unit.worst, unit.best)}`);
+  }
+  fact(t("Houses visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
+    `${visits(unit)}${visitedShare(unit) === null ? "" : ` (${percent(visitedShare(unit), 0)})`}`),
+    `, ${t("{houses} interviewed", { houses: count(unit.households_interviewed) })}`);
+  if (unit.verdict) {
+    fact(answer.target === null ? t("Verdict") : t("Target {target}", { target: percent(answer.target, 0) }),
+      make("span", { class: `verdict verdict-${unit.verdict}` }, verdictWord(unit)));
+  }
+  const need = needSentence(unit, answer.target);
+  return make("article", { class: "popup" }, heading,
+    isThin(unit) && make("p", { class: "popup-thin" }, t("Too few houses visited to judge.")),
+    facts, ledger(unit), need && make("p", { class: "popup-need" }, need), ...extra);
+}
