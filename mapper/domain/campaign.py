@@ -31,7 +31,9 @@ class Period:
             return date.max
         day = start.day if start.day < 29 else min(start.day, calendar.monthrange(year, month)[1])
         end = date(year, month, day)
-        return end + timedelta(days=self.days) if self.days else end
+        if not self.days:
+            return end
+        return end + timedelta(days=self.days) if date.max - end > timedelta(days=self.days) else date.max
 
 
 @dataclass(frozen=True, slots=True)

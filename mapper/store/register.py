@@ -83,10 +83,14 @@ def counted(database: Database, connection: Connection, campaign_id: str, househ
 
 def enter(database: Database, connection: Connection, entries: Sequence[HouseholdEntry]) -> None:
     """Write households that are not in the register (any more), with all that belongs to them."""
-    households, people, doses, placements, findings = [], [], [], [], []
+    households: list[dict[str, object]] = []
+    people: list[dict[str, object]] = []
+    doses: list[dict[str, object]] = []
+    placements: list[dict[str, object]] = []
+    findings: list[dict[str, object]] = []
     for entry in entries:
         visit = entry.visit
-        key = {"campaign_id": entry.campaign_id, "household_id": visit.household_id}
+        key: dict[str, object] = {"campaign_id": entry.campaign_id, "household_id": visit.household_id}
         point = visit.point
         households.append(
             {
@@ -229,14 +233,16 @@ class HousePoint:
     lat: float
 
 
-def house_points(connection: Connection, campaign_id: str, cell_ids: Sequence[int]) -> list[HousePoint]:
-    """The households of these cells whose point places them, in order of id."""
-    rows = connection.execute(
+def house_points(connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None) -> list[HousePoint]:
+    """Households whose point places them, in order of id; only those in the cells, when given."""
+    statement = (
         select(_h.c.id, _h.c.hamlet_code, _h.c.cell_id, _h.c.lon, _h.c.lat)
-        .where(_h.c.campaign_id == campaign_id, _h.c.cell_id.in_(cell_ids), _h.c.point_state == "usable")
+        .where(_h.c.campaign_id == campaign_id, _h.c.point_state == "usable")
         .order_by(_h.c.id)
     )
-    return [HousePoint(*row) for row in rows]
+    if cell_ids is not None:
+        statement = statement.where(_h.c.cell_id.in_(cell_ids))
+    return [HousePoint(*row) for row in connection.execute(statement)]
 
 
 def people_in_state(

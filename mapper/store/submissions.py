@@ -204,11 +204,15 @@ def read(database: Database, connection: Connection, instance_id: str) -> Stored
     return _stored(rows[0]) if rows else None
 
 
-def held_edit_of(connection: Connection, instance_id: str) -> str | None:
+def held_edit_of(database: Database, connection: Connection, instance_id: str) -> str | None:
     """Instance id of the held edit that waits for this original, or None."""
-    return connection.scalar(
-        select(_s.c.instance_id).where(_s.c.deprecated_id == instance_id, _s.c.state == SubmissionState.HELD.value)
-    )
+    rows = database.prepared(
+        "held edit",
+        lambda: select(_s.c.instance_id).where(
+            _s.c.deprecated_id == bindparam("original"), _s.c.state == bindparam("in_state")
+        ),
+    ).rows(driver_of(connection), {"original": instance_id, "in_state": SubmissionState.HELD.value})
+    return rows[0][0] if rows else None
 
 
 def release(connection: Connection, instance_id: str, root_id: str) -> None:
@@ -220,15 +224,24 @@ def release(connection: Connection, instance_id: str, root_id: str) -> None:
     )
 
 
-def supersede(connection: Connection, instance_id: str) -> str | None:
-    """An original that an edit replaces no longer counts. Returns the household it told of, if it counted."""
-    household: str | None = connection.scalar(select(_s.c.household_id).where(_s.c.instance_id == instance_id))
+def supersede(connection: Connection, instance_id: str) -> tuple[str, str] | None:
+    """An original that an edit replaces no longer counts.
+
+    Returns the campaign and household it told of, if it counted until now.
+    """
+    row = connection.execute(select(_s.c.campaign_id, _s.c.household_id).where(_s.c.instance_id == instance_id)).first()
     connection.execute(
         update(_s)
         .where(_s.c.instance_id == instance_id)
-        .values(state=SubmissionState.SUPERSEDED.value, household_id=None, reason=None)
+        .values(state=SubmissionState.SUPERSEDED.value, household_id=None, campaign_id=None, reason=None)
     )
-    return household
+    return (row.campaign_id, row.household_id) if row is not None and row.household_id is not None else None
+
+
+def state_of(connection: Connection, instance_id: str) -> SubmissionState | None:
+    """What became of a submission; None where there is none."""
+    state = connection.scalar(select(_s.c.state).where(_s.c.instance_id == instance_id))
+    return None if state is None else SubmissionState(state)
 
 
 def set_processed(
@@ -305,12 +318,11 @@ def in_states(
     return [_stored(row) for row in connection.execute(statement)]
 
 
-def stream(database: Database, batch: int = 500) -> Iterator[list[StoredSubmission]]:
-    """All submissions in order of arrival, in batches, each read in a transaction of its own."""
+def stream(connection: Connection, batch: int = 500) -> Iterator[list[StoredSubmission]]:
+    """All submissions in order of arrival, in batches."""
     after = 0
     while True:
-        with database.read() as connection:
-            rows = connection.execute(select(*_COLUMNS).where(_s.c.seq > after).order_by(_s.c.seq).limit(batch)).all()
+        rows = connection.execute(select(*_COLUMNS).where(_s.c.seq > after).order_by(_s.c.seq).limit(batch)).all()
         if not rows:
             return
         yield [_stored(row) for row in rows]
@@ -323,11 +335,9 @@ def count(connection: Connection) -> int:
 
 
 def forget_processing(connection: Connection) -> None:
-    """Back to the raw state, before a rebuild: what was processed is received again; edits keep their order."""
-    edited = select(_s.c.deprecated_id).where(_s.c.deprecated_id.is_not(None), _s.c.state != SubmissionState.HELD.value)
+    """Back to the raw state, before a rebuild; held edits go on waiting for their originals."""
     connection.execute(
         update(_s)
         .where(_s.c.state != SubmissionState.HELD.value)
         .values(state=SubmissionState.RECEIVED.value, household_id=None, campaign_id=None, reason=None)
     )
-    connection.execute(update(_s).where(_s.c.instance_id.in_(edited)).values(state=SubmissionState.SUPERSEDED.value))

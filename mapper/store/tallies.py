@@ -32,7 +32,7 @@ class Cell:
 def add(database: Database, connection: Connection, people: Changes, houses: HouseChanges) -> None:
     """Add changes to the tallies, in the order of their keys so that writers never wait in a circle."""
     driver = driver_of(connection)
-    rows = [
+    rows: list[dict[str, object]] = [
         dict(zip(("series_id", "cell_id", "day", *STATE_COLUMNS), (*key, *people[key]), strict=True))
         for key in sorted(people)
         if any(people[key])
@@ -49,8 +49,8 @@ def add(database: Database, connection: Connection, people: Changes, houses: Hou
 
 
 def clear(connection: Connection) -> None:
-    """Empty the tallies and their cells, before a rebuild; households go first."""
-    for table in (_t, _ht, _cu, _c):
+    """Empty the tallies, before a rebuild. Cells stay: they are only numbers for places."""
+    for table in (_t, _ht):
         connection.execute(delete(table))
 
 
@@ -69,17 +69,17 @@ def cell(
 ) -> int:
     """Number of the cell of these places, made where it is new."""
     text = signature(hamlet_code, commune_code, units)
-    found = connection.scalar(select(_c.c.id).where(_c.c.signature == text))
+    found: int | None = connection.scalar(select(_c.c.id).where(_c.c.signature == text))
     if found is not None:
         return found
-    made = connection.execute(
+    made: int | None = connection.execute(
         database.insert(_c)
         .values(signature=text, hamlet_code=hamlet_code, commune_code=commune_code)
         .on_conflict_do_nothing()
         .returning(_c.c.id)
     ).scalar()
     if made is None:
-        return connection.execute(select(_c.c.id).where(_c.c.signature == text)).scalar_one()
+        return int(connection.execute(select(_c.c.id).where(_c.c.signature == text)).scalar_one())
     if units:
         connection.execute(
             database.insert(_cu),
@@ -88,17 +88,18 @@ def cell(
     return made
 
 
-def cells(connection: Connection, above: int = 0) -> list[Cell]:
-    """Every cell with a number above the given one, by number."""
+def cells(connection: Connection) -> list[Cell]:
+    """Every cell, by number."""
     units: dict[int, dict[str, str | None]] = {}
-    for cell_id, set_id, code in connection.execute(
-        select(_cu.c.cell_id, _cu.c.set_id, _cu.c.unit_code).where(_cu.c.cell_id > above)
-    ):
+    for cell_id, set_id, code in connection.execute(select(_cu.c.cell_id, _cu.c.set_id, _cu.c.unit_code)):
         units.setdefault(cell_id, {})[set_id] = code
-    rows = connection.execute(
-        select(_c.c.id, _c.c.hamlet_code, _c.c.commune_code).where(_c.c.id > above).order_by(_c.c.id)
-    )
+    rows = connection.execute(select(_c.c.id, _c.c.hamlet_code, _c.c.commune_code).order_by(_c.c.id))
     return [Cell(row.id, row.hamlet_code, row.commune_code, units.get(row.id, {})) for row in rows]
+
+
+def newest_cell(connection: Connection) -> int:
+    """The highest number of a cell; 0 where there is none."""
+    return connection.scalar(select(func.max(_c.c.id))) or 0
 
 
 def states_on(

@@ -1,0 +1,187 @@
+"""Signing in: passwords for people at a desk, tokens for phones and programs; and what a user may see."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import Connection
+
+from mapper.domain.roles import READERS, Role
+from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
+from mapper.services.reference import Known, Reference
+from mapper.store import accounts, tallies
+from mapper.store import reference as kept
+
+REALM = "tung-nha"
+MIN_PASSWORD = 10
+
+_hasher = PasswordHasher()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A signed-in user. areas: (set id, unit code), or ("", hamlet code); empty means everything."""
+
+    id: int
+    name: str
+    role: Role
+    areas: tuple[tuple[str, str], ...]
+    session_epoch: int
+
+    @property
+    def reads_figures(self) -> bool:
+        """Whether figures, maps and lists are open to this role."""
+        return self.role in READERS
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user just made; the only time that the token is seen."""
+
+    id: int
+    name: str
+    token: str
+
+
+def _user(account: accounts.Account) -> User:
+    return User(account.id, account.name, Role(account.role), account.areas, account.session_epoch)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token: it is random and long, so a plain SHA-256 does."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def digest_ha1(name: str, token: str) -> str:
+    """What HTTP Digest (RFC 7616, MD5) needs of a name and its token."""
+    return hashlib.md5(f"{name}:{REALM}:{token}".encode(), usedforsecurity=False).hexdigest()
+
+
+def add_user(
+    reference: Reference, name: str, role: str, area_codes: Sequence[str], password: str | None = None
+) -> NewUser:
+    """Make a user, or renew the one of that name: new token, new areas, the old ones void at once.
+
+    area_codes: unit codes of any boundary set (of the newest that knows the code) or hamlet codes; none means
+    everything, which only an administrator or planner may see. Raises InvalidInput, NotFound.
+    """
+    name = name.strip()
+    if not name or len(name) > 80 or ":" in name:
+        raise InvalidInput(mark("A user's name has 1 to 80 characters and no colon."))
+    try:
+        wanted = Role(role)
+    except ValueError:
+        raise InvalidInput(
+            mark("There is no role {role}. Choose one of: {roles}."), role=role, roles=", ".join(Role)
+        ) from None
+    if password is not None and len(password) < MIN_PASSWORD:
+        raise InvalidInput(mark("A password has at least {number} characters."), number=MIN_PASSWORD)
+    if not area_codes and wanted not in (Role.ADMINISTRATOR, Role.PLANNER):
+        raise InvalidInput(mark("A {role} needs an area: give the code of a unit or of a hamlet."), role=role)
+    token = secrets.token_urlsafe(32)
+    with reference.database.write() as connection:
+        known = reference.known(connection)
+        user_id = accounts.save(
+            connection,
+            name,
+            wanted.value,
+            [_find_area(known, code) for code in dict.fromkeys(area_codes)],
+            _hasher.hash(password) if password else None,
+            token_hash(token),
+            digest_ha1(name, token),
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+    return NewUser(user_id, name, token)
+
+
+def _find_area(known: Known, code: str) -> tuple[str, str]:
+    for places in known.sets.values():
+        if any((level, code) in places.units for level in places.about.levels):
+            return places.id, code
+    if code in known.hamlets:
+        return "", code
+    raise NotFound(
+        mark(
+            "No boundary set and no hamlet list knows the code {code}. Import the boundaries or publish the form first."
+        ),
+        code=code,
+    )
+
+
+@lru_cache(maxsize=1)
+def _decoy() -> str:
+    """A hash to check against where there is no user, so that both take as long."""
+    return _hasher.hash(secrets.token_urlsafe(16))
+
+
+def sign_in(reference: Reference, name: str, password: str) -> User:
+    """The user of that name and password. Raises SignInRequired, the same for a wrong name or password."""
+    with reference.database.read() as connection:
+        account = accounts.by_name(connection, name.strip())
+    stored = account.password_hash if account and account.active else None
+    try:
+        _hasher.verify(stored or _decoy(), password)
+    except VerificationError:
+        stored = None
+    if account is None or stored is None:
+        raise SignInRequired(mark("The name or the password is wrong."))
+    return _user(account)
+
+
+def by_token(reference: Reference, token: str) -> User | None:
+    """The active user whose token this is, or None."""
+    with reference.database.read() as connection:
+        account = accounts.by_token(connection, token_hash(token))
+    return _user(account) if account and account.active else None
+
+
+def by_id(reference: Reference, user_id: int) -> User | None:
+    """The active user of that number, or None."""
+    with reference.database.read() as connection:
+        account = accounts.by_id(connection, user_id)
+    return _user(account) if account and account.active else None
+
+
+def digest_secret(reference: Reference, name: str) -> str | None:
+    """What HTTP Digest checks for the active user of that name, or None."""
+    with reference.database.read() as connection:
+        account = accounts.by_name(connection, name)
+    return account.digest_ha1 if account and account.active else None
+
+
+def by_name(reference: Reference, name: str) -> User | None:
+    """The active user of that name, or None."""
+    with reference.database.read() as connection:
+        account = accounts.by_name(connection, name)
+    return _user(account) if account and account.active else None
+
+
+def visible_cells(reference: Reference, connection: Connection, user: User) -> list[int] | None:
+    """Numbers of the cells whose households a user may see; None for all of them."""
+    if not user.areas:
+        return None
+    known = reference.known(connection)
+    cells = reference.cells(connection, needed=tallies.newest_cell(connection)).values()
+    return [cell.id for cell in cells if any(_inside(known, cell, area) for area in user.areas)]
+
+
+def _inside(known: Known, cell: tallies.Cell, area: tuple[str, str]) -> bool:
+    set_id, code = area
+    if not set_id:
+        return cell.hamlet_code == code
+    places = known.sets.get(set_id)
+    unit = cell.units.get(set_id)
+    return places is not None and unit is not None and code in places.line(unit)
+
+
+def secret_key(reference: Reference) -> str:
+    """The key that signs sessions; made once and kept in the database, shared by all processes."""
+    with reference.database.write() as connection:
+        return kept.keep_fact(reference.database, connection, "secret_key", secrets.token_hex(32))

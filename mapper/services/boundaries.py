@@ -1,0 +1,235 @@
+"""Boundary sets: import one and place every household in it; outlines for the map."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from mapper.domain.people import Finding
+from mapper.domain.places import Unit, UnitShape, fold
+from mapper.errors import Conflict, InvalidBoundaries, InvalidQuestion, NotFound, mark
+from mapper.geo.boundary_file import read_boundaries
+from mapper.geo.fields import ReadOptions
+from mapper.geo.hamlet_areas import hamlet_areas
+from mapper.geo.placing import Placer
+from mapper.geo.shapes import feature_collection, simplified, zoom_band
+from mapper.services import intake
+from mapper.services.accounts import User, visible_cells
+from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.reporting import HAMLET, default_set, hamlet_key, visible_rows
+from mapper.store import reference as kept
+from mapper.store import register
+from mapper.store.reference import BoundarySet, UnitRow
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """What a boundary file does not say of itself. id "" is made from the label, label "" from the file's name."""
+
+    id: str = ""
+    label: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    approximate: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSet:
+    """What an import made: units by level, what was found and mended, households placed."""
+
+    id: str
+    label: str
+    units: tuple[tuple[str, int], ...]
+    findings: tuple[Finding, ...]
+    changed_areas: int
+    households: int
+
+
+def import_file(
+    reference: Reference,
+    path: Path,
+    facts: SetFacts,
+    options: ReadOptions | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> ImportedSet:
+    """Read a boundary file into a new set, and place every household in it.
+
+    Raises InvalidBoundaries, TooLarge, NotFound for a missing file, Conflict for a set of that id.
+    """
+    if not path.is_file():
+        raise NotFound(mark("There is no file {file}."), file=str(path))
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    units = [
+        Unit(row.code, row.name, row.level, row.parent_code)
+        for places in known.sets.values()
+        for row in places.units.values()
+    ]
+    read = read_boundaries(path, options, units)
+    facts_label = facts.label or path.stem
+    return add_set(
+        reference,
+        SetFacts(facts.id, facts_label, facts.valid_from, facts.valid_to, facts.approximate, facts.source or path.name),
+        read.levels,
+        read.units,
+        read.findings,
+        len(read.changes),
+        progress,
+    )
+
+
+def add_set(
+    reference: Reference,
+    facts: SetFacts,
+    levels: Sequence[str],
+    units: Sequence[UnitShape],
+    findings: Sequence[Finding] = (),
+    changed_areas: int = 0,
+    progress: Callable[[int], None] = lambda done: None,
+) -> ImportedSet:
+    """Add a set of units; every household is placed in it before anybody sees it."""
+    set_id = facts.id or _make_id(facts.label)
+    if not _ID.fullmatch(set_id):
+        raise InvalidBoundaries(
+            mark("{id} is no id of a boundary set: use small letters, digits, - and _, 40 at most."), id=set_id
+        )
+    if facts.valid_from and facts.valid_to and facts.valid_from > facts.valid_to:
+        raise InvalidBoundaries(mark("A set's period ends on {end}, before it begins."), end=facts.valid_to.isoformat())
+    if HAMLET in levels:
+        raise InvalidBoundaries(
+            mark("Hamlets are no level of a boundary set here: their areas come from their households.")
+        )
+    leaves = [shape for shape in units if shape.unit.level == levels[-1]]
+    placer = Placer.build([leaf.unit.code for leaf in leaves], [leaf.wkb for leaf in leaves]).to_bytes()
+    report = [{"code": f.code, "message": f.message, "facts": dict(f.facts)} for f in findings]
+    new = BoundarySet(
+        set_id,
+        facts.label,
+        facts.valid_from,
+        facts.valid_to,
+        facts.approximate,
+        facts.source,
+        tuple(levels),
+        json.dumps(report, ensure_ascii=False),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    rows = [
+        (UnitRow(s.unit.level, s.unit.code, s.unit.name, s.unit.parent_code, s.area_km2, s.bbox), s.wkb) for s in units
+    ]
+    with reference.database.write() as connection:
+        if any(existing.id == set_id for existing in kept.boundary_sets(connection)):
+            raise Conflict(mark("There is a boundary set {id} already. Give the new one another id."), id=set_id)
+        kept.save_boundary_set(connection, new, placer, rows)
+        kept.raise_revision(reference.database, connection)
+    households = intake.rebuild(reference, progress)
+    return ImportedSet(
+        set_id,
+        facts.label,
+        tuple((level, sum(s.unit.level == level for s in units)) for level in levels),
+        tuple(findings),
+        changed_areas,
+        households,
+    )
+
+
+def _make_id(label: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", fold(unicodedata.normalize("NFC", label))).strip("_")[:40]
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """A GeoJSON FeatureCollection and the tag that changes with it."""
+
+    geojson: bytes
+    tag: str
+
+
+def unit_shapes(reference: Reference, user: User, set_id: str, level: str, zoom: int, day: date) -> Shapes:
+    """Outlines of a level's units that a user may see, simplified for a zoom."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        places = default_set(known, set_id, day)
+        if level not in places.about.levels:
+            raise InvalidQuestion(
+                mark("Boundary set {set} has no level {level}. Choose one of: {levels}."),
+                set=places.id,
+                level=level,
+                levels=", ".join((*places.about.levels, HAMLET)),
+            )
+        leaves = visible_rows(reference, connection, known, places, user)
+    band = zoom_band(zoom)
+    everything = _simplified(reference, places.id, places.about.imported_at, level, band)
+    codes = None if leaves is None else {places.above(leaf, level) for leaf in leaves}
+    features = [
+        (_properties(places, level, code), geometry) for code, geometry in everything if codes is None or code in codes
+    ]
+    return Shapes(
+        feature_collection(features), f"{places.id}-{places.about.imported_at}-{level}-{band}-{len(features)}"
+    )
+
+
+def _properties(places: PlaceSet, level: str, code: str) -> dict[str, str | None]:
+    unit = places.units[level, code]
+    return {"key": code, "code": code, "name": unit.name, "parent": unit.parent_code}
+
+
+@lru_cache(maxsize=64)
+def _simplified(
+    reference: Reference, set_id: str, imported_at: str, level: str, band: int
+) -> tuple[tuple[str, str], ...]:
+    """Simplified outlines of a level, kept in this process; imported_at is there to tell sets of one id apart."""
+    with reference.database.read() as connection:
+        outlines = kept.outlines(connection, set_id, level)
+    return tuple(simplified(outlines, band))
+
+
+def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: str, zoom: int, day: date) -> Shapes:
+    """Hamlet areas, from the households that a campaign placed, within each unit; of the units a user may see."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        if campaign_id not in known.campaigns:
+            raise NotFound(
+                mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
+                campaign=campaign_id,
+                campaigns=", ".join(known.campaigns) or "-",
+            )
+        places = default_set(known, set_id, day)
+        visible = visible_cells(reference, connection, user)
+        points = register.house_points(connection, campaign_id, visible)
+        cells = reference.cells(connection, needed=max((p.cell_id for p in points), default=0))
+        by_unit: dict[str, list[tuple[str, float, float]]] = {}
+        for point in points:
+            unit = cells[point.cell_id].units.get(places.id)
+            if unit is not None and point.hamlet_code is not None:
+                by_unit.setdefault(unit, []).append((point.hamlet_code, point.lon, point.lat))
+        outlines = dict(kept.outlines(connection, places.id, places.leaf)) if by_unit else {}
+    features = []
+    band = zoom_band(zoom)
+    for unit in sorted(by_unit):
+        areas = _areas(tuple(by_unit[unit]), outlines[unit], band)
+        features += [(_hamlet_properties(known, unit, code), geometry) for code, geometry in areas]
+    return Shapes(feature_collection(features), "")
+
+
+@lru_cache(maxsize=4096)
+def _areas(points: tuple[tuple[str, float, float], ...], outline: bytes, band: int) -> tuple[tuple[str, str], ...]:
+    """Areas of the hamlets of one unit, made anew only when its households have changed."""
+    codes = [code for code, _, _ in points]
+    places = np.array([(lon, lat) for _, lon, lat in points])
+    return tuple(simplified(sorted(hamlet_areas(codes, places[:, 0], places[:, 1], outline).items()), band))
+
+
+def _hamlet_properties(known: Known, unit: str, code: str) -> dict[str, str | None]:
+    hamlet = known.hamlets.get(code)
+    return {"key": hamlet_key(unit, code), "code": code, "name": hamlet.label if hamlet else code, "parent": unit}

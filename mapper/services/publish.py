@@ -1,0 +1,232 @@
+"""A folder of XLSForms with their campaign -> form versions that phones can fetch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from mapper.domain.campaign import Campaign
+from mapper.errors import Conflict, InvalidForm, NotFound, mark
+from mapper.formats import validate
+from mapper.formats.campaign import read_campaign
+from mapper.formats.hamlets import HamletRow, read_hamlets
+from mapper.formats.roles import Roles
+from mapper.formats.xform import XFormModel, read_xform
+from mapper.formats.xlsform import convert
+from mapper.services.intake import process_waiting
+from mapper.services.reference import Reference
+from mapper.store import reference as kept
+from mapper.store import submissions
+from mapper.store.reference import FormVersion, Hamlet, Media
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyForm:
+    """A form that passed every check. media: file name to content."""
+
+    file: str
+    xform: bytes
+    model: XFormModel
+    media: dict[str, bytes]
+    draws_coverage: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedForm:
+    """What became of one form. change: "new", "same" or "media" (the same form with other media)."""
+
+    form_id: str
+    version: str
+    change: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a folder made. counted: submissions that waited for one of these versions and count now."""
+
+    campaign_id: str | None
+    forms: tuple[PublishedForm, ...]
+    counted: int
+
+
+def read_folder(
+    folder: Path, progress: Callable[[str], None] = lambda name: None
+) -> tuple[Campaign | None, str, tuple[HamletRow, ...], list[ReadyForm]]:
+    """Everything in a folder, checked to the end before anything is published.
+
+    progress: called with each file's name as its turn comes. Raises NotFound, InvalidForm, InvalidCampaign.
+    """
+    if not folder.is_dir():
+        raise NotFound(mark("There is no folder {folder}."), folder=str(folder))
+    workbooks = sorted(p for p in folder.glob("*.xlsx") if not p.name.startswith(("~$", ".")))
+    if not workbooks:
+        raise InvalidForm(mark("Folder {folder} holds no XLSForm (a file that ends in .xlsx)."), folder=str(folder))
+    campaign, toml, hamlets = None, "", tuple[HamletRow, ...]()
+    campaign_file = folder / "campaign.toml"
+    if campaign_file.is_file():
+        toml = campaign_file.read_text(encoding="utf-8-sig")
+        campaign = read_campaign(toml)
+        if campaign.hamlets_file:
+            hamlets = read_hamlets(_read_media(folder, campaign.hamlets_file, "campaign.toml"))
+    forms = []
+    for workbook in workbooks:
+        progress(workbook.name)
+        forms.append(_read_form(folder, workbook, campaign))
+    return campaign, toml, hamlets, forms
+
+
+def _read_form(folder: Path, workbook: Path, campaign: Campaign | None) -> ReadyForm:
+    content = workbook.read_bytes()
+    converted = convert(workbook.name, content)
+    advice = validate.check(converted.xform, content)
+    model = read_xform(converted.xform)
+    roles = Roles.of(model)
+    if roles.draws_coverage and campaign is None:
+        raise InvalidForm(
+            mark("{file} declares roles, but there is no campaign.toml beside it to say what they count for."),
+            file=workbook.name,
+        )
+    media = {}
+    for wanted in model.media:
+        if wanted.name == "itemsets.csv" and converted.itemsets is not None:
+            media[wanted.name] = converted.itemsets
+        else:
+            media[wanted.name] = _read_media(folder, wanted.name, workbook.name)
+    return ReadyForm(workbook.name, converted.xform, model, media, roles.draws_coverage, (*converted.warnings, *advice))
+
+
+def _read_media(folder: Path, name: str, wanted_by: str) -> bytes:
+    path = folder / name
+    if path.parent != folder or not path.is_file():
+        raise InvalidForm(
+            mark("{wanted_by} asks for the file {name}, which is not beside it. Put it into the folder."),
+            wanted_by=wanted_by,
+            name=name,
+        )
+    return path.read_bytes()
+
+
+def publish(reference: Reference, folder: Path, progress: Callable[[str], None] = lambda name: None) -> Publication:
+    """Publish every form of a folder with its campaign, all or none; then count what had waited for them.
+
+    A version once published stays as it is: the same version with other questions is a Conflict. Media may change
+    under the same version, as lists of hamlets do. Figures that depend on a changed campaign want a rebuild.
+    """
+    campaign, toml, hamlets, ready = read_folder(folder, progress)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    database = reference.database
+    with database.write() as connection:
+        if campaign is not None:
+            series = [(group.code, dose.code) for group, dose in campaign.series]
+            kept.save_campaign(database, connection, campaign.id, toml, series, at)
+            kept.save_hamlets(
+                database, connection, [Hamlet(h.code, h.name, h.commune_code, h.households) for h in hamlets]
+            )
+        published = [
+            _publish_form(reference, connection, form, campaign.id if campaign and form.draws_coverage else None, at)
+            for form in ready
+        ]
+        kept.raise_revision(database, connection)
+    counted = sum(process_waiting(reference, form.form_id) for form in published)
+    return Publication(campaign.id if campaign else None, tuple(published), counted)
+
+
+def _publish_form(
+    reference: Reference, connection: Connection, form: ReadyForm, campaign_id: str | None, at: str
+) -> PublishedForm:
+    model = form.model
+    before = kept.form(connection, model.form_id, model.version)
+    md5 = _md5(form.xform)
+    if before is not None and before.md5 != md5:
+        raise Conflict(
+            mark(
+                "Version {version} of form {form_id} is already published with other content. "
+                "Give {file} a higher version in its settings sheet."
+            ),
+            version=model.version,
+            form_id=model.form_id,
+            file=form.file,
+        )
+    if before is None:
+        new = FormVersion(model.form_id, model.version, model.title, md5, model.to_json(), campaign_id, at, True)
+        kept.save_form(connection, new, form.xform)
+        change = "new"
+    else:
+        kept.make_current(connection, model.form_id, model.version)
+        change = "same"
+    files = [
+        Media(name, submissions.save_blob(reference.database, connection, content), _md5(content))
+        for name, content in sorted(form.media.items())
+    ]
+    if files != kept.media(connection, model.form_id, model.version):
+        kept.save_media(connection, model.form_id, model.version, files)
+        change = "media" if change == "same" else change
+    return PublishedForm(model.form_id, model.version, change, form.warnings)
+
+
+def _md5(content: bytes) -> str:
+    """What phones compare, in hexadecimal; it guards against nothing but change."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedForm:
+    """A form as the form list offers it; md5 in hexadecimal."""
+
+    form_id: str
+    version: str
+    title: str
+    md5: str
+    has_media: bool
+
+
+def offered_forms(reference: Reference) -> list[OfferedForm]:
+    """The current version of every form, by form id."""
+    with reference.database.read() as connection:
+        return [
+            OfferedForm(f.form_id, f.version, f.title, f.md5, bool(kept.media(connection, f.form_id, f.version)))
+            for f in kept.current_forms(connection)
+        ]
+
+
+def form_xml(reference: Reference, form_id: str, version: str) -> bytes:
+    """The XForm of any version ever published. Raises NotFound."""
+    with reference.database.read() as connection:
+        content = kept.xform(connection, form_id, version)
+    if content is None:
+        raise _no_form(form_id, version)
+    return content
+
+
+def form_media(reference: Reference, form_id: str, version: str) -> list[Media]:
+    """Media of a form version. Raises NotFound for an unknown version."""
+    with reference.database.read() as connection:
+        if kept.form(connection, form_id, version) is None:
+            raise _no_form(form_id, version)
+        return kept.media(connection, form_id, version)
+
+
+def media_content(reference: Reference, form_id: str, version: str, name: str) -> bytes:
+    """One media file of a form version. Raises NotFound."""
+    with reference.database.read() as connection:
+        for media in kept.media(connection, form_id, version):
+            if media.name == name:
+                content = submissions.read_blob(connection, media.sha256)
+                if content is not None:
+                    return content
+    raise NotFound(mark("Form {form_id} has no file {name}."), form_id=form_id, name=name)
+
+
+def _no_form(form_id: str, version: str) -> NotFound:
+    return NotFound(
+        mark("Form {form_id} has no version {version} here. Publish it, or update the form on the phone."),
+        form_id=form_id,
+        version=version,
+    )

@@ -1,0 +1,220 @@
+"""What every request needs to know and what seldom changes, read once a process and again when it has changed."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import Connection
+
+from mapper.domain.campaign import Campaign
+from mapper.domain.people import Visit
+from mapper.domain.places import Placement, point_fault
+from mapper.formats.campaign import read_campaign
+from mapper.formats.roles import Roles
+from mapper.formats.xform import XFormModel
+from mapper.geo.placing import Placer
+from mapper.store import reference as kept
+from mapper.store import tallies
+from mapper.store.database import Database
+
+
+@dataclass(frozen=True)
+class PlaceSet:
+    """A boundary set in memory: its units without outlines, and the index that places points.
+
+    leaf: the innermost level, in which households are placed.
+    """
+
+    about: kept.BoundarySet
+    units: Mapping[tuple[str, str], kept.UnitRow]
+    placer: Placer
+
+    @property
+    def id(self) -> str:
+        """Id of the set."""
+        return self.about.id
+
+    @property
+    def leaf(self) -> str:
+        """The innermost level."""
+        return self.about.levels[-1]
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of all units, degrees."""
+        west, south, east, north = zip(*(unit.bounds for unit in self.units.values()), strict=True)
+        return min(west), min(south), max(east), max(north)
+
+    def above(self, leaf_code: str, level: str) -> str | None:
+        """Code of the unit of that level which holds a leaf unit; None where a parent is missing."""
+        code: str | None = leaf_code
+        for at in reversed(self.about.levels):
+            if at == level or code is None:
+                return code
+            unit = self.units.get((at, code))
+            code = unit.parent_code if unit else None
+        return None
+
+    def line(self, leaf_code: str) -> list[str]:
+        """A leaf unit's code and those of all units above it."""
+        codes = []
+        code: str | None = leaf_code
+        for level in reversed(self.about.levels):
+            if code is None:
+                break
+            codes.append(code)
+            unit = self.units.get((level, code))
+            code = unit.parent_code if unit else None
+        return codes
+
+    def at_level(self, level: str) -> list[kept.UnitRow]:
+        """All units of a level, by code."""
+        return [unit for (at, _), unit in self.units.items() if at == level]
+
+    def in_force(self, day: date) -> bool:
+        """Whether the set's period holds a day."""
+        about = self.about
+        return (about.valid_from or date.min) <= day <= (about.valid_to or date.max)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a household belongs. units: by set, what counts; placements: by set, what the point alone says."""
+
+    point_state: str
+    units: dict[str, str | None]
+    placements: dict[str, tuple[str | None, str]]
+
+
+@dataclass
+class Known:
+    """Reference data of one revision, with what is worked out from it. Shared by threads; only ``cells`` grows."""
+
+    revision: int
+    campaigns: dict[str, Campaign]
+    series: dict[str, list[int]]
+    hamlets: dict[str, kept.Hamlet]
+    sets: dict[str, PlaceSet]
+    home: str | None
+    sample: bool
+    roles: dict[tuple[str, str], tuple[Roles, str | None] | None] = field(default_factory=dict)
+    cells: dict[str, int] = field(default_factory=dict)
+
+    def place(self, visit: Visit, accuracy_limit_m: float) -> Placed:
+        """Where a household belongs in every set: by its point, else by the commune chosen in the form.
+
+        The chosen commune counts only in the hamlet list's own set, since codes are given to other places later.
+        """
+        fault = point_fault(visit.point, accuracy_limit_m)
+        units: dict[str, str | None] = {}
+        placements: dict[str, tuple[str | None, str]] = {}
+        for set_id, places in self.sets.items():
+            code: str | None = None
+            result = fault or Placement.OUTSIDE
+            if fault is None and visit.point is not None:
+                code, on_border = places.placer.place_one(visit.point.lon, visit.point.lat)
+                if code is not None:
+                    result = Placement.BORDER if on_border else Placement.INSIDE
+            placements[set_id] = (code, result.value)
+            units[set_id] = code if code is not None else self._chosen(set_id, visit)
+        return Placed("usable" if fault is None else fault.value, units, placements)
+
+    def _chosen(self, set_id: str, visit: Visit) -> str | None:
+        if set_id != self.home:
+            return None
+        code = visit.commune_code
+        if code is None and visit.hamlet_code in self.hamlets:
+            code = self.hamlets[visit.hamlet_code].commune_code
+        places = self.sets[set_id]
+        return code if code is not None and (places.leaf, code) in places.units else None
+
+
+class Reference:
+    """The database together with what is known from it; the one object that services are handed."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._known: Known | None = None
+        self._lock = threading.Lock()
+        self._cells: dict[int, tallies.Cell] = {}
+
+    def known(self, connection: Connection) -> Known:
+        """Reference data as of this transaction."""
+        revision = kept.revision(self.database, connection)
+        known = self._known
+        if known is None or known.revision != revision:
+            with self._lock:
+                known = self._known
+                if known is None or known.revision != revision:
+                    known = self._known = _read(self.database, connection, revision, known)
+        return known
+
+    def roles(
+        self, connection: Connection, known: Known, form_id: str, version: str
+    ) -> tuple[Roles, str | None] | None:
+        """Roles of a form version and its campaign; None where that version was never published."""
+        key = (form_id, version)
+        if key not in known.roles:
+            form = kept.form(connection, form_id, version)
+            known.roles[key] = None if form is None else (Roles.of(XFormModel.from_json(form.model)), form.campaign_id)
+        return known.roles[key]
+
+    def cells(self, connection: Connection, needed: int = 0) -> dict[int, tallies.Cell]:
+        """The cells of the tallies by number, read again where ``needed``, a cell just met, is not among them."""
+        with self._lock:
+            if needed and needed not in self._cells:
+                self._cells = {cell.id: cell for cell in tallies.cells(connection)}
+            return self._cells
+
+    def is_sample(self) -> bool:
+        """Whether this installation holds invented households."""
+        with self.database.read() as connection:
+            return self.known(connection).sample
+
+    def forget(self) -> None:
+        """Read everything again next time: what was learnt in a transaction that failed is not true."""
+        with self._lock:
+            self._known = None
+            self._cells = {}
+
+
+def _read(database: Database, connection: Connection, revision: int, before: Known | None) -> Known:
+    campaigns = {campaign_id: read_campaign(toml) for campaign_id, toml in kept.campaigns(connection)}
+    series = {}
+    for campaign_id, campaign in campaigns.items():
+        numbers = kept.series_ids(connection, campaign_id)
+        series[campaign_id] = [numbers[group.code, dose.code] for group, dose in campaign.series]
+    hamlets = {hamlet.code: hamlet for hamlet in kept.hamlets(connection)}
+    sets: dict[str, PlaceSet] = {}
+    for about in kept.boundary_sets(connection):
+        if before is not None and about.id in before.sets and before.sets[about.id].about == about:
+            sets[about.id] = before.sets[about.id]
+            continue
+        content = kept.placer(connection, about.id)
+        if content is not None:
+            units = {(unit.level, unit.code): unit for unit in kept.units(connection, about.id)}
+            sets[about.id] = PlaceSet(about, units, Placer.from_bytes(content))
+    return Known(
+        revision,
+        campaigns,
+        series,
+        hamlets,
+        sets,
+        _home(list(sets.values()), hamlets),
+        kept.fact(connection, "sample") == "yes",
+    )
+
+
+def _home(sets: Sequence[PlaceSet], hamlets: Mapping[str, kept.Hamlet]) -> str | None:
+    """The set whose commune codes the hamlet list uses: the one that knows most of them, the earliest on a tie."""
+    communes = {hamlet.commune_code for hamlet in hamlets.values()}
+    known = Counter({places.id: sum((places.leaf, code) in places.units for code in communes) for places in sets})
+    best = max(known.values(), default=0)
+    if best == 0:
+        return None
+    tied = [places for places in sets if known[places.id] == best]
+    return min(tied, key=lambda places: (places.about.valid_from or date.min, places.id)).id

@@ -1,0 +1,378 @@
+"""A question about figures -> ledger and coverage of every unit, from tallies; never by scanning people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
+from mapper.domain.coverage import Assessment, Houses, assess
+from mapper.domain.household import HOUSE_COUNTS
+from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.errors import InvalidQuestion, NotFound, mark
+from mapper.services.accounts import User, visible_cells
+from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.store import reference as kept
+from mapper.store import register, tallies
+
+HAMLET = "hamlet"
+"""The level below the leaf units of every set: hamlets of the communes' lists, with no outlines of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked for. set_id "" means the set shown first."""
+
+    campaign_id: str
+    group_code: str
+    dose_code: str
+    day: date
+    level: str
+    set_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFigures:
+    """One row of an answer: a unit, its houses, its ledger, and what may be said of it.
+
+    key: names the row within the answer; a hamlet that lies in two units of a set has two rows.
+    code: None for households that no unit holds. people: all registered there, in the group or not.
+    """
+
+    key: str
+    code: str | None
+    name: str
+    parent: str | None
+    houses: Houses
+    people: int
+    states: Mapping[State, int]
+    assessment: Assessment
+
+    @property
+    def eligible(self) -> int:
+        """The denominator of coverage."""
+        return sum(self.states[state] for state in ELIGIBLE)
+
+    @property
+    def outside(self) -> int:
+        """People registered who are not in the group on that day."""
+        return self.people - sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All rows of a level, their total, and what was asked, with every default filled in."""
+
+    campaign: Campaign
+    places: kept.BoundarySet
+    level: str
+    group: Group
+    dose: ScheduledDose
+    day: date
+    units: tuple[UnitFigures, ...]
+    total: UnitFigures
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A row while it is summed."""
+
+    states: list[int] = field(default_factory=lambda: [0] * len(INSIDE))
+    houses: list[int] = field(default_factory=lambda: [0] * len(HOUSE_COUNTS))
+    expected: int | None = None
+
+    def add(self, other: _Sum) -> None:
+        """Add another row's people, houses and expectation."""
+        self.states = [a + b for a, b in zip(self.states, other.states, strict=True)]
+        self.houses = [a + b for a, b in zip(self.houses, other.houses, strict=True)]
+        if other.expected is not None:
+            self.expected = (self.expected or 0) + other.expected
+
+
+Row = tuple[str | None, str | None]
+"""(leaf unit code, hamlet code), either None where a household has none."""
+
+
+def campaigns(reference: Reference, language: str) -> list[dict[str, Any]]:
+    """Every campaign, the oldest first, with groups, doses and targets, ready for JSON."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    return [
+        {
+            "id": campaign.id,
+            **_labels(campaign.label, language),
+            "start": campaign.start.isoformat(),
+            "source": campaign.source,
+            "groups": [
+                {
+                    "code": group.code,
+                    **_labels(group.label, language),
+                    "doses": [
+                        {
+                            "code": dose.code,
+                            **_labels(campaign.doses[dose.code], language),
+                            "target": None if dose.target is None else float(dose.target),
+                            "deadline": None if dose.deadline is None else dose.deadline.isoformat(),
+                        }
+                        for dose in group.doses
+                    ],
+                }
+                for group in campaign.groups
+            ],
+        }
+        for campaign in known.campaigns.values()
+    ]
+
+
+def _labels(label: Label, language: str) -> dict[str, Any]:
+    return {"label": label[language], "labels": {"vi": label["vi"], "en": label["en"]}}
+
+
+def default_set(known: Known, wanted: str = "", day: date | None = None) -> PlaceSet:
+    """The set of that id; else the one in force on the day that knows the hamlets, else any in force, else the newest.
+
+    Raises NotFound for an unknown id, or where no set was imported.
+    """
+    if wanted:
+        if wanted not in known.sets:
+            raise NotFound(
+                mark("There is no boundary set {set}. Choose one of: {sets}."),
+                set=wanted,
+                sets=", ".join(known.sets) or "-",
+            )
+        return known.sets[wanted]
+    if not known.sets:
+        raise NotFound(mark("No boundary set was imported yet. Import one: python server.py boundaries import FILE."))
+    in_force = [places for places in known.sets.values() if day is None or places.in_force(day)]
+    for places in in_force:
+        if places.id == known.home:
+            return places
+    return (in_force or list(known.sets.values()))[0]
+
+
+def boundary_sets(reference: Reference, day: date, wanted: str = "") -> list[dict[str, Any]]:
+    """Every boundary set, the newest period first, ready for JSON; the one shown first says so.
+
+    wanted: the operator's choice of that one, passed over where no such set is here.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    if not known.sets:
+        return []
+    first = default_set(known, wanted if wanted in known.sets else "", day).id
+    return [
+        {
+            "id": places.id,
+            "label": places.about.label,
+            "valid_from": places.about.valid_from.isoformat() if places.about.valid_from else None,
+            "valid_to": places.about.valid_to.isoformat() if places.about.valid_to else None,
+            "approximate": places.about.approximate,
+            "source": places.about.source,
+            "levels": list(places.about.levels),
+            "default": places.id == first,
+            "bounds": places.bounds,
+        }
+        for places in known.sets.values()
+    ]
+
+
+def coverage(reference: Reference, user: User, question: Question) -> Answer:
+    """The ledger and coverage of every unit of a level that a user may see.
+
+    Raises NotFound for an unknown campaign or set, InvalidQuestion for a group, dose, level or day that has no figure.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign, group, dose, series_id = find_series(known, question)
+        places = default_set(known, question.set_id, question.day)
+        levels = (*places.about.levels, HAMLET)
+        if question.level not in levels:
+            raise InvalidQuestion(
+                mark("Boundary set {set} has no level {level}. Choose one of: {levels}."),
+                set=places.id,
+                level=question.level,
+                levels=", ".join(levels),
+            )
+        sums = _sum_rows(reference, connection, known, places, campaign, series_id, question.day, user)
+    if question.level == HAMLET:
+        rows = _hamlet_rows(known, places, sums, dose.target)
+    else:
+        rows = _unit_rows(known, places, question.level, sums, dose.target)
+    total = _Sum()
+    for one in sums.values():
+        total.add(one)
+    return Answer(
+        campaign,
+        places.about,
+        question.level,
+        group,
+        dose,
+        question.day,
+        tuple(rows),
+        _figures("total", None, "", None, total, dose.target),
+    )
+
+
+def find_series(known: Known, question: Question) -> tuple[Campaign, Group, ScheduledDose, int]:
+    """The campaign, group, dose and series number of a question, its day checked."""
+    campaign = known.campaigns.get(question.campaign_id)
+    if campaign is None:
+        raise NotFound(
+            mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
+            campaign=question.campaign_id,
+            campaigns=", ".join(known.campaigns) or "-",
+        )
+    found = campaign.find(question.group_code, question.dose_code)
+    if found is None:
+        raise InvalidQuestion(
+            mark("Campaign {campaign} has no dose {dose} for a group {group}. It has: {series}."),
+            campaign=campaign.id,
+            dose=question.dose_code,
+            group=question.group_code,
+            series=", ".join(f"{g.code} {d.code}" for g, d in campaign.series),
+        )
+    if question.day < campaign.start:
+        raise InvalidQuestion(
+            mark("Figures of campaign {campaign} begin on {start}. Ask for a later day."),
+            campaign=campaign.id,
+            start=campaign.start.isoformat(),
+        )
+    return campaign, *found, known.series[campaign.id][campaign.series.index(found)]
+
+
+def _sum_rows(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    places: PlaceSet,
+    campaign: Campaign,
+    series_id: int,
+    day: date,
+    user: User,
+) -> dict[Row, _Sum]:
+    """Tallies by leaf unit and hamlet of a set, for the cells a user may see, with the households expected."""
+    visible = visible_cells(reference, connection, user)
+    houses = tallies.houses(connection, campaign.id, visible)
+    cells = reference.cells(connection, needed=max((row[0] for row in houses), default=0))
+    sums: dict[Row, _Sum] = {}
+    rows: dict[int, _Sum] = {}
+    weights: dict[str, Counter[str | None]] = {}
+    for cell_id, *counts in houses:
+        cell = cells[cell_id]
+        row = (cell.units.get(places.id), cell.hamlet_code)
+        into = sums.get(row)
+        if into is None:
+            into = sums[row] = _Sum()
+        rows[cell_id] = into
+        into.houses = [a + b for a, b in zip(into.houses, counts, strict=True)]
+        if cell.hamlet_code is not None:
+            weights.setdefault(cell.hamlet_code, Counter())[row[0]] += counts[0]
+    for cell_id, *states in tallies.states_on(reference.database, connection, series_id, day.toordinal(), visible):
+        into = rows[cell_id]
+        into.states = [a + b for a, b in zip(into.states, states, strict=True)]
+    for hamlet in _visible_hamlets(known, user):
+        unit = _main_unit(known, places, hamlet, weights.get(hamlet.code))
+        into = sums.setdefault((unit, hamlet.code), _Sum())
+        into.expected = hamlet.households
+    return sums
+
+
+def _visible_hamlets(known: Known, user: User) -> Iterable[kept.Hamlet]:
+    if not user.areas:
+        return known.hamlets.values()
+    own = {code for set_id, code in user.areas if not set_id}
+    communes: set[str] = set()
+    if known.home is not None:
+        home = known.sets[known.home]
+        areas = {code for set_id, code in user.areas if set_id == home.id}
+        communes = {u.code for u in home.at_level(home.leaf) if areas.intersection(home.line(u.code))}
+    return [h for h in known.hamlets.values() if h.code in own or h.commune_code in communes]
+
+
+def _main_unit(known: Known, places: PlaceSet, hamlet: kept.Hamlet, weights: Counter[str | None] | None) -> str | None:
+    """The leaf unit that a hamlet is listed in: its commune in the list's own set, else where most of it lies."""
+    if places.id == known.home and (places.leaf, hamlet.commune_code) in places.units:
+        return hamlet.commune_code
+    if not weights:
+        return None
+    return max(weights.items(), key=lambda item: (item[0] is not None, item[1], item[0] or ""))[0]
+
+
+def _hamlet_rows(
+    known: Known, places: PlaceSet, sums: Mapping[Row, _Sum], target: Fraction | None
+) -> list[UnitFigures]:
+    rows = []
+    for (unit, code), total in sums.items():
+        hamlet = known.hamlets.get(code) if code is not None else None
+        rows.append(_figures(hamlet_key(unit, code), code, hamlet.label if hamlet else code or "", unit, total, target))
+    return sorted(rows, key=lambda row: (row.parent is None, row.parent or "", row.code is None, row.code or ""))
+
+
+def hamlet_key(unit: str | None, hamlet: str | None) -> str:
+    """Names a hamlet's part in one unit."""
+    return f"{unit or '-'}/{hamlet or '-'}"
+
+
+def _unit_rows(
+    known: Known, places: PlaceSet, level: str, sums: Mapping[Row, _Sum], target: Fraction | None
+) -> list[UnitFigures]:
+    totals: dict[str | None, _Sum] = {}
+    for (leaf, _), one in sums.items():
+        code = places.above(leaf, level) if leaf is not None else None
+        totals.setdefault(code, _Sum()).add(one)
+    rows = []
+    for unit in places.at_level(level):
+        if unit.code in totals:
+            rows.append(_figures(unit.code, unit.code, unit.name, unit.parent_code, totals.pop(unit.code), target))
+    rows += [_figures("-", None, "", None, one, target) for one in totals.values()]
+    return rows
+
+
+def _figures(
+    key: str, code: str | None, name: str, parent: str | None, one: _Sum, target: Fraction | None
+) -> UnitFigures:
+    visited, interviewed, vacant, _refused, _closed, people = one.houses
+    houses = Houses(one.expected, visited, interviewed, vacant)
+    states = dict(zip(INSIDE, one.states, strict=True))
+    eligible = sum(states[state] for state in ELIGIBLE)
+    return UnitFigures(
+        key,
+        code,
+        name,
+        parent,
+        houses,
+        people,
+        states,
+        assess(states[State.VACCINATED], eligible, states[State.UNKNOWN], houses, target),
+    )
+
+
+def heat(reference: Reference, user: User, question: Question) -> list[tuple[float, float, int]]:
+    """(latitude, longitude, people due) of households with people due, rounded to some 10 m."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign, _, _, series_id = find_series(known, question)
+        visible = visible_cells(reference, connection, user)
+        found = register.people_in_state(
+            connection, campaign.id, series_id, INSIDE.index(State.DUE), question.day.toordinal(), visible
+        )
+    return [(round(lat, 4), round(lon, 4), people) for lat, lon, people in found]
+
+
+def visible_rows(
+    reference: Reference, connection: Connection, known: Known, places: PlaceSet, user: User
+) -> set[str] | None:
+    """Leaf units of a set that a user may see, None for all."""
+    visible = visible_cells(reference, connection, user)
+    if visible is None:
+        return None
+    cells = reference.cells(connection)
+    units = {unit for cell_id in visible if (unit := cells[cell_id].units.get(places.id)) is not None}
+    own = {code for set_id, code in user.areas if set_id == places.id}
+    return units | {u.code for u in places.at_level(places.leaf) if own.intersection(places.line(u.code))}

@@ -1,0 +1,323 @@
+"""The sample district: invented households in a real district's communes, through the real intake.
+
+Everything about people is drawn by chance from a fixed seed, so that the sample is the same everywhere. It speaks
+roles and the campaign's own groups, doses and vaccines, and knows no question's name.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import secrets
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from mapper.domain.campaign import Campaign, Group, Period
+from mapper.domain.ledger import Membership
+from mapper.domain.people import Outcome, Person, Point, Residence
+from mapper.errors import Conflict, mark
+from mapper.formats.campaign import read_campaign
+from mapper.formats.writer import InstanceWriter
+from mapper.formats.xform import XFormModel
+from mapper.geo.approximate import approximate_set
+from mapper.services import accounts, boundaries, intake, publish
+from mapper.services.reference import Reference
+from mapper.store import reference as kept
+
+HOUSEHOLDS = 1500
+SEED = 2022
+FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
+"""The invented census: five weeks up to the day of the meeting that set the targets."""
+SET_ID = "bach_thong_2022"
+SUPERVISOR, CANVASSER = "giamsat", "mau"
+DISTRICT = "063"
+
+SURNAMES = tuple(
+    "Hoàng Nông Triệu Lý Ma Hà Nguyễn Bàn Đặng Dương Lường Phùng Bế Đàm Lục Chu Vi La Nguyễn Hoàng Nông".split(" ")
+)
+MIDDLE = {
+    "male": "Văn Đức Quang Minh Hữu Xuân Đình Ngọc".split(" "),
+    "female": "Thị Thị Thị Thu Ngọc Thanh Kim Mai".split(" "),
+}
+GIVEN = {
+    "male": (
+        "Hùng Dũng Tuấn Nam Sơn Hải Long Thắng Kiên Đức Toàn Hiếu Cường Phong Quân Trường Lâm Thành Huy Khánh".split(
+            " "
+        )
+    ),
+    "female": (
+        "Hoa Lan Hương Mai Thuỷ Hằng Nga Hiền Liên Bích Yến Dung Thảo Linh Trang Ngân Huệ Tuyết Vân Oanh".split(" ")
+    ),
+}
+PLACES = ("Trạm Y tế xã", "Trung tâm Y tế huyện", "Điểm tiêm lưu động")
+REFUSALS = ("fear_side_effects", "not_needed", "already_infected")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished sample and how to sign in to it."""
+
+    households: int
+    name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class HamletSketch:
+    """A hamlet of the sample: where it lies, how many houses, how far the census and the vaccine got."""
+
+    code: str
+    commune: str
+    households: int
+    lon: float
+    lat: float
+    visited_share: float
+    reach: float
+
+
+def build(reference: Reference, root: Path, households: int, progress: Callable[[int], None]) -> Made:
+    """Publish the forms, make the approximate boundary set, take in the households; then a fresh password.
+
+    Does again only what is missing. Raises Conflict in a database that holds anything else: invented households
+    never mix with real ones.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        is_sample = known.sample
+    if not is_sample:
+        if known.sets or known.campaigns or intake.count(reference):
+            raise Conflict(
+                mark("This database holds real data; the sample is invented. Give it another folder: MAPPER_DATA_DIR.")
+            )
+        with reference.database.write() as connection:
+            kept.set_fact(reference.database, connection, "sample", "yes")
+            kept.raise_revision(reference.database, connection)
+    if SET_ID not in known.sets:
+        _import_outlines(reference, root / "geodata")
+    for folder in sorted((root / "forms").iterdir()):
+        if any(folder.glob("*.xlsx")):
+            publish.publish(reference, folder)
+    sender = accounts.add_user(reference, CANVASSER, "canvasser", [DISTRICT])
+    for one in submissions(reference, root, households):
+        receipt = intake.receive(
+            reference, one.xml, {}, sender_id=sender.id, received=datetime.combine(one.day, time(10), UTC)
+        )
+        if receipt.new:
+            progress(1)
+    password = secrets.token_urlsafe(9)
+    accounts.add_user(reference, SUPERVISOR, "supervisor", [DISTRICT], password)
+    return Made(households, SUPERVISOR, password)
+
+
+def _import_outlines(reference: Reference, geodata: Path) -> None:
+    """The district's communes with approximate outlines, made here and now, as a boundary file like any other."""
+    outlines = approximate_set(geodata / "bach_thong_communes.csv", geodata / "bach_thong_outline.geojson")
+    facts = boundaries.SetFacts(
+        SET_ID, "Huyện Bạch Thông, 2022", date(2020, 2, 1), date(2025, 6, 30), True, "geodata/PROVENANCE.md"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bach_thong.geojson"
+        file.write_bytes(outlines)
+        boundaries.import_file(reference, file, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One invented submission and the day it is said to have come."""
+
+    xml: bytes
+    day: date
+
+
+def submissions(reference: Reference, root: Path, households: int) -> Iterator[Sent]:
+    """The invented submissions of every campaign that has a form with roles: all of the first, a fifth of others."""
+    with reference.database.read() as connection:
+        forms = kept.current_forms(connection)
+        files = dict(kept.campaigns(connection))
+    sketches = _sketches(root)
+    number = households
+    for form in sorted(forms, key=lambda f: f.campaign_id != "covid19"):
+        if form.campaign_id is None:
+            continue
+        campaign = read_campaign(files[form.campaign_id])
+        writer = InstanceWriter(XFormModel.from_json(form.model), campaign)
+        chance = random.Random(f"{SEED} {form.form_id}")  # noqa: S311
+        yield from _households(campaign, writer, sketches, number, chance, form.form_id)
+        number = max(1, households // 5)
+
+
+def _sketches(root: Path) -> list[HamletSketch]:
+    chance = random.Random(SEED)  # noqa: S311
+    centres = {}
+    with (root / "geodata" / "bach_thong_hamlets.csv").open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            centres[row["code"]] = float(row["lon"]), float(row["lat"])
+    sketches = []
+    with (root / "forms" / "covid19" / "hamlets.csv").open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            visited = chance.choice((1, 1, 1, 0.97, 0.95, 0.9, 0.85, 0.7, 0.35, 0.12))
+            reach = min(
+                0.995, max(0.25, chance.gauss(0.93, 0.05) if chance.random() < 0.7 else chance.gauss(0.6, 0.12))
+            )
+            lon, lat = centres[row["name"]]
+            sketches.append(HamletSketch(row["name"], row["commune"], int(row["households"]), lon, lat, visited, reach))
+    return sketches
+
+
+def _households(
+    campaign: Campaign,
+    writer: InstanceWriter,
+    sketches: list[HamletSketch],
+    number: int,
+    chance: random.Random,
+    form: str,
+) -> Iterator[Sent]:
+    houses = [
+        (sketch, house)
+        for sketch in sketches
+        for house in range(1, sketch.households + 1)
+        if house <= round(sketch.households * sketch.visited_share)
+    ]
+    days = (LAST_DAY - FIRST_DAY).days
+    if number < len(houses):
+        houses = sorted(chance.sample(houses, number), key=lambda h: (h[0].code, h[1]))
+    for count in range(number):
+        sketch, house = houses[count % len(houses)]
+        instance = f"uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'sample {form} {count}')}"
+        day = FIRST_DAY + timedelta(days=min(days, int(chance.triangular(0, days, days * 0.6))))
+        answers, people = _household(campaign, sketch, house + count // len(houses) * 100, day, chance)
+        yield Sent(
+            writer.write(answers, people, instance_id=instance, instance_name=f"{answers['household.head']}"), day
+        )
+
+
+def _household(
+    campaign: Campaign, sketch: HamletSketch, house: int, day: date, chance: random.Random
+) -> tuple[dict[str, object], list[dict[str, object]]]:
+    outcome = chance.choices(list(Outcome), (91, 4, 1.5, 2, 1.5))[0]
+    surname = chance.choice(SURNAMES)
+    members = _members(surname, day, chance) if outcome is not Outcome.VACANT else []
+    answers: dict[str, object] = {
+        "visit.date": day,
+        "visit.outcome": outcome.value,
+        "household.commune": sketch.commune,
+        "household.hamlet": sketch.code,
+        "household.house_number": str(house),
+        "household.head": members[0]["person.name"] if members else f"{surname} (nhà bỏ không)",
+        "household.phone": f"0900{chance.randrange(1_000_000):06d}" if members and chance.random() < 0.85 else None,
+        "household.expected_members": len(members) or None,
+        "household.point": _point(sketch, chance),
+    }
+    if outcome is not Outcome.INTERVIEWED:
+        return answers, []
+    return answers, [_asked(campaign, sketch, person, day, chance) for person in members]
+
+
+def _point(sketch: HamletSketch, chance: random.Random) -> Point | None:
+    if chance.random() < 0.01:
+        return None
+    accuracy = chance.choice((4.0, 5.0, 6.5, 8.0, 12.0)) if chance.random() > 0.01 else 180.0
+    return Point(
+        round(sketch.lat + chance.gauss(0, 0.0019), 6), round(sketch.lon + chance.gauss(0, 0.0021), 6), accuracy, 250.0
+    )
+
+
+def _members(surname: str, day: date, chance: random.Random) -> list[dict[str, object]]:
+    """A family: a couple, their children, sometimes a grandparent."""
+
+    def person(years: float, sex: str, name: str = surname) -> dict[str, object]:
+        born = day - timedelta(days=int(years * 365.25) + chance.randrange(365))
+        full = f"{name} {chance.choice(MIDDLE[sex])} {chance.choice(GIVEN[sex])}"
+        return {"person.name": full, "person.sex": sex, "born": min(born, day)}
+
+    parents = chance.uniform(24, 62)
+    family = [person(parents, "male"), person(parents - chance.uniform(-2, 6), "female", chance.choice(SURNAMES))]
+    for number in range(chance.choice((0, 1, 1, 2, 2, 2, 3))):
+        years = parents - 22 - number * 3.2 - chance.uniform(0, 4)
+        if 0 < years < 30:
+            family.append(person(years, chance.choice(("male", "female"))))
+    if chance.random() < 0.3:
+        family.append(person(min(parents + 26, chance.uniform(62, 90)), chance.choice(("male", "female", "female"))))
+    return family
+
+
+def _asked(
+    campaign: Campaign, sketch: HamletSketch, member: Mapping[str, object], day: date, chance: random.Random
+) -> dict[str, object]:
+    """One member's answers, with the doses that the campaign's schedule and the hamlet's reach gave."""
+    born = member["born"]
+    assert isinstance(born, date)
+    answers: dict[str, object] = {"person.name": member["person.name"], "person.sex": member["person.sex"]}
+    years = (day - born).days / 365.25
+    if years > 60 and chance.random() < 0.25:
+        answers["person.birth_year"] = born.year
+    else:
+        answers["person.birth_date"] = born
+    away = 17 < years < 45 and chance.random() < 0.08
+    answers["person.residence"] = (Residence.WORKS_AWAY if away else Residence.RESIDENT).value
+    answers["person.contraindicated"] = "no"
+    person = Person("", day, born_on=born)
+    groups = [g for g in campaign.groups if not g.priorities and _member(person, g, day)]
+    doses = _doses(campaign, groups[-1], person, sketch.reach, day, chance) if groups else []
+    answers["doses"] = doses
+    answers["person.vaccinated"] = "yes" if doses else "no"
+    answers["person.consent"] = "yes"
+    if groups and not doses:
+        luck = chance.random()
+        if luck < 0.1:
+            answers["person.contraindicated"] = "yes"
+        elif luck < 0.25:
+            answers["person.deferred_until"] = day + timedelta(days=chance.randrange(7, 60))
+        elif luck < 0.5:
+            answers["person.consent"] = "no"
+            answers["person.refusal_reason"] = chance.choice(REFUSALS)
+        elif luck < 0.55:
+            answers["person.vaccinated"] = "unknown"
+    return answers
+
+
+def _member(person: Person, group: Group, day: date) -> bool:
+    member = Membership(person, group)
+    return member.start <= day.toordinal() < member.end
+
+
+def _doses(
+    campaign: Campaign, group: Group, person: Person, reach: float, day: date, chance: random.Random
+) -> list[dict[str, object]]:
+    """Doses given one after another, each less likely in a hamlet that is hard to reach."""
+    given: list[dict[str, object]] = []
+    dates: dict[str, date] = {}
+    vaccine: str | None = None
+    for place, dose in enumerate(group.doses):
+        if dose.only_vaccines and vaccine not in dose.only_vaccines:
+            continue
+        if dose.after is not None and dose.after not in dates:
+            break
+        if chance.random() > reach ** (1 + 0.9 * place):
+            break
+        if dose.after is None:
+            start = dose.deadline - timedelta(days=140) if dose.deadline else campaign.start + timedelta(days=150)
+            start = max(start, (group.from_age or Period()).after(person.born_on or start))
+        else:
+            start = dose.interval_by_vaccine.get(vaccine or "", dose.interval).after(dates[dose.after])
+        on = start + timedelta(days=chance.randrange(0, 70))
+        if on > day:
+            break
+        choices = list(dose.vaccines) or list(campaign.vaccines)
+        if not (dose.same_vaccine and vaccine) and choices:
+            vaccine = chance.choice(choices[:3])
+        dates[dose.code] = on
+        given.append(
+            {
+                "dose.number": dose.code,
+                "dose.date": on,
+                "dose.vaccine": vaccine,
+                "dose.place": chance.choice(PLACES),
+                "dose.evidence": chance.choice(("card", "card", "app", "recall")),
+            }
+        )
+    return given

@@ -1,0 +1,158 @@
+"""Signing in and out, and who is asking: a session, a program's token, a phone's token or its digest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Request, redirect, render_template, request, session
+from flask_httpauth import HTTPDigestAuth
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFProtect
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
+
+from mapper.errors import Forbidden, SignInRequired, mark
+from mapper.services import accounts
+from mapper.services.accounts import User
+from mapper.web.installation import installation
+from mapper.web.language_choice import say
+
+NONCE_LIFE_S = 600
+
+signing_in = Blueprint("accounts", __name__)
+csrf = CSRFProtect()
+
+
+class SessionUser(UserMixin):
+    """A user as flask-login carries it; the epoch ends old sessions when the user's secrets are renewed."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    def get_id(self) -> str:
+        """Number and epoch."""
+        return f"{self.user.id}:{self.user.session_epoch}"
+
+    @property
+    def name(self) -> str:
+        """The user's name."""
+        return self.user.name
+
+    @property
+    def role(self) -> str:
+        """The user's role."""
+        return self.user.role.value
+
+
+def set_up(app: Flask) -> None:
+    """Give the app its sign-in."""
+    manager = LoginManager(app)
+    manager.user_loader(_from_session)
+    manager.request_loader(_from_bearer)
+    manager.unauthorized_handler(_to_sign_in)
+    csrf.init_app(app)
+    app.register_blueprint(signing_in)
+
+
+def _from_session(text: str) -> SessionUser | None:
+    number, _, epoch = text.partition(":")
+    user = accounts.by_id(installation().reference, int(number)) if number.isdecimal() else None
+    return SessionUser(user) if user is not None and str(user.session_epoch) == epoch else None
+
+
+def _from_bearer(asking: Request) -> SessionUser | None:
+    given = asking.authorization
+    if given is None or given.type != "bearer" or not given.token:
+        return None
+    user = accounts.by_token(installation().reference, given.token)
+    return SessionUser(user) if user else None
+
+
+def _to_sign_in() -> Response:
+    return redirect(f"/sign-in?next={request.path}" if request.method == "GET" and request.path != "/" else "/sign-in")
+
+
+def signed_in() -> User | None:
+    """The user of this request, by session or by token."""
+    found: Any = current_user
+    user: User | None = found.user if found.is_authenticated else None
+    return user
+
+
+def reader() -> User:
+    """The signed-in user, who may read figures. Raises SignInRequired, Forbidden."""
+    user = signed_in()
+    if user is None:
+        raise SignInRequired(mark("Sign in, or send the header Authorization: Bearer TOKEN."))
+    if not user.reads_figures:
+        raise Forbidden(mark("A canvasser's token opens forms and submissions, not figures. Ask for a supervisor's."))
+    return user
+
+
+@signing_in.get("/sign-in")
+def sign_in_page() -> str | Response:
+    """The sign-in form."""
+    if signed_in() is not None:
+        return redirect(_inner(request.args.get("next", "")))
+    return render_template("sign_in.html", next=_inner(request.args.get("next", "")))
+
+
+@signing_in.post("/sign-in")
+def sign_in() -> Response | tuple[str, int]:
+    """Check name and password, and start a session."""
+    name, following = request.form.get("name", ""), _inner(request.form.get("next", ""))
+    try:
+        user = accounts.sign_in(installation().reference, name, request.form.get("password", ""))
+        if not user.reads_figures:
+            raise SignInRequired(mark("This account is for a phone. Scan its QR code in ODK Collect instead."))
+    except SignInRequired as problem:
+        return render_template("sign_in.html", error=say(problem), name=name, next=following), 401
+    session.clear()
+    login_user(SessionUser(user))
+    return redirect(following)
+
+
+@signing_in.post("/sign-out")
+def sign_out() -> Response:
+    """End the session."""
+    logout_user()
+    session.clear()
+    return redirect("/sign-in")
+
+
+def _inner(address: str) -> str:
+    """A path of this server to go to; anything else becomes the first page."""
+    inner = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if inner else "/"
+
+
+class PhoneDigest(HTTPDigestAuth):
+    """HTTP Digest for phones set up by hand: the password is the token; nonces are signed, not stored."""
+
+    def __init__(self, secret_key: str) -> None:
+        super().__init__(realm=accounts.REALM, use_ha1_pw=True, algorithm="MD5", qop="auth")  # type: ignore[no-untyped-call]
+        signer = URLSafeTimedSerializer(secret_key, salt="digest nonce")
+        self.generate_nonce(lambda: signer.dumps("n"))
+        self.verify_nonce(lambda nonce: _signed(signer, nonce))
+        self.generate_opaque(lambda: "tung-nha")
+        self.verify_opaque(lambda opaque: opaque == "tung-nha")
+
+    def user(self) -> User:
+        """The user of this request. Raises SignInRequired where the phone is to answer a challenge."""
+        given = self.get_auth()
+        if given is not None and given.username:
+            reference = installation().reference
+            secret = accounts.digest_secret(reference, given.username)
+            if secret is not None and self.authenticate(given, secret):
+                user = accounts.by_name(reference, given.username)
+                if user is not None:
+                    return user
+        raise SignInRequired(mark("Set the server address from your QR code, or enter your name and token."))
+
+
+def _signed(signer: URLSafeTimedSerializer, nonce: str | None) -> bool:
+    try:
+        signer.loads(nonce or "", max_age=NONCE_LIFE_S)
+    except BadSignature:
+        return False
+    return True

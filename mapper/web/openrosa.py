@@ -1,0 +1,181 @@
+"""What phones speak: form list, form, manifest and media, submission. ODK Collect's ways stand in the tests.
+
+Every address exists twice: under ``/key/TOKEN``, which the QR code of a canvasser carries, and plain, where the
+phone signs in with HTTP Digest.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import quote
+
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.datastructures import FileStorage
+
+from mapper.errors import Forbidden, InvalidInput, TooLarge, mark
+from mapper.formats import openrosa as replies
+from mapper.services import intake, publish
+from mapper.services.accounts import User, by_token
+from mapper.web.accounts import PhoneDigest
+from mapper.web.installation import installation
+from mapper.web.language_choice import say
+
+MEGABYTE = 1_000_000
+XML_PART = "xml_submission_file"
+INCOMPLETE = "*isIncomplete*"
+
+openrosa = Blueprint("openrosa", __name__)
+
+
+@openrosa.url_value_preprocessor
+def _take_token(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    g.phone_token = values.pop("token", None) if values else None
+
+
+@openrosa.after_request
+def _speak_openrosa(response: Response) -> Response:
+    response.headers["X-OpenRosa-Version"] = "1.0"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def phone_user() -> User:
+    """The user whose phone is asking. Raises Forbidden for a token that opens nothing, SignInRequired for none."""
+    said = request.headers.get("X-OpenRosa-Version")
+    if said is not None and said != "1.0":
+        raise InvalidInput(mark("This server speaks OpenRosa 1.0, not {version}. Update the app."), version=said)
+    token = g.phone_token
+    if token is None:
+        digest: PhoneDigest = current_app.extensions["phone_digest"]
+        return digest.user()
+    user = by_token(installation().reference, token)
+    if user is None:
+        raise Forbidden(mark("This server address is no longer valid. Ask your supervisor for a new QR code."))
+    return user
+
+
+def _base() -> str:
+    """Address of this phone's server, without a slash at the end."""
+    root = installation().settings.public_url or request.url_root
+    key = f"/key/{g.phone_token}" if g.phone_token else ""
+    return root.rstrip("/") + key
+
+
+def _form_address(form_id: str, version: str) -> str:
+    return f"{_base()}/forms/{quote(form_id, safe='')}/{quote(version, safe='')}"
+
+
+def _xml(content: bytes, status: int = 200) -> Response:
+    return Response(content, status, content_type="text/xml; charset=utf-8")
+
+
+@openrosa.get("/formList")
+def form_list() -> Response:
+    """The forms a phone is to have, each in its current version."""
+    phone_user()
+    listed = []
+    for form in publish.offered_forms(installation().reference):
+        address = _form_address(form.form_id, form.version)
+        listed.append(
+            replies.ListedForm(
+                form.form_id,
+                form.title,
+                form.version,
+                f"md5:{form.md5}",
+                f"{address}/form.xml",
+                f"{address}/manifest" if form.has_media else None,
+            )
+        )
+    return _xml(replies.form_list(listed))
+
+
+@openrosa.get("/forms/<path:form_id>/<version>/form.xml")
+def form_xml(form_id: str, version: str) -> Response:
+    """The XForm, byte for byte as its hash was taken."""
+    phone_user()
+    return _xml(publish.form_xml(installation().reference, form_id, version))
+
+
+@openrosa.get("/forms/<path:form_id>/<version>/manifest")
+def manifest(form_id: str, version: str) -> Response:
+    """The media of a form version."""
+    phone_user()
+    address = _form_address(form_id, version)
+    files = publish.form_media(installation().reference, form_id, version)
+    return _xml(
+        replies.manifest(
+            replies.ListedFile(f.name, f"md5:{f.md5}", f"{address}/media/{quote(f.name, safe='')}") for f in files
+        )
+    )
+
+
+@openrosa.get("/forms/<path:form_id>/<version>/media/<name>")
+def media(form_id: str, version: str, name: str) -> Response:
+    """One media file."""
+    phone_user()
+    content = publish.media_content(installation().reference, form_id, version, name)
+    return Response(
+        content, content_type="text/csv; charset=utf-8" if name.endswith(".csv") else "application/octet-stream"
+    )
+
+
+@openrosa.route("/submission", methods=["HEAD"], provide_automatic_options=False)
+def submission_head() -> Response:
+    """Tells a phone that it may send, and how much at once."""
+    phone_user()
+    response = Response(status=204)
+    response.headers["X-OpenRosa-Accept-Content-Length"] = str(installation().settings.chunk_mb * MEGABYTE)
+    return response
+
+
+@openrosa.post("/submission")
+def submission() -> Response:
+    """Take one submission, or one chunk of it: 201 when it counts, 202 when it is kept and waits."""
+    user = phone_user()
+    limit = installation().settings.max_submission_mb
+    request.max_content_length = limit * MEGABYTE
+    if (request.content_length or 0) > limit * MEGABYTE:
+        raise TooLarge(
+            mark("This is over the {limit} MB that one upload may have. Send fewer or smaller photos at once."),
+            limit=limit,
+        )
+    xml, attachments = _parts()
+    receipt = intake.receive(
+        installation().reference,
+        xml,
+        attachments,
+        sender_id=user.id,
+        device_id=request.args.get("deviceID"),
+    )
+    if receipt.counted:
+        return _xml(replies.response(say("Received. Thank you.")), 201)
+    return _xml(replies.response(say("Received and kept; a supervisor will look at it.")), 202)
+
+
+def _parts() -> tuple[bytes, dict[str, bytes]]:
+    """The submission's XML and its attachments by NFC file name. Raises InvalidInput."""
+    xml: bytes | None = None
+    attachments: dict[str, bytes] = {}
+    for part, file in request.files.items(multi=True):
+        if part == XML_PART:
+            if xml is not None:
+                raise InvalidInput(
+                    mark("The upload has two parts named xml_submission_file. Send one submission at a time.")
+                )
+            xml = file.stream.read()
+        else:
+            attachments[_file_name(part, file)] = file.stream.read()
+    if xml is None:
+        written = request.form.get(XML_PART)
+        xml = written.encode() if written else None
+    if xml is None:
+        raise InvalidInput(mark("The upload is broken off or has no part xml_submission_file. Send it again."))
+    return xml, attachments
+
+
+def _file_name(part: str, file: FileStorage) -> str:
+    """An attachment's name as the XML writes it, without any folder."""
+    name = unicodedata.normalize("NFC", file.filename or part).replace("\\", "/").rpartition("/")[2].strip()
+    if not name or len(name) > 250 or not name.isprintable():
+        raise InvalidInput(mark("An attachment has no usable name. Take the picture again."))
+    return name

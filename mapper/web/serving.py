@@ -1,0 +1,110 @@
+"""A production WSGI server: waitress, which buffers slow phones' uploads, in one or several processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import waitress
+from flask import Flask
+
+from mapper.errors import InvalidInput, Unavailable, mark
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, shared by all workers. Raises Unavailable where the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as fault:
+        listener.close()
+        raise Unavailable(
+            mark("Address {host}:{port} cannot be used ({fault}). Choose another with --host and --port."),
+            host=host,
+            port=port,
+            fault=fault.strerror or str(fault),
+        ) from fault
+    listener.listen(1024)
+    listener.setblocking(False)
+    return listener
+
+
+def serve(make_app: Callable[[], Flask], listener: socket.socket, workers: int, threads: int, limit_bytes: int) -> None:
+    """Serve until told to stop (SIGTERM, Ctrl-C); with several workers, each a process with an app of its own.
+
+    limit_bytes: longest request body that is read at all. A worker that dies is replaced.
+    """
+    if workers == 1:
+        _serve_one(make_app, listener, threads, limit_bytes)
+        return
+    if not hasattr(os, "fork"):
+        raise InvalidInput(mark("This system runs one worker only. Leave out --workers."))
+    stopping = threading.Event()
+    children: set[int] = set()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopping.is_set():
+        while len(children) < workers and not stopping.is_set():
+            child = os.fork()
+            if child == 0:
+                _worker(make_app, listener, threads, limit_bytes)
+            children.add(child)
+        children.discard(_wait())
+    while children:
+        children.discard(_wait())
+
+
+def _wait() -> int:
+    """Number of a process that has ended; interrupted by signals, it just waits on."""
+    while True:
+        try:
+            return os.wait()[0]
+        except InterruptedError:
+            continue
+
+
+def _worker(make_app: Callable[[], Flask], listener: socket.socket, threads: int, limit_bytes: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    status = 1
+    try:
+        _serve_one(make_app, listener, threads, limit_bytes)
+        status = 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _serve_one(make_app: Callable[[], Flask], listener: socket.socket, threads: int, limit_bytes: int) -> None:
+    signal.signal(signal.SIGTERM, _leave)
+    waitress.serve(
+        make_app(),
+        sockets=[listener],
+        threads=threads,
+        max_request_body_size=limit_bytes,
+        connection_limit=2000,
+        channel_timeout=900,
+        backlog=1024,
+        ident=None,
+        clear_untrusted_proxy_headers=False,
+        _quiet=True,
+    )
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End waitress's loop as Ctrl-C does, so that requests under way are finished."""
+    raise SystemExit(0)

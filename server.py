@@ -1,0 +1,387 @@
+"""Từng Nhà: the application and its command line. ``python server.py --help`` lists the commands.
+
+The only place that reads settings, makes the database, registers the blueprints, and holds the one table from
+error to HTTP status.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, Response, current_app, jsonify, render_template, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from mapper.domain.roles import Role
+from mapper.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    MapperError,
+    NotFound,
+    SignInRequired,
+    TooLarge,
+    Unavailable,
+    mark,
+)
+from mapper.formats import openrosa as replies
+from mapper.geo.fields import ReadOptions
+from mapper.language import explain, translate
+from mapper.services import accounts, boundaries, importing, intake, publish, sample
+from mapper.services.reference import Reference
+from mapper.settings import Settings
+from mapper.store import schema
+from mapper.store.database import Database
+from mapper.web import accounts as web_accounts
+from mapper.web import serving
+from mapper.web.api import api
+from mapper.web.installation import Installation
+from mapper.web.language_choice import say
+from mapper.web.openrosa import openrosa
+from mapper.web.pages import pages
+
+STATUS: tuple[tuple[type[MapperError], int], ...] = (
+    (InvalidInput, 400),
+    (SignInRequired, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (Unavailable, 503),
+)
+"""The one table from error to HTTP status; the first that fits."""
+
+MEGABYTE = 1_000_000
+
+
+def open_reference(settings: Settings) -> Reference:
+    """The database of these settings, its schema up to date."""
+    database = Database(settings.database)
+    schema.upgrade(database)
+    return Reference(database)
+
+
+def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
+    """The web application over one database; makes or migrates its schema."""
+    reference = reference or open_reference(settings)
+    app = Flask("mapper.web", root_path=str(Path(__file__).parent / "mapper" / "web"))
+    app.config.update(
+        SECRET_KEY=accounts.secret_key(reference),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        MAX_CONTENT_LENGTH=settings.max_upload_mb * MEGABYTE,
+        MAX_FORM_MEMORY_SIZE=settings.max_submission_mb * MEGABYTE,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["mapper"] = Installation(settings, reference)
+    app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
+    web_accounts.set_up(app)
+    web_accounts.csrf.exempt(openrosa)
+    app.register_blueprint(openrosa)
+    app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
+    app.register_blueprint(api)
+    app.register_blueprint(pages)
+    app.register_error_handler(MapperError, answer_error)
+    app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(Exception, answer_fault)
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
+    intake.process_waiting(reference)
+    return app
+
+
+def status_of(error: MapperError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def answer_error(error: MapperError) -> Response:
+    """An error as its reader wants it: XML for a phone, JSON for a program, a page for a person."""
+    return _answer(status_of(error), say(error))
+
+
+def answer_http_error(error: HTTPException) -> WerkzeugResponse:
+    """Werkzeug's own errors, in the reader's words where there are any."""
+    if error.response is not None:
+        return error.get_response()
+    if isinstance(error, RequestEntityTooLarge):
+        return _answer(413, say("This is larger than the server accepts. Send fewer or smaller files at once."))
+    status = error.code or 500
+    known = {
+        400: mark("The request could not be understood."),
+        404: mark("There is nothing at this address."),
+        405: mark("This address does not do that."),
+    }
+    return _answer(status, say(known[status]) if status in known else error.description or error.name)
+
+
+def answer_fault(error: Exception) -> Response:
+    """A fault of ours: logged without personal data, told without detail."""
+    logging.getLogger(__name__).exception("fault while answering %s", request.endpoint, exc_info=error)
+    return _answer(500, say("Something went wrong on the server. What was received before is kept. Try again."))
+
+
+def _answer(status: int, sentence: str) -> Response:
+    blueprint = request.blueprint or ""
+    if blueprint.startswith("openrosa") or request.path.startswith("/key/"):
+        response = Response(replies.response(sentence), status, content_type="text/xml; charset=utf-8")
+        response.headers["X-OpenRosa-Version"] = "1.0"
+        if status == 401:
+            digest: web_accounts.PhoneDigest = current_app.extensions["phone_digest"]
+            response.headers["WWW-Authenticate"] = digest.authenticate_header()
+        return response
+    if blueprint == "api" or request.path.startswith("/api/"):
+        answer = jsonify(error={"status": status, "message": sentence})
+        answer.status_code = status
+        return answer
+    return Response(render_template("problem.html", status=status, message=sentence), status, mimetype="text/html")
+
+
+# The command line
+
+
+def command_line(settings: Settings) -> click.Group:
+    """Every command, its help in the operator's language."""
+
+    def _(message: str, **facts: object) -> str:
+        return translate(message, settings.language, **facts)
+
+    group = click.Group(
+        "server.py",
+        help=_("Từng Nhà: door-to-door vaccination census, coverage and maps."),
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+
+    def command(name: str, help_text: str, *params: click.Parameter) -> Callable[[Callable[..., None]], None]:
+        def add(work: Callable[..., None]) -> None:
+            group.add_command(click.Command(name, callback=work, params=list(params), help=help_text))
+
+        return add
+
+    def subgroup(name: str, help_text: str) -> Callable[..., Callable[[Callable[..., None]], None]]:
+        inner = click.Group(name, help=help_text)
+        group.add_command(inner)
+
+        def inner_command(
+            command_name: str, command_help: str, *params: click.Parameter
+        ) -> Callable[[Callable[..., None]], None]:
+            def add(work: Callable[..., None]) -> None:
+                inner.add_command(click.Command(command_name, callback=work, params=list(params), help=command_help))
+
+            return add
+
+        return inner_command
+
+    def opened() -> Reference:
+        return open_reference(settings)
+
+    def bar(label: str, length: int | None = None) -> Any:
+        return click.progressbar(length=length, label=label, file=sys.stderr)
+
+    @command(
+        "serve",
+        _("Serve phones and browsers until stopped."),
+        click.Option(["--host"], default="127.0.0.1", show_default=True, help=_("Address to listen on.")),
+        click.Option(["--port"], default=8000, show_default=True, type=int, help=_("Port to listen on.")),
+        click.Option(
+            ["--workers"], default=1, show_default=True, type=click.IntRange(1, 64), help=_("Number of processes.")
+        ),
+        click.Option(
+            ["--threads"], default=8, show_default=True, type=click.IntRange(1, 64), help=_("Threads of each process.")
+        ),
+    )
+    def serve(host: str, port: int, workers: int, threads: int) -> None:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        opened().database.close()
+        listener = serving.listen(host, port)
+        shown = settings.public_url or f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
+        click.echo(_("Serving at {address}. Stop with Ctrl-C.", address=shown))
+        limit = (max(settings.max_submission_mb, settings.max_upload_mb) + 1) * MEGABYTE
+        serving.serve(lambda: create_app(settings), listener, workers, threads, limit)
+
+    @command(
+        "sample",
+        _("Fill the database with the invented sample district, and show how to sign in."),
+        click.Option(["--households"], default=sample.HOUSEHOLDS, show_default=True, type=int, help=_("How many.")),
+    )
+    def build_sample(households: int) -> None:
+        with bar(_("Sample households"), households) as shown:
+            made = sample.build(opened(), Path(__file__).parent, households, shown.update)
+        click.echo(_("The sample district is ready: {number} invented households.", number=made.households))
+        click.echo(_("Sign in as {name} with the password {password}", name=made.name, password=made.password))
+
+    boundary_command = subgroup("boundaries", _("Boundary sets."))
+
+    @boundary_command(
+        "import",
+        _("Import a GeoJSON, GeoPackage or zipped Shapefile as a new boundary set."),
+        click.Argument(["file"], type=click.Path(path_type=Path)),
+        click.Option(["--id", "set_id"], default="", help=_("Id of the set; made from the label where left out.")),
+        click.Option(["--label"], default="", help=_("Name shown for the set; the file's name where left out.")),
+        click.Option(["--valid-from"], type=click.DateTime(["%Y-%m-%d"]), help=_("First day the set is in force.")),
+        click.Option(["--valid-to"], type=click.DateTime(["%Y-%m-%d"]), help=_("Last day the set is in force.")),
+        click.Option(["--source"], default="", help=_("Where the outlines come from.")),
+        click.Option(["--approximate"], is_flag=True, help=_("The outlines are approximate; every map says so.")),
+        click.Option(["--layer"], help=_("Layer of a GeoPackage, or shapefile of an archive.")),
+        click.Option(["--code-field"], help=_("Field that holds the code.")),
+        click.Option(["--name-field"], help=_("Field that holds the name.")),
+        click.Option(["--level"], help=_("Level of the units: commune, district, province, or another word.")),
+        click.Option(["--parent-field"], help=_("Field that holds the code of the unit above.")),
+        click.Option(["--parent-level"], help=_("Level of the unit above.")),
+        click.Option(["--crs"], help=_("Coordinate reference system of a file that declares none, e.g. EPSG:4756.")),
+        click.Option(["--encoding"], help=_("Character encoding of a shapefile that declares none.")),
+    )
+    def import_boundaries(
+        file: Path,
+        set_id: str,
+        label: str,
+        valid_from: datetime | None,
+        valid_to: datetime | None,
+        source: str,
+        approximate: bool,
+        layer: str | None,
+        code_field: str | None,
+        name_field: str | None,
+        level: str | None,
+        parent_field: str | None,
+        parent_level: str | None,
+        crs: str | None,
+        encoding: str | None,
+    ) -> None:
+        facts = boundaries.SetFacts(set_id, label, _day(valid_from), _day(valid_to), approximate, source)
+        options = ReadOptions(
+            layer=layer,
+            code=code_field,
+            name=name_field,
+            level=level,
+            parent=parent_field,
+            parent_level=parent_level,
+            crs=crs,
+            encoding=encoding,
+        )
+        reference = opened()
+        with bar(_("Placing households"), intake.count(reference)) as shown:
+            made = boundaries.import_file(reference, file, facts, options, shown.update)
+        for finding in made.findings:
+            click.echo("- " + _(finding.message, **dict(finding.facts)))
+        units = ", ".join(f"{level}: {number}" for level, number in made.units)
+        click.echo(_("Boundary set {id} imported. {units}", id=made.id, units=units))
+
+    form_command = subgroup("forms", _("Forms and campaigns."))
+
+    @form_command(
+        "publish",
+        _("Check every XLSForm of a folder with its campaign.toml, and publish them to the phones."),
+        click.Argument(["folder"], type=click.Path(path_type=Path)),
+    )
+    def publish_forms(folder: Path) -> None:
+        made = publish.publish(opened(), folder, lambda name: click.echo(_("Checking {name}", name=name), err=True))
+        words = {"new": _("published"), "same": _("already published"), "media": _("new media")}
+        for form in made.forms:
+            click.echo(f"{form.form_id} {form.version}: {words[form.change]}")
+            for warning in form.warnings:
+                click.echo(f"  {warning}", err=True)
+        if made.counted:
+            click.echo(_("{number} submissions that had waited for these forms count now.", number=made.counted))
+
+    submission_command = subgroup("submissions", _("Submissions."))
+
+    @submission_command(
+        "import",
+        _("Take in instance XML with attachments from a folder or a zip, as copied from a phone."),
+        click.Argument(["path"], type=click.Path(path_type=Path)),
+    )
+    def import_submissions(path: Path) -> None:
+        found = importing.find(path)
+        counts = {"taken": 0, "known": 0, "refused": 0}
+        words = {"taken": _("taken"), "known": _("already had"), "refused": _("refused")}
+        reference = opened()
+        with bar(_("Submissions"), len(found)) as shown:
+            results = []
+            for one in importing.take(reference, found):
+                results.append(one)
+                shown.update(1)
+        for result in results:
+            counts[result.outcome] += 1
+            reason = f" - {explain(result.problem, settings.language)}" if result.problem else ""
+            click.echo(f"{result.name}: {words[result.outcome]}{reason}")
+        click.echo(", ".join(f"{words[key]}: {number}" for key, number in counts.items()))
+        if counts["refused"]:
+            raise SystemExit(1)
+
+    @command("rebuild", _("Make the register and the tallies anew from the raw submissions."))
+    def rebuild() -> None:
+        reference = opened()
+        with bar(_("Submissions"), intake.count(reference)) as shown:
+            done = intake.rebuild(reference, shown.update)
+        click.echo(_("Register and tallies made anew from {number} submissions.", number=done))
+
+    user_command = subgroup("users", _("Users."))
+
+    @user_command(
+        "add",
+        _("Add a user, or renew the one of that name: a new token, and new areas."),
+        click.Argument(["name"]),
+        click.Option(
+            ["--role"], required=True, type=click.Choice([r.value for r in Role]), help=_("What the user may do.")
+        ),
+        click.Option(
+            ["--area", "areas"], multiple=True, help=_("Code of a unit or hamlet; may be given several times.")
+        ),
+        click.Option(
+            ["--password"],
+            is_flag=True,
+            help=_("Ask for a password, for signing in with a browser; MAPPER_NEW_PASSWORD may hold it."),
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help=_("Answer as JSON: name, token, server_url.")),
+    )
+    def add_user(name: str, role: str, areas: tuple[str, ...], password: bool, as_json: bool) -> None:
+        secret = settings.new_password or None
+        if password and secret is None:
+            secret = click.prompt(_("Password"), hide_input=True, confirmation_prompt=True, err=True)
+        made = accounts.add_user(opened(), name, role, areas, secret)
+        root = (settings.public_url or "http://127.0.0.1:8000").rstrip("/")
+        facts = {"name": made.name, "token": made.token, "server_url": f"{root}/key/{made.token}"}
+        if as_json:
+            click.echo(json.dumps(facts, ensure_ascii=False))
+            return
+        click.echo(_("User {name} is ready.", name=made.name))
+        click.echo(_("Server address for ODK Collect: {url}", url=facts["server_url"]))
+        click.echo(_("Token for programs: {token}", token=made.token))
+
+    return group
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def main() -> None:
+    """Run a command; what goes wrong is said in one line, with its cure."""
+    try:
+        settings = Settings()
+    except ValidationError as problem:
+        for one in problem.errors():
+            click.echo(f"MAPPER_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}", err=True)
+        raise SystemExit(2) from None
+    try:
+        command_line(settings).main(prog_name="server.py")
+    except MapperError as error:
+        click.echo(explain(error, settings.language), err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
