@@ -20,8 +20,10 @@ form has one open entry at a time.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -233,8 +235,8 @@ class Form:
 
     def __init__(self, xform: bytes, media: dict[str, bytes]) -> None:
         self.open_entry: Entry | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="form-media-")
-        self.folder = Path(self._folder.name)
+        self.folder = Path(tempfile.mkdtemp(prefix="form-media-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         for name, content in media.items():
             (self.folder / name).write_bytes(content)
         with _in_hand(self.folder):
@@ -609,6 +611,8 @@ class Entry:
         deprecated = meta.getFirstChild("deprecatedID")
         if deprecated is None:
             element = jpype.JClass("org.javarosa.core.model.instance.TreeElement")("deprecatedID")
+            element.setNamespace(identity.getNamespace())
+            element.setNamespacePrefix(identity.getNamespacePrefix())
             element.setValue(data.StringData(old))
             meta.addChild(element)
         else:
