@@ -6,8 +6,10 @@ turns a submission's answers into a Visit with them.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from mapper.errors import InvalidForm, mark
 from mapper.formats.xform import Node, XFormModel
@@ -59,14 +61,12 @@ _DATE_TYPES = frozenset({"date", "dateTime", "string", ""})
 Plan = dict[str, "Step"]
 
 
-@dataclass(slots=True)
-class Step:
+class Step(NamedTuple):
     """What to do at one element: keep its text as ``role``, open a person or a dose, go down into ``below``."""
 
-    role: str = ""
-    opens: str = ""
-    date_part: str = ""
-    below: Plan = field(default_factory=dict)
+    role: str
+    opens: str
+    below: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,14 @@ class Roles:
 
     paths: role (with its @CODE) to the path of its node. plan: element names as chains, for one walk through
     a submission; "visit.date/day" and "visit.date/time" are the today and start metadata, which stand in for
-    a visit.date that is missing. coded_doses: codes of doses that stand without a repeat, in the order of the form.
+    a visit.date that is missing. flat: the same by element name alone, (role, "" | "person" | "dose"), where no name
+    stands twice in the form; None where one does. coded_doses: codes of doses that stand without a repeat.
     partial_dates: role to "month" or "year" where the form asks a date by month or year only.
     """
 
     paths: dict[str, str]
     plan: Plan
+    flat: dict[str, tuple[str, str]] | None = None
     coded_doses: tuple[str, ...] = ()
     partial_dates: dict[str, str] = field(default_factory=dict)
 
@@ -121,9 +123,11 @@ class Roles:
             by_role[role] = node
         _check_places(model, by_role)
         _check_types(by_role)
+        plan = _plan(model, by_role)
         return cls(
             {role: node.path for role, node in by_role.items()},
-            _plan(model, by_role),
+            plan,
+            _flat(plan, model),
             tuple(dict.fromkeys(role.partition("@")[2] for role in by_role if "@" in role)),
             {
                 role: "year" if "month" not in node.appearance else "month"
@@ -255,6 +259,15 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
 def _check_types(by_role: dict[str, Node]) -> None:
     for role, node in by_role.items():
         base = role.partition("@")[0]
+        if node.control in ("group", "repeat") and role not in ("person", "dose"):
+            raise InvalidForm(
+                mark(
+                    "Sheet survey, row {question}: the role {role} stands on a group. "
+                    "Give it to the question inside (column bind::map:role)."
+                ),
+                question=node.name,
+                role=role,
+            )
         if base == "household.point" and node.type != "geopoint":
             wanted = "geopoint"
         elif base in _DATES and node.type not in _DATE_TYPES:
@@ -291,25 +304,40 @@ def _plan(model: XFormModel, by_role: dict[str, Node]) -> Plan:
         role = wanted.get(node.path)
         if role is None and node.preload in ("date/today", "timestamp/start") and not _repeat_of(node.path, repeats):
             role = "visit.date/day" if node.preload == "date/today" else "visit.date/time"
-        if role is None:
-            continue
-        step = _step(root, node.path)
         if role in ("person", "dose"):
-            step.opens = role
-        else:
-            step.role = role
+            _place(root, node.path, "", role)
+        elif role is not None:
+            _place(root, node.path, role, "")
     # A person's entity names the person.
     person = by_role["person"].path
     for node in model.nodes:
-        if node.name == "entity" and _repeat_of(node.path, repeats) == person and node.path.endswith("/meta/entity"):
-            _step(root, node.path).opens = "entity"
+        if node.path.endswith("/meta/entity") and _repeat_of(node.path, repeats) == person:
+            _place(root, node.path, "", "entity")
     return root
 
 
-def _step(root: Plan, path: str) -> Step:
-    """The step at a path, made with those above it; the root element's own name does not count."""
-    plan, step = root, Step()
-    for name in path.split("/")[2:]:
-        step = plan.setdefault(name, Step())
-        plan = step.below
-    return step
+def _place(root: Plan, path: str, role: str, opens: str) -> None:
+    """Set the step at a path, making those above it; the root element's own name does not count."""
+    plan, names = root, path.split("/")[2:]
+    for name in names[:-1]:
+        plan = plan.setdefault(name, Step("", "", {})).below
+    known = plan.get(names[-1])
+    plan[names[-1]] = Step(role, opens, known.below if known else {})
+
+
+def _flat(plan: Plan, model: XFormModel) -> dict[str, tuple[str, str]] | None:
+    """The plan by element name, None where a name that it needs is not the only one in the form."""
+    names = Counter(node.name for node in model.nodes)
+    flat: dict[str, tuple[str, str]] = {}
+    waiting = [(plan, "")]
+    while waiting:
+        steps, inside = waiting.pop()
+        for name, (role, opens, below) in steps.items():
+            if opens == "entity" or ((role or opens) and names[name] > 1):
+                return None
+            if role:
+                flat[name] = (role, inside)
+            elif opens:
+                flat[name] = ("", opens)
+            waiting.append((below, opens or inside))
+    return flat
