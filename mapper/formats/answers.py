@@ -23,9 +23,10 @@ FileLabels = Mapping[str, Mapping[str, str]]
 class Answer:
     """One node of a submission, in the order of the document.
 
-    path: as in the form, "/data/person/name". numbers: which instance of each repeat around it, outermost first, from 1.
-    label: the question in the language asked for, its name where it has no label. value: as stored. shown: choices by
-    their labels. heading: a repeat's instance that begins here, without a value. attachment: whether the value names a file.
+    path: as in the form, "/data/person/name". numbers: which instance of each repeat around it, outermost first,
+    from 1. label: the question in the language asked for, its name where it has no label. value: as stored; shown:
+    choices by their labels. heading: an instance of a repeat begins here, without a value. attachment: the value
+    names a file.
     """
 
     path: str
