@@ -64,8 +64,11 @@ $(BIN)/python:
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-# pyproject.toml names the packages that are imported; the two files pin them and all that those need in turn.
+# pyproject.toml names the packages that are imported; the two files pin them and all that those need in turn. The oldest
+# Python that is supported chooses: a newer one may take releases that the oldest cannot install.
 lock:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+		echo "Versions are chosen with Python 3.11: make lock PYTHON=python3.11"; exit 1; }
 	@rm -rf .make/lock && $(PYTHON) -m venv .make/lock && .make/lock/bin/python -m pip -qq install --upgrade pip
 	@echo "Choosing versions ..."
 	@.make/lock/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > .make/names.txt
