@@ -357,10 +357,14 @@ def write(reference: Reference, connection: Connection, gathered: Gathered) -> N
 
 def process_waiting(reference: Reference, form_id: str | None = None) -> int:
     """Process what was received but not counted (a crash in between), and what is flagged of a form; how many count."""
-    states = [SubmissionState.RECEIVED] if form_id is None else [SubmissionState.RECEIVED, SubmissionState.FLAGGED]
     with reference.database.read() as connection:
-        waiting = submissions.in_states(connection, states, form_id=form_id)
-    return sum(process(reference, s.instance_id) is not SubmissionState.FLAGGED for s in reversed(waiting))
+        waiting = submissions.waiting(connection, form_id=form_id)
+    tried = [
+        s
+        for s in reversed(waiting)
+        if s.state is SubmissionState.RECEIVED or (form_id is not None and s.state is SubmissionState.FLAGGED)
+    ]
+    return sum(process(reference, s.instance_id) is not SubmissionState.FLAGGED for s in tried)
 
 
 def rebuild(reference: Reference, progress: Callable[[int], None] = lambda done: None, batch: int = 500) -> int:
@@ -435,9 +439,7 @@ class TroubledSubmission:
 def troubled(reference: Reference) -> list[TroubledSubmission]:
     """Flagged and held submissions, newest first."""
     with reference.database.read() as connection:
-        found = submissions.in_states(
-            connection, [SubmissionState.FLAGGED, SubmissionState.HELD, SubmissionState.RECEIVED]
-        )
+        found = submissions.waiting(connection)
     return [
         TroubledSubmission(
             s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *(s.reason or ("", {}))

@@ -308,11 +308,9 @@ def others_of_household(
     return [_stored(row) for row in rows]
 
 
-def in_states(
-    connection: Connection, states: Sequence[SubmissionState], *, form_id: str | None = None
-) -> list[StoredSubmission]:
-    """Submissions in these states, newest first; without their XML when there are very many is the caller's care."""
-    statement = select(*_COLUMNS).where(_s.c.state.in_([s.value for s in states])).order_by(_s.c.seq.desc())
+def waiting(connection: Connection, *, form_id: str | None = None) -> list[StoredSubmission]:
+    """Submissions that do not count (received only, held or flagged), newest first; of one form where given."""
+    statement = select(*_COLUMNS).where(tables.WAITS).order_by(_s.c.seq.desc())
     if form_id is not None:
         statement = statement.where(_s.c.form_id == form_id)
     return [_stored(row) for row in connection.execute(statement)]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from mapper.domain.ledger import INSIDE
@@ -100,6 +101,9 @@ form_media = Table(
     ForeignKeyConstraint(["form_id", "version"], ["forms.form_id", "forms.version"]),
 )
 
+WAITS = text("state NOT IN ('processed', 'superseded')")
+"""Submissions that do not count: a query that says exactly this reads their small index, never the table."""
+
 submissions = Table(
     "submissions",
     metadata,
@@ -120,8 +124,8 @@ submissions = Table(
     Column("household_id", String),
     Column("campaign_id", String),
     Index("ix_submissions_root_id", "root_id"),
-    Index("ix_submissions_household_id", "household_id"),
-    Index("ix_submissions_state", "state"),
+    Index("ix_submissions_household", "campaign_id", "household_id"),
+    Index("ix_submissions_waiting", "state", sqlite_where=WAITS, postgresql_where=WAITS),
     comment="Raw submissions, exactly as they came; state says what became of each. An original has one edit at most.",
 )
 

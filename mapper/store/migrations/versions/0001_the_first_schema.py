@@ -185,9 +185,9 @@ def upgrade() -> None:
     comment='Raw submissions, exactly as they came; state says what became of each. An original has one edit at most.'
     )
     with op.batch_alter_table('submissions', schema=None) as batch_op:
-        batch_op.create_index('ix_submissions_household_id', ['household_id'], unique=False)
+        batch_op.create_index('ix_submissions_household', ['campaign_id', 'household_id'], unique=False)
         batch_op.create_index('ix_submissions_root_id', ['root_id'], unique=False)
-        batch_op.create_index('ix_submissions_state', ['state'], unique=False)
+        batch_op.create_index('ix_submissions_waiting', ['state'], unique=False, sqlite_where=sa.text("state NOT IN ('processed', 'superseded')"), postgresql_where=sa.text("state NOT IN ('processed', 'superseded')"))
 
     op.create_table('units',
     sa.Column('set_id', sa.String(), nullable=False),
@@ -315,9 +315,9 @@ def downgrade() -> None:
     op.drop_table('user_areas')
     op.drop_table('units')
     with op.batch_alter_table('submissions', schema=None) as batch_op:
-        batch_op.drop_index('ix_submissions_state')
+        batch_op.drop_index('ix_submissions_waiting', sqlite_where=sa.text("state NOT IN ('processed', 'superseded')"), postgresql_where=sa.text("state NOT IN ('processed', 'superseded')"))
         batch_op.drop_index('ix_submissions_root_id')
-        batch_op.drop_index('ix_submissions_household_id')
+        batch_op.drop_index('ix_submissions_household')
 
     op.drop_table('submissions')
     op.drop_table('series')
