@@ -25,7 +25,7 @@ _FILE = re.compile(r"[^/\\:]+\.csv")
 _UNITS = {"year": (12, 0), "month": (1, 0), "week": (0, 7), "day": (0, 1)}
 
 _YES_NO = frozenset({"yes", "no", "unknown"})
-_WORDS: dict[str, Collection[str]] = {
+WORDS: dict[str, Collection[str]] = {
     "outcome": frozenset(str(word) for word in Outcome),
     "residence": frozenset(str(word) for word in Residence),
     "consent": frozenset({"yes", "no", "undecided"}),
@@ -33,7 +33,7 @@ _WORDS: dict[str, Collection[str]] = {
     "contraindicated": _YES_NO,
     "given": _YES_NO,
 }
-"""What a choice may be mapped to, for the fields whose words the register reads."""
+"""What a choice may stand for, in the fields whose words the register reads."""
 
 _ROOT = "campaign.toml"
 _CAMPAIGN_KEYS = (
@@ -332,7 +332,7 @@ def _values(top: _Table, doses: Mapping[str, Label], vaccines: Mapping[str, Labe
     fields = list(dict.fromkeys(role.rpartition(".")[2] for role in ROLES if "." in role))
     table = top.table("values", '[values.residence] o_day = "here"')
     table.allow(fields)
-    words: dict[str, Collection[str]] = {**_WORDS, "number": doses, "vaccine": vaccines}
+    words: dict[str, Collection[str]] = {**WORDS, "number": doses, "vaccine": vaccines}
     mapped: dict[str, dict[str, str]] = {}
     for name in table.entries:
         field = table.table(name, 'o_day = "here"')
