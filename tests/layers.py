@@ -32,7 +32,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("highspy", "ortools", "pyvrp", "vroom", "spopt"), ("mapper.solve",)),
     "pyxform": ("mapper.formats.xlsform",),
     "pydantic_settings": ("mapper.settings",),
-    "waitress": ("server",),
+    "waitress": ("mapper.web", "server"),
 }
 """Who may import a library: that module, or that room and all in it. Libraries not named are free."""
 
