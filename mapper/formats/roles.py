@@ -13,7 +13,7 @@ from lxml import etree
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Finding, Outcome, Person, Point, Visit
-from mapper.errors import mark
+from mapper.errors import InvalidInput, mark
 from mapper.formats.declared import ROLES, Plan, Roles
 from mapper.formats.instance import Instance
 from mapper.formats.members import read_person
@@ -36,7 +36,15 @@ def read_visit(
     roles: of the form version that was filled; one that draws coverage. received_on: the day it reached the server,
     which is the day of the visit where the form tells none. root_instance_id: the instanceID of the first submission
     that this one edits, "" where it edits none; it names a household that has no id of its own.
+    Raises InvalidInput for an encrypted submission, whose answers nobody here can read.
     """
+    if instance.encrypted:
+        raise InvalidInput(
+            mark(
+                "The submission is encrypted, so its answers cannot be counted. Publish the form without public_key, "
+                "or import the decrypted submissions."
+            )
+        )
     answers, people = _gather(instance, roles)
     reading = Reading(roles, campaign, received_on)
     visited_on = reading.visited_on = _visit_date(reading, answers)

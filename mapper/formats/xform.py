@@ -281,6 +281,9 @@ class _Reader:
                 if appearance:
                     node["appearance"] = appearance
                     self.searches.update(_SEARCH.findall(appearance))
+                if element.get("query"):
+                    # select_one_external: Collect looks the choices up in this file, which pyxform makes.
+                    self.searches.add("itemsets.csv")
                 node["choices"] = self._choices(element, path) or node.get("choices", "")
             if kind in ("group", "repeat"):
                 self.read_body(element, path)
