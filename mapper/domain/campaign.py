@@ -6,7 +6,7 @@ Nothing here knows a vaccine or a question name; both are data of the campaign.
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cached_property
@@ -116,6 +116,30 @@ class Campaign:
     def series(self) -> tuple[tuple[Group, ScheduledDose], ...]:
         """Every (group, dose) that has a figure, in the order of the file."""
         return tuple((group, dose) for group in self.groups for dose in group.doses)
+
+    @cached_property
+    def schedule(self) -> tuple[tuple[Group, tuple[tuple[int, int, ScheduledDose], ...]], ...]:
+        """Every group with its doses as (position in ``series``, number of the rule, dose).
+
+        Doses of several groups that differ in nothing but target and deadline follow one rule, so that a person's
+        way through it is worked out once.
+        """
+        rules: list[tuple[ScheduledDose, Period | None]] = []
+        groups = []
+        series = 0
+        for group in self.groups:
+            doses = []
+            for dose in group.doses:
+                rule = (
+                    replace(dose, vaccines=(), same_vaccine=False, target=None, deadline=None),
+                    group.after_infection,
+                )
+                if rule not in rules:
+                    rules.append(rule)
+                doses.append((series, rules.index(rule), dose))
+                series += 1
+            groups.append((group, tuple(doses)))
+        return tuple(groups)
 
     def find(self, group_code: str, dose_code: str) -> tuple[Group, ScheduledDose] | None:
         """The group and its scheduled dose of these codes, or None."""

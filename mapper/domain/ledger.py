@@ -6,12 +6,11 @@ state, so that a running sum of steps answers any day, past or coming, and alway
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from mapper.domain.campaign import Campaign, Group, ScheduledDose
+from mapper.domain.campaign import Campaign, Group, Period, ScheduledDose
 from mapper.domain.people import AWAY, Dose, Person
 
 
@@ -49,9 +48,10 @@ class Course:
     Where a code stands twice the earlier date counts, and a dated dose before an undated one.
     """
 
-    __slots__ = ("by_code", "first_vaccine")
+    __slots__ = ("by_code", "first_vaccine", "person")
 
     def __init__(self, person: Person) -> None:
+        self.person = person
         self.by_code: dict[str, Dose] = {}
         first: Dose | None = None
         for dose in person.doses:
@@ -62,15 +62,6 @@ class Course:
                 first = dose
         self.first_vaccine = (first.vaccine or "") if first else ""
 
-    def before(self, dose: ScheduledDose) -> Dose | None:
-        """The dose held that must precede this one for this person."""
-        code = self.code_before(dose)
-        return self.by_code.get(code) if code else None
-
-    def code_before(self, dose: ScheduledDose) -> str | None:
-        """Code of the dose that must precede this one for this person; None for a first dose."""
-        return dose.after_by_vaccine.get(self.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
-
 
 class Membership:
     """The days, as ordinals from ``start`` up to but not including ``end``, on which a person is in a group.
@@ -79,14 +70,10 @@ class Membership:
     An empty span means never.
     """
 
-    __slots__ = ("end", "infected_end", "infected_start", "start", "unknown")
+    __slots__ = ("end", "start", "unknown")
 
     def __init__(self, person: Person, group: Group) -> None:
         self.start, self.end, self.unknown = 1, NEVER, False
-        self.infected_start = self.infected_end = NEVER
-        if group.after_infection and person.infected_on:
-            self.infected_start = person.infected_on.toordinal()
-            self.infected_end = group.after_infection.after(person.infected_on).toordinal()
         asks_age = group.from_age is not None or group.to_age is not None
         if group.priorities:
             has_priority = not group.priorities.isdisjoint(person.priorities)
@@ -106,15 +93,16 @@ class Membership:
 
 
 class Standing:
-    """One person before one scheduled dose: every day that matters, as ordinals, worked out once.
+    """One person before one dose of a schedule: every day that matters, as ordinals, worked out once.
 
-    ``on`` is the rule of the ledger.
+    ``on`` is the rule of the ledger for somebody who is in the group.
     """
 
     __slots__ = (
         "deferred_until",
         "given",
-        "member",
+        "infected_end",
+        "infected_start",
         "not_for_them",
         "person",
         "ready",
@@ -122,21 +110,27 @@ class Standing:
         "undated",
     )
 
-    def __init__(self, person: Person, member: Membership, dose: ScheduledDose, course: Course) -> None:
-        self.person, self.member = person, member
+    def __init__(self, course: Course, dose: ScheduledDose, after_infection: Period | None) -> None:
+        person = course.person
+        self.person = person
         self.reported = person.reported_on.toordinal()
         self.deferred_until = person.deferred_until.toordinal() if person.deferred_until else 0
+        self.infected_start = self.infected_end = NEVER
+        if after_infection is not None and person.infected_on is not None:
+            self.infected_start = person.infected_on.toordinal()
+            self.infected_end = after_infection.after(person.infected_on).toordinal()
         given = course.by_code.get(dose.code)
         self.undated = given is not None and given.given_on is None
         self.given = NEVER if given is None else (given.given_on or person.reported_on).toordinal()
-        previous = course.before(dose)
+        before = dose.after_by_vaccine.get(course.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
+        previous = course.by_code.get(before) if before is not None else None
         self.not_for_them = (
             given is None
             and bool(dose.only_vaccines)
             and (previous is None or (previous.vaccine or "") not in dose.only_vaccines)
         )
         self.ready = 0
-        if course.code_before(dose) is not None:
+        if before is not None:
             if previous is None:
                 self.ready = NEVER
             elif previous.given_on is None:
@@ -149,10 +143,8 @@ class Standing:
 
     def on(self, day: int) -> State:
         """The state on a day, the first that holds of those that ``state_on`` lists."""
-        person, member = self.person, self.member
-        if member.unknown:
-            return _UNKNOWN
-        if not member.start <= day < member.end or self.not_for_them:
+        person = self.person
+        if self.not_for_them:
             return _OUTSIDE
         if person.residence in AWAY:
             return _AWAY
@@ -167,20 +159,28 @@ class Standing:
                 return _REFUSED
             if day < self.deferred_until:
                 return _DEFERRED
-        if member.infected_start <= day < member.infected_end:
+        if self.infected_start <= day < self.infected_end:
             return _DEFERRED
         if person.vaccination_unknown:
             return _UNKNOWN
         return _WAITING if day < self.ready else _DUE
 
-    def turning_days(self) -> set[int]:
-        """Every day on which the state may change; a day too many does no harm."""
-        days = {self.given, self.ready}
+    def since(self, first: int) -> list[tuple[int, State]]:
+        """The states from a day on: (day, state entered on it), in order, each unlike the one before."""
+        days = {first, self.given, self.ready}
         if self.person.refused or self.deferred_until:
             days.update((self.reported, self.deferred_until))
-        if self.member.infected_start != NEVER:
-            days.update((self.member.infected_start, self.member.infected_end))
-        return days
+        if self.infected_start != NEVER:
+            days.update((self.infected_start, self.infected_end))
+        states: list[tuple[int, State]] = []
+        last: State | None = None
+        for day in sorted(days):
+            if first <= day < NEVER:
+                state = self.on(day)
+                if state is not last:
+                    states.append((day, state))
+                    last = state
+        return states
 
 
 def state_on(person: Person, group: Group, dose: ScheduledDose, day: date) -> State:
@@ -192,7 +192,12 @@ def state_on(person: Person, group: Group, dose: ScheduledDose, day: date) -> St
     reported; an undated dose counts from then, and is unknown before. What is known of a person is what the
     latest interview says, on every day asked.
     """
-    return Standing(person, Membership(person, group), dose, Course(person)).on(day.toordinal())
+    member = Membership(person, group)
+    if member.unknown:
+        return State.UNKNOWN
+    if not member.start <= day.toordinal() < member.end:
+        return State.OUTSIDE
+    return Standing(Course(person), dose, group.after_infection).on(day.toordinal())
 
 
 class Step(NamedTuple):
@@ -207,31 +212,40 @@ class Step(NamedTuple):
     entered: State | None
 
 
-def steps(person: Person, campaign: Campaign) -> Iterator[Step]:
+def steps(person: Person, campaign: Campaign) -> list[Step]:
     """A person's way through every series of a campaign, from its first day on.
 
     The sum of the steps up to a day puts the person into ``state_on`` of that day, for every day from
     ``campaign.start``; what happened before is in the first step.
     """
     course = Course(person)
-    campaign_start = campaign.start.toordinal()
-    series = 0
-    for group in campaign.groups:
+    first = campaign.start.toordinal()
+    ways: dict[int, list[tuple[int, State]]] = {}
+    found: list[Step] = []
+    for group, scheduled in campaign.schedule:
         member = Membership(person, group)
-        start, end = max(member.start, campaign_start), member.end
-        if start < end:
-            for index, dose in enumerate(group.doses, series):
-                standing = Standing(person, member, dose, course)
-                days = [day for day in standing.turning_days() if start < day < end]
-                days.append(start)
-                days.sort()
-                left: State | None = None
-                for day in days:
-                    state = standing.on(day)
-                    entered = None if state is _OUTSIDE else state
-                    if entered is not left:
-                        yield Step(index, day, left, entered)
-                        left = entered
-                if left is not None and end < NEVER:
-                    yield Step(index, end, left, None)
-        series += len(group.doses)
+        start, end = max(member.start, first), member.end
+        if start >= end:
+            continue
+        for series, rule, dose in scheduled:
+            if member.unknown:
+                found.append(Step(series, first, None, _UNKNOWN))
+                continue
+            way = ways.get(rule)
+            if way is None:
+                way = ways[rule] = Standing(course, dose, group.after_infection).since(first)
+            left: State | None = None
+            for place, (day, state) in enumerate(way):
+                if day >= end:
+                    break
+                if day < start:
+                    if place + 1 < len(way) and way[place + 1][0] <= start:
+                        continue
+                    day = start
+                entered = None if state is _OUTSIDE else state
+                if entered is not left:
+                    found.append(Step(series, day, left, entered))
+                    left = entered
+            if left is not None and end < NEVER:
+                found.append(Step(series, end, left, None))
+    return found

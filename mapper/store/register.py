@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select
 
 from mapper.domain.household import StateChanges
+from mapper.domain.ledger import INSIDE
 from mapper.domain.people import Finding, Visit
 from mapper.store import tables
 from mapper.store.database import Database, Prepared, driver_of
@@ -53,12 +54,25 @@ class Counted:
 
 
 def _write_steps(steps: StateChanges, houses: Sequence[int]) -> str:
-    return json.dumps([list(houses), [[s, d, *row] for (s, d), row in steps.items()]], separators=(",", ":"))
+    """The houses, then of every step its series, day, and each column that changes with its change."""
+    rows = []
+    for (series, day), row in steps.items():
+        flat = [series, day]
+        for column, change in enumerate(row):
+            if change:
+                flat += (column, change)
+        rows.append(flat)
+    return json.dumps([list(houses), rows], separators=(",", ":"))
 
 
 def _read_steps(text: str) -> tuple[StateChanges, list[int]]:
     houses, rows = json.loads(text)
-    return {(row[0], row[1]): row[2:] for row in rows}, houses
+    steps: StateChanges = {}
+    for series, day, *changes in rows:
+        row = steps[series, day] = [0] * len(INSIDE)
+        for column, change in zip(changes[::2], changes[1::2], strict=True):
+            row[column] = change
+    return steps, houses
 
 
 def _insert(database: Database, table: Any) -> Prepared:
