@@ -42,12 +42,11 @@ def cells_for(units: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Border:
-    """The cells that a border touches, each with the units that may cover a point in it, in the order of their codes.
+    """For each border cell the units that may cover a point in it, in the order of their codes.
 
-    cells: flat numbers, ascending; units[starts[i]:starts[i + 1]]: the candidates of cells[i].
+    units[starts[i]:starts[i + 1]]: the candidates of the cell that the grid gives the number _BORDER - i.
     """
 
-    cells: NDArray[np.int64]
     starts: NDArray[np.int64]
     units: Indexes
 
@@ -93,40 +92,39 @@ class Placer:
         west, south, east, north = west - 2 * margin, south - 2 * margin, east + 2 * margin, north + 2 * margin
         frame = np.array([west, south, cells / (east - west), cells / (north - south)])
         order = np.array(sorted(range(len(codes)), key=codes.__getitem__), dtype=np.int32)
-        border = _make_border(shapes, order, frame, cells, margin)
+        shapely.prepare(shapes)
+        touched, border = _make_border(shapes, order, frame, cells, margin)
         grid = np.full((cells, cells), NO_UNIT, dtype=np.int32)
-        grid.ravel()[border.cells] = _BORDER - np.arange(len(border.cells), dtype=np.int32)
+        _number(grid, touched)
         _fill(grid, shapes, order, frame)
         return cls(codes, wkbs, frame, grid, border)
 
     def place(self, lon: Floats, lat: Floats) -> Indexes:
         """For each point the index of its unit in codes, or -1 where none covers it (or it is not a number)."""
         lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-        found = np.empty(lon.shape, dtype=np.int32)
+        found = np.empty(len(lon), dtype=np.int32)
         for start in range(0, len(lon), _BLOCK):
             block = slice(start, start + _BLOCK)
-            found[block] = self._place_block(lon[block], lat[block])
+            found[block] = self._look_up(lon[block], lat[block])
+        exact = np.flatnonzero(found <= _BORDER)
+        for start in range(0, len(exact), _BLOCK):
+            some = exact[start : start + _BLOCK]
+            found[some] = self._test(lon[some], lat[some], _BORDER - found[some])
         return found
 
-    def _place_block(self, lon: Floats, lat: Floats) -> Indexes:
+    def _look_up(self, lon: Floats, lat: Floats) -> Indexes:
+        """What the grid says of each point: its unit, none, or the border cell it lies in."""
         x = (lon - self._west) * self._per_x
         y = (lat - self._south) * self._per_y
         # false for NaN too, which must not reach the cast below
         inside = (x >= 0) & (x < self._columns) & (y >= 0) & (y < self._rows)
-        if inside.all():
-            return self._look_up(lon, lat, x, y)
-        found = np.full(len(lon), NO_UNIT, dtype=np.int32)
-        found[inside] = self._look_up(lon[inside], lat[inside], x[inside], y[inside])
-        return found
-
-    def _look_up(self, lon: Floats, lat: Floats, x: Floats, y: Floats) -> Indexes:
+        if not inside.all():
+            x, y = np.where(inside, x, 0), np.where(inside, y, 0)
         cell = y.astype(np.int32)
         cell *= self._columns
         cell += x.astype(np.int32)
         found: Indexes = self._grid.ravel().take(cell)
-        exact = np.flatnonzero(found <= _BORDER)
-        if len(exact):
-            found[exact] = self._test(lon[exact], lat[exact], _BORDER - found[exact])
+        found[~inside] = NO_UNIT
         return found
 
     def _test(self, lon: Floats, lat: Floats, cell: Indexes) -> Indexes:
@@ -140,6 +138,9 @@ class Placer:
         turn = 0
         while len(waiting):
             candidates = units[starts[cell[waiting]] + turn]
+            # side by side what asks one polygon: it then is still in the processor's cache
+            order = np.argsort(candidates)
+            waiting, candidates = waiting[order], candidates[order]
             with self._lock:
                 hit = shapely.intersects_xy(self._shapes[candidates], lon[waiting], lat[waiting])
             found[waiting[hit]] = candidates[hit]
@@ -167,20 +168,23 @@ class Placer:
 
     def to_bytes(self) -> bytes:
         """Everything as one compressed file, to keep beside the set; from_bytes reads it."""
-        lengths = np.array([len(wkb) for wkb in self._wkbs], dtype=np.int64)
+        inner = np.maximum(self._grid, _BORDER)  # the border cells are numbered anew on reading
+        arrays = {
+            "format": np.array([_FORMAT]),
+            "codes": np.frombuffer(json.dumps(self.codes).encode(), dtype=np.uint8),
+            "lengths": np.array([len(wkb) for wkb in self._wkbs], dtype=np.int64),
+            "wkbs": np.frombuffer(b"".join(self._wkbs), dtype=np.uint8),
+            "frame": self._frame,
+            "grid": inner.astype(np.int16) if len(self.codes) < 2**15 else inner,
+            "counts": np.diff(self._border.starts).astype(np.int32),
+            "units": self._border.units,
+        }
         buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            format=np.array([_FORMAT]),
-            codes=np.frombuffer(json.dumps(self.codes).encode(), dtype=np.uint8),
-            lengths=lengths,
-            wkbs=np.frombuffer(b"".join(self._wkbs), dtype=np.uint8),
-            frame=self._frame,
-            grid=self._grid,
-            cells=self._border.cells,
-            starts=self._border.starts,
-            units=self._border.units,
-        )
+        # np.savez_compressed would do, but knows only a level that takes ten times as long for little
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, array, allow_pickle=False)
         return buffer.getvalue()
 
     @classmethod
@@ -194,27 +198,45 @@ class Placer:
                 ends = np.cumsum(kept["lengths"]).tolist()
                 joined = kept["wkbs"].tobytes()
                 wkbs = [joined[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
-                border = _Border(kept["cells"], kept["starts"], kept["units"])
-                return cls(codes, wkbs, kept["frame"], kept["grid"], border)
+                grid = kept["grid"].astype(np.int32)
+                cells = np.flatnonzero(grid == _BORDER)
+                border = _Border(np.append(0, np.cumsum(kept["counts"], dtype=np.int64)), kept["units"])
+                _number(grid, cells)
+                return cls(codes, wkbs, kept["frame"], grid, border)
         except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise Unavailable(
                 mark("The kept index of the boundary set cannot be read; it has to be built again.")
             ) from error
 
 
-def _make_border(shapes: NDArray[np.object_], order: Indexes, frame: Floats, cells: int, margin: float) -> _Border:
-    """Every cell that a segment comes near, conservatively: a cell too many costs an exact test, never an answer.
+def _number(grid: Indexes, cells: NDArray[np.int64]) -> None:
+    """Write into the border cells (flat numbers, ascending) which entry of the border list is theirs."""
+    grid.ravel()[cells] = _BORDER - np.arange(len(cells), dtype=np.int32)
 
-    order: the units in the order of their codes.
+
+def _make_border(
+    shapes: NDArray[np.object_], order: Indexes, frame: Floats, cells: int, margin: float
+) -> tuple[NDArray[np.int64], _Border]:
+    """Every cell that a border comes near, and some more, each with all the units that reach into it.
+
+    order: the units in the order of their codes. A unit that reaches into a cell either has its border there or covers
+    the cell whole, and then its middle.
     """
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    keys = [np.unique(cell * len(order) + rank[unit]) for cell, unit in _touched(shapes, frame, cells, margin)]
-    key = np.unique(np.concatenate(keys))
-    if not shapely.coverage_is_valid(shapes):
-        key = np.unique(np.concatenate([key, _covering(shapes, rank, frame, cells, np.unique(key // len(order)))]))
-    cell, starts = np.unique(key // len(order), return_index=True)
-    return _Border(cell, np.append(starts, len(key)), order[key % len(order)].astype(np.int32))
+    keys = [_distinct(cell * len(order) + rank[unit]) for cell, unit in _touched(shapes, frame, cells, margin)]
+    key = _distinct(np.concatenate(keys))
+    key = _distinct(np.concatenate([key, _covering(shapes, order, rank, frame, cells, key)]))
+    cell = key // len(order)
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    return cell[starts], _Border(np.append(starts, len(key)), order[key % len(order)].astype(np.int32))
+
+
+def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sorted, each once; np.unique hashes numbers since numpy 2.3, which took ten times as long on these."""
+    ordered = np.sort(values)
+    distinct: NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
+    return distinct
 
 
 def _touched(
@@ -258,11 +280,28 @@ def _centres(frame: Floats, cells: int, cell: NDArray[np.int64]) -> NDArray[np.o
 
 
 def _covering(
-    shapes: NDArray[np.object_], rank: NDArray[np.int64], frame: Floats, cells: int, cell: NDArray[np.int64]
+    shapes: NDArray[np.object_],
+    order: Indexes,
+    rank: NDArray[np.int64],
+    frame: Floats,
+    cells: int,
+    key: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Where units overlap, a border cell of one may lie wholly inside another: those that cover its middle, as keys."""
-    at, unit = shapely.STRtree(shapes).query(_centres(frame, cells, cell), predicate="intersects")
-    keys: NDArray[np.int64] = cell[at] * len(rank) + rank[unit]
+    """The units that cover the middle of a border cell, as keys (cell times units plus rank), as far as not in key.
+
+    In a coverage no second unit covers what one does, so only middles that none of the cell's units covers ask the
+    others: cells outside, and cells taken in because a border passes close by.
+    """
+    cell, unit = key // len(order), order[key % len(order)]
+    if shapely.coverage_is_valid(shapes):
+        middle = frame[:2] + np.column_stack((cell % cells + 0.5, cell // cells + 0.5)) / frame[2:]
+        covered = shapely.intersects_xy(shapes[unit], middle[:, 0], middle[:, 1])
+        starts = np.flatnonzero(np.diff(cell, prepend=-1))
+        asking = cell[starts][~np.logical_or.reduceat(covered, starts)]
+    else:
+        asking = _distinct(cell)
+    at, found = shapely.STRtree(shapes).query(_centres(frame, cells, asking), predicate="intersects")
+    keys: NDArray[np.int64] = asking[at] * len(order) + rank[found]
     return keys
 
 

@@ -1,0 +1,135 @@
+"""Placing points in communes: the kept index against geopandas.sjoin, in one run, answers compared.
+
+python bench/place_points.py --points 5000000 [--units 10600] [--vertices 192] [--sjoin-points N] [--file FILE]
+
+Without --file the communes are made up: a wobbling grid of about that many polygons with about that many vertices, on
+the extent of Viet Nam. Reading the points is part of neither time. Peak memory is this process's, so sjoin's is in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import shapely
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mapper.geo.placing import Placer
+
+WEST, SOUTH, EAST, NORTH = 102.1, 8.4, 109.5, 23.4
+
+
+def wobbling_grid(units: int, vertices: int, rng: np.random.Generator) -> list[bytes]:
+    """A coverage of about so many quadrilaterals whose sides are shared random lines."""
+    rows = round((units * (NORTH - SOUTH) / (EAST - WEST)) ** 0.5)
+    columns = round(units / rows)
+    side = vertices // 4
+    steps = np.linspace(0, 1, side + 1)[:, None]
+    width, height = (EAST - WEST) / columns, (NORTH - SOUTH) / rows
+    x, y = np.meshgrid(np.linspace(WEST, EAST, columns + 1), np.linspace(SOUTH, NORTH, rows + 1))
+    corners = np.stack([x, y], axis=-1) + rng.uniform(-0.25, 0.25, (rows + 1, columns + 1, 2)) * [width, height]
+
+    def line(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        drift = np.sin(steps * np.pi * rng.integers(2, 7)) * rng.uniform(0.02, 0.06)
+        noise = rng.uniform(-0.004, 0.004, (side + 1, 2)) * np.sin(steps * np.pi) ** 0.5
+        across = np.array([a[1] - b[1], b[0] - a[0]])
+        return np.round(a + (b - a) * steps + across * drift + noise * [width, height], 6)
+
+    flat = [[line(corners[r, c], corners[r, c + 1]) for c in range(columns)] for r in range(rows + 1)]
+    upright = [[line(corners[r, c], corners[r + 1, c]) for c in range(columns + 1)] for r in range(rows)]
+    cells = []
+    for r in range(rows):
+        for c in range(columns):
+            ring = [flat[r][c][:-1], upright[r][c + 1][:-1], flat[r + 1][c][::-1][:-1], upright[r][c][::-1]]
+            cells.append(shapely.Polygon(np.concatenate(ring)))
+    shapes = np.array(cells)
+    if not (shapely.is_valid(shapes).all() and shapely.coverage_is_valid(shapes)):
+        shapes = shapely.coverage_clean(shapely.make_valid(shapes, method="structure", keep_collapsed=False))
+    return [bytes(wkb) for wkb in shapely.to_wkb(shapes)]
+
+
+def from_file(path: Path) -> list[bytes]:
+    """The outlines of a boundary file, as they are."""
+    return [bytes(wkb) for wkb in geopandas.read_file(path).geometry.to_wkb()]
+
+
+def main() -> None:
+    """Build, place, join, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=int, default=5_000_000)
+    parser.add_argument("--units", type=int, default=10_600)
+    parser.add_argument("--vertices", type=int, default=192)
+    parser.add_argument("--cells", type=int, default=None, help="cells a side of the grid; chosen by default")
+    parser.add_argument("--sjoin-points", type=int, default=None, help="join only so many, where memory is short")
+    parser.add_argument("--file", type=Path, default=None, help="a GeoJSON of communes instead of made-up ones")
+    options = parser.parse_args()
+    rng = np.random.default_rng(20220930)
+
+    wkbs = from_file(options.file) if options.file else wobbling_grid(options.units, options.vertices, rng)
+    shapes = shapely.from_wkb(np.array(wkbs, dtype=object))
+    codes = [f"{i:05d}" for i in range(len(wkbs))]
+    print(f"{len(wkbs):,} communes, {shapely.get_num_coordinates(shapes).mean():.0f} vertices on average")
+    west, south, east, north = shapely.total_bounds(shapes)
+    lon, lat = rng.uniform(west, east, options.points), rng.uniform(south, north, options.points)
+
+    start = time.perf_counter()
+    placer = Placer.build(codes, wkbs, options.cells)
+    built = time.perf_counter() - start
+    start = time.perf_counter()
+    kept = placer.to_bytes()
+    written = time.perf_counter() - start
+    start = time.perf_counter()
+    placer = Placer.from_bytes(kept)
+    loaded = time.perf_counter() - start
+    print(
+        f"index: built in {built:.1f} s, kept in {len(kept) / 1e6:.1f} MB ({written:.1f} s), loaded in {loaded:.2f} s"
+    )
+
+    start, cpu = time.perf_counter(), time.process_time()
+    found = placer.place(lon, lat)
+    placing, placing_cpu = time.perf_counter() - start, time.process_time() - cpu
+    print(
+        f"placed {len(lon):,} points in {placing:.2f} s (CPU {placing_cpu:.2f} s); "
+        f"{(found >= 0).mean():.1%} in a commune"
+    )
+    singles = []
+    for x, y in zip(lon[:100_000].tolist(), lat[:100_000].tolist(), strict=True):
+        start = time.perf_counter()
+        placer.place_one(x, y)
+        singles.append(time.perf_counter() - start)
+    middle, slow = np.percentile(singles, [50, 99]) * 1e6
+    print(f"one point: p50 {middle:.1f} us, p99 {slow:.1f} us")
+    print(f"peak memory so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+
+    joined = min(options.sjoin_points or options.points, options.points)
+    units = geopandas.GeoDataFrame({"unit": np.arange(len(shapes))}, geometry=shapes, crs=4326)
+    start, cpu = time.perf_counter(), time.process_time()
+    points = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy(lon[:joined], lat[:joined]), crs=4326)
+    made = time.perf_counter() - start
+    start = time.perf_counter()
+    answer = geopandas.sjoin(points, units, predicate="within", how="left")
+    joining, joining_cpu = time.perf_counter() - start, time.process_time() - cpu
+    print(
+        f"geopandas.sjoin of {joined:,} points: {joining:.2f} s, and {made:.2f} s to make its points "
+        f"(CPU of both {joining_cpu:.2f} s)"
+    )
+    other = answer["unit"].groupby(level=0).min().fillna(-1).to_numpy().astype(np.int32)
+    same = int((other == found[:joined]).sum())
+    print(f"equal answers: {same:,} of {joined:,}")
+    ratio = (joining / joined) / (placing / len(lon))
+    print(
+        f"ratio sjoin / placer: {ratio:.1f} without making sjoin's points, {ratio * (1 + made / joining):.1f} with it"
+    )
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+    if same != joined:
+        sys.exit("the answers differ")
+
+
+if __name__ == "__main__":
+    main()
