@@ -42,6 +42,11 @@ OPENROSA = "http://openrosa.org/xforms"
 
 LAST_SAVED = ".last-saved.xml"
 
+# FormEntryController and Constants of JavaRosa
+QUESTION, REQUIRED, VIOLATED = 4, 1, 2
+_CONTROLS = {1: "input", 2: "select_one", 3: "select_multiple", 9: "trigger", 10: "upload", 16: "rank"}
+_TYPES = {2: "integer", 3: "decimal", 4: "date", 5: "time", 6: "dateTime", 10: "geopoint", 12: "binary"}
+
 _lock = threading.RLock()
 
 
@@ -230,6 +235,17 @@ class _Node:
     is_repeat: bool = False
 
 
+@dataclass(frozen=True)
+class Question:
+    """A question on a screen: its name, the number of each repeat it stands in, and what kind of answer it takes."""
+
+    name: str
+    at: Mapping[str, int]
+    control: str
+    type: str
+    required: bool
+
+
 class Form:
     """One parsed form; filled again and again from its pristine instance, which is much faster than parsing it."""
 
@@ -369,9 +385,9 @@ class Entry:
             prompt, index = self._prompt(name, at)
             data = None if value is None or value == "" else self._data(name, prompt, value)
             outcome = int(self._controller.answerQuestion(index, data, True))
-            if outcome == 1:
+            if outcome == REQUIRED:
                 raise Refused(name, "required", self._required_text(prompt))
-            if outcome == 2:
+            if outcome == VIOLATED:
                 raise Refused(name, "constraint", str(prompt.getConstraintText(data) or ""))
             return self
 
@@ -448,16 +464,31 @@ class Entry:
 
     def shown(self) -> list[str]:
         """The names of all questions on the screens, in the order of the form, once for each repeat instance."""
+        return [question.name for question in self.questions()]
+
+    def questions(self) -> list[Question]:
+        """Every question on the screens, in the order of the form."""
         with self._open():
-            names = []
-            index = self._model.incrementIndex(
-                jpype.JClass("org.javarosa.core.model.FormIndex").createBeginningOfFormIndex()
-            )
+            found = []
+            start = jpype.JClass("org.javarosa.core.model.FormIndex").createBeginningOfFormIndex()
+            index = self._model.incrementIndex(start)
             while not index.isEndOfFormIndex():
-                if int(self._model.getEvent(index)) == 4 and self._model.isIndexRelevant(index):
-                    names.append(str(index.getReference().getNameLast()))
+                if int(self._model.getEvent(index)) == QUESTION and self._model.isIndexRelevant(index):
+                    reference = index.getReference()
+                    name = str(reference.getNameLast())
+                    at = {r: int(reference.getMultiplicity(d)) + 1 for r, d in self.form.find(name).repeats}
+                    prompt = self._model.getQuestionPrompt(index)
+                    found.append(
+                        Question(
+                            name,
+                            at,
+                            _CONTROLS.get(int(prompt.getControlType()), "input"),
+                            _TYPES.get(int(prompt.getDataType()), "string"),
+                            bool(prompt.isRequired()),
+                        )
+                    )
                 index = self._model.incrementIndex(index)
-            return names
+            return found
 
     def speak(self, language: str) -> None:
         """Choose a language among the form's own, such as "English (en)"."""
@@ -474,7 +505,7 @@ class Entry:
                 return
             prompt = self._model.getQuestionPrompt(outcome.failedPrompt)
             name = str(outcome.failedPrompt.getReference().getNameLast())
-            if int(outcome.outcome) == 1:
+            if int(outcome.outcome) == REQUIRED:
                 raise Refused(name, "required", self._required_text(prompt))
             raise Refused(name, "constraint", str(prompt.getConstraintText(prompt.getAnswerValue()) or ""))
 
@@ -551,30 +582,31 @@ class Entry:
 
     def _data(self, name: str, prompt: Any, value: object) -> Any:
         data = jpype.JPackage("org").javarosa.core.model.data
-        control, kind = int(prompt.getControlType()), int(prompt.getDataType())
-        if control in (2, 3, 16):  # select one, select multiple, rank
+        control = _CONTROLS.get(int(prompt.getControlType()), "input")
+        kind = _TYPES.get(int(prompt.getDataType()), "string")
+        if control in ("select_one", "select_multiple", "rank"):
             wanted = [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]
             offered = {str(choice.getValue()): choice for choice in prompt.getSelectChoices()}
             for choice in wanted:
                 if choice not in offered:
                     raise NotOffered(f"{name}: {choice} is not among {', '.join(offered)}")
-            if control == 2:
+            if control == "select_one":
                 return data.SelectOneData(offered[wanted[0]].selection())
             selections = jpype.JClass("java.util.ArrayList")()
-            for choice in sorted(wanted, key=list(offered).index) if control == 3 else wanted:
+            for choice in sorted(wanted, key=list(offered).index) if control == "select_multiple" else wanted:
                 selections.add(offered[choice].selection())
-            return data.MultipleItemsData(selections) if control == 16 else data.SelectMultiData(selections)
-        if kind == 2:
+            return data.MultipleItemsData(selections) if control == "rank" else data.SelectMultiData(selections)
+        if kind == "integer":
             return data.IntegerData(int(str(value)))
-        if kind == 3:
+        if kind == "decimal":
             return data.DecimalData(float(str(value)))
-        if kind == 4:
+        if kind == "date":
             return _date_data(value)
-        if kind == 6:
+        if kind == "dateTime":
             utils = jpype.JClass("org.javarosa.core.model.utils.DateUtils")
             text = value.isoformat() if isinstance(value, datetime) else str(value)
             return data.DateTimeData(utils.parseDateTime(text))
-        if kind == 10:
+        if kind == "geopoint":
             assert isinstance(value, Sequence)
             return data.GeoPointData(jpype.JArray(jpype.JDouble)([float(v) for v in value]))
         return data.StringData(str(value))

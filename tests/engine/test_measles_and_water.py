@@ -81,6 +81,16 @@ def test_undated_first_dose_does_not_stop_the_second(measles: Form) -> None:
     entry.answer("mr2_ngay", TODAY - 30 * DAY)
 
 
+def test_dose_before_the_earliest_birth_that_the_months_allow_is_refused(measles: Form) -> None:
+    entry = child(measles, co_ngay_sinh="no", so_thang=30, noi_o="lives_here", mr1="yes")
+    months = TODAY.year * 12 + TODAY.month - 1 - 31
+    earliest = date(months // 12, months % 12 + 1, min(TODAY.day, 28))
+    assert entry.value("sinh_tu") == f"{months // 12}{months % 12 + 1:02}{TODAY.day:02}"
+    with pytest.raises(Refused, match="Ngày tiêm phải sau ngày sinh"):
+        entry.answer("mr1_ngay", earliest - DAY)
+    entry.answer("mr1_ngay", earliest + 4 * DAY)
+
+
 def test_measles_visit_is_read_by_the_same_roles(measles: Form) -> None:
     born = TODAY - 600 * DAY
     entry = measles.new(on=TODAY - DAY).fill({**HOUSE, "chu_ho": "Bàn Văn Sinh", "so_tre": 2})
