@@ -3,9 +3,6 @@
 What comes of it is a drawing, marked approximate wherever it is shown, and no border of anything.
 """
 
-# shapely carries no annotations
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import csv

@@ -1,8 +1,5 @@
 """A boundary file becomes the units of a boundary set, with a report of what was wrong and what was mended."""
 
-# shapely carries no annotations
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import unicodedata

@@ -1,8 +1,5 @@
 """Areas of hamlets, which no register draws, from where their households stand."""
 
-# shapely carries no annotations
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import math

@@ -4,7 +4,7 @@ What a file is, its first bytes say, never its name; only the three kinds below 
 an archive only after its contents were counted. Nothing is mended here.
 """
 
-# shapely and pyogrio carry no annotations
+# pyogrio carries no annotations
 # mypy: allow-untyped-calls
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from mapper.errors import InvalidBoundaries, TooLarge, mark
 
 Geometries = NDArray[np.object_]
 
-WGS84 = pyproj.CRS.from_epsg(4326)
+WGS84 = "EPSG:4326"
 _POLYGONAL = ("Polygon", "MultiPolygon")
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _MAX_FIELDS = 1000
@@ -199,7 +199,7 @@ def _geojson_shape(geometry: object, row: int) -> BaseGeometry | None:
 def _geojson_crs(data: dict[str, Any]) -> pyproj.CRS | None:
     """RFC 7946: always WGS 84. The older GeoJSON of 2008 could name another system, or null for an unknown one."""
     if "crs" not in data:
-        return WGS84
+        return pyproj.CRS.from_user_input(WGS84)
     declared = data["crs"]
     if declared is None:
         return None
@@ -372,7 +372,7 @@ def _to_wgs84(layer: Layer, given: str | None) -> Layer:
     xy = shapely.get_coordinates(layer.shapes)
     if crs.is_geographic:
         _check_range(xy)
-    if not crs.equals(WGS84, ignore_axis_order=True):
+    if not crs.equals(pyproj.CRS.from_user_input(WGS84), ignore_axis_order=True):
         x, y = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True).transform(xy[:, 0], xy[:, 1])
         xy = np.column_stack((x, y))
     _check_range(xy)

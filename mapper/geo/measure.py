@@ -1,8 +1,5 @@
 """Areas and lengths on the ellipsoid, for outlines kept in degrees."""
 
-# shapely carries no annotations
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 from functools import lru_cache

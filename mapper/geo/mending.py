@@ -4,9 +4,6 @@ Safe is a narrow gap or overlap, of the kind that two digitisations of one borde
 both claim in earnest is for people to settle.
 """
 
-# shapely carries no annotations
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 from collections.abc import Sequence

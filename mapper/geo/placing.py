@@ -3,9 +3,6 @@
 Built once a boundary set and kept beside it; answers are those of testing every polygon, only sooner.
 """
 
-# shapely carries no annotations
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import io

@@ -1,8 +1,5 @@
 """Outlines as a map wants them: simplified for its zoom with shared edges kept together, as GeoJSON."""
 
-# shapely carries no annotations
-# mypy: allow-untyped-calls
-
 from __future__ import annotations
 
 import json
