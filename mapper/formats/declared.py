@@ -7,7 +7,7 @@ turns a submission's answers into a Visit with them.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -77,14 +77,14 @@ class Roles:
     a submission; "visit.date/day" and "visit.date/time" are the today and start metadata, which stand in for
     a visit.date that is missing. flat: the same by element name alone, (role, "" | "person" | "dose"), where no name
     stands twice in the form; None where one does. coded_doses: codes of doses that stand without a repeat.
-    partial_dates: role to "month" or "year" where the form asks a date by month or year only.
+    birth_part: "month" or "year" where the form asks the birth date by month or year only, else "".
     """
 
     paths: dict[str, str]
     plan: Plan
     flat: dict[str, tuple[str, str]] | None = None
     coded_doses: tuple[str, ...] = ()
-    partial_dates: dict[str, str] = field(default_factory=dict)
+    birth_part: str = ""
 
     @property
     def draws_coverage(self) -> bool:
@@ -129,12 +129,13 @@ class Roles:
             plan,
             _flat(plan, model),
             tuple(dict.fromkeys(role.partition("@")[2] for role in by_role if "@" in role)),
-            {
-                role: "year" if "month" not in node.appearance else "month"
-                for role, node in by_role.items()
-                if role in _DATES and {"year", "month-year"} & set(node.appearance.split())
-            },
+            _birth_part(by_role.get("person.birth_date")),
         )
+
+
+def _birth_part(node: Node | None) -> str:
+    shown = node.appearance.split() if node else []
+    return "month" if "month-year" in shown else "year" if "year" in shown else ""
 
 
 def _check_known(node: Node, role: str) -> None:

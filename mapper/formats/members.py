@@ -77,7 +77,7 @@ def _birth(reading: Reading, fields: Answers, shown: str) -> tuple[date | None, 
     """
     text = fields.get("person.birth_date")
     visited = reading.visited_on
-    if text is not None and not reading.roles.partial_dates:
+    if text is not None and not reading.roles.birth_part:
         # Nearly everybody: a full date.
         first = last = read_day(text)
         precision: BirthPrecision = "day"
@@ -117,8 +117,8 @@ def _span(reading: Reading, role: str, text: str) -> tuple[date | None, date | N
     """First and last day that a birth can have been, None where nothing can be read."""
     if role == "person.birth_date":
         day = read_day(text)
-        part = reading.roles.partial_dates.get(role)
-        if day is None or part is None:
+        part = reading.roles.birth_part
+        if day is None:
             return day, day, "day"
         if part == "month":
             first = day.replace(day=1)
