@@ -46,6 +46,9 @@ AT_WORK = {
 }
 """Calls that read, write, ask the clock or start something; none belongs at the top of a module."""
 
+HANDS_ON_SETTINGS = "mapper.web.installation"
+"""Carries the settings that server.py has read to each request; it names their type and reads nothing."""
+
 RUN_BY_ALEMBIC = "mapper/store/migrations/env.py"
 """Alembic executes this file; it is never imported, so the rule on work at import does not touch it."""
 
@@ -131,7 +134,7 @@ def _refusals(module: Module, target: str) -> Iterator[str]:
             yield f"imports {target}, a room that has no floor in tests/layers.py"
         elif module.room == "server" and room == "settings":
             return
-        elif room == "settings":
+        elif room == "settings" and module.name != HANDS_ON_SETTINGS:
             yield "reads settings; only server.py does, and hands each room what it needs"
         elif module.room == "domain" and room != "errors":
             yield f"imports {target}; domain knows only itself and errors"

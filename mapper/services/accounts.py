@@ -11,13 +11,13 @@ from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import Connection
 
 from mapper.domain.roles import READERS, Role
 from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts, tallies
 from mapper.store import reference as kept
+from mapper.store.database import Connection
 
 REALM = "tung-nha"
 MIN_PASSWORD = 10

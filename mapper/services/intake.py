@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from sqlalchemy import Connection
-
 from mapper.domain.campaign import Campaign
 from mapper.domain.household import combine, house_counts, state_changes
 from mapper.domain.people import Finding, Visit
@@ -22,6 +20,7 @@ from mapper.formats.roles import read_visit
 from mapper.services.reference import Known, Reference
 from mapper.store import reference as kept
 from mapper.store import register, submissions, tallies
+from mapper.store.database import Connection
 from mapper.store.submissions import RawSubmission, Saved, StoredSubmission, SubmissionState
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from mapper.domain.campaign import Campaign
 from mapper.errors import Conflict, InvalidForm, NotFound, mark
 from mapper.formats import validate
@@ -22,6 +20,7 @@ from mapper.services.intake import process_waiting
 from mapper.services.reference import Reference
 from mapper.store import reference as kept
 from mapper.store import submissions
+from mapper.store.database import Connection
 from mapper.store.reference import FormVersion, Hamlet, Media
 
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import Connection
-
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Visit
 from mapper.domain.places import Placement, point_fault
@@ -19,7 +17,7 @@ from mapper.formats.xform import XFormModel
 from mapper.geo.placing import Placer
 from mapper.store import reference as kept
 from mapper.store import tallies
-from mapper.store.database import Database
+from mapper.store.database import Connection, Database
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Connection
-
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
 from mapper.domain.household import HOUSE_COUNTS
@@ -20,6 +18,7 @@ from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import reference as kept
 from mapper.store import register, tallies
+from mapper.store.database import Connection
 
 HAMLET = "hamlet"
 """The level below the leaf units of every set: hamlets of the communes' lists, with no outlines of their own."""
