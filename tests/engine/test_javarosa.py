@@ -208,3 +208,18 @@ def test_odk_validate_names_a_broken_expression(engine: JavaRosa, census_xform: 
     assert len(problems) == 1
     assert "/data/person/health/dose/dose_index" in problems[0]
     assert rooms.new().answer("home", "n").value("home") == "n"
+
+
+LOOKUP = """
+| survey |           |      |       |                                   |
+|        | type      | name | label | calculation                       |
+|        | text      | code | Code  |                                   |
+|        | calculate | area |       | pulldata('a', 'b', 'c', ${code})  |
+"""
+
+
+def test_function_that_the_engine_lacks_is_told(load_table: Callable[[str], Form], rooms: Form) -> None:
+    with pytest.raises(EngineError, match="pulldata"):
+        load_table(LOOKUP).new()
+    assert load_table(LOOKUP.replace("pulldata", "concat")).new().answer("code", "d").value("area") == "abcd"
+    assert rooms.new().answer("home", "n").value("home") == "n"
