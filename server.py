@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask_compress import Compress
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -61,6 +62,8 @@ STATUS: tuple[tuple[type[MapperError], int], ...] = (
 """The one table from error to HTTP status; the first that fits."""
 
 MEGABYTE = 1_000_000
+COMPRESSED = ["text/html", "text/css", "text/javascript", "application/json", "application/geo+json", "image/svg+xml"]
+"""What goes over a poor line compressed. Phones get their XML as it is: its bytes are what hashes were taken of."""
 
 
 def open_reference(settings: Settings) -> Reference:
@@ -83,8 +86,12 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.max_upload_mb * MEGABYTE,
         MAX_FORM_MEMORY_SIZE=settings.max_submission_mb * MEGABYTE,
         WTF_CSRF_TIME_LIMIT=None,
+        COMPRESS_MIMETYPES=COMPRESSED,
+        COMPRESS_ALGORITHM=["br", "gzip"],
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    Compress(app)
     app.extensions["mapper"] = Installation(settings, reference)
     app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
     web_accounts.set_up(app)
@@ -204,6 +211,7 @@ def command_line(settings: Settings) -> click.Group:
     )
     def serve(host: str, port: int, workers: int, threads: int) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         opened().database.close()
         listener = serving.listen(host, port)
         shown = settings.public_url or f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104

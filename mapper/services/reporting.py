@@ -352,16 +352,28 @@ def _figures(
     )
 
 
+HOUSES_ONE_BY_ONE = 5000
+"""Up to so many households the heat map shows each; beyond, the middle of each hamlet's households, from tallies."""
+
+
 def heat(reference: Reference, user: User, question: Question) -> list[tuple[float, float, int]]:
-    """(latitude, longitude, people due) of households with people due, rounded to some 10 m."""
+    """(latitude, longitude, people due) of places with people due, rounded to some 10 m."""
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign, _, _, series_id = find_series(known, question)
         visible = visible_cells(reference, connection, user)
-        found = register.people_in_state(
-            connection, campaign.id, series_id, INSIDE.index(State.DUE), question.day.toordinal(), visible
-        )
-    return [(round(lat, 4), round(lon, 4), people) for lat, lon, people in found]
+        day, column = question.day.toordinal(), INSIDE.index(State.DUE)
+        found: list[tuple[float, float, int]] = []
+        if sum(row[1] for row in tallies.houses(connection, campaign.id, visible)) > HOUSES_ONE_BY_ONE:
+            centres = register.cell_centres(connection, campaign.id, visible)
+            for cell_id, *states in tallies.states_on(reference.database, connection, series_id, day, visible):
+                if cell_id in centres:
+                    found.append((*centres[cell_id], states[column]))
+        else:
+            for lat, lon, steps in register.house_steps(connection, campaign.id, visible):
+                people = sum(row[column] for (series, on), row in steps.items() if series == series_id and on <= day)
+                found.append((lat, lon, people))
+    return [(round(lat, 4), round(lon, 4), people) for lat, lon, people in found if people > 0]
 
 
 def visible_rows(

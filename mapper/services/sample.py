@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from mapper import __version__
 from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.ledger import Membership
 from mapper.domain.people import Outcome, Person, Point, Residence
@@ -87,8 +88,8 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
-        is_sample = known.sample
-    if not is_sample:
+        ready = kept.fact(connection, "sample built") == _mark(households)
+    if not known.sample:
         if known.sets or known.campaigns or intake.count(reference):
             raise Conflict(
                 mark("This database holds real data; the sample is invented. Give it another folder: MAPPER_DATA_DIR.")
@@ -96,21 +97,35 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
         with reference.database.write() as connection:
             kept.set_fact(reference.database, connection, "sample", "yes")
             kept.raise_revision(reference.database, connection)
-    if SET_ID not in known.sets:
+    if ready:
+        progress(households)
+    else:
+        _fill(reference, root, households, progress)
+        with reference.database.write() as connection:
+            kept.set_fact(reference.database, connection, "sample built", _mark(households))
+    password = secrets.token_urlsafe(9)
+    accounts.add_user(reference, SUPERVISOR, "supervisor", [DISTRICT], password)
+    return Made(households, SUPERVISOR, password)
+
+
+def _mark(households: int) -> str:
+    """Names a finished sample: a later release, or another number, builds what that one lacks."""
+    return f"{__version__} {SEED} {households}"
+
+
+def _fill(reference: Reference, root: Path, households: int, progress: Callable[[int], None]) -> None:
+    """Boundary set, forms, the canvasser, and every household that is not here yet."""
+    with reference.database.read() as connection:
+        sets = reference.known(connection).sets
+    if SET_ID not in sets:
         _import_outlines(reference, root / "geodata")
     for folder in sorted((root / "forms").iterdir()):
         if any(folder.glob("*.xlsx")):
             publish.publish(reference, folder)
     sender = accounts.add_user(reference, CANVASSER, "canvasser", [DISTRICT])
     for one in submissions(reference, root, households):
-        receipt = intake.receive(
-            reference, one.xml, {}, sender_id=sender.id, received=datetime.combine(one.day, time(10), UTC)
-        )
-        if receipt.new:
-            progress(1)
-    password = secrets.token_urlsafe(9)
-    accounts.add_user(reference, SUPERVISOR, "supervisor", [DISTRICT], password)
-    return Made(households, SUPERVISOR, password)
+        intake.receive(reference, one.xml, {}, sender_id=sender.id, received=datetime.combine(one.day, time(10), UTC))
+        progress(1)
 
 
 def _import_outlines(reference: Reference, geodata: Path) -> None:

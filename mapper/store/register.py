@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from mapper.domain.household import StateChanges
 from mapper.domain.ledger import INSIDE
@@ -259,23 +259,28 @@ def house_points(connection: Connection, campaign_id: str, cell_ids: Sequence[in
     return [HousePoint(*row) for row in connection.execute(statement)]
 
 
-def people_in_state(
-    connection: Connection, campaign_id: str, series_id: int, column: int, day: int, cell_ids: Sequence[int] | None
-) -> list[tuple[float, float, int]]:
-    """(latitude, longitude, people in a state on a day) of every placed household that has any.
-
-    column: position of the state in a step's row. Reads the households' steps, so for a page's heat map; figures
-    come from tallies.
-    """
+def house_steps(
+    connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> Iterator[tuple[float, float, StateChanges]]:
+    """(latitude, longitude, steps) of every household whose point places it."""
     statement = select(_h.c.lat, _h.c.lon, _h.c.steps).where(
         _h.c.campaign_id == campaign_id, _h.c.point_state == "usable"
     )
     if cell_ids is not None:
         statement = statement.where(_h.c.cell_id.in_(cell_ids))
-    found = []
     for lat, lon, text in connection.execute(statement):
-        steps, _ = _read_steps(text)
-        people = sum(row[column] for (series, on), row in steps.items() if series == series_id and on <= day)
-        if people > 0:
-            found.append((lat, lon, people))
-    return found
+        yield lat, lon, _read_steps(text)[0]
+
+
+def cell_centres(
+    connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> dict[int, tuple[float, float]]:
+    """Mean latitude and longitude of the placed households of each cell that has any."""
+    statement = (
+        select(_h.c.cell_id, func.avg(_h.c.lat), func.avg(_h.c.lon))
+        .where(_h.c.campaign_id == campaign_id, _h.c.point_state == "usable")
+        .group_by(_h.c.cell_id)
+    )
+    if cell_ids is not None:
+        statement = statement.where(_h.c.cell_id.in_(cell_ids))
+    return {cell_id: (lat, lon) for cell_id, lat, lon in connection.execute(statement)}
