@@ -18,9 +18,10 @@ from mapper.domain.places import Unit, UnitShape, name_key
 from mapper.errors import InvalidBoundaries, mark
 from mapper.geo.codes import clean_codes
 from mapper.geo.fields import LevelFields, ReadOptions, choose_fields, guess_level
-from mapper.geo.layers import Layer, Limits, read_layer
+from mapper.geo.layer import Layer, Limits
 from mapper.geo.measure import areas_km2
 from mapper.geo.mending import AreaChange, mend
+from mapper.geo.reading import read_layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,19 @@ def _text(value: object) -> str | None:
     return unicodedata.normalize("NFC", " ".join(str(value).split())) or None
 
 
+def _names_by_code(known: tuple[Unit, ...]) -> defaultdict[tuple[str, str], set[str]]:
+    """The known names of each level and code; of several sets, several."""
+    names: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for unit in known:
+        names[unit.level, unit.code].add(_text(unit.name) or unit.code)
+    return names
+
+
+def _only(names: set[str]) -> str | None:
+    """The one name, where there is no other to doubt it."""
+    return next(iter(names)) if len(names) == 1 else None
+
+
 def _leaf_names(
     layer: Layer,
     leaf: LevelFields,
@@ -169,13 +183,13 @@ def _leaf_names(
     known: tuple[Unit, ...],
     findings: list[Finding],
 ) -> dict[str, str]:
-    listed = {unit.code: unit.name for unit in known if unit.level == leaf.level}
+    listed = _names_by_code(known)
     values = layer.fields[leaf.name] if leaf.name is not None else [None] * len(layer)
     names = {}
     nameless = []
     for row in rows:
         code = codes[row] or ""
-        name = _text(values[row]) or listed.get(code)
+        name = _text(values[row]) or _only(listed[leaf.level, code])
         if name is None:
             nameless.append(code)
         names[code] = name or code
@@ -233,7 +247,7 @@ def _dissolved(
     findings: list[Finding],
 ) -> list[tuple[Unit, Any]]:
     """The units of an upper level, each joined from its leaves; the commonest of several names is taken."""
-    listed = {unit.code: unit.name for unit in known if unit.level == upper.level}
+    listed = _names_by_code(known)
     members: dict[str, list[int]] = defaultdict(list)
     names: dict[str, Counter[str]] = defaultdict(Counter)
     orphans = 0
@@ -259,7 +273,7 @@ def _dissolved(
     for code in sorted(members):
         if len(names[code]) > 1:
             findings.append(_name_finding(upper.level, code, sorted(names[code])))
-        name = names[code].most_common(1)[0][0] if names[code] else listed.get(code)
+        name = names[code].most_common(1)[0][0] if names[code] else _only(listed[upper.level, code])
         if name is None:
             nameless.append(code)
         unit = Unit(code, name or code, upper.level, parents.get(code))
@@ -276,12 +290,16 @@ def _name_finding(level: str, code: str, names: Sequence[str]) -> Finding:
 
 
 def _compare_names(units: Sequence[Unit], known: tuple[Unit, ...], findings: list[Finding]) -> None:
-    """Report names that differ from the known list, and siblings whose names are the same or nearly so."""
-    listed = {(unit.level, unit.code): _text(unit.name) or "" for unit in known}
+    """Report names that are spelt otherwise in the known list, and siblings whose names are the same or nearly so.
+
+    A code whose known names are all quite different is not reported: codes are given to other places later.
+    """
+    listed = _names_by_code(known)
     for unit in units:
-        other = listed.get((unit.level, unit.code), unit.name)
-        if other != unit.name:
-            findings.append(_name_finding(unit.level, unit.code, [unit.name, other]))
+        others = listed[unit.level, unit.code]
+        nearly = sorted(name for name in others if name_key(name) == name_key(unit.name))
+        if nearly and unit.name not in others:
+            findings.append(_name_finding(unit.level, unit.code, [unit.name, *nearly]))
     siblings: dict[tuple[str | None, str], list[Unit]] = defaultdict(list)
     for unit in units:
         siblings[unit.parent_code, name_key(unit.name)].append(unit)

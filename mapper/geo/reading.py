@@ -9,12 +9,15 @@ an archive only after its contents were counted. Nothing is mended here.
 
 from __future__ import annotations
 
-import json
+import shutil
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,55 +28,22 @@ import shapely
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError  # type: ignore[attr-defined]
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
 
-from mapper.errors import InvalidBoundaries, TooLarge, mark
+from mapper.errors import InvalidBoundaries, mark
+from mapper.geo.geojson import read_geojson
+from mapper.geo.layer import WGS84, Layer, Limits, as_array, too_large
 
-Geometries = NDArray[np.object_]
-
-WGS84 = "EPSG:4326"
 _POLYGONAL = ("Polygon", "MultiPolygon")
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
-_MAX_FIELDS = 1000
-# what shapely raises for coordinates of the wrong nesting, too few points in a ring, text for a number
-_UNREADABLE = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    ShapelyError,
+_UNREADABLE_SOURCE = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.GeometryError,
+    pyogrio.errors.FieldError,
 )
 _BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 _GEOPACKAGE_IDS = (b"GPKG", b"GP10", b"GP11")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an import may cost. max_bytes: of the file, and of an archive's unpacked contents."""
-
-    max_bytes: int = 500_000_000
-    max_units: int = 200_000
-    max_vertices: int = 30_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One layer of a file: fields by name, each a value a row; shapes, a polygon, multipolygon or None a row.
-
-    kind: "GeoJSON", "GeoPackage" or "Shapefile". crs: as the file declares it, None where it declares none;
-    the shapes of a layer that read_layer returns are in EPSG:4326.
-    """
-
-    kind: str
-    fields: dict[str, list[Any]]
-    shapes: Geometries
-    crs: pyproj.CRS | None
-
-    def __len__(self) -> int:
-        return len(self.shapes)
 
 
 def read_layer(
@@ -99,7 +69,7 @@ def read_layer(
     except OSError as error:
         raise InvalidBoundaries(mark("The file {file} cannot be opened."), file=path.name) from error
     if size > limits.max_bytes:
-        _too_large(limits)
+        too_large(limits)
     if head.startswith(b"PK"):
         found = _read_archive(path, layer, encoding, limits)
     elif head.startswith(b"SQLite format 3\0") and head[68:72] in _GEOPACKAGE_IDS:
@@ -107,7 +77,7 @@ def read_layer(
     elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InvalidBoundaries(mark("The file is text in UTF-16. Save it again as UTF-8."))
     elif head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        found = _read_geojson(path, limits)
+        found = read_geojson(path, limits)
     else:
         raise InvalidBoundaries(
             mark(
@@ -120,110 +90,26 @@ def read_layer(
     return _to_wgs84(found, crs)
 
 
-def _too_large(limits: Limits) -> None:
-    raise TooLarge(
-        mark(
-            "The boundary file is over a limit: {bytes} bytes (unpacked), {units} units, {vertices} points. "
-            "Simplify the outlines or import fewer units."
-        ),
-        bytes=limits.max_bytes,
-        units=limits.max_units,
-        vertices=limits.max_vertices,
-    )
-
-
-# --- GeoJSON ---------------------------------------------------------------------------------------------
-
-
-def _read_geojson(path: Path, limits: Limits) -> Layer:
-    try:
-        data = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InvalidBoundaries(
-            mark("The GeoJSON is not UTF-8 (byte {position}). Save it again as UTF-8."), position=error.start
-        ) from error
-    except json.JSONDecodeError as error:
-        raise InvalidBoundaries(
-            mark("The GeoJSON breaks off or is malformed at line {line}, column {column}. Copy or export it again."),
-            line=error.lineno,
-            column=error.colno,
-        ) from error
-    except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
-        raise InvalidBoundaries(mark("The GeoJSON is nested too deeply or holds impossible numbers.")) from error
-    features = data.get("features") if data.get("type") == "FeatureCollection" else None
-    if data.get("type") == "Feature":
-        features = [data]
-    if not isinstance(features, list):
-        raise InvalidBoundaries(
-            mark(
-                "The JSON is no GeoJSON FeatureCollection (its type is {type}). "
-                "Export the units as features with codes."
-            ),
-            type=str(data.get("type"))[:40],
-        )
-    if len(features) > limits.max_units:
-        _too_large(limits)
-    fields: dict[str, list[Any]] = {}
-    shapes: list[BaseGeometry | None] = []
-    for row, feature in enumerate(features, start=1):
-        properties = feature.get("properties") if isinstance(feature, dict) else None
-        if not isinstance(feature, dict) or not isinstance(properties, dict | None):
-            raise InvalidBoundaries(mark("Feature {row} of the GeoJSON is no feature. Export the file again."), row=row)
-        for name, value in (properties or {}).items():
-            fields.setdefault(name, [None] * (row - 1)).append(value)
-        if len(fields) > _MAX_FIELDS:
-            raise InvalidBoundaries(
-                mark("The file has over {count} fields. Export codes and names only."), count=_MAX_FIELDS
-            )
-        for values in fields.values():
-            if len(values) < row:
-                values.append(None)
-        shapes.append(_geojson_shape(feature.get("geometry"), row))
-    return Layer("GeoJSON", fields, _as_array(shapes, limits), _geojson_crs(data))
-
-
-def _geojson_shape(geometry: object, row: int) -> BaseGeometry | None:
-    if geometry is None:
-        return None
-    try:
-        flat: BaseGeometry = shapely.force_2d(shape(geometry))
-        return flat
-    except _UNREADABLE as error:
-        raise InvalidBoundaries(
-            mark("The geometry of feature {row} cannot be read ({reason}). Export the file again."),
-            row=row,
-            reason=str(error)[:120],
-        ) from error
-
-
-def _geojson_crs(data: dict[str, Any]) -> pyproj.CRS | None:
-    """RFC 7946: always WGS 84. The older GeoJSON of 2008 could name another system, or null for an unknown one."""
-    if "crs" not in data:
-        return pyproj.CRS.from_user_input(WGS84)
-    declared = data["crs"]
-    if declared is None:
-        return None
-    try:
-        return pyproj.CRS.from_user_input(declared["properties"]["name"])
-    except (CRSError, KeyError, TypeError) as error:
-        raise InvalidBoundaries(
-            mark(
-                'The "crs" of the GeoJSON cannot be understood: {crs}. '
-                'Export it in WGS 84 (EPSG:4326), without a "crs".'
-            ),
-            crs=json.dumps(declared)[:120],
-        ) from error
-
-
 # --- GeoPackage and Shapefile ----------------------------------------------------------------------------
 
 
 def _read_geopackage(path: Path, layer: str | None, limits: Limits) -> Layer:
-    try:
-        layers = [str(name) for name, geometry_type in pyogrio.list_layers(path) if geometry_type]
-    except pyogrio.errors.DataSourceError as error:
-        raise InvalidBoundaries(mark("The GeoPackage is damaged or cut short. Copy or export it again.")) from error
-    return _read_ogr("GeoPackage", path, _choose_layer(layers, layer), None, limits)
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        # a copy: SQLite writes files beside a database even to read it, and GDAL looks at the name's ending
+        copy = Path(shutil.copyfile(path, Path(folder) / "units.gpkg"))
+        try:
+            layers = [str(name) for name, geometry_type in pyogrio.list_layers(copy) if geometry_type]
+        except _UNREADABLE_SOURCE as error:
+            raise InvalidBoundaries(mark("The GeoPackage is damaged or cut short. Copy or export it again.")) from error
+        return _read_ogr("GeoPackage", copy, _choose_layer(layers, layer), None, limits)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What GDAL remarks on a file it can read all the same is for nobody: its texts name temporary files."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _choose_layer(layers: list[str], wanted: str | None) -> str:
@@ -250,7 +136,7 @@ def _unpack(path: Path, layer: str | None, folder: Path, limits: Limits) -> set[
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
             if len(members) > 10_000 or sum(m.file_size for m in members) > limits.max_bytes:
-                _too_large(limits)
+                too_large(limits)
             chosen = _shapefile_of(members, layer)
             for ending, member in chosen.items():
                 # read() hands out no more than the declared size, which was counted above
@@ -288,7 +174,8 @@ def _read_shapefile(path: Path, says_encoding: bool, encoding: str | None, limit
     if not says_encoding:
         encoding = encoding or "UTF-8"
     try:
-        return _read_ogr("Shapefile", path, None, encoding, limits)
+        with _quiet():
+            return _read_ogr("Shapefile", path, None, encoding, limits)
     except (UnicodeDecodeError, LookupError) as error:
         raise InvalidBoundaries(
             mark(
@@ -303,10 +190,10 @@ def _read_ogr(kind: str, path: Path, layer: str | None, encoding: str | None, li
     try:
         info = pyogrio.read_info(path, layer=layer, encoding=encoding)
         if info["features"] > limits.max_units:
-            _too_large(limits)
+            too_large(limits)
         meta, _, wkbs, columns = pyogrio.raw.read(path, layer=layer, encoding=encoding, force_2d=True)
-        shapes = _as_array(list(shapely.from_wkb(wkbs)), limits)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
+        shapes = as_array(list(shapely.from_wkb(wkbs)), limits)
+    except _UNREADABLE_SOURCE as error:
         raise InvalidBoundaries(
             mark("The {kind} is damaged or cut short. Copy or export it again."), kind=kind
         ) from error
@@ -330,14 +217,6 @@ def _plain(column: NDArray[Any]) -> list[Any]:
 
 
 # --- checks that hold for every kind -----------------------------------------------------------------------
-
-
-def _as_array(shapes: list[BaseGeometry | None], limits: Limits) -> Geometries:
-    array = np.empty(len(shapes), dtype=object)
-    array[:] = shapes
-    if len(array) > limits.max_units or int(shapely.get_num_coordinates(array).sum()) > limits.max_vertices:
-        _too_large(limits)
-    return array
 
 
 def _check_kinds(layer: Layer) -> None:

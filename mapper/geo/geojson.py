@@ -1,0 +1,110 @@
+"""GeoJSON text becomes a table of fields and shapes; only the reference system it names is left to obey."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyproj
+import shapely
+from pyproj.exceptions import CRSError
+from shapely.errors import ShapelyError  # type: ignore[attr-defined]
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from mapper.errors import InvalidBoundaries, mark
+from mapper.geo.layer import WGS84, Layer, Limits, as_array, too_large
+
+_MAX_FIELDS = 1000
+# what shapely raises for coordinates of the wrong nesting, too few points in a ring, text for a number
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    ShapelyError,
+)
+
+
+def read_geojson(path: Path, limits: Limits) -> Layer:
+    """The features of a GeoJSON file. Raises InvalidBoundaries or TooLarge; the message names the cure."""
+    try:
+        data = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InvalidBoundaries(
+            mark("The GeoJSON is not UTF-8 (byte {position}). Save it again as UTF-8."), position=error.start
+        ) from error
+    except json.JSONDecodeError as error:
+        raise InvalidBoundaries(
+            mark("The GeoJSON breaks off or is malformed at line {line}, column {column}. Copy or export it again."),
+            line=error.lineno,
+            column=error.colno,
+        ) from error
+    except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
+        raise InvalidBoundaries(mark("The GeoJSON is nested too deeply or holds impossible numbers.")) from error
+    features = data.get("features") if data.get("type") == "FeatureCollection" else None
+    if data.get("type") == "Feature":
+        features = [data]
+    if not isinstance(features, list):
+        raise InvalidBoundaries(
+            mark(
+                "The JSON is no GeoJSON FeatureCollection (its type is {type}). "
+                "Export the units as features with codes."
+            ),
+            type=str(data.get("type"))[:40],
+        )
+    if len(features) > limits.max_units:
+        too_large(limits)
+    fields: dict[str, list[Any]] = {}
+    shapes: list[BaseGeometry | None] = []
+    for row, feature in enumerate(features, start=1):
+        properties = feature.get("properties") if isinstance(feature, dict) else None
+        if not isinstance(feature, dict) or not isinstance(properties, dict | None):
+            raise InvalidBoundaries(mark("Feature {row} of the GeoJSON is no feature. Export the file again."), row=row)
+        for name, value in (properties or {}).items():
+            fields.setdefault(name, [None] * (row - 1)).append(value)
+        if len(fields) > _MAX_FIELDS:
+            raise InvalidBoundaries(
+                mark("The file has over {count} fields. Export codes and names only."), count=_MAX_FIELDS
+            )
+        for values in fields.values():
+            if len(values) < row:
+                values.append(None)
+        shapes.append(_geojson_shape(feature.get("geometry"), row))
+    return Layer("GeoJSON", fields, as_array(shapes, limits), _geojson_crs(data))
+
+
+def _geojson_shape(geometry: object, row: int) -> BaseGeometry | None:
+    if geometry is None:
+        return None
+    try:
+        flat: BaseGeometry = shapely.force_2d(shape(geometry))
+        return flat
+    except _UNREADABLE as error:
+        raise InvalidBoundaries(
+            mark("The geometry of feature {row} cannot be read ({reason}). Export the file again."),
+            row=row,
+            reason=str(error)[:120],
+        ) from error
+
+
+def _geojson_crs(data: dict[str, Any]) -> pyproj.CRS | None:
+    """RFC 7946: always WGS 84. The older GeoJSON of 2008 could name another system, or null for an unknown one."""
+    if "crs" not in data:
+        return pyproj.CRS.from_user_input(WGS84)
+    declared = data["crs"]
+    if declared is None:
+        return None
+    try:
+        return pyproj.CRS.from_user_input(declared["properties"]["name"])
+    except (CRSError, KeyError, TypeError) as error:
+        raise InvalidBoundaries(
+            mark(
+                'The "crs" of the GeoJSON cannot be understood: {crs}. '
+                'Export it in WGS 84 (EPSG:4326), without a "crs".'
+            ),
+            crs=json.dumps(declared)[:120],
+        ) from error
