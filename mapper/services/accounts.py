@@ -142,6 +142,11 @@ def by_token(reference: Reference, token: str) -> User | None:
     return _user(account) if account and account.active else None
 
 
+def sender(reference: Reference, token: str) -> int | None:
+    """Number of the active user whose token this is; asked at every upload, so that revoking works at once."""
+    return accounts.sender(reference.database, token_hash(token))
+
+
 def by_id(reference: Reference, user_id: int) -> User | None:
     """The active user of that number, or None."""
     with reference.database.read() as connection:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql import ClauseElement
 
@@ -34,29 +36,26 @@ class Prepared:
 
     __slots__ = ("_names", "sql")
 
-    def __init__(self, statement: ClauseElement, engine: Engine) -> None:
-        compiled: Any = statement.compile(dialect=engine.dialect)
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
         self.sql = str(compiled)
-        self._names: list[str] | None = list(compiled.positiontup) if compiled.positional else None
-
-    def _bind(self, values: Mapping[str, Any]) -> Any:
-        return [values[name] for name in self._names] if self._names is not None else values
+        self._names: list[str] = list(compiled.positiontup)
 
     def rows(self, driver: Any, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows of a SELECT, or of an INSERT with RETURNING."""
-        found: list[tuple[Any, ...]] = driver.execute(self.sql, self._bind(values)).fetchall()
+        found: list[tuple[Any, ...]] = driver.execute(self.sql, [values[name] for name in self._names]).fetchall()
         return found
 
     def run(self, driver: Any, values: Mapping[str, Any]) -> int:
         """Execute once; the number of rows written."""
-        count: int = driver.execute(self.sql, self._bind(values)).rowcount
+        count: int = driver.execute(self.sql, [values[name] for name in self._names]).rowcount
         return count
 
-    def run_many(self, driver: Any, values: Iterable[Mapping[str, Any]]) -> None:
-        """Execute for every mapping, in their order."""
+    def run_many(self, driver: Any, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute for every row, in their order; an INSERT's values stand in the order of the table's columns."""
         cursor = driver.cursor()
         try:
-            cursor.executemany(self.sql, [self._bind(v) for v in values])
+            cursor.executemany(self.sql, rows)
         finally:
             cursor.close()
 
@@ -82,12 +81,15 @@ class Database:
             self.engine = create_engine(address, pool_size=pool_size, max_overflow=32, pool_pre_ping=False)
         self._writer = threading.RLock()
         self._prepared: dict[object, Prepared] = {}
+        self._positional: Dialect = (
+            self.engine.dialect if self.is_sqlite else PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
+        )
 
     def prepared(self, key: object, build: Callable[[], ClauseElement]) -> Prepared:
         """The statement that ``build`` makes, compiled for this database and kept under ``key``."""
         found = self._prepared.get(key)
         if found is None:
-            found = self._prepared[key] = Prepared(build(), self.engine)
+            found = self._prepared[key] = Prepared(build(), self._positional)
         return found
 
     @contextmanager
@@ -130,10 +132,23 @@ class Database:
 
         return self.prepared(("adding", table.name), build)
 
+    def entering(self, table: Table) -> Prepared:
+        """An INSERT of whole rows, values in the order of the table's columns."""
+        return self.prepared(("entering", table.name), lambda: self.insert(table))
+
     def lock(self, connection: Connection, name: str) -> None:
         """Hold a named lock until the transaction ends, so that two processes do not work on one thing at once."""
         if not self.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+            driver_of(connection).execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+    def look_up(self, statement: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Rows of one small SELECT, without a transaction around it."""
+        with _faults():
+            borrowed = self.engine.raw_connection()
+            try:
+                return statement.rows(borrowed.driver_connection, values)
+            finally:
+                borrowed.close()
 
     def close(self) -> None:
         """Close every connection."""

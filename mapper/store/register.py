@@ -6,22 +6,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from mapper.domain.household import StateChanges
 from mapper.domain.ledger import INSIDE
-from mapper.domain.people import Finding, Visit
+from mapper.domain.people import Finding, Person, Visit
 from mapper.store import tables
-from mapper.store.database import Database, Prepared, driver_of
+from mapper.store.database import Database, driver_of
 
 _h, _p, _d = tables.households, tables.people, tables.doses
-_PERSON_COLUMNS = tuple(c.name for c in _p.columns)
-_DOSE_COLUMNS = tuple(c.name for c in _d.columns)
-_HOUSEHOLD_COLUMNS = tuple(c.name for c in _h.columns)
-_PLACEMENT_COLUMNS = tuple(c.name for c in tables.placements.columns)
-_FINDING_COLUMNS = tuple(c.name for c in tables.findings.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +69,6 @@ def _read_steps(text: str) -> tuple[StateChanges, list[int]]:
     return steps, houses
 
 
-def _insert(database: Database, table: Any) -> Prepared:
-    return database.prepared(("insert", table.name), lambda: database.insert(table))
-
-
 def counted(database: Database, connection: Connection, campaign_id: str, household_id: str) -> Counted | None:
     """What the household contributes to the tallies now; None when it is not in the register."""
     rows = database.prepared(
@@ -97,88 +87,37 @@ def counted(database: Database, connection: Connection, campaign_id: str, househ
 
 def enter(database: Database, connection: Connection, entries: Sequence[HouseholdEntry]) -> None:
     """Write households that are not in the register (any more), with all that belongs to them."""
-    households: list[dict[str, object]] = []
-    people: list[dict[str, object]] = []
-    doses: list[dict[str, object]] = []
-    placements: list[dict[str, object]] = []
-    findings: list[dict[str, object]] = []
+    households: list[Row] = []
+    people: list[Row] = []
+    doses: list[Row] = []
+    placements: list[Row] = []
+    findings: list[Row] = []
     for entry in entries:
         visit = entry.visit
-        key: dict[str, object] = {"campaign_id": entry.campaign_id, "household_id": visit.household_id}
-        point = visit.point
-        households.append(
-            {
-                "campaign_id": entry.campaign_id,
-                "id": visit.household_id,
-                "instance_id": entry.instance_id,
-                "visited_on": visit.visited_on.isoformat(),
-                "outcome": visit.outcome,
-                "hamlet_code": visit.hamlet_code,
-                "commune_code": visit.commune_code,
-                "house_number": visit.house_number,
-                "head": visit.head,
-                "phone": visit.phone,
-                "lat": point.lat if point else None,
-                "lon": point.lon if point else None,
-                "accuracy_m": point.accuracy_m if point else None,
-                "point_state": entry.point_state,
-                "expected_members": visit.expected_members,
-                "cell_id": entry.cell_id,
-                "steps": _write_steps(entry.steps, entry.houses),
-            }
-        )
+        campaign, household = entry.campaign_id, visit.household_id
+        households.append(_household_row(entry))
         for position, person in enumerate(visit.people):
-            people.append(
-                key
-                | {
-                    "position": position,
-                    "id": person.id,
-                    "reported_on": person.reported_on.isoformat(),
-                    "name": person.name,
-                    "born_on": _iso(person.born_on),
-                    "birth_precision": person.birth_precision,
-                    "sex": person.sex,
-                    "residence": person.residence,
-                    "away_place": person.away_place,
-                    "priorities": " ".join(person.priorities),
-                    "contraindicated": person.contraindicated,
-                    "contraindication": person.contraindication,
-                    "deferred_until": _iso(person.deferred_until),
-                    "deferral_reason": person.deferral_reason,
-                    "infected_on": _iso(person.infected_on),
-                    "refused": person.refused,
-                    "refusal_reason": person.refusal_reason,
-                    "vaccination_unknown": person.vaccination_unknown,
-                }
-            )
-            for number, dose in enumerate(person.doses):
+            people.append(_person_row(campaign, household, position, person))
+            for number, d in enumerate(person.doses):
                 doses.append(
-                    key
-                    | {
-                        "person_position": position,
-                        "position": number,
-                        "code": dose.code,
-                        "given_on": _iso(dose.given_on),
-                        "vaccine": dose.vaccine,
-                        "lot": dose.lot,
-                        "place": dose.place,
-                        "evidence": dose.evidence,
-                    }
+                    (
+                        campaign,
+                        household,
+                        position,
+                        number,
+                        d.code,
+                        _iso(d.given_on),
+                        d.vaccine,
+                        d.lot,
+                        d.place,
+                        d.evidence,
+                    )
                 )
         for set_id, (unit_code, result) in entry.placements.items():
-            placements.append(key | {"set_id": set_id, "unit_code": unit_code, "result": result})
-        for position, finding in enumerate(entry.findings):
-            findings.append(
-                key
-                | {
-                    "instance_id": entry.instance_id,
-                    "position": position,
-                    "cell_id": entry.cell_id,
-                    "code": finding.code,
-                    "message": finding.message,
-                    "facts": json.dumps(dict(finding.facts), ensure_ascii=False),
-                }
-            )
+            placements.append((campaign, household, set_id, unit_code, result))
+        for position, f in enumerate(entry.findings):
+            facts = json.dumps(dict(f.facts), ensure_ascii=False)
+            findings.append((entry.instance_id, position, campaign, household, entry.cell_id, f.code, f.message, facts))
     driver = driver_of(connection)
     for table, rows in (
         (_h, households),
@@ -188,7 +127,59 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
         (tables.findings, findings),
     ):
         if rows:
-            _insert(database, table).run_many(driver, rows)
+            database.entering(table).run_many(driver, rows)
+
+
+Row = tuple[object, ...]
+"""Values in the order of a table's columns; a test holds the two together."""
+
+
+def _household_row(entry: HouseholdEntry) -> Row:
+    visit, point = entry.visit, entry.visit.point
+    return (
+        entry.campaign_id,
+        visit.household_id,
+        entry.instance_id,
+        visit.visited_on.isoformat(),
+        visit.outcome,
+        visit.hamlet_code,
+        visit.commune_code,
+        visit.house_number,
+        visit.head,
+        visit.phone,
+        point.lat if point else None,
+        point.lon if point else None,
+        point.accuracy_m if point else None,
+        entry.point_state,
+        visit.expected_members,
+        entry.cell_id,
+        _write_steps(entry.steps, entry.houses),
+    )
+
+
+def _person_row(campaign: str, household: str, position: int, person: Person) -> Row:
+    return (
+        campaign,
+        household,
+        position,
+        person.id,
+        person.reported_on.isoformat(),
+        person.name,
+        _iso(person.born_on),
+        person.birth_precision,
+        person.sex,
+        person.residence,
+        person.away_place,
+        " ".join(person.priorities),
+        person.contraindicated,
+        person.contraindication,
+        _iso(person.deferred_until),
+        person.deferral_reason,
+        _iso(person.infected_on),
+        person.refused,
+        person.refusal_reason,
+        person.vaccination_unknown,
+    )
 
 
 def _iso(day: date | None) -> str | None:

@@ -32,18 +32,10 @@ class Cell:
 def add(database: Database, connection: Connection, people: Changes, houses: HouseChanges) -> None:
     """Add changes to the tallies, in the order of their keys so that writers never wait in a circle."""
     driver = driver_of(connection)
-    rows: list[dict[str, object]] = [
-        dict(zip(("series_id", "cell_id", "day", *STATE_COLUMNS), (*key, *people[key]), strict=True))
-        for key in sorted(people)
-        if any(people[key])
-    ]
+    rows: list[tuple[object, ...]] = [(*key, *people[key]) for key in sorted(people) if any(people[key])]
     if rows:
         database.adding(_t, STATE_COLUMNS).run_many(driver, rows)
-    rows = [
-        dict(zip(("campaign_id", "cell_id", "day", *HOUSE_COLUMNS), (*house, *houses[house]), strict=True))
-        for house in sorted(houses)
-        if any(houses[house])
-    ]
+    rows = [(*house, *houses[house]) for house in sorted(houses) if any(houses[house])]
     if rows:
         database.adding(_ht, HOUSE_COLUMNS).run_many(driver, rows)
 

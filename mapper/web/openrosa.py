@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 from mapper.errors import Forbidden, InvalidInput, TooLarge, mark
 from mapper.formats import openrosa as replies
 from mapper.services import intake, publish
-from mapper.services.accounts import User, by_token
+from mapper.services.accounts import sender
 from mapper.web.accounts import PhoneDigest
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
@@ -39,16 +39,16 @@ def _speak_openrosa(response: Response) -> Response:
     return response
 
 
-def phone_user() -> User:
-    """The user whose phone is asking. Raises Forbidden for a token that opens nothing, SignInRequired for none."""
+def phone_user() -> int:
+    """Number of the user whose phone is asking. Raises Forbidden for a token that opens nothing, SignInRequired for none."""
     said = request.headers.get("X-OpenRosa-Version")
     if said is not None and said != "1.0":
         raise InvalidInput(mark("This server speaks OpenRosa 1.0, not {version}. Update the app."), version=said)
     token = g.phone_token
     if token is None:
         digest: PhoneDigest = current_app.extensions["phone_digest"]
-        return digest.user()
-    user = by_token(installation().reference, token)
+        return digest.user().id
+    user = sender(installation().reference, token)
     if user is None:
         raise Forbidden(mark("This server address is no longer valid. Ask your supervisor for a new QR code."))
     return user
@@ -131,7 +131,7 @@ def submission_head() -> Response:
 @openrosa.post("/submission")
 def submission() -> Response:
     """Take one submission, or one chunk of it: 201 when it counts, 202 when it is kept and waits."""
-    user = phone_user()
+    user_id = phone_user()
     limit = installation().settings.max_submission_mb
     request.max_content_length = limit * MEGABYTE
     if (request.content_length or 0) > limit * MEGABYTE:
@@ -144,7 +144,7 @@ def submission() -> Response:
         installation().reference,
         xml,
         attachments,
-        sender_id=user.id,
+        sender_id=user_id,
         device_id=request.args.get("deviceID"),
     )
     if receipt.counted:
