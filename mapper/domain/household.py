@@ -22,16 +22,18 @@ def combine(visits: Sequence[Visit]) -> Visit:
     """The household as its visits, oldest first by day and arrival, make it known.
 
     The latest interview tells who lives there; a later visit that met nobody changes nothing of that, one that found
-    the house empty for good moves everybody out. Contact, place and point come from the latest visit that has them.
+    the house empty for good moves everybody out, and only an interview or a refusal shows that it is lived in again.
+    Contact, place and point come from the latest visit that has them.
     """
     latest = visits[-1]
-    interviews = [visit for visit in visits if visit.outcome == Outcome.INTERVIEWED]
     if len(visits) == 1:
         return latest
-    base = interviews[-1] if interviews else latest
+    interviews = [number for number, visit in enumerate(visits) if visit.outcome == Outcome.INTERVIEWED]
+    base = visits[interviews[-1]] if interviews else latest
     outcome, people = base.outcome, base.people
-    if latest.outcome == Outcome.VACANT:
-        outcome = Outcome.VACANT
+    since = [visit.outcome for visit in visits[interviews[-1] + 1 if interviews else 0 :]]
+    if Outcome.VACANT in since:
+        outcome = next(one for one in reversed(since) if one in (Outcome.VACANT, Outcome.REFUSED))
         people = tuple(replace(person, residence=Residence.MOVED_OUT) for person in base.people)
 
     def newest(field: str) -> object:
