@@ -38,6 +38,8 @@ _NO_FORM_ID = "data"
 _ROW = re.compile(r"\[row\s*:\s*(\d+)\]\s*")
 _SHEET = re.compile(r"\b[Oo]n the '?(survey|choices|settings|entities|external_choices|osm)'? sheet\b|sheet: '(\w+)'")
 _COLUMN = re.compile(r"the '(\w+)' value")
+# Columns that pyxform calls by other names than the workbook does.
+_CALLED = {"dataset": "list_name"}
 _QUESTION = re.compile(r"(?:question|name|named|element)\s*:?\s*['\"]([^'\"\s]+)['\"]|\$\{\s*([^}\s]+)\s*\}")
 
 # What an author meets often: how to know it, and what to say. Facts are the pattern's named groups with sheet and row.
@@ -58,6 +60,12 @@ _TOLD: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"List name not in choices sheet: (?P<value>\S+)"),
         mark(
             "Sheet survey, row {row}: the choice list {value} is not on the sheet choices. Add it there or correct it."
+        ),
+    ),
+    (
+        re.compile(r"should be a choices sheet"),
+        mark(
+            "The form asks select questions but has no sheet choices. Add it, with the columns list_name, name, label."
         ),
     ),
     (
@@ -173,7 +181,7 @@ def _told(name: str, text: str, workbook: bytes) -> InvalidForm:
     facts: dict[str, object] = {
         "row": row[1] if row else "?",
         "sheet": (sheet[1] or sheet[2]) if sheet else "survey",
-        "column": column[1] if column else "?",
+        "column": _CALLED.get(column[1], column[1]) if column else "?",
     }
     for pattern, message in _TOLD:
         found = pattern.search(reason)
