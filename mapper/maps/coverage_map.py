@@ -23,7 +23,8 @@ DETAIL_BANDS = (5, 7, 9, 11, 13)
 class MapView:
     """What the map needs to know before any figure is fetched.
 
-    bounds: west, south, east, north in degrees, shown first.
+    bounds: west, south, east, north in degrees; the map opens in their middle, and the page's script then fits them
+    into the room that the legend leaves.
     shapes_url, heat_url: addresses of the outlines and of the points of people due.
     words: the sentences that the map itself shows, already in the reader's language: "areas", "hamlets",
     "heat", "base_map" (names of layers) and those of the legend (see ``LEGEND_WORDS``).
@@ -99,7 +100,6 @@ def coverage_map(view: MapView) -> MapParts:
         },
     ).add_to(figure_map)
     Notes("notes", {"position": "bottomleft"}).add_to(figure_map)
-    figure_map.fit_bounds([[south, west], [north, east]])
     return _take_apart(figure_map)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, request, send_from_directory
+from flask import Blueprint, Response, send_from_directory
 
 STATIC = Path(__file__).parent / "static"
 YEAR_S = 365 * 24 * 3600
-COMPRESSED = frozenset({".js", ".css", ".svg", ".json"})
 
 assets = Blueprint("assets", __name__)
 
@@ -36,11 +34,6 @@ def asset_url(name: str) -> str:
     return f"/assets/{version()}/{name}"
 
 
-@lru_cache(maxsize=128)
-def _gzipped(name: str, _version: str) -> bytes:
-    return gzip.compress((STATIC / name).read_bytes(), 9, mtime=0)
-
-
 @assets.get("/assets/<asked>/<path:name>")
 def asset(asked: str, name: str) -> Response:
     """One static file; kept by browsers for a year where its version is the present one."""
@@ -48,11 +41,4 @@ def asset(asked: str, name: str) -> Response:
     if asked == version():
         response.cache_control.public = True
         response.cache_control.immutable = True
-    if Path(name).suffix in COMPRESSED and request.accept_encodings.quality("gzip") > 0:
-        packed = Response(_gzipped(name, version()), headers=dict(response.headers))
-        packed.headers["Content-Encoding"] = "gzip"
-        packed.headers["Content-Length"] = str(len(packed.get_data()))
-        response.close()
-        response = packed
-    response.headers["Vary"] = "Accept-Encoding"
     return response

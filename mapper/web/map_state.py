@@ -17,12 +17,17 @@ Notice = tuple[str, dict[str, object]]
 
 
 def settle(
-    query: Mapping[str, str], campaigns: Sequence[Mapping[str, Any]], sets: Sequence[Mapping[str, Any]], today: date
+    query: Mapping[str, str],
+    campaigns: Sequence[Mapping[str, Any]],
+    sets: Sequence[Mapping[str, Any]],
+    today: date,
+    usual_days: Mapping[str, date],
 ) -> tuple[dict[str, Any], list[Notice]]:
     """The state of the page, each part from the query where it names something that exists.
 
-    campaigns, sets: as ``/api/campaigns`` and ``/api/sets`` list them. Values are None where nothing exists at
-    all. Also returns what to tell the reader of parts that had to be replaced: sentences and their facts.
+    campaigns, sets: as ``/api/campaigns`` and ``/api/sets`` list them. usual_days: by campaign, the day shown where
+    the query names none, if not today. Values are None where nothing exists at all. Also returns what to tell the
+    reader of parts that had to be replaced: sentences and their facts.
     """
     notices: list[Notice] = []
 
@@ -55,17 +60,17 @@ def settle(
         "level": choose("level", levels, usual),
         "group": group,
         "dose": dose,
-        "date": _day(query, today, notices),
+        "date": _day(query, usual_days.get(campaign or "", today), notices),
         "unit": query.get("unit"),
     }, notices
 
 
-def _day(query: Mapping[str, str], today: date, notices: list[Notice]) -> str:
+def _day(query: Mapping[str, str], usual: date, notices: list[Notice]) -> str:
     wish = query.get("date")
     if wish is None:
-        return today.isoformat()
+        return usual.isoformat()
     try:
         return date.fromisoformat(wish).isoformat()
     except ValueError:
-        notices.append((UNKNOWN, {"name": "date", "value": wish[:40], "shown": today.isoformat()}))
-        return today.isoformat()
+        notices.append((UNKNOWN, {"name": "date", "value": wish[:40], "shown": usual.isoformat()}))
+        return usual.isoformat()

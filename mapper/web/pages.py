@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -18,7 +17,7 @@ from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
-from mapper.services import intake, reporting
+from mapper.services import intake, reporting, review
 from mapper.web.accounts import reader
 from mapper.web.assets import asset_url, assets
 from mapper.web.installation import installation
@@ -27,6 +26,12 @@ from mapper.web.map_state import settle
 
 VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
 YEAR_S = 365 * 24 * 3600
+
+LONG_QUIET = timedelta(days=60)
+"""Without a visit for so long the map opens on the day of the last one: years later, people have left their group."""
+
+LISTED = 200
+"""Submissions and findings shown at once; the newest matter most."""
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 
@@ -104,10 +109,12 @@ def count(number: float) -> str:
     return str(format_decimal(number, locale=chosen_language()))
 
 
-def moment(when: datetime) -> str:
-    """A time of day and date in Vietnam, in the reader's notation."""
+def moment(written: str) -> str:
+    """An ISO time as kept in the database -> time of day and date in Vietnam."""
+    when = datetime.fromisoformat(written)
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return str(format_datetime(aware.astimezone(intake.VIETNAM), "HH:mm d/M/yyyy", locale=chosen_language()))
+    local = aware.astimezone(intake.VIETNAM)
+    return f"{local:%H:%M} {local.day}/{local.month}/{local.year}"
 
 
 @pages.get("/")
@@ -124,7 +131,9 @@ def map_page() -> Response:
     campaigns = reporting.campaigns(here.reference, language)
     today = intake.today()
     sets = reporting.boundary_sets(here.reference, today, here.settings.boundary_set)
-    state, notices = settle(request.args, campaigns, sets, today)
+    last_visits = _last_visits([each["id"] for each in campaigns])
+    usual = {each: day for each, day in last_visits.items() if today - day > LONG_QUIET}
+    state, notices = settle(request.args, campaigns, sets, today, usual)
     shown = next((each for each in sets if each["id"] == state["set"]), None)
     view = MapView(
         bounds=tuple(shown["bounds"]) if shown else VIETNAM_BOUNDS,
@@ -137,6 +146,7 @@ def map_page() -> Response:
     page = {
         "language": language,
         "today": today.isoformat(),
+        "lastVisits": {each: day.isoformat() for each, day in last_visits.items()},
         "campaigns": campaigns,
         "sets": sets,
         "state": state,
@@ -151,6 +161,12 @@ def map_page() -> Response:
     return response
 
 
+def _last_visits(campaign_ids: list[str]) -> dict[str, date]:
+    """The day of the latest visit in the reader's area, by campaign; without those that have none."""
+    history = {each: review.visit_history(installation().reference, reader(), each, last=1) for each in campaign_ids}
+    return {each: days[0].day for each, days in history.items() if days}
+
+
 def _map_words() -> dict[str, str]:
     return {
         "areas": say("Communes"),
@@ -158,9 +174,9 @@ def _map_words() -> dict[str, str]:
         "heat": say("Where people still due live"),
         "base_map": say("Base map"),
         "legend": say("Coverage, %"),
-        "no_data": say("No data: nobody asked yet, or nobody in this group"),
-        "thin": say("Hatched: fewer than 50 % of its houses visited, too few to judge"),
-        "faded": say("Paler: 50 to 90 % of its houses visited"),
+        "no_data": say("No data"),
+        "thin": say("Hatched: under 50% of houses visited"),
+        "faded": say("Paler: 50 to 90% of houses visited"),
         "due_few": say("few"),
         "due_many": say("many"),
     }
@@ -185,13 +201,24 @@ def _own_page(address: str) -> str:
 
 @pages.get("/submissions")
 def submissions() -> str:
-    """Submissions that are held or flagged, with the reason, and how much came in lately."""
+    """Submissions that do not count yet, findings in those that do, and how the visits go on."""
     reference = installation().reference
-    return render_template("submissions.html", troubled=intake.troubled(reference))
+    campaigns = reporting.campaigns(reference, chosen_language())
+    troubled = intake.troubled(reference)
+    return render_template(
+        "submissions.html",
+        kept=intake.count(reference),
+        troubled=troubled[:LISTED],
+        troubled_count=len(troubled),
+        findings=review.findings(reference, reader(), LISTED),
+        listed=LISTED,
+        histories=[(each["label"], review.visit_history(reference, reader(), each["id"])) for each in campaigns],
+        outcome=request.args.get("again"),
+    )
 
 
 @pages.post("/submissions/<path:instance_id>/process")
 def process_again(instance_id: str) -> AnyResponse:
     """Process one stored submission again, and say on the list what came of it."""
     state = intake.process(installation().reference, instance_id)
-    return redirect(url_for("pages.submissions", again=str(state)))
+    return redirect(url_for("pages.submissions", again=state.value))

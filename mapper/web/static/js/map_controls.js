@@ -40,7 +40,11 @@
         element("div", "legend-body", scale, list, this._heat));
       this._box.open = window.matchMedia("(min-width: 700px)").matches;
       L.DomEvent.disableClickPropagation(this._box);
-      const lift = () => map.getContainer().style.setProperty("--foot", `${this.height()}px`);
+      // The credit line stays in its corner beside the legend, or stands on it where there is no room beside.
+      const lift = () => {
+        const beside = map.getSize().x - this._box.offsetWidth > 100;
+        map.getContainer().style.setProperty("--foot", `${beside ? 0 : this.height()}px`);
+      };
       new ResizeObserver(lift).observe(this._box);
       return this._box;
     },

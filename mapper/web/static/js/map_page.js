@@ -1,6 +1,6 @@
 // The map page: joins controls, map, table and address.
 
-import { addDays, count, day, make, page, percent, t, weekday } from "./words.js";
+import { addDays, count, day, make, page, percent, shortName, t, weekday } from "./words.js";
 import { coverage, forget, isThin, visitedShare } from "./figures.js";
 import { ledger, nameOf, popup } from "./unit_words.js";
 import { summary } from "./summary.js";
@@ -12,6 +12,7 @@ const byId = (id) => document.getElementById(id);
 const controls = byId("controls");
 const state = { ...page.state };
 const shown = { answer: null, above: null, places: new Map(), byKey: new Map(), aboveByKey: new Map() };
+const narrow = window.matchMedia("(max-width: 899px)");
 let asking = null;
 let waitingFor = null;
 
@@ -40,8 +41,9 @@ function drawControls() {
   fill(controls.set, page.sets.map((each) => [each.id, each.label]), state.set);
   fill(controls.level, levels().map((level) => [level, levelName(level)]), state.level);
   controls.date.value = state.date;
-  byId("weekday").textContent = state.date === page.today ? t("today, {day}", { day: `${weekday(state.date)} ${day(state.date)}` })
-    : `${weekday(state.date)} ${day(state.date)}`;
+  const written = `${weekday(state.date)} ${day(state.date)}`;
+  byId("weekday").textContent = state.date === page.today ? t("today, {day}", { day: written })
+    : state.date === page.lastVisits[state.campaign] ? t("last visit, {day}", { day: written }) : written;
   const label = (name) => controls[name].selectedOptions[0]?.textContent || "";
   byId("chosen").textContent = [label("dose"), label("group"), day(state.date)].filter(Boolean).join(" · ");
 }
@@ -188,36 +190,43 @@ function showFigures(answer, above) {
 
 // With hamlets on the screen their communes step back; alone they are the picture.
 function faintAreas() {
-  areas.setFaint(state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible());
+  const behind = state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible();
+  areas.setFaint(behind);
+  map.getContainer().classList.toggle("is-hamlets", behind);
 }
 map.on("zoomend overlayadd overlayremove", faintAreas);
 map.on("overlayadd overlayremove", () => legend.showHeat(map.hasLayer(heat)));
 
 function drawNotes() {
   const said = [];
-  if (boundarySet()?.approximate) said.push(t("Approximate outlines: not for legal or administrative use."));
-  if (page.sample) said.push(t("Invented sample data: no real household or person."));
+  if (boundarySet()?.approximate) said.push(t("Approximate outlines"));
+  if (page.sample) said.push(t("Invented sample data"));
   notes.setNotes(said);
 }
 
 // --- one unit, on the map and in the table --------------------------------------------------------------
 
-const bubble = L.popup({ maxWidth: 330, minWidth: 250, autoPanPadding: [12, 12], closeButton: true, className: "unit-popup" });
+const bubble = L.popup({ minWidth: 250, autoPanPaddingTopLeft: [10, 10], className: "unit-popup" });
 
 function popupOf(key, units, answer) {
   const unit = units.get(key);
   const place = units === shown.byKey ? shown.places.get(unit.parent) : null;
-  const narrow = units === shown.aboveByKey && state.level === "hamlet" && make("button", {
+  const onlyItsHamlets = units === shown.aboveByKey && state.level === "hamlet" && make("button", {
     class: "link", type: "button", onclick: () => {
       byId("filter").value = unit.name;
       table.setFilter(unit.name);
     } }, t("Only its hamlets in the table"));
   const nowhere = units === shown.byKey && unitLayer().isVisible() && !unitLayer().path(key) && make("p", { class: "popup-none" },
     t("Not on the map: none of its houses has a position that can be used."));
-  return popup(unit, nameOf(unit, answer.level), answer, place, nowhere, narrow);
+  // On a phone the table lies below the map, and scrolling there unasked would take the popup out of sight.
+  const toRow = units === shown.byKey && narrow.matches && make("button", {
+    class: "link", type: "button", onclick: () => table.select(key) }, t("Show in the table"));
+  return popup(unit, nameOf(unit, answer.level), answer, place, nowhere, onlyItsHamlets, toRow);
 }
 
 function openPopup(key, units, answer, at) {
+  bubble.options.maxWidth = Math.min(330, map.getSize().x - 60);
+  bubble.options.autoPanPaddingBottomRight = [10, 10 + legend.height()];
   bubble.setLatLng(at).setContent(popupOf(key, units, answer)).openOn(map);
 }
 
@@ -227,7 +236,7 @@ function pick(key, { from, at = null }) {
   writeAddress();
   const layer = unitLayer();
   layer.select(key);
-  table.select(key, { scroll: from !== "table" });
+  table.select(key, { scroll: from === "map" && !narrow.matches });
   if (from === "map") {
     openPopup(key, shown.byKey, shown.answer, at);
     return;
@@ -245,12 +254,23 @@ function pick(key, { from, at = null }) {
   if (!waitingFor) openPopup(key, shown.byKey, shown.answer, parentPath ? parentPath.getBounds().getCenter() : map.getCenter());
 }
 
+// Zoom to a unit and open its popup once the map stands still; room is kept above it for the popup.
 function goTo(key, path) {
-  const narrow = window.matchMedia("(max-width: 899px)").matches;
-  if (narrow) byId("map-box").scrollIntoView({ block: "start" });
+  if (narrow.matches) byId("map-box").scrollIntoView({ block: "start" });
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  map.fitBounds(path.getBounds(), { ...clear(60), maxZoom: 13, animate: !calm });
-  openPopup(key, shown.byKey, shown.answer, path.getBounds().getCenter());
+  const room = clear(50);
+  room.paddingTopLeft[1] = Math.min(290, map.getSize().y - room.paddingBottomRight[1] - 90);
+  map.stop();
+  map.closePopup();
+  const moving = new Promise((stands) => {
+    map.once("moveend", stands);
+    setTimeout(stands, 600); // where the place is in view already, nothing moves
+  });
+  map.fitBounds(path.getBounds(), { ...room, maxZoom: 13, animate: !calm });
+  const open = () => {
+    if (state.unit === key) openPopup(key, shown.byKey, shown.answer, path.getBounds().getCenter());
+  };
+  moving.then(open);
 }
 
 hamlets.on("pick", ({ key, at }) => pick(key, { from: "map", at }));
@@ -269,7 +289,7 @@ for (const layer of [areas, hamlets]) {
     }
     return box;
   };
-  layer.shortName = (name) => name.replace(/^(Xã|Phường|Thị trấn|Thị Trấn|Huyện|Quận|Thành phố|Tỉnh|Thôn) (?=\p{Lu})/u, "");
+  layer.shortName = shortName;
   layer.on("failed", ({ error }) => complain(error));
   layer.on("drawn", () => {
     faintAreas();
@@ -296,7 +316,8 @@ let openedAt = Date.now();
 
 map.setMinZoom(4).setMaxZoom(18);
 map.attributionControl.setPrefix("Leaflet");
-L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
+if (narrow.matches) map.zoomControl.setPosition("bottomright");
+else L.control.scale({ imperial: false, position: "topleft" }).addTo(map);
 showWhole();
 if (state.unit) waitingFor = state.unit;
 update();

@@ -55,6 +55,13 @@
       L.Canvas.prototype._fillStroke.call(this, context, layer);
     },
 
+    drawDot(layer, at, radius) {
+      if (!this._drawing) return;
+      this._ctx.beginPath();
+      this._ctx.arc(at.x, at.y, radius, 0, 2 * Math.PI);
+      this._fillStroke(this._ctx, layer);
+    },
+
     _pattern(context, name) {
       const scale = L.Browser.retina ? 2 : 1;
       this._patterns = this._patterns || {};

@@ -1,6 +1,6 @@
 // The whole area in one figure and one sentence that can be understood at the end of a long day.
 
-import { count, day, daysBetween, make, percent, span, t } from "./words.js";
+import { count, day, daysBetween, make, percent, shortName, span, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
 import { bar } from "./unit_words.js";
 
@@ -26,7 +26,7 @@ function timeLeft(answer) {
   const days = daysBetween(answer.date, answer.deadline);
   const on = day(answer.deadline);
   if (days < 0) return t("The deadline, {day}, has passed.", { day: on });
-  if (days === 0) return t("The deadline is today.");
+  if (days === 0) return t("This is the day of the deadline.");
   if (days === 1) return t("One day to the deadline, {day}.", { day: on });
   return t("{days} days to the deadline, {day}.", { days: count(days), day: on });
 }
@@ -47,7 +47,7 @@ export function summary(answer, units, goTo) {
   if (most.length) {
     next.append(t("Most people due:"), " ");
     most.forEach((unit, index) => next.append(index ? ", " : "",
-      make("button", { class: "link", type: "button", onclick: () => goTo(unit.key) }, unit.name),
+      make("button", { class: "link", type: "button", onclick: () => goTo(unit.key) }, shortName(unit.name)),
       ` (${count(unit.due)})`));
     next.append(". ");
   }
@@ -58,7 +58,7 @@ export function summary(answer, units, goTo) {
   }
   const visited = visitedShare(total);
   const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" },
-    t("95 % interval {span}", { span: span(total.low, total.high) }),
+    t("95% interval {span}", { span: span(total.low, total.high) }),
     visited === null ? "" : ` · ${t("houses visited {visited}", { visited: percent(visited, 0) })}`);
   return [left, make("div", { class: "summary-words" }, sentence, next, doubts)];
 }

@@ -10,6 +10,38 @@
   // More outlines than this and the finest details are not asked for: nobody sees them all at once.
   const MANY = 1500;
 
+  // A polygon that stays a dot of this radius where it would be too small to see or to hit with a finger.
+  const DOT = 6;
+
+  L.UnitPath = L.Polygon.extend({
+    _updateBounds() {
+      L.Polygon.prototype._updateBounds.call(this);
+      const size = this._rawPxBounds.getSize();
+      this._dot = Math.max(size.x, size.y) < 2 * DOT ? this._rawPxBounds.getCenter() : null;
+      if (this._dot) {
+        const reach = L.point(DOT + 2, DOT + 2);
+        this._pxBounds = L.bounds(this._dot.subtract(reach), this._dot.add(reach));
+      }
+    },
+
+    _updatePath() {
+      if (this._dot) this._renderer.drawDot(this, this._dot, DOT);
+      else L.Polygon.prototype._updatePath.call(this);
+    },
+
+    _containsPoint(point, closed) {
+      if (this._dot) return point.distanceTo(this._dot) <= DOT + this._clickTolerance();
+      return L.Polygon.prototype._containsPoint.call(this, point, closed);
+    },
+  });
+
+  function pathOf(feature, options) {
+    const { type, coordinates } = feature.geometry;
+    const path = new L.UnitPath(L.GeoJSON.coordsToLatLngs(coordinates, type === "MultiPolygon" ? 2 : 1), options);
+    path.feature = feature;
+    return path;
+  }
+
   function drawing(map) {
     if (!map.unitRenderer) {
       // One canvas for both layers: of two stacked canvases only the upper one would ever be clicked.
@@ -126,18 +158,18 @@
       const map = this._map;
       const before = this._areas;
       this._paths = new Map();
-      this._areas = L.geoJSON(collection, {
-        renderer: drawing(map),
-        style: (feature) => this._style(feature.properties.key),
-        onEachFeature: (feature, path) => {
-          const key = feature.properties.key;
-          this._paths.set(key, path);
-          path.on("click", (event) => {
-            L.DomEvent.stop(event);
-            this.fire("pick", { key, at: event.latlng });
-          });
-        },
-      });
+      this._areas = L.featureGroup();
+      for (const feature of collection.features) {
+        if (!feature.geometry) continue;
+        const { key } = feature.properties;
+        const path = pathOf(feature, { renderer: drawing(map), ...this._style(key) });
+        this._paths.set(key, path);
+        path.on("click", (event) => {
+          L.DomEvent.stop(event);
+          this.fire("pick", { key, at: event.latlng });
+        });
+        this._areas.addLayer(path);
+      }
       this._areas.bindTooltip((path) => this.describe(path.feature.properties), { sticky: true, className: "unit-tip" });
       this._areas.addTo(map);
       if (before) before.remove();
@@ -162,7 +194,7 @@
     },
 
     _restyle() {
-      if (this._areas) this._areas.setStyle((feature) => this._style(feature.properties.key));
+      if (this._paths) for (const [key, path] of this._paths) path.setStyle(this._style(key));
       return this;
     },
 
@@ -173,7 +205,7 @@
       if (!path) return;
       const outline = { renderer: drawing(this._map), fill: false, interactive: false, opacity: 1 };
       for (const [color, weight] of [["#ffffff", 7], ["#111a21", 3.5]]) {
-        L.geoJSON(path.feature, { ...outline, style: { ...outline, color, weight } }).addTo(this._selection);
+        this._selection.addLayer(pathOf(path.feature, { ...outline, color, weight }));
       }
     },
 

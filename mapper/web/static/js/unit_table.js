@@ -1,14 +1,14 @@
 // The ranked table beside the map: lowest coverage first, places hardly visited and places without data apart.
 
-import { compareNames, count, make, percent, plain, t } from "./words.js";
+import { compareNames, count, make, percent, plain, shortName, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
 import { bar, nameOf, verdictWord, visits } from "./unit_words.js";
 
 const STEP = 120;
 
 const VALUES = {
-  name: (unit) => unit.name || "",
-  place: (unit, places) => places.get(unit.parent) || "",
+  name: (unit) => shortName(unit.name || ""),
+  place: (unit, places) => shortName(places.get(unit.parent) || ""),
   coverage: (unit) => unit.coverage,
   vaccinated: (unit) => unit.vaccinated,
   visited: (unit) => visitedShare(unit),
@@ -57,13 +57,13 @@ export class UnitTable {
   }
 
   select(key, { scroll = true } = {}) {
-    this.rows.get(this.selected)?.removeAttribute("aria-selected");
+    this.rows.get(this.selected)?.removeAttribute("aria-current");
     this.selected = key;
     if (!key) return;
     if (!this.rows.has(key) && this._reveal(key)) this.draw();
     const row = this.rows.get(key);
     if (!row) return;
-    row.setAttribute("aria-selected", "true");
+    row.setAttribute("aria-current", "true");
     if (scroll) row.scrollIntoView({ block: "nearest" });
   }
 
@@ -85,7 +85,7 @@ export class UnitTable {
         ? t("No name matches. Clear the search box to see all.")
         : t("Nothing here yet: no place of this level, or none that you may see.")));
     }
-    if (this.selected) this.rows.get(this.selected)?.setAttribute("aria-selected", "true");
+    if (this.selected) this.rows.get(this.selected)?.setAttribute("aria-current", "true");
     return units.length;
   }
 
@@ -147,10 +147,10 @@ export class UnitTable {
     const { target } = this.answer;
     const cell = (name, title, ...content) =>
       make("td", { role: "cell", class: `col-${name}`, "data-title": title }, ...content);
-    const label = make("button", { type: "button", class: "row-button" }, nameOf(unit, this.answer.level));
+    const label = make("button", { type: "button", class: "row-button" }, shortName(nameOf(unit, this.answer.level)));
     const row = make("tr", { role: "row", class: `unit unit-${group}` },
       make("th", { scope: "row", role: "rowheader", class: "col-name" }, label),
-      cell("place", "", this.places.get(unit.parent) || ""),
+      cell("place", "", shortName(this.places.get(unit.parent) || "")),
       cell("coverage", t("Coverage"), make("span", { class: "share" }, percent(unit.coverage)), bar(unit, target)),
       cell("vaccinated", t("Vaccinated"), make("span", {}, `${count(unit.vaccinated)}/${count(unit.eligible)}`)),
       cell("visited", t("Visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },

@@ -34,7 +34,7 @@ export function bar(unit, target) {
   const share = unit.coverage;
   const description = share === null
     ? t("no data")
-    : t("coverage {share}, 95 % interval {span}", { share: percent(share), span: span(unit.low, unit.high) });
+    : t("coverage {share}, 95% interval {span}", { share: percent(share), span: span(unit.low, unit.high) });
   const box = make("span", { class: "bar", role: "img", "aria-label": description });
   if (share !== null) {
     box.append(
@@ -94,7 +94,7 @@ export function popup(unit, name, answer, place, ...extra) {
           vaccinated: count(unit.vaccinated), eligible: count(unit.eligible) }))),
       bar(unit, answer.target),
     );
-    fact(t("95 % interval"), span(unit.low, unit.high));
+    fact(t("95% interval"), span(unit.low, unit.high));
   }
   if (unit.worst !== null && unit.best !== null && (unit.worst !== unit.coverage || unit.best !== unit.coverage)) {
     fact(t("Worst to best case"), `${span(unit.worst, unit.best)}`);

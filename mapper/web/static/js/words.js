@@ -51,6 +51,11 @@ export function plain(text) {
   return (text || "").normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d").toLowerCase().trim();
 }
 
+// A name without the word for its kind, where a column or the map already says it: "Xã Vi Hương" -> "Vi Hương".
+// "Phường 1" stays: alone, "1" is no name.
+export const shortName = (name) => name.replace(
+  /^(Xã|Phường|Thị [Tt]rấn|Huyện|Quận|Thị [Xx]ã|Thành [Pp]hố|Tỉnh|Thôn) (?=\p{Lu})/u, "");
+
 // An element with properties and children; `style` is a table of custom properties and styles.
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);

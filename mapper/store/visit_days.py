@@ -1,0 +1,33 @@
+"""On which days houses were visited, from the tallies of houses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, func, select
+
+from mapper.store import tables
+
+_ht = tables.house_tallies
+
+
+def houses_by_day(
+    connection: Connection, campaign_id: str, last: int, cell_ids: Sequence[int] | None
+) -> list[tuple[date, int, int]]:
+    """(day, houses visited, houses interviewed) of the latest days with a visit, ``last`` at most, the newest first.
+
+    cell_ids: only these cells; None for all. A house counts on the day of the visit that counts for it.
+    """
+    visited = func.sum(_ht.c.visited)
+    statement = (
+        select(_ht.c.day, visited, func.sum(_ht.c.interviewed))
+        .where(_ht.c.campaign_id == campaign_id)
+        .group_by(_ht.c.day)
+        .having(visited > 0)
+        .order_by(_ht.c.day.desc())
+        .limit(last)
+    )
+    if cell_ids is not None:
+        statement = statement.where(_ht.c.cell_id.in_(cell_ids))
+    return [(date.fromordinal(day), seen, asked) for day, seen, asked in connection.execute(statement)]
