@@ -206,7 +206,7 @@ def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: st
             )
         places = default_set(known, set_id, day)
         visible = visible_cells(reference, connection, user)
-        points = register.house_points(connection, campaign_id, visible)
+        points = register.house_points(reference.database, connection, campaign_id, visible)
         cells = reference.cells(connection, needed=max((p.cell_id for p in points), default=0))
         by_unit: dict[str, list[tuple[str, float, float]]] = {}
         for point in points:

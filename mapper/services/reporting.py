@@ -257,7 +257,7 @@ def _sum_rows(
 ) -> dict[Row, _Sum]:
     """Tallies by leaf unit and hamlet of a set, for the cells a user may see, with the households expected."""
     visible = visible_cells(reference, connection, user)
-    houses = tallies.houses(connection, campaign.id, visible)
+    houses = tallies.houses(reference.database, connection, campaign.id, visible)
     cells = reference.cells(connection, needed=max((row[0] for row in houses), default=0))
     sums: dict[Row, _Sum] = {}
     rows: dict[int, _Sum] = {}
@@ -364,13 +364,16 @@ def heat(reference: Reference, user: User, question: Question) -> list[tuple[flo
         visible = visible_cells(reference, connection, user)
         day, column = question.day.toordinal(), INSIDE.index(State.DUE)
         found: list[tuple[float, float, int]] = []
-        if sum(row[1] for row in tallies.houses(connection, campaign.id, visible)) > HOUSES_ONE_BY_ONE:
-            centres = register.cell_centres(connection, campaign.id, visible)
+        if (
+            sum(row[1] for row in tallies.houses(reference.database, connection, campaign.id, visible))
+            > HOUSES_ONE_BY_ONE
+        ):
+            centres = register.cell_centres(reference.database, connection, campaign.id, visible)
             for cell_id, *states in tallies.states_on(reference.database, connection, series_id, day, visible):
                 if cell_id in centres:
                     found.append((*centres[cell_id], states[column]))
         else:
-            for lat, lon, steps in register.house_steps(connection, campaign.id, visible):
+            for lat, lon, steps in register.house_steps(reference.database, connection, campaign.id, visible):
                 people = sum(row[column] for (series, on), row in steps.items() if series == series_id and on <= day)
                 found.append((lat, lon, people))
     return [(round(lat, 4), round(lon, 4), people) for lat, lon, people in found if people > 0]

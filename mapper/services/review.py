@@ -37,7 +37,7 @@ def visit_history(reference: Reference, user: User, campaign_id: str, last: int 
     """The latest days on which houses of the user's area were visited, the newest first."""
     with reference.database.read() as connection:
         visible = visible_cells(reference, connection, user)
-        found = visit_days.houses_by_day(connection, campaign_id, last, visible)
+        found = visit_days.houses_by_day(reference.database, connection, campaign_id, last, visible)
     return [VisitDay(*row) for row in found]
 
 
@@ -46,7 +46,7 @@ def findings(reference: Reference, user: User, limit: int = 100) -> list[PlacedF
     with reference.database.read() as connection:
         known = reference.known(connection)
         visible = visible_cells(reference, connection, user)
-        found = register.findings(connection, limit, visible)
+        found = register.findings(reference.database, connection, limit, visible)
         cells = reference.cells(connection, needed=max((one.cell_id or 0 for one in found), default=0))
     return [
         PlacedFinding(one.instance_id, _place(known, cells.get(one.cell_id or 0)), one.message, one.facts)

@@ -6,6 +6,7 @@ the dialect: the same schema, a tenth of the Python a statement.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Table,
+    any_,
+    cast,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
@@ -72,13 +85,17 @@ class Database:
         if self.is_sqlite:
             if address.database and address.database != ":memory:":
                 Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(address, pool_size=pool_size, max_overflow=32, connect_args={"timeout": 30})
+            self.engine = create_engine(
+                address, hide_parameters=True, pool_size=pool_size, max_overflow=32, connect_args={"timeout": 30}
+            )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             if address.drivername in {"postgresql", "postgres"}:
                 address = address.set(drivername="postgresql+psycopg")
-            self.engine = create_engine(address, pool_size=pool_size, max_overflow=32, pool_pre_ping=False)
+            self.engine = create_engine(
+                address, hide_parameters=True, pool_size=pool_size, max_overflow=32, pool_pre_ping=False
+            )
         self._writer = threading.RLock()
         self._prepared: dict[object, Prepared] = {}
         self._positional: Dialect = (
@@ -135,6 +152,13 @@ class Database:
     def entering(self, table: Table) -> Prepared:
         """An INSERT of whole rows, values in the order of the table's columns."""
         return self.prepared(("entering", table.name), lambda: self.insert(table))
+
+    def among(self, column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+        """Whether a column is one of these numbers, however many they are: they travel as one value."""
+        if self.is_sqlite:
+            each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+            return column.in_(select(each.c.value))
+        return column == any_(cast(list(numbers), ARRAY(Integer)))
 
     def lock(self, connection: Connection, name: str) -> None:
         """Hold a named lock until the transaction ends, so that two processes do not work on one thing at once."""

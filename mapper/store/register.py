@@ -213,7 +213,9 @@ class KeptFinding:
     facts: dict[str, str]
 
 
-def findings(connection: Connection, limit: int, cell_ids: Sequence[int] | None = None) -> list[KeptFinding]:
+def findings(
+    database: Database, connection: Connection, limit: int, cell_ids: Sequence[int] | None = None
+) -> list[KeptFinding]:
     """Findings, newest submission first; only those in the cells, when given."""
     f, s = tables.findings, tables.submissions
     statement = (
@@ -223,7 +225,7 @@ def findings(connection: Connection, limit: int, cell_ids: Sequence[int] | None 
         .limit(limit)
     )
     if cell_ids is not None:
-        statement = statement.where(f.c.cell_id.in_(cell_ids))
+        statement = statement.where(database.among(f.c.cell_id, cell_ids))
     return [KeptFinding(*row[:5], json.loads(row[5])) for row in connection.execute(statement)]
 
 
@@ -238,7 +240,9 @@ class HousePoint:
     lat: float
 
 
-def house_points(connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None) -> list[HousePoint]:
+def house_points(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> list[HousePoint]:
     """Households whose point places them, in order of id; only those in the cells, when given."""
     statement = (
         select(_h.c.id, _h.c.hamlet_code, _h.c.cell_id, _h.c.lon, _h.c.lat)
@@ -246,25 +250,25 @@ def house_points(connection: Connection, campaign_id: str, cell_ids: Sequence[in
         .order_by(_h.c.id)
     )
     if cell_ids is not None:
-        statement = statement.where(_h.c.cell_id.in_(cell_ids))
+        statement = statement.where(database.among(_h.c.cell_id, cell_ids))
     return [HousePoint(*row) for row in connection.execute(statement)]
 
 
 def house_steps(
-    connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
 ) -> Iterator[tuple[float, float, StateChanges]]:
     """(latitude, longitude, steps) of every household whose point places it."""
     statement = select(_h.c.lat, _h.c.lon, _h.c.steps).where(
         _h.c.campaign_id == campaign_id, _h.c.point_state == "usable"
     )
     if cell_ids is not None:
-        statement = statement.where(_h.c.cell_id.in_(cell_ids))
+        statement = statement.where(database.among(_h.c.cell_id, cell_ids))
     for lat, lon, text in connection.execute(statement):
         yield lat, lon, _read_steps(text)[0]
 
 
 def cell_centres(
-    connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
 ) -> dict[int, tuple[float, float]]:
     """Mean latitude and longitude of the placed households of each cell that has any."""
     statement = (
@@ -273,5 +277,5 @@ def cell_centres(
         .group_by(_h.c.cell_id)
     )
     if cell_ids is not None:
-        statement = statement.where(_h.c.cell_id.in_(cell_ids))
+        statement = statement.where(database.among(_h.c.cell_id, cell_ids))
     return {cell_id: (lat, lon) for cell_id, lat, lon in connection.execute(statement)}

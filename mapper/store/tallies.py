@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
@@ -14,7 +15,7 @@ from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 _t, _ht, _c, _cu = tables.tallies, tables.house_tallies, tables.cells, tables.cell_units
 
 Changes = dict[tuple[int, int, int], list[int]]
-"""(series id, cell id, day) to the change in people per state."""
+"""(cell id, series id, day) to the change in people per state."""
 HouseChanges = dict[tuple[str, int, int], list[int]]
 """(campaign id, cell id, day) to the change in houses, in the order of HOUSE_COLUMNS."""
 
@@ -102,23 +103,27 @@ def states_on(
     cell_ids: only these cells; None for all.
     """
     if cell_ids is None:
-        return database.prepared(
-            "states on",
-            lambda: (
-                select(_t.c.cell_id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
-                .where(_t.c.series_id == bindparam("series"), _t.c.day <= bindparam("upto"))
-                .group_by(_t.c.cell_id)
-            ),
-        ).rows(driver_of(connection), {"series": series_id, "upto": day})
-    rows = connection.execute(
-        select(_t.c.cell_id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
-        .where(_t.c.series_id == series_id, _t.c.day <= day, _t.c.cell_id.in_(cell_ids))
-        .group_by(_t.c.cell_id)
+        return database.prepared("states on", lambda: _states(bindparam("series"), bindparam("upto"))).rows(
+            driver_of(connection), {"series": series_id, "upto": day}
+        )
+    among = _states(series_id, day).where(database.among(_c.c.id, cell_ids))
+    return [tuple(row) for row in connection.execute(among)]
+
+
+def _states(series: Any, upto: Any) -> Select[Any]:
+    """Sums by cell; from the cells outwards, since tallies lie by cell and then by series."""
+    return (
+        select(_c.c.id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
+        .select_from(_c)
+        .join(_t, _t.c.cell_id == _c.c.id)
+        .where(_t.c.series_id == series, _t.c.day <= upto)
+        .group_by(_c.c.id)
     )
-    return [tuple(row) for row in rows]
 
 
-def houses(connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None) -> list[Sequence[int]]:
+def houses(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> list[Sequence[int]]:
     """(cell id, houses in the order of HOUSE_COLUMNS) of every cell, over all days."""
     statement = (
         select(_ht.c.cell_id, *(func.sum(_ht.c[name]) for name in HOUSE_COLUMNS))
@@ -126,7 +131,7 @@ def houses(connection: Connection, campaign_id: str, cell_ids: Sequence[int] | N
         .group_by(_ht.c.cell_id)
     )
     if cell_ids is not None:
-        statement = statement.where(_ht.c.cell_id.in_(cell_ids))
+        statement = statement.where(database.among(_ht.c.cell_id, cell_ids))
     return [tuple(row) for row in connection.execute(statement)]
 
 

@@ -8,12 +8,13 @@ from datetime import date
 from sqlalchemy import Connection, func, select
 
 from mapper.store import tables
+from mapper.store.database import Database
 
 _ht = tables.house_tallies
 
 
 def houses_by_day(
-    connection: Connection, campaign_id: str, last: int, cell_ids: Sequence[int] | None
+    database: Database, connection: Connection, campaign_id: str, last: int, cell_ids: Sequence[int] | None
 ) -> list[tuple[date, int, int]]:
     """(day, houses visited, houses interviewed) of the latest days with a visit, ``last`` at most, the newest first.
 
@@ -29,5 +30,5 @@ def houses_by_day(
         .limit(last)
     )
     if cell_ids is not None:
-        statement = statement.where(_ht.c.cell_id.in_(cell_ids))
+        statement = statement.where(database.among(_ht.c.cell_id, cell_ids))
     return [(date.fromordinal(day), seen, asked) for day, seen, asked in connection.execute(statement)]

@@ -284,8 +284,8 @@ def upgrade() -> None:
     comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form."
     )
     op.create_table('tallies',
-    sa.Column('series_id', sa.Integer(), nullable=False),
     sa.Column('cell_id', sa.Integer(), nullable=False),
+    sa.Column('series_id', sa.Integer(), nullable=False),
     sa.Column('day', sa.Integer(), nullable=False),
     sa.Column('away', sa.Integer(), nullable=False),
     sa.Column('vaccinated', sa.Integer(), nullable=False),
@@ -297,8 +297,8 @@ def upgrade() -> None:
     sa.Column('due', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['cell_id'], ['cells.id'], name=op.f('fk_tallies_cell_id')),
     sa.ForeignKeyConstraint(['series_id'], ['series.id'], name=op.f('fk_tallies_series_id')),
-    sa.PrimaryKeyConstraint('series_id', 'cell_id', 'day', name=op.f('pk_tallies')),
-    comment='People entering (+) and leaving (-) each state on a day; the running sum is the ledger of a day.',
+    sa.PrimaryKeyConstraint('cell_id', 'series_id', 'day', name=op.f('pk_tallies')),
+    comment='People entering (+) and leaving (-) each state on a day; the running sum is the ledger of a day. By cell first: a household changes many series of one cell, on few pages.',
     sqlite_with_rowid=False
     )
     # ### end Alembic commands ###
