@@ -37,6 +37,8 @@ def areas_km2(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
 
 def in_metres(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """The shapes (EPSG:4326) in the UTM zone of the middle of them all: one plane, so that neighbours still meet."""
+    if not len(shapes):
+        return shapes
     west, south, east, north = shapely.total_bounds(shapes)
     zone = min(int((west + east) / 2 + 180) // 6 + 1, 60)
     return _projected(shapes, (32600 if south + north >= 0 else 32700) + zone)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -24,7 +25,9 @@ OVERLAP_WIDTH_M = 500.0
 OVERLAP_SHARE = 1 / 3
 """An overlap wider than this, or a larger part of the smaller unit, is no slip of drawing: refused."""
 
-SMALLEST_OVERLAP_M2 = 1.0
+SMALLEST_M2 = 1.0
+"""An overlap up to this is rounding."""
+
 _TOLD_CHANGE = 0.01  # a unit whose area changed by more is named
 
 
@@ -56,14 +59,12 @@ def mend(shapes: NDArray[np.object_], codes: Sequence[str]) -> Mended:
     findings: list[Finding] = []
     shapes = _mend_rings(shapes, codes, findings)
     fits = bool(shapely.coverage_is_valid(shapes))
-    metric = _valid(in_metres(shapes))
     if not fits:
-        _judge_overlaps(metric, codes, findings)
-    gaps = _gaps(metric, fits)
+        _judge_overlaps(shapes, codes, findings)
+    gaps = _gaps(shapes, fits)
     if not fits or (len(gaps) and widths_m(gaps).min() <= GAP_WIDTH_M):
         unmatched = int((~shapely.is_empty(shapely.coverage_invalid_edges(shapes))).sum())
         shapes = _clean(shapes, codes)
-        metric = in_metres(shapes)
         if unmatched:
             findings.append(
                 Finding(
@@ -72,7 +73,7 @@ def mend(shapes: NDArray[np.object_], codes: Sequence[str]) -> Mended:
                     (("count", str(unmatched)),),
                 )
             )
-    _report_gaps(gaps, _gaps(metric, True), findings)
+    _report_gaps(gaps, _gaps(shapes, True), findings)
     changes = _changes(codes, before, areas_km2(shapes), findings)
     return Mended(shapes, tuple(findings), changes)
 
@@ -109,16 +110,17 @@ def _some(codes: Sequence[str], chosen: NDArray[np.bool_], most: int = 10) -> st
     return ", ".join(picked[:most]) + (", ..." if len(picked) > most else "")
 
 
-def _judge_overlaps(metric: NDArray[np.object_], codes: Sequence[str], findings: list[Finding]) -> None:
-    left, right = shapely.STRtree(metric).query(metric, predicate="intersects")
+def _judge_overlaps(shapes: NDArray[np.object_], codes: Sequence[str], findings: list[Finding]) -> None:
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     left, right = left[left < right], right[left < right]
-    common = shapely.intersection(metric[left], metric[right])
+    # cut in degrees, as drawn: a side that is straight there is none in metres, and would overlap by its bend
+    common = in_metres(shapely.intersection(shapes[left], shapes[right]))
     area = shapely.area(common)
-    real = area > SMALLEST_OVERLAP_M2
+    real = area > SMALLEST_M2
     left, right, common, area = left[real], right[real], common[real], area[real]
     if not len(area):
         return
-    share = area / np.minimum(shapely.area(metric[left]), shapely.area(metric[right]))
+    share = area / 1e6 / np.minimum(areas_km2(shapes[left]), areas_km2(shapes[right]))
     wide = np.zeros(len(area), dtype=bool)
     # a piece as wide as the limit has at least the area of that circle; the others need no measuring
     large = area >= np.pi / 4 * OVERLAP_WIDTH_M**2
@@ -154,13 +156,25 @@ def _judge_overlaps(metric: NDArray[np.object_], codes: Sequence[str], findings:
     )
 
 
-def _gaps(metric: NDArray[np.object_], fits: bool) -> NDArray[np.object_]:
-    """The holes of all units together, as polygons. fits: they are a coverage, which joins much faster."""
-    whole = shapely.coverage_union_all(metric) if fits else shapely.union_all(metric)
-    rings = shapely.get_rings(shapely.get_parts(whole), return_index=True)
-    outer = np.ones(len(rings[1]), dtype=bool)
-    outer[1:] = rings[1][1:] != rings[1][:-1]  # the first ring of each part is its shell
-    holes: NDArray[np.object_] = shapely.polygons(rings[0][~outer])
+def _gaps(shapes: NDArray[np.object_], fits: bool) -> NDArray[np.object_]:
+    """The holes of all units together, as polygons in metres. fits: they are a coverage, which joins much faster.
+
+    Where they are none, holes are looked for as drawn, without specks, and again in the plane of the middle UTM zone,
+    as a GIS in metres would: a border whose points do not match can leave a hole a hair open in one of the two, and
+    the plane shows every speck. Whichever finds more is told.
+    """
+    if fits:
+        return in_metres(_holes(shapely.coverage_union_all(shapes)))
+    drawn = in_metres(_holes(shapely.union_all(shapes)))
+    drawn = drawn[shapely.area(drawn) > SMALLEST_M2]
+    plane = _holes(shapely.union_all(_valid(in_metres(shapes))))
+    return plane if len(plane) > len(drawn) else drawn
+
+
+def _holes(whole: Any) -> NDArray[np.object_]:
+    rings, part = shapely.get_rings(shapely.get_parts(whole), return_index=True)
+    inner = np.diff(part, prepend=-1) == 0  # the first ring of each part is its shell
+    holes: NDArray[np.object_] = shapely.polygons(rings[inner])
     return holes
 
 

@@ -1,0 +1,172 @@
+"""Units of every level out of one file, and what is said about the names and codes in it."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+import shapely
+
+from mapper.domain.places import Unit
+from mapper.errors import InvalidBoundaries
+from mapper.geo.boundary_file import BoundaryFile, read_boundaries
+from mapper.geo.fields import ReadOptions
+from tests.geo.drawing import Row, codes_of, square, told, write_geojson
+
+
+def leaf(code: str, column: int, name: str, district: str | None = "001", province: str | None = "01") -> Row:
+    fields = {
+        "commune_code": code,
+        "commune_name": name,
+        "district_code": district,
+        "district_name": None if district is None else f"Huyện {district}",
+        "province_code": province,
+        "province_name": None if province is None else f"Tỉnh {province}",
+    }
+    return fields, square(column, 0)
+
+
+#   | 00001 | 00002 | 00003 | 00004 |
+#   |  district 001 |  002  |  003  |
+#   |      province 01      |  02   |
+FOUR = [
+    leaf("00003", 2, "Xã C", "002"),
+    leaf("00001", 0, "Xã A"),
+    leaf("00004", 3, "Xã D", "003", "02"),
+    leaf("00002", 1, "Xã B"),
+]
+
+
+def read(
+    tmp_path: Path, rows: list[Row], options: ReadOptions | None = None, known: tuple[Unit, ...] = ()
+) -> BoundaryFile:
+    return read_boundaries(write_geojson(tmp_path / "a.geojson", rows), options, known)
+
+
+def test_upper_units_are_dissolved_from_the_leaves(tmp_path: Path) -> None:
+    found = read(tmp_path, FOUR)
+    assert found.levels == ("province", "district", "commune")
+    assert found.leaf_level == "commune"
+    assert found.findings == ()
+    assert [shape.unit for shape in found.units] == [
+        Unit("01", "Tỉnh 01", "province", None),
+        Unit("02", "Tỉnh 02", "province", None),
+        Unit("001", "Huyện 001", "district", "01"),
+        Unit("002", "Huyện 002", "district", "01"),
+        Unit("003", "Huyện 003", "district", "02"),
+        Unit("00001", "Xã A", "commune", "001"),
+        Unit("00002", "Xã B", "commune", "001"),
+        Unit("00003", "Xã C", "commune", "002"),
+        Unit("00004", "Xã D", "commune", "003"),
+    ]
+    outlines = {shape.unit.code: shapely.from_wkb(shape.wkb) for shape in found.units}
+    assert outlines["001"].equals(square(0, 0, width=2))
+    assert outlines["01"].equals(square(0, 0, width=3))
+    areas = {shape.unit.code: shape.area_km2 for shape in found.units}
+    assert areas["01"] == pytest.approx(areas["00001"] + areas["00002"] + areas["00003"])
+
+
+def test_upper_units_are_left_out_when_the_importer_says_so(tmp_path: Path) -> None:
+    found = read(tmp_path, FOUR, ReadOptions(dissolve=False))
+    assert found.levels == ("commune",)
+    assert [shape.unit.parent_code for shape in found.units] == ["001", "001", "002", "003"]
+
+
+def test_a_chosen_parent_field_replaces_the_guess(tmp_path: Path) -> None:
+    options = ReadOptions(parent="province_code", parent_name="province_name", parent_level="province")
+    found = read(tmp_path, FOUR, options)
+    assert found.levels == ("province", "commune")
+    assert [shape.unit.parent_code for shape in found.leaves] == ["01", "01", "01", "02"]
+
+
+def test_a_unit_under_two_parents_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidBoundaries, match="district 001 stands under both 01 and 02"):
+        read(tmp_path, [leaf("00001", 0, "Xã A"), leaf("00002", 1, "Xã B", "001", "02")])
+
+
+def test_a_unit_without_parent_counts_in_none_and_that_is_said(tmp_path: Path) -> None:
+    found = read(tmp_path, [leaf("00001", 0, "Xã A"), leaf("00002", 1, "Xã B", None)])
+    assert [shape.unit.parent_code for shape in found.leaves] == ["001", None]
+    assert told(found.findings, "no_parent") == {"count": "1", "level": "district"}
+    assert {s.unit.code: s.area_km2 for s in found.units}["001"] == pytest.approx(found.leaves[0].area_km2)
+
+
+def test_the_same_code_with_the_same_outline_is_kept_once(tmp_path: Path) -> None:
+    again = (FOUR[1][0], shapely.reverse(FOUR[1][1]))
+    found = read(tmp_path, [*FOUR, again])
+    assert len(found.leaves) == 4
+    assert told(found.findings, "duplicate_rows") == {"code": "00001", "count": "2"}
+
+
+def test_the_same_code_with_other_outlines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidBoundaries, match="Code 00001 stands 2 times with different outlines"):
+        read(tmp_path, [leaf("00001", 0, "Xã A"), leaf("00001", 5, "Xã A")])
+
+
+def test_a_unit_without_outline_is_left_out_and_named(tmp_path: Path) -> None:
+    empty = [(leaf("00008", 0, "Xã H")[0], None), (leaf("00009", 0, "Xã I")[0], shapely.Polygon())]
+    found = read(tmp_path, [*FOUR, *empty])
+    assert len(found.leaves) == 4
+    assert told(found.findings, "no_outline") == {"count": "2", "codes": "00008, 00009"}
+    with pytest.raises(InvalidBoundaries, match="no outline at all"):
+        read(tmp_path, empty)
+
+
+def test_names_are_kept_composed_with_single_blanks(tmp_path: Path) -> None:
+    name = unicodedata.normalize("NFD", "Xã  Hoà Bình ")
+    assert read(tmp_path, [leaf("00001", 0, name)]).leaves[0].unit.name == "Xã Hoà Bình"
+
+
+def test_siblings_whose_names_differ_only_in_tone_placement_are_reported(tmp_path: Path) -> None:
+    rows = [leaf("00001", 0, "Xã Hoà An"), leaf("00002", 1, "Xã Hòa An"), leaf("00003", 2, "Xã Hòa An", "002")]
+    found = read(tmp_path, rows)
+    assert codes_of(found.findings) == ["siblings_tone"]
+    assert told(found.findings, "siblings_tone") == {"codes": "00001, 00002", "names": "Xã Hoà An / Xã Hòa An"}
+
+
+def test_siblings_of_one_name_are_reported_and_cousins_are_not(tmp_path: Path) -> None:
+    rows = [leaf("00001", 0, "Phường 1"), leaf("00002", 1, "Phường 1"), leaf("00003", 2, "Phường 1", "002")]
+    assert told(read(tmp_path, rows).findings, "siblings_same") == {"codes": "00001, 00002", "names": "Phường 1"}
+    assert read(tmp_path, rows[1:]).findings == ()
+
+
+def test_names_are_compared_with_the_known_list(tmp_path: Path) -> None:
+    rows = [leaf("00001", 0, "Xã Thuỷ An"), leaf("00002", 1, "Xã Tây"), leaf("00003", 2, "Xã C")]
+    known = (
+        Unit("00001", "Xã Thủy An", "commune"),
+        Unit("00002", "Xã Đông", "commune"),  # the code of another place by now
+        Unit("00003", "Xã C", "commune"),
+        Unit("00003", "XÃ C", "commune"),
+        Unit("001", "Xã Thủy An", "district"),
+    )
+    found = read(tmp_path, rows, known=known)
+    assert codes_of(found.findings) == ["name_tone"]
+    assert told(found.findings, "name_tone") == {
+        "level": "commune",
+        "code": "00001",
+        "names": "Xã Thuỷ An / Xã Thủy An",
+    }
+
+
+def test_an_upper_unit_of_several_names_takes_the_commonest(tmp_path: Path) -> None:
+    rows = [leaf("00001", 0, "A"), leaf("00002", 1, "B"), leaf("00003", 2, "C")]
+    rows[0][0]["district_name"] = "Huyện Thuỷ"
+    rows[1][0]["district_name"] = rows[2][0]["district_name"] = "Huyện Thủy"
+    rows[2][0]["province_name"] = "Tỉnh khác"
+    found = read(tmp_path, rows)
+    assert {s.unit.level: s.unit.name for s in found.units[:2]} == {"district": "Huyện Thủy", "province": "Tỉnh 01"}
+    assert codes_of(found.findings) == ["name_tone", "name_differs"]
+
+
+def test_a_unit_without_name_takes_the_one_known_or_shows_its_code(tmp_path: Path) -> None:
+    rows = [({"ma_xa": f"0000{n}", "ma_huyen": "001"}, square(n, 0)) for n in (1, 2, 3)]
+    known = (
+        Unit("00001", "Xã A", "commune"),
+        Unit("00003", "Xã C", "commune"),
+        Unit("00003", "Xã Cũ", "commune"),
+        Unit("001", "Huyện I", "district"),
+    )
+    found = read(tmp_path, rows, known=known)
+    assert [shape.unit.name for shape in found.units] == ["Huyện I", "Xã A", "00002", "00003"]
+    assert told(found.findings, "no_name")["codes"] == "00002, 00003"
