@@ -47,7 +47,7 @@ from mapper.web import serving
 from mapper.web.api import api
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
-from mapper.web.openrosa import openrosa
+from mapper.web.openrosa import for_phones, openrosa
 from mapper.web.pages import pages
 
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
@@ -141,15 +141,14 @@ def answer_fault(error: Exception) -> Response:
 
 
 def _answer(status: int, sentence: str) -> Response:
-    blueprint = request.blueprint or ""
-    if blueprint.startswith("openrosa") or request.path.startswith("/key/"):
+    if for_phones(request.path):
         response = Response(replies.response(sentence), status, content_type="text/xml; charset=utf-8")
         response.headers["X-OpenRosa-Version"] = "1.0"
         if status == 401:
             digest: web_accounts.PhoneDigest = current_app.extensions["phone_digest"]
             response.headers["WWW-Authenticate"] = digest.authenticate_header()
         return response
-    if blueprint == "api" or request.path.startswith("/api/"):
+    if request.path.startswith("/api/"):
         answer = jsonify(error={"status": status, "message": sentence})
         answer.status_code = status
         return answer

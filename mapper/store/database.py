@@ -96,6 +96,12 @@ class Database:
             self.engine = create_engine(
                 address, hide_parameters=True, pool_size=pool_size, max_overflow=32, pool_pre_ping=False
             )
+        # READ COMMITTED, PostgreSQL's default, would let every statement of a reader see another moment.
+        self._reading = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
         self._writer = threading.RLock()
         self._prepared: dict[object, Prepared] = {}
         self._positional: Dialect = (
@@ -112,7 +118,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads: one consistent view."""
-        with _faults(), self.engine.connect() as connection, connection.begin():
+        with _faults(), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager

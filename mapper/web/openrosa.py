@@ -7,7 +7,7 @@ phone signs in with HTTP Digest.
 from __future__ import annotations
 
 import unicodedata
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.datastructures import FileStorage
@@ -25,6 +25,13 @@ XML_PART = "xml_submission_file"
 INCOMPLETE = "*isIncomplete*"
 
 openrosa = Blueprint("openrosa", __name__)
+
+_PLACES = frozenset({"key", "formList", "forms", "submission"})
+
+
+def for_phones(path: str) -> bool:
+    """Whether an address is one of those that phones use, right or wrong; a phone reads OpenRosa's XML only."""
+    return path.lstrip("/").partition("/")[0] in _PLACES
 
 
 @openrosa.url_value_preprocessor
@@ -62,7 +69,13 @@ def _base() -> str:
 
 
 def _form_address(form_id: str, version: str) -> str:
-    return f"{_base()}/forms/{quote(form_id, safe='')}/{quote(version, safe='')}"
+    # Quoted twice: a server undoes one quoting before it looks for a route, and an id or version may hold a slash.
+    return f"{_base()}/forms/{quote(_segment(form_id))}/{quote(_segment(version))}"
+
+
+def _segment(text: str) -> str:
+    """One part of an address; a lone "." or ".." would be taken for a step between folders."""
+    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
 def _xml(content: bytes, status: int = 200) -> Response:
@@ -89,31 +102,33 @@ def form_list() -> Response:
     return _xml(replies.form_list(listed))
 
 
-@openrosa.get("/forms/<path:form_id>/<version>/form.xml")
+@openrosa.get("/forms/<form_id>/<version>/form.xml")
 def form_xml(form_id: str, version: str) -> Response:
     """The XForm, byte for byte as its hash was taken."""
     phone_user()
-    return _xml(publish.form_xml(installation().reference, form_id, version))
+    return _xml(publish.form_xml(installation().reference, unquote(form_id), unquote(version)))
 
 
-@openrosa.get("/forms/<path:form_id>/<version>/manifest")
+@openrosa.get("/forms/<form_id>/<version>/manifest")
 def manifest(form_id: str, version: str) -> Response:
     """The media of a form version."""
     phone_user()
+    form_id, version = unquote(form_id), unquote(version)
     address = _form_address(form_id, version)
     files = publish.form_media(installation().reference, form_id, version)
     return _xml(
         replies.manifest(
-            replies.ListedFile(f.name, f"md5:{f.md5}", f"{address}/media/{quote(f.name, safe='')}") for f in files
+            replies.ListedFile(f.name, f"md5:{f.md5}", f"{address}/media/{quote(_segment(f.name))}") for f in files
         )
     )
 
 
-@openrosa.get("/forms/<path:form_id>/<version>/media/<name>")
+@openrosa.get("/forms/<form_id>/<version>/media/<name>")
 def media(form_id: str, version: str, name: str) -> Response:
     """One media file."""
     phone_user()
-    content = publish.media_content(installation().reference, form_id, version, name)
+    name = unquote(name)
+    content = publish.media_content(installation().reference, unquote(form_id), unquote(version), name)
     return Response(
         content, content_type="text/csv; charset=utf-8" if name.endswith(".csv") else "application/octet-stream"
     )
