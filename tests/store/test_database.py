@@ -1,0 +1,225 @@
+"""Durable, shared and honest about its faults: the database itself, of both kinds."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from mapper.errors import Unavailable
+from mapper.store import reference, schema, tables
+from mapper.store.database import Database, driver_of
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'folder' / 'test.sqlite3'}")
+    schema.upgrade(database)
+    return database
+
+
+def scalar(database: Database, sql: str) -> object:
+    with database.read() as connection:
+        return connection.execute(text(sql)).scalar_one()
+
+
+# Durability
+
+
+def test_sqlite_writes_ahead_and_syncs_every_commit(embedded: Database) -> None:
+    assert scalar(embedded, "PRAGMA journal_mode") == "wal"
+    assert scalar(embedded, "PRAGMA synchronous") == 2  # FULL
+    assert scalar(embedded, "PRAGMA foreign_keys") == 1
+    with embedded.write() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+    embedded.close()
+
+
+def test_every_connection_of_the_pool_syncs(embedded: Database) -> None:
+    with embedded.read() as one, embedded.read() as two, embedded.read() as three:
+        assert len({id(driver_of(connection)) for connection in (one, two, three)}) == 3
+        for connection in (one, two, three):
+            assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+    embedded.close()
+
+
+def test_postgresqls_durability_is_not_weakened(database: Database) -> None:
+    if database.is_sqlite:
+        assert scalar(database, "PRAGMA synchronous") == 2
+        return
+    for name, value in {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}.items():
+        assert scalar(database, f"SHOW {name}") == value
+    with database.write() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+
+
+def test_what_was_committed_is_there_for_the_next_process(database_url: str) -> None:
+    database = Database(database_url)
+    schema.upgrade(database)
+    with database.write() as connection:
+        reference.set_fact(database, connection, "kept", "đã lưu")
+    database.close()
+    again = Database(database_url)
+    with again.read() as connection:
+        assert reference.fact(connection, "kept") == "đã lưu"
+    again.close()
+
+
+def test_an_exception_takes_back_the_whole_transaction(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write() as connection:
+        reference.set_fact(database, connection, "half", "yes")
+        raise RuntimeError
+    with database.read() as connection:
+        assert reference.fact(connection, "half") is None
+
+
+def test_a_foreign_key_that_points_nowhere_is_refused(database: Database) -> None:
+    with pytest.raises(Exception, match=r"(?i)foreign key"), database.write() as connection:
+        connection.execute(
+            tables.series.insert().values(campaign_id="none", group_code="g", dose_code="1"),
+        )
+
+
+# Facts
+
+
+def test_a_fact_is_set_kept_or_missing(database: Database) -> None:
+    with database.write() as connection:
+        assert reference.fact(connection, "key") is None
+        assert reference.keep_fact(database, connection, "key", "first") == "first"
+        assert reference.keep_fact(database, connection, "key", "second") == "first"
+        reference.set_fact(database, connection, "key", "third")
+        assert reference.fact(connection, "key") == "third"
+
+
+def test_the_revision_rises_with_every_change(database: Database) -> None:
+    with database.write() as connection:
+        assert reference.revision(database, connection) == 0
+        reference.raise_revision(database, connection)
+        reference.raise_revision(database, connection)
+        assert reference.revision(database, connection) == 2
+
+
+# Many at once
+
+
+def test_writers_at_once_lose_nothing(database: Database) -> None:
+    def count_up() -> None:
+        for _ in range(10):
+            with database.write() as connection:
+                database.lock(connection, "counter")
+                now = int(reference.fact(connection, "counter") or 0)
+                reference.set_fact(database, connection, "counter", str(now + 1))
+
+    threads = [threading.Thread(target=count_up) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as connection:
+        assert reference.fact(connection, "counter") == "80"
+
+
+def test_a_reader_sees_one_state_of_things_while_others_write(database: Database) -> None:
+    with database.write() as connection:
+        reference.set_fact(database, connection, "left", "1")
+        reference.set_fact(database, connection, "right", "1")
+    with database.read() as reader:
+        assert reference.fact(reader, "left") == "1"
+        with database.write() as writer:
+            reference.set_fact(database, writer, "left", "2")
+            reference.set_fact(database, writer, "right", "2")
+        assert (reference.fact(reader, "left"), reference.fact(reader, "right")) == ("1", "1")
+    with database.read() as reader:
+        assert (reference.fact(reader, "left"), reference.fact(reader, "right")) == ("2", "2")
+
+
+def test_a_reader_cannot_write_on_postgresql(database: Database) -> None:
+    if database.is_sqlite:
+        return  # SQLite's readers are not told apart from writers
+    with pytest.raises(Exception, match="read-only"), database.read() as connection:
+        reference.set_fact(database, connection, "x", "1")
+
+
+def test_the_next_transaction_on_a_reading_connection_may_write(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    schema.upgrade(database)
+    with database.read() as connection:
+        reference.fact(connection, "x")
+    with database.write() as connection:
+        reference.set_fact(database, connection, "x", "1")
+    with database.read() as connection:
+        assert reference.fact(connection, "x") == "1"
+    database.close()
+
+
+# Faults: phones are to try again
+
+
+def test_a_database_locked_by_another_process_is_unavailable(
+    embedded: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mapper.store.database.BUSY_TIMEOUT_MS", 50)
+    path = embedded.engine.url.database
+    assert path is not None
+    impatient = Database(f"sqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match="Try again in a moment"), impatient.write():
+        pass
+    with impatient.read() as connection:
+        assert reference.fact(connection, "readers go on") is None
+    other.execute("ROLLBACK")
+    other.close()
+    with impatient.write() as connection:
+        reference.set_fact(impatient, connection, "after", "yes")
+    impatient.close()
+    embedded.close()
+
+
+def test_a_full_disk_is_unavailable_and_what_was_there_stays(embedded: Database) -> None:
+    with embedded.write() as connection:
+        reference.set_fact(embedded, connection, "small", "kept")
+    with embedded.engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+    with pytest.raises(Unavailable), embedded.write() as connection:
+        connection.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
+        reference.set_fact(embedded, connection, "large", "x" * 1_000_000)
+    with embedded.read() as connection:
+        assert reference.fact(connection, "small") == "kept"
+        assert reference.fact(connection, "large") is None
+    embedded.close()
+
+
+def test_a_folder_that_cannot_hold_the_database_is_unavailable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'is_a_folder'}")
+    (tmp_path / "is_a_folder").mkdir()
+    with pytest.raises(Unavailable), database.read():
+        pass
+    database.close()
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    database = Database("postgresql://nobody:x@127.0.0.1:1/none?connect_timeout=2")
+    with pytest.raises(Unavailable), database.read():
+        pass
+    database.close()
+
+
+def test_after_the_server_hung_up_the_next_transactions_work(database: Database) -> None:
+    if database.is_sqlite:
+        return
+    with database.read() as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with psycopg.connect(database.engine.url.set(drivername="postgresql").render_as_string(False)) as administrator:
+        administrator.execute("SELECT pg_terminate_backend(%s)", [pid])
+    with pytest.raises(Unavailable), database.write() as connection:
+        reference.set_fact(database, connection, "x", "1")
+    with database.write() as connection:
+        reference.set_fact(database, connection, "x", "2")
+    with database.read() as connection:
+        assert reference.fact(connection, "x") == "2"
