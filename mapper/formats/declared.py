@@ -189,7 +189,7 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
         if node is not None and not node.repeat:
             raise InvalidForm(
                 mark(
-                    "Sheet survey, row {question}: the role {role} belongs on a repeat. "
+                    "Sheet survey, {question}: the role {role} belongs on a repeat. "
                     "Write it in the row begin_repeat (column bind::map:role)."
                 ),
                 question=node.name,
@@ -207,7 +207,7 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
     if dose is not None and _repeat_of(dose, repeats) != person:
         raise InvalidForm(
             mark(
-                "Sheet survey, row {question}: the repeat with the role dose must stand directly inside "
+                "Sheet survey, repeat {question}: the repeat with the role dose must stand directly inside "
                 "the repeat with the role person. Move it there."
             ),
             question=by_role["dose"].name,
@@ -249,7 +249,7 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
     if dose is not None and "dose.number" not in by_role:
         raise InvalidForm(
             mark(
-                "Sheet survey, row {question}: the repeat with the role dose has no question with the role "
+                "Sheet survey, repeat {question}: the repeat with the role dose has no question with the role "
                 "dose.number. "
                 "Give the question for the dose that role."
             ),
@@ -263,7 +263,7 @@ def _check_types(by_role: dict[str, Node]) -> None:
         if node.control in ("group", "repeat") and role not in ("person", "dose"):
             raise InvalidForm(
                 mark(
-                    "Sheet survey, row {question}: the role {role} stands on a group. "
+                    "Sheet survey, group {question}: the role {role} stands on a group. "
                     "Give it to the question inside (column bind::map:role)."
                 ),
                 question=node.name,

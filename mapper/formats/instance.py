@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from mapper.errors import InvalidInput, mark
+from mapper.errors import InvalidInput, TooLarge, mark
 from mapper.formats.xml import JAVAROSA, OPENROSA, XFORMS, local_name, namespace, parse
 
 ENCRYPTED = "http://www.opendatakit.org/xforms/encrypted"
 _USUAL = frozenset({"", XFORMS, OPENROSA, JAVAROSA, ENCRYPTED})
 _TRUE = frozenset({"1", "true"})
 _MAX_ID = 250
+MAX_XML_BYTES = 5_000_000
+"""A census of fifty people has 0.1 MB; five millions of bytes can already make a million elements in memory."""
+MAX_ENTITIES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,14 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
 
     accepted: namespaces that published forms declare for their instances, beyond the usual ones.
     Raises MalformedXml where it is not XML, InvalidInput where it is no filled form, has no form id or no
-    instanceID, or stands in a foreign namespace; each names the cure.
+    instanceID, or stands in a foreign namespace, TooLarge over 5 MB or 2,000 entities; each names the cure.
     """
+    if len(xml) > MAX_XML_BYTES:
+        raise TooLarge(
+            mark("The answers alone have {size} MB; {limit} MB are taken. Split the form into several submissions."),
+            size=round(len(xml) / 1_000_000, 1),
+            limit=MAX_XML_BYTES // 1_000_000,
+        )
     root = parse(xml)
     space = namespace(root)
     if space not in _USUAL and space not in accepted:
@@ -103,6 +112,13 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
             ),
             limit=_MAX_ID,
         )
+    made = [found for found in root.iter("{*}entity") if found.get("dataset") is not None]
+    if len(made) > MAX_ENTITIES:
+        raise TooLarge(
+            mark("The submission holds {count} entities; {limit} are taken. Split it into several submissions."),
+            count=len(made),
+            limit=MAX_ENTITIES,
+        )
     return Instance(
         form_id,
         (root.get("version") or "").strip(),
@@ -111,7 +127,7 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
         (_text(meta, "instanceName") or None) if meta is not None else None,
         (root.get("encrypted") or "").strip().lower() in ("yes", "true"),
         space,
-        tuple(_entity(found) for found in root.iter("{*}entity") if found.get("dataset") is not None),
+        tuple([_entity(found) for found in made]),
         root,
     )
 

@@ -192,17 +192,13 @@ def _outcome(reading: Reading, answers: Answers, has_people: bool) -> str:
     word = reading.word(answers, "visit.outcome", "outcome")
     if word in _OUTCOMES:
         return str(word)
-    taken = Outcome.INTERVIEWED if has_people else Outcome.ABSENT
-    if word is None:
-        reading.find("outcome_missing", mark("The visit has no outcome; it counts as {taken}."), taken=taken)
+    if word is not None:
+        reading.find("outcome_unknown", mark("The visit outcome {value} is unknown."), value=word)
+    elif has_people:
+        reading.find("outcome_missing", mark("The visit has no outcome, but people: it counts as an interview."))
     else:
-        reading.find(
-            "outcome_unknown",
-            mark("The visit outcome {value} is unknown; it counts as {taken}."),
-            value=word,
-            taken=taken,
-        )
-    return taken
+        reading.find("outcome_missing", mark("The visit has neither outcome nor people: it counts as nobody met."))
+    return Outcome.INTERVIEWED if has_people else Outcome.ABSENT
 
 
 def _hamlet(reading: Reading, answers: Answers) -> str | None:

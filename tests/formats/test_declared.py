@@ -84,11 +84,11 @@ def test_names_that_stand_twice_are_told_apart_by_their_paths() -> None:
         (PERSON + "| | text | a | A | household.head | |\n" + END, "question a: household.head stands inside a repeat"),
         (
             PERSON + END + "| | begin_repeat | d | D | dose | |\n| | text | x | X | dose.number | |\n" + END,
-            "row d: the repeat with the role dose must stand directly inside",
+            "repeat d: the repeat with the role dose must stand directly inside",
         ),
         (
             PERSON + "| | begin_repeat | d | D | dose | |\n| | text | x | X | dose.lot | |\n" + END + END,
-            "row d: .* no question with the role dose.number",
+            "repeat d: .* no question with the role dose.number",
         ),
         (
             PERSON
@@ -116,7 +116,7 @@ def test_names_that_stand_twice_are_told_apart_by_their_paths() -> None:
             PERSON
             + END
             + "| | begin_group | g | G | household.head | |\n| | text | a | A | | |\n| | end_group | | | | |",
-            "row g: the role household.head stands on a group",
+            "group g: the role household.head stands on a group",
         ),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapper.errors import InvalidInput, MalformedXml, MapperError
+from mapper.errors import InvalidInput, MalformedXml, MapperError, TooLarge
 from mapper.formats.instance import InstanceEntity, read_instance
 
 COLLECT = """<?xml version='1.0' ?><data id="census" version="7"
@@ -117,6 +117,25 @@ def test_an_instance_id_of_any_length_a_database_can_hold_is_taken_and_a_longer_
             assert read_instance(xml).instance_id == "x" * length
         else:
             with pytest.raises(InvalidInput, match="250"):
+                read_instance(xml)
+
+
+def test_answers_of_many_megabytes_are_refused_before_they_are_read() -> None:
+    meta = "<meta><instanceID>uuid:1</instanceID></meta>"
+    assert read_instance(f'<data id="f"><a>{"x" * 4_000_000}</a>{meta}</data>'.encode()).instance_id == "uuid:1"
+    with pytest.raises(TooLarge, match=r"8\.0 MB"):
+        read_instance(f'<data id="f">{"<a/>" * 2_000_000}{meta}</data>'.encode())
+
+
+def test_thousands_of_entities_are_refused() -> None:
+    meta = "<meta><instanceID>uuid:1</instanceID></meta>"
+    for count, fits in ((2000, True), (2001, False)):
+        made = '<entity dataset="d" id="e"/>' * count
+        xml = f'<data id="f">{made}{meta}</data>'.encode()
+        if fits:
+            assert len(read_instance(xml).entities) == count
+        else:
+            with pytest.raises(TooLarge, match="2001 entities"):
                 read_instance(xml)
 
 
