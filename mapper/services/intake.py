@@ -333,7 +333,7 @@ def place_findings(
 
 def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sign: int) -> None:
     for (series_id, day), row in counted.steps.items():
-        key = (series_id, counted.cell_id, day)
+        key = (counted.cell_id, series_id, day)
         total = gathered.people.get(key)
         if total is None:
             gathered.people[key] = [sign * value for value in row]

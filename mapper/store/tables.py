@@ -312,8 +312,8 @@ tallies = Table(
     *(Column(name, Integer, nullable=False) for name in STATE_COLUMNS),
     PrimaryKeyConstraint("cell_id", "series_id", "day"),
     sqlite_with_rowid=False,
-    comment="People entering (+) and leaving (-) each state on a day; the running sum is the ledger of a day. By cell first: "
-    "a household changes many series of one cell, on few pages.",
+    comment="People entering (+) and leaving (-) each state on a day; the running sum is the ledger of a day. "
+    "By cell first: a household changes many series of one cell, on few pages.",
 )
 
 HOUSE_COLUMNS: tuple[str, ...] = ("visited", "interviewed", "vacant", "refused", "closed", "people")
