@@ -92,8 +92,8 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
             ),
             name=local_name(root)[:60],
         )
-    meta = _meta(root)
-    instance_id = _text(meta, "instanceID") if meta is not None else ""
+    meta = _meta(root, space)
+    instance_id = meta.get("instanceID", "")
     if not instance_id:
         # Aggregate's old way, still written by some tools.
         instance_id = (root.get("instanceID") or "").strip()
@@ -123,8 +123,8 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
         form_id,
         (root.get("version") or "").strip(),
         instance_id,
-        (_text(meta, "deprecatedID") or None) if meta is not None else None,
-        (_text(meta, "instanceName") or None) if meta is not None else None,
+        meta.get("deprecatedID") or None,
+        meta.get("instanceName") or None,
         (root.get("encrypted") or "").strip().lower() in ("yes", "true"),
         space,
         tuple([_entity(found) for found in made]),
@@ -132,12 +132,13 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
     )
 
 
-def _meta(root: etree._Element) -> etree._Element | None:
+def _meta(root: etree._Element, space: str) -> dict[str, str]:
+    """The submission's facts about itself, by name; empty where it has no meta block."""
     # Last child first: that is where every client writes it.
     for child in reversed(root):
-        if local_name(child) == "meta" and namespace(child) in (_USUAL | {namespace(root)}):
-            return child
-    return None
+        if local_name(child) == "meta" and (namespace(child) == space or namespace(child) in _USUAL):
+            return {local_name(fact): (fact.text or "").strip() for fact in child}
+    return {}
 
 
 def _text(parent: etree._Element, name: str) -> str:
