@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -116,7 +117,9 @@ def save(database: Database, connection: Connection, raw: RawSubmission) -> tupl
     state, root = SubmissionState.RECEIVED, raw.instance_id
     if raw.deprecated_id is not None:
         found = database.prepared("root of", _select_root).rows(driver, {"instance_id": raw.deprecated_id})
-        state = SubmissionState.RECEIVED if found else SubmissionState.HELD
+        # An edit of a held edit waits with it: counted now, it would lose to the original that is still on its way.
+        held = not found or found[0][1] == SubmissionState.HELD
+        state = SubmissionState.HELD if held else SubmissionState.RECEIVED
         root = found[0][0] if found else raw.deprecated_id
     values = {
         "instance_id": raw.instance_id,
@@ -149,8 +152,8 @@ def save(database: Database, connection: Connection, raw: RawSubmission) -> tupl
     return saved, state
 
 
-def _select_root() -> Select[tuple[str]]:
-    return select(_s.c.root_id).where(_s.c.instance_id == bindparam("instance_id"))
+def _select_root() -> Select[tuple[str, str]]:
+    return select(_s.c.root_id, _s.c.state).where(_s.c.instance_id == bindparam("instance_id"))
 
 
 def _select_known() -> Select[tuple[str, str]]:
@@ -158,6 +161,7 @@ def _select_known() -> Select[tuple[str, str]]:
 
 
 def _save_attachment(database: Database, connection: Connection, raw: RawSubmission, name: str, content: bytes) -> None:
+    name = unicodedata.normalize("NFC", name)
     digest = save_blob(database, connection, content)
     connection.execute(
         database.insert(tables.attachments)
