@@ -171,7 +171,7 @@ def _doses(
 
 def _dose(reading: Reading, code: str, entry: Answers, suffix: str, shown: str, earliest: date) -> Dose:
     campaign = reading.campaign
-    if code not in campaign.doses:
+    if code not in reading.ranks:
         reading.find("dose_unknown", mark("{person}: the campaign has no dose {dose}."), person=shown, dose=code)
     given_on = reading.day(entry, "dose.date" + suffix, shown)
     if given_on is not None and not earliest <= given_on <= reading.visited_on:
@@ -221,8 +221,7 @@ def _check_order(reading: Reading, held: Sequence[Dose], shown: str) -> None:
     dates: list[date] = []
     in_order = True
     rank = -1
-    order = reading.campaign.doses
-    ranks = {code: place for place, code in enumerate(order)}
+    ranks = reading.ranks
     for dose in held:
         if dose.code in seen:
             reading.find("dose_twice", mark("{person}: dose {dose} is told twice."), person=shown, dose=dose.code)

@@ -7,7 +7,7 @@ import zipfile
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -232,6 +232,7 @@ def census() -> bytes:
     return workbook(CENSUS + SETTINGS)
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_a_mangled_workbook_is_a_form_or_a_named_error(data: st.DataObject) -> None:
     whole = bytearray(census())
@@ -244,6 +245,7 @@ def test_a_mangled_workbook_is_a_form_or_a_named_error(data: st.DataObject) -> N
         assert "t.xlsx" in str(error) or "Sheet" in str(error)
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(
