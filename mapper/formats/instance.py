@@ -15,7 +15,9 @@ from mapper.errors import InvalidInput, TooLarge, mark
 from mapper.formats.xml import JAVAROSA, OPENROSA, XFORMS, local_name, namespace, parse
 
 ENCRYPTED = "http://www.opendatakit.org/xforms/encrypted"
-_USUAL = frozenset({"", XFORMS, OPENROSA, JAVAROSA, ENCRYPTED})
+BRIEFCASE = "http://opendatakit.org/submissions"
+"""What ODK Briefcase writes around submissions that it pulled from a server."""
+_USUAL = frozenset({"", XFORMS, OPENROSA, JAVAROSA, ENCRYPTED, BRIEFCASE})
 _TRUE = frozenset({"1", "true"})
 _MAX_ID = 250
 MAX_XML_BYTES = 5_000_000

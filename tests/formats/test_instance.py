@@ -42,8 +42,16 @@ def test_a_submission_of_collect_says_who_it_is() -> None:
         '<data id="f"><meta xmlns="http://openrosa.org/xforms"><instanceID>uuid:1</instanceID></meta></data>',
         '<d id="f" xmlns:o="http://openrosa.org/xforms"><o:meta><o:instanceID>uuid:1</o:instanceID></o:meta><x/></d>',
         '<data id="f" instanceID="uuid:1"><x/></data>',
+        '<data id="f" instanceID="uuid:1" xmlns="http://opendatakit.org/submissions"><x/></data>',
     ],
-    ids=["no prefix", "default namespace", "meta in its own", "another prefix, meta not last", "Aggregate's way"],
+    ids=[
+        "no prefix",
+        "default namespace",
+        "meta in its own",
+        "another prefix, meta not last",
+        "Aggregate's way",
+        "Briefcase's way",
+    ],
 )
 def test_the_instance_id_is_found_wherever_a_client_writes_it(xml: str) -> None:
     found = read_instance(xml.encode())
