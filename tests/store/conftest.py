@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from mapper.store import schema
 from mapper.store.database import Database
+from tests.postgres import Server
+from tests.ready import empty, filled_postgres, filled_sqlite, sqlite_copy
 
-settings.register_profile("steady", derandomize=True, deadline=None)
-settings.load_profile("steady")
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the schema and nothing in it."""
+    return filled_sqlite(tmp_path_factory.mktemp("migrated"), schema.upgrade)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: Server) -> Iterator[str]:
+    """The address of a database with the schema and nothing in it."""
+    with filled_postgres(postgres_server, schema.upgrade) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty, migrated database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield sqlite_copy(request.getfixturevalue("migrated_sqlite"), tmp_path)
+    else:
+        url: str = request.getfixturevalue("migrated_postgres")
+        yield url
+        empty(url)
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """Of each kind in turn, its schema made."""
-    opened = Database(database_url)
-    schema.upgrade(opened)
+    opened = Database(migrated_url)
     yield opened
     opened.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,11 @@ database.close()
 
 
 @pytest.fixture
-def fresh(database_url: str) -> Database:
-    """Of each kind, without any table."""
-    return Database(database_url)
+def fresh(database_url: str) -> Iterator[Database]:
+    """Of each kind in turn, without any table."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
 
 
 def revision(database: Database) -> str:
@@ -44,7 +47,6 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(fresh: Database) -> 
     schema.upgrade(fresh)
     assert schema.differences(fresh) == []
     assert set(inspect(fresh.engine).get_table_names()) == {*metadata.tables, "alembic_version"}
-    fresh.close()
 
 
 def test_every_table_has_the_primary_key_of_the_code(database: Database) -> None:
@@ -54,10 +56,11 @@ def test_every_table_has_the_primary_key_of_the_code(database: Database) -> None
     assert keys == {name: [column.name for column in table.primary_key] for name, table in metadata.tables.items()}
 
 
-def test_a_column_that_the_code_lacks_is_a_difference(database: Database) -> None:
-    with database.write() as connection:
+def test_a_column_that_the_code_lacks_is_a_difference(fresh: Database) -> None:
+    schema.upgrade(fresh)
+    with fresh.write() as connection:
         connection.execute(text("ALTER TABLE hamlets ADD COLUMN elsewhere INTEGER"))
-    (found,) = schema.differences(database)
+    (found,) = schema.differences(fresh)
     assert "elsewhere" in str(found)
 
 
@@ -95,13 +98,14 @@ def test_processes_that_start_at_once_make_one_schema(database_url: str) -> None
     database.close()
 
 
-def test_a_database_of_a_newer_release_is_refused_and_left_alone(database: Database) -> None:
-    with database.write() as connection:
+def test_a_database_of_a_newer_release_is_refused_and_left_alone(fresh: Database) -> None:
+    schema.upgrade(fresh)
+    with fresh.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'from_tomorrow'"))
     with pytest.raises(Unavailable, match="written by a newer release"):
-        schema.upgrade(database)
-    assert revision(database) == "from_tomorrow"
-    assert schema.differences(database) == []
+        schema.upgrade(fresh)
+    assert revision(fresh) == "from_tomorrow"
+    assert schema.differences(fresh) == []
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(fresh: Database) -> None:
@@ -110,4 +114,3 @@ def test_a_migration_that_fails_leaves_nothing_behind(fresh: Database) -> None:
     with pytest.raises(Exception, match=r"units|does not answer"):
         schema.upgrade(fresh)
     assert inspect(fresh.engine).get_table_names() == ["units"]
-    fresh.close()

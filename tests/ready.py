@@ -1,0 +1,57 @@
+"""Databases that are ready for use: filled once a test process, then lent to one test after another.
+
+Making the schema takes a second and publishing a form several. A SQLite file is copied for every test; on PostgreSQL
+copying costs more than a test, so that one database is lent and what a test wrote is taken out again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import delete
+
+from mapper.store import tables
+from mapper.store.database import Database
+from tests.postgres import Server
+
+Fill = Callable[[Database], object]
+
+
+def filled_sqlite(folder: Path, fill: Fill) -> Path:
+    """A database file in that folder, filled and closed."""
+    path = folder / "ready.sqlite3"
+    _fill(f"sqlite:///{path}", fill)
+    return path
+
+
+def sqlite_copy(filled: Path, folder: Path) -> str:
+    """The address of a copy in that folder."""
+    shutil.copyfile(filled, folder / "test.sqlite3")
+    return f"sqlite:///{folder / 'test.sqlite3'}"
+
+
+@contextmanager
+def filled_postgres(server: Server, fill: Fill) -> Iterator[str]:
+    """The address of a filled database."""
+    with server.database() as url:
+        _fill(url, fill)
+        yield url
+
+
+def empty(url: str, keep: Sequence[str] = ()) -> None:
+    """Take every row out of every table but those to keep."""
+    database = Database(url)
+    with database.write() as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            if table.name not in keep:
+                connection.execute(delete(table))
+    database.close()
+
+
+def _fill(url: str, fill: Fill) -> None:
+    database = Database(url)
+    fill(database)
+    database.close()
