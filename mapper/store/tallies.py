@@ -50,7 +50,7 @@ def clear(connection: Connection) -> None:
 def signature(hamlet_code: str | None, commune_code: str | None, units: Mapping[str, str | None]) -> str:
     """The text that names a cell, whatever its number."""
     parts = [hamlet_code or "", commune_code or "", *(f"{s}={units[s] or ''}" for s in sorted(units))]
-    return "|".join(part.replace("|", "||") for part in parts)
+    return "|".join(part.replace("\\", "\\\\").replace("|", "\\p") for part in parts)
 
 
 def cell(
