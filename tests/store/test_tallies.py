@@ -1,0 +1,249 @@
+"""Cells and tallies: numbers for places, and counts that add up to any day."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from mapper.domain.household import HOUSE_COUNTS
+from mapper.domain.ledger import INSIDE, State
+from mapper.store import reference, tables, tallies
+from mapper.store.database import Database
+from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
+
+AT = "2022-08-15T00:00:00+00:00"
+
+
+@pytest.fixture
+def series(database: Database) -> dict[str, int]:
+    """Numbers of two series of a campaign; two boundary sets are there too."""
+    with database.write() as connection:
+        reference.save_campaign(database, connection, "c", "", [("g", "1"), ("g", "2")], AT)
+        for set_id in ("new", "old"):
+            connection.execute(
+                insert(tables.boundary_sets).values(
+                    id=set_id,
+                    label="",
+                    approximate=False,
+                    source="",
+                    levels="[]",
+                    report="",
+                    imported_at=AT,
+                    placer=b"",
+                )
+            )
+        return {dose: number for (_, dose), number in reference.series_ids(connection, "c").items()}
+
+
+def cell(database: Database, hamlet: str | None, commune: str | None = "C", **units: str | None) -> int:
+    with database.write() as connection:
+        return tallies.cell(database, connection, hamlet, commune, units)
+
+
+def change(**states: int) -> list[int]:
+    return [states.get(name, 0) for name in STATE_COLUMNS]
+
+
+def houses(**counts: int) -> list[int]:
+    return [counts.get(name, 0) for name in HOUSE_COLUMNS]
+
+
+def add(database: Database, people: tallies.Changes, of_houses: Mapping[tuple[str, int, int], list[int]] = {}) -> None:
+    with database.write() as connection:
+        tallies.add(database, connection, people, dict(of_houses))
+
+
+def on(database: Database, series_id: int, day: int, cells: list[int] | None = None) -> dict[int, dict[str, int]]:
+    with database.read() as connection:
+        rows = list(tallies.states_on(database, connection, series_id, day, cells))
+    return {row[0]: {name: n for name, n in zip(STATE_COLUMNS, row[1:], strict=True) if n} for row in rows}
+
+
+def test_the_columns_are_the_states_and_counts_of_the_domain() -> None:
+    assert tuple(state.value for state in INSIDE) == STATE_COLUMNS
+    assert HOUSE_COLUMNS == HOUSE_COUNTS
+    assert State.OUTSIDE.value not in STATE_COLUMNS
+
+
+def test_a_ledger_is_the_sum_of_changes_up_to_the_day(database: Database, series: dict[str, int]) -> None:
+    here, there = cell(database, "A"), cell(database, "B")
+    one, two = series["1"], series["2"]
+    add(
+        database,
+        {
+            (here, one, 100): change(due=3),
+            (here, one, 110): change(due=-1, vaccinated=1),
+            (there, one, 105): change(due=2),
+            (here, two, 100): change(waiting=3),
+        },
+    )
+    assert on(database, one, 99) == {}
+    assert on(database, one, 100) == {here: {"due": 3}}
+    assert on(database, one, 109) == {here: {"due": 3}, there: {"due": 2}}
+    assert on(database, one, 110) == {here: {"due": 2, "vaccinated": 1}, there: {"due": 2}}
+    assert on(database, two, 110) == {here: {"waiting": 3}}
+    assert on(database, one, 10**6, [there]) == {there: {"due": 2}}
+    assert on(database, one, 10**6, []) == {}
+
+
+def test_changes_add_to_what_is_there_and_back_to_nothing(database: Database, series: dict[str, int]) -> None:
+    here, one = cell(database, "A"), series["1"]
+    add(database, {(here, one, 100): change(due=3, refused=1)}, {("c", here, 100): houses(visited=1, people=4)})
+    add(database, {(here, one, 100): change(due=-1, vaccinated=2)}, {("c", here, 100): houses(visited=1, people=2)})
+    assert on(database, one, 100) == {here: {"due": 2, "refused": 1, "vaccinated": 2}}
+    add(
+        database,
+        {(here, one, 100): change(due=-2, refused=-1, vaccinated=-2)},
+        {("c", here, 100): houses(visited=-2, people=-6)},
+    )
+    with database.read() as connection:
+        assert tallies.snapshot(connection) == {}
+
+
+def test_changes_of_nothing_write_no_row(database: Database, series: dict[str, int]) -> None:
+    here = cell(database, "A")
+    add(database, {(here, series["1"], 100): change()}, {("c", here, 100): houses()})
+    with database.read() as connection:
+        assert connection.execute(select(tables.tallies)).all() == []
+        assert connection.execute(select(tables.house_tallies)).all() == []
+
+
+def test_houses_are_summed_over_all_days_by_campaign(database: Database, series: dict[str, int]) -> None:
+    here, there = cell(database, "A"), cell(database, "B")
+    with database.write() as connection:
+        reference.save_campaign(database, connection, "d", "", [], AT)
+    add(
+        database,
+        {},
+        {
+            ("c", here, 100): houses(visited=1, interviewed=1, people=4),
+            ("c", here, 120): houses(visited=1, closed=1),
+            ("c", there, 90): houses(visited=1, vacant=1),
+            ("d", here, 100): houses(visited=1, refused=1),
+        },
+    )
+    with database.read() as connection:
+        found = {row[0]: list(row[1:]) for row in tallies.houses(database, connection, "c", None)}
+        assert found == {
+            here: houses(visited=2, interviewed=1, closed=1, people=4),
+            there: houses(visited=1, vacant=1),
+        }
+        assert [tuple(row) for row in tallies.houses(database, connection, "c", [there])] == [
+            (there, *houses(visited=1, vacant=1))
+        ]
+        assert list(tallies.houses(database, connection, "c", [])) == []
+        assert [row[0] for row in tallies.houses(database, connection, "d", None)] == [here]
+
+
+def test_a_user_of_very_many_cells_still_gets_an_answer(database: Database, series: dict[str, int]) -> None:
+    # more than the 32,766 or 65,535 values that one statement may carry
+    here = cell(database, "A")
+    add(database, {(here, series["1"], 100): change(due=3)}, {("c", here, 100): houses(visited=1)})
+    many = list(range(here, here + 70_000))
+    assert on(database, series["1"], 100, many) == {here: {"due": 3}}
+    with database.read() as connection:
+        assert [row[0] for row in tallies.houses(database, connection, "c", many)] == [here]
+
+
+def test_a_place_has_one_cell_however_often_it_is_met(database: Database, series: dict[str, int]) -> None:
+    first = cell(database, "A", "C", old="01", new=None)
+    assert cell(database, "A", "C", new=None, old="01") == first
+    others = [
+        cell(database, "A", "C", old="01", new="1"),
+        cell(database, "A", "C", old="02", new=None),
+        cell(database, "B", "C", old="01", new=None),
+        cell(database, "A", None, old="01", new=None),
+        cell(database, None, "A", old="01", new=None),
+        cell(database, "A", "C"),
+    ]
+    assert len({first, *others}) == 7
+    with database.read() as connection:
+        assert tallies.newest_cell(connection) == max(first, *others)
+        found = {one.id: one for one in tallies.cells(connection)}
+    assert found[first] == tallies.Cell(first, "A", "C", {"old": "01", "new": None})
+    assert found[others[-1]] == tallies.Cell(others[-1], "A", "C", {})
+
+
+def test_codes_that_hold_the_separator_do_not_meet_in_one_cell(database: Database, series: dict[str, int]) -> None:
+    pairs = [("a|b", "c"), ("a", "b|c"), ("a|", "|c"), ("a||", "c"), ("a", "||c"), ("a|||c", None), ("a\\p", "\\c")]
+    assert len({tallies.signature(*pair, {}) for pair in pairs}) == len(pairs)
+
+
+def test_a_missing_code_is_not_an_empty_place_of_another_kind() -> None:
+    assert tallies.signature(None, "A", {}) != tallies.signature("A", None, {})
+    assert tallies.signature("A", "C", {"s": "1"}) != tallies.signature("A", "C", {"s": None})
+
+
+def test_without_cells_the_newest_is_zero(database: Database) -> None:
+    with database.read() as connection:
+        assert tallies.newest_cell(connection) == 0
+        assert tallies.cells(connection) == []
+
+
+def test_clearing_empties_the_tallies_and_keeps_the_cells(database: Database, series: dict[str, int]) -> None:
+    here = cell(database, "A")
+    add(database, {(here, series["1"], 100): change(due=3)}, {("c", here, 100): houses(visited=1)})
+    with database.write() as connection:
+        tallies.clear(connection)
+    with database.read() as connection:
+        assert tallies.snapshot(connection) == {}
+        assert [one.id for one in tallies.cells(connection)] == [here]
+
+
+def test_a_snapshot_names_places_and_never_their_numbers(database: Database, series: dict[str, int]) -> None:
+    here = cell(database, "A", "C", old="01")
+    add(database, {(here, series["2"], 100): change(due=3)}, {("c", here, 100): houses(visited=1)})
+    signature = tallies.signature("A", "C", {"old": "01"})
+    with database.read() as connection:
+        assert tallies.snapshot(connection) == {
+            ("c", "g", "2", signature, 100): tuple(change(due=3)),
+            ("c", signature, 100): tuple(houses(visited=1)),
+        }
+
+
+def test_writers_at_once_add_up(database: Database, series: dict[str, int]) -> None:
+    here, there = cell(database, "A"), cell(database, "B")
+    faults: list[Any] = []
+
+    def write(number: int) -> None:
+        try:
+            for day in range(100, 106):
+                # everybody begins at another place, and no two wait for each other in a circle
+                keys = [(here, series["1"], day), (there, series["1"], day), (there, series["2"], day)]
+                turned = keys[number % 3 :] + keys[: number % 3]
+                add(database, {key: change(due=1) for key in turned}, {("c", here, day): houses(visited=1)})
+        except Exception as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert on(database, series["1"], 105) == {here: {"due": 36}, there: {"due": 36}}
+    with database.read() as connection:
+        assert next(iter(tallies.houses(database, connection, "c", None)))[1] == 36
+
+
+def test_one_cell_met_by_many_at_once_is_one_cell(database: Database, series: dict[str, int]) -> None:
+    found: list[int] = []
+    start = threading.Barrier(6)
+
+    def meet() -> None:
+        start.wait()
+        found.append(cell(database, "new", "C", old="01"))
+
+    threads = [threading.Thread(target=meet) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    with database.read() as connection:
+        assert [one.units for one in tallies.cells(connection)] == [{"old": "01"}]
