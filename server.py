@@ -33,6 +33,7 @@ from mapper.errors import (
     TooLarge,
     Unavailable,
     mark,
+    trace,
 )
 from mapper.formats import openrosa as replies
 from mapper.geo.fields import ReadOptions
@@ -136,7 +137,7 @@ def answer_http_error(error: HTTPException) -> WerkzeugResponse:
 
 def answer_fault(error: Exception) -> Response:
     """A fault of ours: logged without personal data, told without detail."""
-    logging.getLogger(__name__).exception("fault while answering %s", request.endpoint, exc_info=error)
+    logging.getLogger(__name__).error("fault while answering %s: %s", request.endpoint, trace(error))
     return _answer(500, say("Something went wrong on the server. What was received before is kept. Try again."))
 
 
@@ -279,7 +280,7 @@ def command_line(settings: Settings) -> click.Group:
             encoding=encoding,
         )
         reference = opened()
-        with bar(_("Placing households"), intake.count(reference)) as shown:
+        with bar(_("Placing households"), intake.how_many(reference)) as shown:
             made = boundaries.import_file(reference, file, facts, options, shown.update)
         for finding in made.findings:
             click.echo("- " + _(finding.message, **dict(finding.facts)))
@@ -331,7 +332,7 @@ def command_line(settings: Settings) -> click.Group:
     @command("rebuild", _("Make the register and the tallies anew from the raw submissions."))
     def rebuild() -> None:
         reference = opened()
-        with bar(_("Submissions"), intake.count(reference)) as shown:
+        with bar(_("Submissions"), intake.how_many(reference)) as shown:
             done = intake.rebuild(reference, shown.update)
         click.echo(_("Register and tallies made anew from {number} submissions.", number=done))
 

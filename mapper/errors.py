@@ -21,6 +21,8 @@ stands in ``server.py``.
 
 from __future__ import annotations
 
+from traceback import extract_tb
+
 
 class MapperError(Exception):
     """A condition with its facts and its cure.
@@ -84,6 +86,12 @@ class Forbidden(MapperError):
 
 class Unavailable(MapperError):
     """A fault on this side; trying again later is right."""
+
+
+def trace(fault: BaseException) -> str:
+    """Kind and place of a fault, for the log; without its message, which may hold somebody's answers."""
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(fault.__traceback__)]
+    return " <- ".join([type(fault).__name__, *reversed(places)])
 
 
 def mark(message: str) -> str:

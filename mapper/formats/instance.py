@@ -61,10 +61,11 @@ class Instance:
     root: etree._Element
 
 
-def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
+def read_instance(xml: bytes, accepted: Collection[str] | None = ()) -> Instance:
     """Read one submission's XML.
 
-    accepted: namespaces that published forms declare for their instances, beyond the usual ones.
+    accepted: namespaces that published forms declare for their instances, beyond the usual ones; None takes any, for
+    what was accepted before.
     Raises MalformedXml where it is not XML, InvalidInput where it is no filled form, has no form id or no
     instanceID, or stands in a foreign namespace, TooLarge over 5 MB or 2,000 entities; each names the cure.
     """
@@ -76,7 +77,7 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
         )
     root = parse(xml)
     space = namespace(root)
-    if space not in _USUAL and space not in accepted:
+    if space not in _USUAL and accepted is not None and space not in accepted:
         raise InvalidInput(
             mark(
                 "The XML <{name}> is in the namespace {namespace}, which no published form uses. "
@@ -107,12 +108,18 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
             ),
             form_id=form_id,
         )
-    if len(instance_id) > _MAX_ID or len(form_id) > _MAX_ID:
+    deprecated_id = meta.get("deprecatedID") or None
+    if max(len(instance_id), len(form_id), len(deprecated_id or "")) > _MAX_ID:
         raise InvalidInput(
             mark(
                 "The form id or the instanceID is longer than {limit} characters. Publish the form with a shorter id."
             ),
             limit=_MAX_ID,
+        )
+    if deprecated_id == instance_id:
+        raise InvalidInput(
+            mark("Submission {instance_id} calls itself an edit of itself. Send a filled form, as the phone saved it."),
+            instance_id=instance_id,
         )
     made = [found for found in root.iter("{*}entity") if found.get("dataset") is not None]
     if len(made) > MAX_ENTITIES:
@@ -125,7 +132,7 @@ def read_instance(xml: bytes, accepted: Collection[str] = ()) -> Instance:
         form_id,
         (root.get("version") or "").strip(),
         instance_id,
-        meta.get("deprecatedID") or None,
+        deprecated_id,
         meta.get("instanceName") or None,
         (root.get("encrypted") or "").strip().lower() in ("yes", "true"),
         space,

@@ -90,7 +90,10 @@ class Placed:
 
 @dataclass
 class Known:
-    """Reference data of one revision, with what is worked out from it. Shared by threads; only ``cells`` grows."""
+    """Reference data of one revision, with what is worked out from it. Shared by threads; only ``cells`` grows.
+
+    namespaces: those that forms give their instances, beyond the usual ones; None until somebody asks.
+    """
 
     revision: int
     campaigns: dict[str, Campaign]
@@ -99,8 +102,9 @@ class Known:
     sets: dict[str, PlaceSet]
     home: str | None
     sample: bool
-    roles: dict[tuple[str, str], tuple[Roles, str | None] | None] = field(default_factory=dict)
+    roles: dict[tuple[str, str], tuple[Roles, str | None]] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
+    namespaces: frozenset[str] | None = None
 
     def place(self, visit: Visit, accuracy_limit_m: float) -> Placed:
         """Where a household belongs in every set: by its point, else by the commune chosen in the form.
@@ -156,10 +160,20 @@ class Reference:
     ) -> tuple[Roles, str | None] | None:
         """Roles of a form version and its campaign; None where that version was never published."""
         key = (form_id, version)
-        if key not in known.roles:
+        found = known.roles.get(key)
+        if found is None:
             form = kept.form(connection, form_id, version)
-            known.roles[key] = None if form is None else (Roles.of(XFormModel.from_json(form.model)), form.campaign_id)
-        return known.roles[key]
+            if form is None:
+                return None
+            found = known.roles[key] = (Roles.of(XFormModel.from_json(form.model)), form.campaign_id)
+        return found
+
+    def namespaces(self, connection: Connection, known: Known) -> frozenset[str]:
+        """Namespaces of their own that published forms give their instances."""
+        if known.namespaces is None:
+            models = [XFormModel.from_json(text) for text in kept.form_models(connection)]
+            known.namespaces = frozenset(model.namespace for model in models if model.namespace)
+        return known.namespaces
 
     def cells(self, connection: Connection, needed: int = 0) -> dict[int, tallies.Cell]:
         """The cells of the tallies by number, read again where ``needed``, a cell just met, is not among them."""

@@ -123,6 +123,11 @@ def has_form(connection: Connection, form_id: str) -> bool:
     )
 
 
+def form_models(connection: Connection) -> list[str]:
+    """The model of every form version ever published, as JSON."""
+    return list(connection.scalars(select(tables.forms.c.model)))
+
+
 def current_forms(connection: Connection) -> list[FormVersion]:
     """The version of each form that phones are offered, by form id."""
     f = tables.forms

@@ -228,18 +228,24 @@ def release(connection: Connection, instance_id: str, root_id: str) -> None:
     )
 
 
+def household_of(connection: Connection, instance_id: str) -> tuple[str, str] | None:
+    """The campaign and household that a submission tells of, if it counts."""
+    row = connection.execute(select(_s.c.campaign_id, _s.c.household_id).where(_s.c.instance_id == instance_id)).first()
+    return (row.campaign_id, row.household_id) if row is not None and row.household_id is not None else None
+
+
 def supersede(connection: Connection, instance_id: str) -> tuple[str, str] | None:
     """An original that an edit replaces no longer counts.
 
     Returns the campaign and household it told of, if it counted until now.
     """
-    row = connection.execute(select(_s.c.campaign_id, _s.c.household_id).where(_s.c.instance_id == instance_id)).first()
+    told_of = household_of(connection, instance_id)
     connection.execute(
         update(_s)
         .where(_s.c.instance_id == instance_id)
         .values(state=SubmissionState.SUPERSEDED.value, household_id=None, campaign_id=None, reason=None)
     )
-    return (row.campaign_id, row.household_id) if row is not None and row.household_id is not None else None
+    return told_of
 
 
 def state_of(connection: Connection, instance_id: str) -> SubmissionState | None:
@@ -249,9 +255,10 @@ def state_of(connection: Connection, instance_id: str) -> SubmissionState | None
 
 
 def set_processed(
-    database: Database, connection: Connection, instance_id: str, campaign_id: str | None, household_id: str | None
+    database: Database, connection: Connection, instance_id: str, household: tuple[str, str] | None
 ) -> None:
-    """The submission is understood, and tells of this household (None for a form without roles)."""
+    """The submission is understood, and tells of this (campaign, household); None for a form without roles."""
+    campaign_id, household_id = household or (None, None)
     database.prepared(
         "set processed",
         lambda: (
