@@ -84,24 +84,31 @@ def approximate_outlines(centres: NDArray[np.float64], areas: NDArray[np.float64
 def _power_cells(points: NDArray[np.float64], weights: NDArray[np.float64], ground: Any) -> NDArray[np.object_]:
     """The part of the ground that is nearest to each point, distance squared less the point's weight."""
     west, south, east, north = ground.bounds
-    size = 4 * max(east - west, north - south)
     cells = []
     for here, weight in zip(points, weights, strict=True):
-        cell = shapely.box(west, south, east, north)
+        corners = [(west, south), (east, south), (east, north), (west, north)]
         for there, other in zip(points, weights, strict=True):
             across = there - here
-            length = math.hypot(*across)
-            if length == 0:
-                continue
-            # the border crosses the line between the two points this far from the first
-            along = (length**2 + weight - other) / (2 * length)
-            forward = across / length
-            side = np.array([-forward[1], forward[0]]) * size
-            foot, back = here + forward * along, -forward * size
-            half = shapely.polygons([foot + side, foot - side, foot - side + back, foot + side + back])
-            cell = shapely.intersection(cell, half)
-        cells.append(shapely.intersection(cell, ground))
-    return np.array(cells, dtype=object)
+            if across.any():
+                # |p - here|^2 - weight <= |p - there|^2 - other, with both squares written out
+                limit = (there @ there - here @ here + weight - other) / 2
+                corners = _clip(corners, float(across[0]), float(across[1]), float(limit))
+        cells.append(shapely.polygons(corners))
+    parts: NDArray[np.object_] = shapely.intersection(np.array(cells, dtype=object), ground)
+    return parts
+
+
+def _clip(corners: list[tuple[float, float]], a: float, b: float, limit: float) -> list[tuple[float, float]]:
+    """The part of a convex polygon where a x + b y <= limit."""
+    kept = []
+    for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+        before, after = a * x0 + b * y0 - limit, a * x1 + b * y1 - limit
+        if before <= 0:
+            kept.append((x0, y0))
+        if before * after < 0:
+            share = before / (before - after)
+            kept.append((x0 + share * (x1 - x0), y0 + share * (y1 - y0)))
+    return kept
 
 
 def _keep_apart(points: NDArray[np.float64], weights: NDArray[np.float64], share: float = 0.7) -> NDArray[np.float64]:
