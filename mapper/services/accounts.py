@@ -144,7 +144,8 @@ def by_token(reference: Reference, token: str) -> User | None:
 
 def sender(reference: Reference, token: str) -> int | None:
     """Number of the active user whose token this is; asked at every upload, so that revoking works at once."""
-    return accounts.sender(reference.database, token_hash(token))
+    with reference.database.read() as connection:
+        return accounts.sender(reference.database, connection, token_hash(token))
 
 
 def by_id(reference: Reference, user_id: int) -> User | None:

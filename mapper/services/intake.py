@@ -7,16 +7,14 @@ fails, the first stays, flagged with the reason, and can be processed again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from mapper.domain.campaign import Campaign
-from mapper.domain.household import combine, house_counts, state_changes
-from mapper.domain.people import Finding, Visit
-from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, mark
+from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark, trace
 from mapper.formats.instance import Instance, read_instance
-from mapper.formats.roles import read_visit
+from mapper.services.counting import Gathered, Understood, count, understand, understand_stored, write
 from mapper.services.reference import Known, Reference
 from mapper.store import reference as kept
 from mapper.store import register, submissions, tallies
@@ -24,6 +22,9 @@ from mapper.store.database import Connection
 from mapper.store.submissions import RawSubmission, Saved, StoredSubmission, SubmissionState
 
 log = logging.getLogger(__name__)
+
+BUSY_TRIES = 3
+"""How often a submission is counted anew where the database gave up, as it does with one of two in a deadlock."""
 
 VIETNAM = timezone(timedelta(hours=7))
 """The day at the door is a day in Vietnam, whatever the server's clock is set to."""
@@ -40,20 +41,6 @@ class Receipt:
     def counted(self) -> bool:
         """Whether it is understood and in its place (201), or kept on disk and waiting (202)."""
         return self.state in (SubmissionState.PROCESSED, SubmissionState.SUPERSEDED)
-
-
-@dataclass
-class Gathered:
-    """Changes of one or many submissions, written together at the end of a transaction."""
-
-    entries: list[register.HouseholdEntry] = field(default_factory=list)
-    people: tallies.Changes = field(default_factory=dict)
-    houses: tallies.HouseChanges = field(default_factory=dict)
-    new_cells: dict[str, int] = field(default_factory=dict)
-
-    def holds(self, campaign_id: str, household_id: str) -> bool:
-        """Whether a household is among the entries not yet written."""
-        return any(e.campaign_id == campaign_id and e.visit.household_id == household_id for e in self.entries)
 
 
 def now() -> datetime:
@@ -76,7 +63,7 @@ def receive(
     Raises MalformedXml or InvalidInput for what is no submission, NotFound for a form that was never published here,
     Conflict for the same instance with other content or an edit of something already edited. Then nothing is kept.
     """
-    instance = read_instance(xml)
+    instance = _read(reference, xml)
     received = received or now()
     raw = RawSubmission(
         instance_id=instance.instance_id,
@@ -99,6 +86,9 @@ def receive(
                 mark("This server has no form {form_id}. Check the server address on the phone, or publish the form."),
                 form_id=instance.form_id,
             )
+        if instance.deprecated_id is not None:
+            # Wait while the original is being counted, so that one of the two sees the other.
+            database.lock(connection, f"submission {instance.deprecated_id}")
         saved, state = submissions.save(database, connection, raw)
         if saved is Saved.OTHER_CONTENT:
             raise Conflict(
@@ -112,6 +102,14 @@ def receive(
                 ),
                 instance_id=instance.deprecated_id or "",
             )
+        if (
+            saved is Saved.NEW
+            and instance.deprecated_id is not None
+            and state is SubmissionState.RECEIVED
+            and submissions.state_of(connection, instance.deprecated_id) is SubmissionState.RECEIVED
+        ):
+            # Counted before the original is, it would leave what the original itself edits counting too.
+            state = SubmissionState.HELD
         if state is SubmissionState.HELD and saved is Saved.NEW:
             submissions.set_state(
                 connection,
@@ -121,237 +119,100 @@ def receive(
                 {},
             )
     if state is SubmissionState.RECEIVED:
-        state = process(reference, raw.instance_id, instance)
+        told = None
+        if raw.deprecated_id is None and form is not None:
+            with suppress(MapperError):
+                told = understand(known, form, instance, raw.received_on, raw.instance_id)
+        state = process(reference, raw.instance_id, told)
     return Receipt(state, saved is Saved.NEW)
 
 
-def process(reference: Reference, instance_id: str, instance: Instance | None = None) -> SubmissionState:
+def process(reference: Reference, instance_id: str, told: Understood | None = None) -> SubmissionState:
     """Count one kept submission, and the held edits that waited for it; the state it ends in.
 
+    told: the submission as it was understood a moment ago, where it was.
     Safe to call again at any time: what counts already stays as it is. Whatever goes wrong is written to the
     submission as its reason, and the submission stays.
     """
     database = reference.database
     try:
-        with database.write() as connection:
-            database.lock(connection, f"submission {instance_id}")
-            stored = submissions.read(database, connection, instance_id)
-            if stored is None:
-                raise NotFound(mark("There is no submission {instance_id}."), instance_id=instance_id)
-            if stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
-                return stored.state
-            gathered = Gathered()
-            known = reference.known(connection)
-            count_submission(reference, connection, known, stored, instance, gathered)
-            write(reference, connection, gathered)
-            waiting = submissions.held_edit_of(database, connection, instance_id)
-            if waiting is not None:
-                submissions.release(connection, waiting, stored.root_id)
-        known.cells.update(gathered.new_cells)
+        state, waiting = _count_kept(reference, instance_id, told)
     except MapperError as problem:
-        return _flag(reference, instance_id, problem.message, problem.facts)
+        state, waiting = _flag(reference, instance_id, problem.message, problem.facts)
     except Exception as fault:
-        log.exception("submission could not be processed")
+        log.error("submission could not be processed: %s", trace(fault))
         message = mark(
             "The server could not understand this submission ({fault}). It is kept; report it, then try again."
         )
-        return _flag(reference, instance_id, message, {"fault": type(fault).__name__})
-    if waiting is not None:
-        process(reference, waiting)
-        return SubmissionState.SUPERSEDED
-    return SubmissionState.PROCESSED
+        state, waiting = _flag(reference, instance_id, message, {"fault": type(fault).__name__})
+    if waiting is None:
+        return state
+    process(reference, waiting)
+    with database.read() as connection:
+        return submissions.state_of(connection, instance_id) or state
 
 
-def _flag(reference: Reference, instance_id: str, message: str, facts: Mapping[str, object]) -> SubmissionState:
-    with reference.database.write() as connection:
-        submissions.set_state(connection, instance_id, SubmissionState.FLAGGED, message, facts)
-    return SubmissionState.FLAGGED
-
-
-def count_submission(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    stored: StoredSubmission,
-    instance: Instance | None,
-    gathered: Gathered,
-) -> None:
-    """Work out what one submission changes, into ``gathered``; its own row is updated at once.
-
-    Raises MapperError where the submission cannot be understood.
-    """
-    database = reference.database
-    campaign, visit, found = _understand(reference, connection, known, stored, instance)
-    replaced = None if stored.deprecated_id is None else submissions.supersede(connection, stored.deprecated_id)
-    if campaign is None or visit is None:
-        submissions.set_processed(database, connection, stored.instance_id, None, None)
-        return
-    household_id = visit.household_id
-    database.lock(connection, f"household {household_id}")
-    submissions.set_processed(database, connection, stored.instance_id, campaign.id, household_id)
-    if gathered.holds(campaign.id, household_id):
-        write(reference, connection, gathered)
-    told = [(visit.visited_on, stored.seq, visit, found)]
-    told += _told_before(reference, connection, known, campaign.id, household_id, stored.instance_id)
-    _enter(reference, connection, known, campaign, household_id, stored.instance_id, told, gathered)
-    if replaced is not None and replaced != (campaign.id, household_id):
-        write(reference, connection, gathered)
-        left = _told_before(reference, connection, known, *replaced, stored.instance_id)
-        _enter(
-            reference, connection, known, known.campaigns[replaced[0]], replaced[1], stored.instance_id, left, gathered
-        )
-
-
-Told = tuple[date, int, Visit, Sequence[Finding]]
-"""What one submission tells of a household: the day, the order of arrival, the visit, its findings."""
-
-
-def _told_before(
-    reference: Reference, connection: Connection, known: Known, campaign_id: str, household_id: str, instance_id: str
-) -> list[Told]:
-    """What the other submissions of a household tell."""
-    told: list[Told] = []
-    for other in submissions.others_of_household(
-        reference.database, connection, campaign_id, household_id, instance_id
-    ):
-        _, visit, found = _understand(reference, connection, known, other, None)
-        if visit is not None:
-            told.append((visit.visited_on, other.seq, visit, found))
-    return told
-
-
-def _enter(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    campaign: Campaign,
-    household_id: str,
-    instance_id: str,
-    told: list[Told],
-    gathered: Gathered,
-) -> None:
-    """Replace what the register and tallies hold of a household by what its submissions tell; nothing, when none do."""
-    before = register.counted(reference.database, connection, campaign.id, household_id)
-    if before is not None:
-        register.remove(connection, campaign.id, household_id)
-        _gather(gathered, campaign.id, before, -1)
-    if not told:
-        return
-    told.sort(key=lambda one: one[:2])
-    merged = combine([visit for _, _, visit, _ in told])
-    findings = [finding for *_, some in told for finding in some]
-    entry = _entry(reference, connection, known, campaign, instance_id, merged, findings, gathered)
-    gathered.entries.append(entry)
-    after = register.Counted(entry.cell_id, merged.visited_on.toordinal(), entry.steps, entry.houses)
-    _gather(gathered, campaign.id, after, +1)
-
-
-def _understand(
-    reference: Reference, connection: Connection, known: Known, stored: StoredSubmission, instance: Instance | None
-) -> tuple[Campaign | None, Visit | None, Sequence[Finding]]:
-    form = reference.roles(connection, known, stored.form_id, stored.form_version)
-    if form is None:
-        raise NotFound(
-            mark("Form {form_id} has no version {version} here. Publish it, then process this submission again."),
-            form_id=stored.form_id,
-            version=stored.form_version or "-",
-        )
-    roles, campaign_id = form
-    if campaign_id is None or not roles.draws_coverage:
-        return None, None, ()
-    campaign = known.campaigns[campaign_id]
+def _read(reference: Reference, xml: bytes) -> Instance:
+    """A submission's XML, read; forms may give their instances a namespace of their own, and seldom do."""
     try:
-        visit, found = read_visit(
-            instance or read_instance(stored.xml), roles, campaign, stored.received_on, root_instance_id=stored.root_id
-        )
-    except MapperError:
-        raise
-    except Exception as fault:
-        log.exception("submission could not be understood")
-        message = mark(
-            "The server could not understand this submission ({fault}). It is kept; report it, then try again."
-        )
-        raise InvalidInput(message, fault=type(fault).__name__) from fault
-    return campaign, visit, found
+        return read_instance(xml)
+    except InvalidInput:
+        with reference.database.read() as connection:
+            own = reference.namespaces(connection, reference.known(connection))
+        if not own:
+            raise
+        return read_instance(xml, own)
 
 
-def _entry(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    campaign: Campaign,
-    instance_id: str,
-    visit: Visit,
-    findings: list[Finding],
-    gathered: Gathered,
-) -> register.HouseholdEntry:
-    placed = known.place(visit, campaign.accuracy_limit_m)
-    signature = tallies.signature(visit.hamlet_code, visit.commune_code, placed.units)
-    cell_id = known.cells.get(signature) or gathered.new_cells.get(signature)
-    if cell_id is None:
-        cell_id = tallies.cell(reference.database, connection, visit.hamlet_code, visit.commune_code, placed.units)
-        gathered.new_cells[signature] = cell_id
-    numbers = known.series[campaign.id]
-    steps = {(numbers[s], day): row for (s, day), row in state_changes(visit, campaign).items()}
-    return register.HouseholdEntry(
-        campaign_id=campaign.id,
-        instance_id=instance_id,
-        visit=visit,
-        point_state=placed.point_state,
-        cell_id=cell_id,
-        steps=steps,
-        houses=house_counts(visit),
-        placements=placed.placements,
-        findings=[*findings, *place_findings(known, visit, placed.point_state, placed.placements)],
-    )
+def _count_kept(reference: Reference, instance_id: str, told: Understood | None) -> tuple[SubmissionState, str | None]:
+    """Count one kept submission in a transaction of its own; its state, and the edit that waited for it."""
+    database = reference.database
+    for tries_left in reversed(range(BUSY_TRIES)):
+        gathered = Gathered()
+        try:
+            with database.write() as connection:
+                database.lock(connection, f"submission {instance_id}")
+                stored = submissions.read(database, connection, instance_id)
+                if stored is None:
+                    raise NotFound(mark("There is no submission {instance_id}."), instance_id=instance_id)
+                if stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
+                    return stored.state, None
+                if stored.deprecated_id is not None:
+                    database.lock(connection, f"submission {stored.deprecated_id}")
+                known = reference.known(connection)
+                if told is None or told.known is not known:
+                    told = understand_stored(reference, connection, known, stored)
+                count(reference, connection, stored, told, gathered)
+                write(reference, connection, gathered)
+                waiting = _release(reference, connection, stored)
+            known.cells.update(gathered.new_cells)
+            return SubmissionState.PROCESSED, waiting
+        except Unavailable:
+            if not tries_left:
+                raise
+    raise AssertionError("BUSY_TRIES is at least 1")
 
 
-def place_findings(
-    known: Known, visit: Visit, point_state: str, placements: Mapping[str, tuple[str | None, str]]
-) -> list[Finding]:
-    """What is odd about a household's place: no usable point, outside every commune, or not the commune chosen."""
-    if point_state != "usable":
-        if visit.point is None:
-            return []
-        accuracy = f"{visit.point.accuracy_m:.0f}" if visit.point.accuracy_m is not None else "-"
-        message = mark("The position is accurate to {accuracy} m only, so the commune chosen in the form counts.")
-        return [Finding("point_poor_accuracy", message, (("accuracy", accuracy),))]
-    if known.home is None:
-        return []
-    home = known.sets[known.home]
-    code, _ = placements[known.home]
-    if code is None:
-        message = mark("The position lies outside every commune of {set}; the commune chosen in the form counts.")
-        return [Finding("point_outside", message, (("set", home.about.label),))]
-    chosen = visit.commune_code
-    if chosen is not None and chosen != code:
-        message = mark("The form says {chosen}, the position lies in {found}. The position counts.")
-        name = home.units[home.leaf, chosen].name if (home.leaf, chosen) in home.units else chosen
-        return [Finding("commune_differs", message, (("chosen", name), ("found", home.units[home.leaf, code].name)))]
-    return []
+def _flag(
+    reference: Reference, instance_id: str, message: str, facts: Mapping[str, object]
+) -> tuple[SubmissionState, str | None]:
+    """Write down why a submission does not count; its state, and the edit that waited for it and may mend it."""
+    database = reference.database
+    with database.write() as connection:
+        database.lock(connection, f"submission {instance_id}")
+        stored = submissions.read(database, connection, instance_id)
+        if stored is None or stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
+            return (stored.state if stored else SubmissionState.FLAGGED), None
+        submissions.set_state(connection, instance_id, SubmissionState.FLAGGED, message, facts)
+        return SubmissionState.FLAGGED, _release(reference, connection, stored)
 
 
-def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sign: int) -> None:
-    for (series_id, day), row in counted.steps.items():
-        key = (counted.cell_id, series_id, day)
-        total = gathered.people.get(key)
-        if total is None:
-            gathered.people[key] = [sign * value for value in row]
-        else:
-            for index, value in enumerate(row):
-                total[index] += sign * value
-    house = gathered.houses.setdefault((campaign_id, counted.cell_id, counted.day), [0] * len(counted.houses))
-    for index, value in enumerate(counted.houses):
-        house[index] += sign * value
-
-
-def write(reference: Reference, connection: Connection, gathered: Gathered) -> None:
-    """Enter what was gathered, in this transaction, and be ready to gather more."""
-    register.enter(reference.database, connection, gathered.entries)
-    tallies.add(reference.database, connection, gathered.people, gathered.houses)
-    gathered.entries.clear()
-    gathered.people.clear()
-    gathered.houses.clear()
+def _release(reference: Reference, connection: Connection, original: StoredSubmission) -> str | None:
+    """Let the edit go on that was held for this original; its instance id, None where none was."""
+    waiting = submissions.held_edit_of(reference.database, connection, original.instance_id)
+    if waiting is not None:
+        submissions.release(connection, waiting, original.root_id)
+    return waiting
 
 
 def process_waiting(reference: Reference, form_id: str | None = None) -> int:
@@ -412,7 +273,7 @@ def _recount(
         waiting[original] = stored.instance_id
         return
     try:
-        count_submission(reference, connection, known, stored, None, gathered)
+        count(reference, connection, stored, understand_stored(reference, connection, known, stored), gathered)
     except MapperError as problem:
         submissions.set_state(connection, stored.instance_id, SubmissionState.FLAGGED, problem.message, problem.facts)
     edit = waiting.pop(stored.instance_id, None)
@@ -447,7 +308,7 @@ def troubled(reference: Reference) -> list[TroubledSubmission]:
     ]
 
 
-def count(reference: Reference) -> int:
+def how_many(reference: Reference) -> int:
     """How many submissions are kept."""
     with reference.database.read() as connection:
         return submissions.count(connection)

@@ -11,6 +11,7 @@ from pathlib import Path
 from mapper.domain.campaign import Campaign
 from mapper.errors import Conflict, InvalidForm, NotFound, mark
 from mapper.formats import validate
+from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
 from mapper.formats.hamlets import HamletRow, read_hamlets
 from mapper.formats.roles import Roles
@@ -92,6 +93,8 @@ def _read_form(folder: Path, workbook: Path, campaign: Campaign | None) -> Ready
             mark("{file} declares roles, but there is no campaign.toml beside it to say what they count for."),
             file=workbook.name,
         )
+    if campaign is not None and roles.draws_coverage:
+        check_agreement(campaign, model, roles)
     media = {}
     for wanted in model.media:
         if wanted.name == "itemsets.csv" and converted.itemsets is not None:

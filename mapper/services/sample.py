@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from mapper import __version__
 from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.ledger import Membership
 from mapper.domain.people import Outcome, Person, Point, Residence
@@ -31,6 +30,8 @@ from mapper.store import reference as kept
 
 HOUSEHOLDS = 1500
 SEED = 2022
+EDITION = 1
+"""Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
 """The invented census: five weeks up to the day of the meeting that set the targets."""
 SET_ID = "bach_thong_2022"
@@ -90,7 +91,7 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
         known = reference.known(connection)
         ready = kept.fact(connection, "sample built") == _mark(households)
     if not known.sample:
-        if known.sets or known.campaigns or intake.count(reference):
+        if known.sets or known.campaigns or intake.how_many(reference):
             raise Conflict(
                 mark("This database holds real data; the sample is invented. Give it another folder: MAPPER_DATA_DIR.")
             )
@@ -109,8 +110,8 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
 
 
 def _mark(households: int) -> str:
-    """Names a finished sample: a later release, or another number, builds what that one lacks."""
-    return f"{__version__} {SEED} {households}"
+    """Names a finished sample: one of another edition, or number, builds what that one lacks."""
+    return f"{EDITION} {households}"
 
 
 def _fill(reference: Reference, root: Path, households: int, progress: Callable[[int], None]) -> None:

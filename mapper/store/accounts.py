@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from mapper.store import tables
-from mapper.store.database import Database
+from mapper.store.database import Database, driver_of
 
 _u, _a = tables.users, tables.user_areas
 
@@ -54,14 +54,11 @@ def by_token(connection: Connection, token_sha256: str) -> Account | None:
     return _account(connection, connection.execute(select(*_COLUMNS).where(_u.c.token_sha256 == token_sha256)).first())
 
 
-def sender(database: Database, token_sha256: str) -> int | None:
+def sender(database: Database, connection: Connection, token_sha256: str) -> int | None:
     """Number of the active user with that token: all that an upload needs to know."""
-    rows = database.look_up(
-        database.prepared(
-            "sender", lambda: select(_u.c.id, _u.c.active).where(_u.c.token_sha256 == bindparam("token"))
-        ),
-        {"token": token_sha256},
-    )
+    rows = database.prepared(
+        "sender", lambda: select(_u.c.id, _u.c.active).where(_u.c.token_sha256 == bindparam("token"))
+    ).rows(driver_of(connection), {"token": token_sha256})
     return rows[0][0] if rows and rows[0][1] else None
 
 

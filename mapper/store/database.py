@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
 
 from mapper.errors import Unavailable, mark
@@ -79,30 +81,25 @@ class Database:
     url: a SQLAlchemy address; ``postgresql://`` means the psycopg 3 driver.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str) -> None:
         address = make_url(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
         if self.is_sqlite:
             if address.database and address.database != ":memory:":
                 Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(
-                address, hide_parameters=True, pool_size=pool_size, max_overflow=32, connect_args={"timeout": 30}
-            )
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+            options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
         else:
             if address.drivername in {"postgresql", "postgres"}:
                 address = address.set(drivername="postgresql+psycopg")
-            self.engine = create_engine(
-                address, hide_parameters=True, pool_size=pool_size, max_overflow=32, pool_pre_ping=False
-            )
-        # READ COMMITTED, PostgreSQL's default, would let every statement of a reader see another moment.
-        self._reading = (
-            self.engine
-            if self.is_sqlite
-            else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            options = {}
+        # Transactions are begun and ended here, in one statement each; connections wait in self._idle.
+        self.engine = create_engine(
+            address, hide_parameters=True, poolclass=NullPool, isolation_level="AUTOCOMMIT", **options
         )
-        self._writer = threading.RLock()
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+        self._idle: deque[Connection] = deque()
+        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
         self._prepared: dict[object, Prepared] = {}
         self._positional: Dialect = (
             self.engine.dialect if self.is_sqlite else PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
@@ -118,8 +115,11 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads: one consistent view."""
-        with _faults(), self._reading.connect() as connection, connection.begin():
-            yield connection
+        # READ COMMITTED, PostgreSQL's default, would let every statement of a reader see another moment.
+        with self._transaction(
+            "BEGIN" if self.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        ) as found:
+            yield found
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -127,17 +127,60 @@ class Database:
 
         On SQLite writers of this process queue on a lock, which is fairer and cheaper than SQLite's own polling.
         """
-        if not self.is_sqlite:
-            with _faults(), self.engine.begin() as connection:
-                yield connection
-            return
-        with (
-            _faults(),
-            self._writer,
-            self.engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
+        with self._writer, self._transaction("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN") as connection:
             yield connection
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        with _faults():
+            connection = self._borrow(begin)
+            try:
+                yield connection
+                driver_of(connection).commit()
+                if connection.in_transaction():
+                    connection.rollback()
+            except BaseException:
+                self._undo(connection)
+                raise
+            self._idle.append(connection)
+
+    def _borrow(self, begin: str) -> Connection:
+        """A connection on which the transaction has begun; where one died while idle, so have they all."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        else:
+            try:
+                driver_of(connection).execute(begin)
+                return connection
+            except psycopg.OperationalError:
+                self._throw_away(connection)
+                while self._idle:
+                    self._throw_away(self._idle.pop())
+                connection = self.engine.connect()
+        try:
+            driver_of(connection).execute(begin)
+        except BaseException:
+            self._throw_away(connection)
+            raise
+        return connection
+
+    @staticmethod
+    def _throw_away(connection: Connection) -> None:
+        connection.invalidate()
+        connection.close()
+
+    def _undo(self, connection: Connection) -> None:
+        """Roll back; a connection that cannot is thrown away."""
+        try:
+            driver_of(connection).rollback()
+            if connection.in_transaction():
+                connection.rollback()
+        except (DBAPIError, sqlite3.Error, psycopg.Error):
+            self._throw_away(connection)
+        else:
+            self._idle.append(connection)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """The dialect's INSERT, which knows ON CONFLICT."""
@@ -171,17 +214,10 @@ class Database:
         if not self.is_sqlite:
             driver_of(connection).execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
-    def look_up(self, statement: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Rows of one small SELECT, without a transaction around it."""
-        with _faults():
-            borrowed = self.engine.raw_connection()
-            try:
-                return statement.rows(borrowed.driver_connection, values)
-            finally:
-                borrowed.close()
-
     def close(self) -> None:
         """Close every connection."""
+        while self._idle:
+            self._idle.pop().close()
         self.engine.dispose()
 
 
@@ -208,8 +244,3 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA cache_size=-65536")
     cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -255,10 +255,9 @@ def state_of(connection: Connection, instance_id: str) -> SubmissionState | None
 
 
 def set_processed(
-    database: Database, connection: Connection, instance_id: str, household: tuple[str, str] | None
+    database: Database, connection: Connection, instance_id: str, campaign_id: str | None, household_id: str | None
 ) -> None:
-    """The submission is understood, and tells of this (campaign, household); None for a form without roles."""
-    campaign_id, household_id = household or (None, None)
+    """The submission is understood, and tells of this household (None for a form without roles)."""
     database.prepared(
         "set processed",
         lambda: (

@@ -99,6 +99,7 @@ form_media = Table(
     Column("md5", String(32), nullable=False),
     PrimaryKeyConstraint("form_id", "version", "name"),
     ForeignKeyConstraint(["form_id", "version"], ["forms.form_id", "forms.version"]),
+    sqlite_with_rowid=False,
 )
 
 WAITS = text("state NOT IN ('processed', 'superseded')")
@@ -123,7 +124,6 @@ submissions = Table(
     Column("reason", Text),
     Column("household_id", String),
     Column("campaign_id", String),
-    Index("ix_submissions_root_id", "root_id"),
     Index("ix_submissions_household", "campaign_id", "household_id"),
     Index("ix_submissions_waiting", "state", sqlite_where=WAITS, postgresql_where=WAITS),
     comment="Raw submissions, exactly as they came; state says what became of each. An original has one edit at most.",
@@ -138,6 +138,7 @@ attachments = Table(
     Column("received_at", String, nullable=False),
     PrimaryKeyConstraint("instance_id", "name"),
     comment="Photos and audit files; names are NFC, whatever the phone wrote.",
+    sqlite_with_rowid=False,
 )
 
 hamlets = Table(
@@ -235,6 +236,7 @@ people = Table(
     PrimaryKeyConstraint("campaign_id", "household_id", "position"),
     ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
     comment="priorities: codes joined by spaces.",
+    sqlite_with_rowid=False,
 )
 
 doses = Table(
@@ -252,6 +254,7 @@ doses = Table(
     Column("evidence", String),
     PrimaryKeyConstraint("campaign_id", "household_id", "person_position", "position"),
     ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
+    sqlite_with_rowid=False,
 )
 
 findings = Table(
@@ -267,6 +270,7 @@ findings = Table(
     Column("facts", Text, nullable=False),
     PrimaryKeyConstraint("instance_id", "position"),
     comment="What a supervisor should look at in a submission that counts all the same.",
+    sqlite_with_rowid=False,
 )
 
 placements = Table(
@@ -280,6 +284,7 @@ placements = Table(
     PrimaryKeyConstraint("campaign_id", "household_id", "set_id"),
     ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
     comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form.",
+    sqlite_with_rowid=False,
 )
 
 cells = Table(
@@ -299,6 +304,7 @@ cell_units = Table(
     Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
     Column("unit_code", String),
     PrimaryKeyConstraint("cell_id", "set_id"),
+    sqlite_with_rowid=False,
 )
 
 STATE_COLUMNS: tuple[str, ...] = tuple(state.value for state in INSIDE)

@@ -63,7 +63,8 @@ def upgrade() -> None:
     sa.Column('message', sa.Text(), nullable=False),
     sa.Column('facts', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('instance_id', 'position', name=op.f('pk_findings')),
-    comment='What a supervisor should look at in a submission that counts all the same.'
+    comment='What a supervisor should look at in a submission that counts all the same.',
+    sqlite_with_rowid=False
     )
     op.create_table('hamlets',
     sa.Column('code', sa.String(), nullable=False),
@@ -93,7 +94,8 @@ def upgrade() -> None:
     sa.Column('unit_code', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['cell_id'], ['cells.id'], name=op.f('fk_cell_units_cell_id')),
     sa.ForeignKeyConstraint(['set_id'], ['boundary_sets.id'], name=op.f('fk_cell_units_set_id')),
-    sa.PrimaryKeyConstraint('cell_id', 'set_id', name=op.f('pk_cell_units'))
+    sa.PrimaryKeyConstraint('cell_id', 'set_id', name=op.f('pk_cell_units')),
+    sqlite_with_rowid=False
     )
     op.create_table('forms',
     sa.Column('form_id', sa.String(), nullable=False),
@@ -186,7 +188,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('submissions', schema=None) as batch_op:
         batch_op.create_index('ix_submissions_household', ['campaign_id', 'household_id'], unique=False)
-        batch_op.create_index('ix_submissions_root_id', ['root_id'], unique=False)
         batch_op.create_index('ix_submissions_waiting', ['state'], unique=False, sqlite_where=sa.text("state NOT IN ('processed', 'superseded')"), postgresql_where=sa.text("state NOT IN ('processed', 'superseded')"))
 
     op.create_table('units',
@@ -221,7 +222,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['instance_id'], ['submissions.instance_id'], name=op.f('fk_attachments_instance_id')),
     sa.ForeignKeyConstraint(['sha256'], ['blobs.sha256'], name=op.f('fk_attachments_sha256')),
     sa.PrimaryKeyConstraint('instance_id', 'name', name=op.f('pk_attachments')),
-    comment='Photos and audit files; names are NFC, whatever the phone wrote.'
+    comment='Photos and audit files; names are NFC, whatever the phone wrote.',
+    sqlite_with_rowid=False
     )
     op.create_table('doses',
     sa.Column('campaign_id', sa.String(), nullable=False),
@@ -235,7 +237,8 @@ def upgrade() -> None:
     sa.Column('place', sa.String(), nullable=True),
     sa.Column('evidence', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['campaign_id', 'household_id'], ['households.campaign_id', 'households.id'], name=op.f('fk_doses_campaign_id_household_id')),
-    sa.PrimaryKeyConstraint('campaign_id', 'household_id', 'person_position', 'position', name=op.f('pk_doses'))
+    sa.PrimaryKeyConstraint('campaign_id', 'household_id', 'person_position', 'position', name=op.f('pk_doses')),
+    sqlite_with_rowid=False
     )
     op.create_table('form_media',
     sa.Column('form_id', sa.String(), nullable=False),
@@ -245,7 +248,8 @@ def upgrade() -> None:
     sa.Column('md5', sa.String(length=32), nullable=False),
     sa.ForeignKeyConstraint(['form_id', 'version'], ['forms.form_id', 'forms.version'], name=op.f('fk_form_media_form_id_version')),
     sa.ForeignKeyConstraint(['sha256'], ['blobs.sha256'], name=op.f('fk_form_media_sha256')),
-    sa.PrimaryKeyConstraint('form_id', 'version', 'name', name=op.f('pk_form_media'))
+    sa.PrimaryKeyConstraint('form_id', 'version', 'name', name=op.f('pk_form_media')),
+    sqlite_with_rowid=False
     )
     op.create_table('people',
     sa.Column('campaign_id', sa.String(), nullable=False),
@@ -270,7 +274,8 @@ def upgrade() -> None:
     sa.Column('vaccination_unknown', sa.Boolean(), nullable=False),
     sa.ForeignKeyConstraint(['campaign_id', 'household_id'], ['households.campaign_id', 'households.id'], name=op.f('fk_people_campaign_id_household_id')),
     sa.PrimaryKeyConstraint('campaign_id', 'household_id', 'position', name=op.f('pk_people')),
-    comment='priorities: codes joined by spaces.'
+    comment='priorities: codes joined by spaces.',
+    sqlite_with_rowid=False
     )
     op.create_table('placements',
     sa.Column('campaign_id', sa.String(), nullable=False),
@@ -281,7 +286,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['campaign_id', 'household_id'], ['households.campaign_id', 'households.id'], name=op.f('fk_placements_campaign_id_household_id')),
     sa.ForeignKeyConstraint(['set_id'], ['boundary_sets.id'], name=op.f('fk_placements_set_id')),
     sa.PrimaryKeyConstraint('campaign_id', 'household_id', 'set_id', name=op.f('pk_placements')),
-    comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form."
+    comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form.",
+    sqlite_with_rowid=False
     )
     op.create_table('tallies',
     sa.Column('cell_id', sa.Integer(), nullable=False),
@@ -316,7 +322,6 @@ def downgrade() -> None:
     op.drop_table('units')
     with op.batch_alter_table('submissions', schema=None) as batch_op:
         batch_op.drop_index('ix_submissions_waiting', sqlite_where=sa.text("state NOT IN ('processed', 'superseded')"), postgresql_where=sa.text("state NOT IN ('processed', 'superseded')"))
-        batch_op.drop_index('ix_submissions_root_id')
         batch_op.drop_index('ix_submissions_household')
 
     op.drop_table('submissions')
