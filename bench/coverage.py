@@ -1,0 +1,256 @@
+"""Coverage of every hamlet of a province of 1,000,000 people, from tallies.
+
+python bench/coverage.py [--people 1000000] [--hamlets 2500] [--communes 150] [--database-url postgres] [--keep FOLDER]
+
+Writes the tallies that the intake of these people would have left: for --patterns hamlets worked out household by
+household with the ledger's own steps and added up in memory; the other hamlets repeat one of these some days later.
+Then times `reporting.coverage` and the JSON of /api/coverage: the median and the
+slowest of twenty answers after one that warms up, in milliseconds. --keep leaves the database for the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+import shapely
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.households import Hamlet, Inventor
+from bench.intake import told
+from bench.service import CHECKOUT, SET_ID, installation
+from mapper.domain.campaign import Campaign
+from mapper.domain.household import HOUSE_COUNTS, house_counts, state_changes
+from mapper.domain.ledger import State
+from mapper.domain.people import Outcome, Point, Visit
+from mapper.domain.places import Unit, UnitShape
+from mapper.domain.roles import Role
+from mapper.formats.campaign import read_campaign
+from mapper.services import accounts, boundaries, reporting
+from mapper.services.reference import Reference
+from mapper.settings import Settings
+from mapper.store import reference as kept
+from mapper.store import tallies
+from server import create_app, open_reference
+
+AIM_MS = 100
+WEST, SOUTH, SIDE = 104.0, 20.0, 0.09
+"""South-west corner of the province, and the side of a commune, degrees."""
+ASKED = (
+    ("18_plus", "1", date(2022, 9, 8)),
+    ("18_plus", "2", date(2021, 12, 31)),
+    ("18_plus", "booster1", date(2022, 9, 8)),
+    ("18_plus", "booster1", date(2023, 6, 30)),
+    ("5_11", "2", date(2022, 9, 8)),
+    ("65_plus", "booster2", date(2022, 9, 8)),
+)
+Offset = tuple[int, int]
+"""Communes to the east and to the north of the hamlet's own, where some of its houses stand."""
+States = dict[tuple[int, int], list[int]]
+
+
+def province(communes: int, hamlets: int, households: int) -> tuple[list[UnitShape], list[Hamlet]]:
+    """Square communes in districts of about ten, and hamlets strewn over them."""
+    chance = random.Random(7)
+    columns = round(communes**0.5)
+    rows = -(-communes // columns)
+    units, boxes = [], {}
+    for number in range(rows * columns):
+        west, south = WEST + number % columns * SIDE, SOUTH + number // columns * SIDE
+        code = f"{number:05d}"
+        boxes[code] = west, south
+        district = f"{number // 10:03d}"
+        shape = shapely.MultiPolygon([shapely.box(west, south, west + SIDE, south + SIDE)])
+        middle = west + SIDE / 2, south + SIDE / 2
+        units.append(
+            UnitShape(Unit(code, f"Xã {code}", "commune", district), bytes(shape.wkb), 100.0, shape.bounds, middle)
+        )
+    for district in sorted({unit.unit.parent_code or "" for unit in units}):
+        whole = shapely.union_all([shapely.from_wkb(u.wkb) for u in units if u.unit.parent_code == district])
+        whole = whole if whole.geom_type == "MultiPolygon" else shapely.MultiPolygon([whole])
+        middle = whole.representative_point()
+        unit = Unit(district, f"Huyện {district}", "district", None)
+        units.append(UnitShape(unit, bytes(whole.wkb), 1000.0, whole.bounds, (middle.x, middle.y)))
+    codes = sorted(boxes)
+    made = []
+    for number in range(hamlets):
+        code = codes[number % len(codes)]
+        west, south = boxes[code]
+        made.append(
+            Hamlet(
+                f"{code}{number // len(codes):02d}",
+                code,
+                west + chance.uniform(0.05, 0.95) * SIDE,
+                south + chance.uniform(0.05, 0.95) * SIDE,
+                max(5, round(chance.gauss(households / hamlets, households / hamlets / 4))),
+                min(0.99, chance.gauss(0.88, 0.08)),
+                chance.randrange(120),
+            )
+        )
+    return units, made
+
+
+def tally(task: tuple[Campaign, Hamlet, int]) -> dict[Offset, States]:
+    """What a hamlet's households add up to, by place; houses stand under the series -1. task: the last is a number."""
+    campaign, hamlet, first = task
+    inventor = Inventor(campaign, [hamlet])
+    column, row = int((hamlet.lon - WEST) / SIDE), int((hamlet.lat - SOUTH) / SIDE)
+    places: dict[Offset, States] = {}
+    for number in range(first, first + hamlet.households):
+        answers, people = inventor.household(number)
+        visited, point = answers["visit.date"], answers["household.point"]
+        assert isinstance(visited, date)
+        assert isinstance(point, Point)
+        visit = Visit("", visited, Outcome.INTERVIEWED, people=tuple(told(one, visited) for one in people))
+        offset = int((point.lon - WEST) / SIDE) - column, int((point.lat - SOUTH) / SIDE) - row
+        into = places.setdefault(offset, {})
+        for key, states in state_changes(visit, campaign).items():
+            held = into.get(key)
+            into[key] = states if held is None else [a + b for a, b in zip(held, states, strict=True)]
+        day = visited.toordinal()
+        houses = into.get((-1, day), [0] * len(HOUSE_COUNTS))
+        into[-1, day] = [a + b for a, b in zip(houses, house_counts(visit), strict=True)]
+    return places
+
+
+def fill(reference: Reference, options: argparse.Namespace) -> None:
+    """Campaign, communes, hamlets, cells and tallies."""
+    toml = (CHECKOUT / "forms" / "covid19" / "campaign.toml").read_text("utf-8")
+    campaign = read_campaign(toml)
+    units, hamlets = province(options.communes, options.hamlets, options.people // 4)
+    models = [(campaign, hamlet, 1000 * number) for number, hamlet in enumerate(hamlets[: options.patterns])]
+    database = reference.database
+    with database.write() as connection:
+        series = [(group.code, dose.code) for group, dose in campaign.series]
+        kept.save_campaign(database, connection, campaign.id, toml, series, "2022-09-08T00:00:00+00:00")
+        lists = [
+            kept.Hamlet(h.code, f"Thôn {h.code}", h.commune, round(hamlets[n % len(models)].households / 0.95))
+            for n, h in enumerate(hamlets)
+        ]
+        kept.save_hamlets(database, connection, lists)
+        kept.raise_revision(database, connection)
+    boundaries.add_set(reference, boundaries.SetFacts(SET_ID, "Province"), ["district", "commune"], units)
+    communes = {unit.unit.code for unit in units if unit.unit.level == "commune"}
+    columns = round(options.communes**0.5)
+    start = time.perf_counter()
+    with multiprocessing.get_context("fork").Pool(options.processes) as pool:
+        patterns = pool.map(tally, models, chunksize=5)
+    rows = households = 0
+    first = campaign.start.toordinal()
+    with database.write() as connection:
+        numbers = reference.known(connection).series[campaign.id]
+        for number, hamlet in enumerate(hamlets):
+            people: tallies.Changes = {}
+            houses: tallies.HouseChanges = {}
+            later = number // len(models) * 3 % 60
+            own = int(hamlet.commune)
+            for (east, north), states in patterns[number % len(models)].items():
+                found = f"{own + north * columns + east:05d}"
+                unit = found if found in communes else hamlet.commune
+                cell = tallies.cell(database, connection, hamlet.code, hamlet.commune, {SET_ID: unit})
+                for (one, day), row in states.items():
+                    # What was before the campaign stands on its first day, in every hamlet.
+                    moved = day if day == first else day + later
+                    if one < 0:
+                        houses[campaign.id, cell, moved] = row
+                        households += row[0]
+                    else:
+                        people[cell, numbers[one], moved] = row
+            tallies.add(database, connection, people, houses)
+            rows += len(people)
+            if number % 250 == 249:
+                print(f"{number + 1} of {len(hamlets)} hamlets", file=sys.stderr, flush=True)
+    print(
+        f"{households:,} households, {len(hamlets):,} hamlets in {len(communes)} communes, {rows:,} tallies: "
+        f"filled in {time.perf_counter() - start:.0f} s"
+    )
+
+
+def timed(work: Callable[[], object], times: int) -> tuple[float, float, float]:
+    """Median and slowest wall time, and least CPU time, of so many calls after one that warms up; milliseconds."""
+    work()
+    walls, cpus = [], []
+    for _ in range(times):
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        walls.append((time.perf_counter() - wall) * 1000)
+        cpus.append((time.process_time() - cpu) * 1000)
+    return statistics.median(walls), max(walls), min(cpus)
+
+
+def main() -> None:
+    """Fill, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--hamlets", type=int, default=2500)
+    parser.add_argument("--communes", type=int, default=150)
+    parser.add_argument("--patterns", type=int, default=250, help="hamlets worked out house by house")
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=2, help="that work out the tallies")
+    parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
+    parser.add_argument("--keep", type=Path, default=None, help="folder of the database, used again if it is there")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        here = stack.enter_context(installation(options.database_url, options.keep))
+        settings = Settings(data_dir=here.data_dir, database_url=here.database_url)
+        reference = open_reference(settings)
+        with reference.database.read() as connection:
+            empty = not kept.campaigns(connection)
+        if empty:
+            fill(reference, options)
+        user = accounts.User(0, "bench", Role.ADMINISTRATOR, (), 0)
+        worst = ask_service(reference, user, options.times)
+        worst = max(worst, ask_api(settings, reference, options.times))
+        print(f"slowest median {worst:.0f} ms, aim below {AIM_MS} ms")
+
+
+def ask_service(reference: Reference, user: accounts.User, times: int) -> float:
+    """Every question at every level; the slowest median."""
+    worst = 0.0
+    print(f"{'reporting.coverage':32}  rows  eligible  vaccinated  median ms  slowest  least CPU")
+    for group, dose, day in ASKED:
+        for level in (reporting.HAMLET, "commune", "district"):
+            question = reporting.Question("covid19", group, dose, day, level, SET_ID)
+            answer = reporting.coverage(reference, user, question)
+            middle, slowest, cpu = timed(lambda asked=question: reporting.coverage(reference, user, asked), times)
+            total = answer.total
+            print(
+                f"{f'{group} {dose} {day} {level}':32}  {len(answer.units):4}  {total.eligible:8,}  "
+                f"{total.states[State.VACCINATED]:10,}  {middle:9.1f}  {slowest:7.1f}  {cpu:9.1f}",
+                flush=True,
+            )
+            worst = max(worst, middle)
+    return worst
+
+
+def ask_api(settings: Settings, reference: Reference, times: int) -> float:
+    """The same over HTTP, as a program asks; the slowest median."""
+    token = accounts.add_user(reference, "reader", "administrator", [], None).token
+    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
+    client = create_app(settings, reference).test_client()
+    worst = 0.0
+    print(f"{'/api/coverage':32}  bytes      median ms  slowest  least CPU")
+    for group, dose, day in ASKED[:3]:
+        for level in (reporting.HAMLET, "commune"):
+            address = f"/api/coverage?campaign=covid19&set={SET_ID}&level={level}&group={group}&dose={dose}&date={day}"
+            answer = client.get(address, headers=headers)
+            if answer.status_code != 200:
+                sys.exit(f"{address}: {answer.status_code}")
+            middle, slowest, cpu = timed(lambda asked=address: client.get(asked, headers=headers), times)
+            name = f"{group} {dose} {day} {level}"
+            print(f"{name:32}  {len(answer.data):9,}  {middle:9.1f}  {slowest:7.1f}  {cpu:9.1f}")
+            worst = max(worst, middle)
+    return worst
+
+
+if __name__ == "__main__":
+    main()
