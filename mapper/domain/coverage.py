@@ -56,20 +56,24 @@ def coverage(vaccinated: int, eligible: int) -> Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Houses:
-    """Households of a place: expected by the hamlet's list (None where no list says), and what visits found.
+    """Households of a place: expected by the hamlets' list (None where no list says), and what visits found.
 
-    vacant: found empty for good, so nobody is missing there.
+    vacant: found empty for good, so nobody is missing there. unvisited: listed, and not visited yet; reckoned hamlet
+    by hamlet, since one where more houses stand than the list says does not make up for another.
+    unlisted: hamlets visited whose size no list says, so that nobody can know whether all was visited.
     """
 
     expected: int | None
     visited: int
     interviewed: int
     vacant: int
+    unvisited: int = 0
+    unlisted: int = 0
 
     @property
     def missing(self) -> int:
-        """Households whose people nobody has asked about yet: listed ones or, at least, visited ones."""
-        return max(self.expected or 0, self.visited) - self.interviewed - self.vacant
+        """Households whose people nobody has asked about yet, as far as lists and visits tell."""
+        return self.unvisited + self.visited - self.interviewed - self.vacant
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,9 @@ def missing_people(eligible: int, unknown: int, houses: Houses) -> int | None:
 def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target: Fraction | None) -> Assessment:
     """Coverage, its interval, its worst and best case, and the verdict against the target.
 
-    With everybody interviewed and known the share itself decides. Otherwise the target is met only if both
-    the interval and the worst case reach it, not met only if both the interval and the best case stay below.
+    With everybody interviewed and known, in hamlets of known size, the share itself decides. Otherwise the target is
+    met only if both the interval and the worst case reach it, not met only if both the interval and the best case
+    stay below.
     """
     missing = missing_people(eligible, unknown, houses)
     worst = best = None
@@ -122,18 +127,24 @@ def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target:
         worst=worst,
         best=best,
         needed=None if target is None or not eligible else max(0, math.ceil(target * eligible) - vaccinated),
-        verdict=_verdict(vaccinated, eligible, unknown, missing, figure, target),
+        verdict=_verdict(vaccinated, eligible, unknown, missing, figure, target, not houses.unlisted),
     )
 
 
 def _verdict(
-    vaccinated: int, eligible: int, unknown: int, missing: int | None, figure: Coverage | None, target: Fraction | None
+    vaccinated: int,
+    eligible: int,
+    unknown: int,
+    missing: int | None,
+    figure: Coverage | None,
+    target: Fraction | None,
+    listed: bool,
 ) -> Verdict | None:
     if target is None or (figure is None and missing == 0 and unknown == 0):
         return None
     if figure is None or missing is None:
         return Verdict.UNDECIDED
-    if missing == 0 and unknown == 0:
+    if missing == 0 and unknown == 0 and listed:
         return Verdict.MET if vaccinated >= target * eligible else Verdict.NOT_MET
     everybody = eligible + unknown + missing
     if figure.low >= target and vaccinated >= target * everybody:

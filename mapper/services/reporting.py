@@ -85,9 +85,13 @@ class _Sum:
     states: list[int] = field(default_factory=lambda: [0] * len(INSIDE))
     houses: list[int] = field(default_factory=lambda: [0] * len(HOUSE_COUNTS))
     expected: int | None = None
+    unvisited: int = 0
+    unlisted: int = 0
 
     def add(self, other: _Sum) -> None:
         """Add another row's people, houses and expectation."""
+        self.unvisited += other.unvisited
+        self.unlisted += other.unlisted
         self.states = [a + b for a, b in zip(self.states, other.states, strict=True)]
         self.houses = [a + b for a, b in zip(self.houses, other.houses, strict=True)]
         if other.expected is not None:
@@ -263,6 +267,8 @@ def _sum_rows(
     rows: dict[int, _Sum] = {}
     weights: dict[str, Counter[str | None]] = {}
     for cell_id, *counts in houses:
+        if not any(counts):
+            continue
         cell = cells[cell_id]
         row = (cell.units.get(places.id), cell.hamlet_code)
         into = sums.get(row)
@@ -273,12 +279,17 @@ def _sum_rows(
         if cell.hamlet_code is not None:
             weights.setdefault(cell.hamlet_code, Counter())[row[0]] += counts[0]
     for cell_id, *states in tallies.states_on(reference.database, connection, series_id, day.toordinal(), visible):
-        into = rows[cell_id]
-        into.states = [a + b for a, b in zip(into.states, states, strict=True)]
+        if cell_id in rows:
+            into = rows[cell_id]
+            into.states = [a + b for a, b in zip(into.states, states, strict=True)]
     for hamlet in _visible_hamlets(known, user):
         unit = _main_unit(known, places, hamlet, weights.get(hamlet.code))
         into = sums.setdefault((unit, hamlet.code), _Sum())
         into.expected = hamlet.households
+        if hamlet.households is not None:
+            into.unvisited = max(0, hamlet.households - weights.pop(hamlet.code, Counter()).total())
+    for (_, code), into in sums.items():
+        into.unlisted = int(code in weights)
     return sums
 
 
@@ -337,7 +348,7 @@ def _figures(
     key: str, code: str | None, name: str, parent: str | None, one: _Sum, target: Fraction | None
 ) -> UnitFigures:
     visited, interviewed, vacant, _refused, _closed, people = one.houses
-    houses = Houses(one.expected, visited, interviewed, vacant)
+    houses = Houses(one.expected, visited, interviewed, vacant, one.unvisited, one.unlisted)
     states = dict(zip(INSIDE, one.states, strict=True))
     eligible = sum(states[state] for state in ELIGIBLE)
     return UnitFigures(

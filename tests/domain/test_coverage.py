@@ -14,7 +14,15 @@ P95, P90 = Fraction(95, 100), Fraction(90, 100)
 
 
 def houses(expected: int | None, visited: int, interviewed: int, vacant: int = 0) -> Houses:
-    return Houses(expected, visited, interviewed, vacant)
+    """Those of one hamlet."""
+    return Houses(
+        expected,
+        visited,
+        interviewed,
+        vacant,
+        unvisited=max(0, (expected or 0) - visited),
+        unlisted=int(expected is None and visited > 0),
+    )
 
 
 ALL = houses(10, 10, 10)
@@ -66,6 +74,11 @@ def test_missing_houses_are_those_of_the_list_neither_interviewed_nor_vacant() -
     assert houses(80, 3, 3).missing == 77
     assert houses(80, 60, 50, 4).missing == 26
     assert houses(10, 10, 9, 1).missing == 0
+
+
+def test_one_hamlet_larger_than_its_list_does_not_make_up_for_another() -> None:
+    # 2 of 10 houses in one hamlet, 18 where the list says 10 in the other: 8 are missing, and not none
+    assert Houses(20, 20, 20, 0, unvisited=8).missing == 8
 
 
 def test_where_more_houses_stand_than_the_list_says_those_visited_count() -> None:
@@ -153,6 +166,14 @@ def test_a_hamlet_visited_whole_without_anybody_of_the_group_has_no_figure_at_al
 def test_a_hamlet_of_vacant_houses_misses_nobody() -> None:
     found = assess(0, 0, 0, houses(5, 5, 0, 5), P95)
     assert (found.worst, found.best, found.verdict) == (None, None, None)
+
+
+def test_where_no_list_says_how_many_houses_there_are_the_interval_decides() -> None:
+    # 3 of 3: from 43.9 % to 100 %; 300 of 300: from 98.7 %; 100 of 200: from 43.1 % to 56.9 %
+    assert assess(3, 3, 0, houses(None, 1, 1), P95).verdict is Verdict.UNDECIDED
+    assert assess(300, 300, 0, houses(None, 90, 90), P95).verdict is Verdict.MET
+    assert assess(100, 200, 0, houses(None, 90, 90), P95).verdict is Verdict.NOT_MET
+    assert assess(3, 3, 0, houses(1, 1, 1), P95).verdict is Verdict.MET
 
 
 def test_people_of_whom_nobody_knows_widen_the_bounds_and_leave_it_undecided() -> None:
