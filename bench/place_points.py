@@ -123,8 +123,10 @@ def main() -> None:
     same = int((other == found[:joined]).sum())
     print(f"equal answers: {same:,} of {joined:,}")
     ratio = (joining / joined) / (placing / len(lon))
+    cpu_ratio = (joining_cpu / joined) / (placing_cpu / len(lon))
     print(
-        f"ratio sjoin / placer: {ratio:.1f} without making sjoin's points, {ratio * (1 + made / joining):.1f} with it"
+        f"ratio sjoin / placer: {ratio:.1f} without making sjoin's points, {ratio * (1 + made / joining):.1f} with it; "
+        f"in CPU time {cpu_ratio:.1f} with it"
     )
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
     if same != joined:
