@@ -92,27 +92,35 @@ def count(
     reference: Reference, connection: Connection, stored: StoredSubmission, told: Understood, gathered: Gathered
 ) -> None:
     """Work out what one submission changes, into ``gathered``; its own row, and its original's, change at once."""
-    database, known = reference.database, told.known
-    replaced = None if stored.deprecated_id is None else submissions.supersede(connection, stored.deprecated_id)
+    database, known, original = reference.database, told.known, stored.deprecated_id
+    replaced = None if original is None else submissions.household_of(connection, original)
     household: tuple[str, str] | None = None
     if told.campaign is not None and told.visit is not None:
         household = (told.campaign.id, told.visit.household_id)
-        database.lock(connection, f"household {household[1]}")
+    houses = sorted({house for house in (replaced, household) if house is not None})
+    # Always in this order, and before any row is touched, so that no two wait for each other.
+    for _, household_id in houses:
+        database.lock(connection, f"household {household_id}")
+    if original is not None:
+        submissions.supersede(connection, original)
     submissions.set_processed(database, connection, stored.instance_id, *(household or (None, None)))
-    if household is not None:
-        others = _others(reference, connection, known, household, stored.instance_id)
-        _enter(reference, connection, known, household, stored, [(stored.seq, told), *others], gathered)
-    if replaced is not None and replaced != household:
-        left = _others(reference, connection, known, replaced, stored.instance_id)
-        _enter(reference, connection, known, replaced, stored, left, gathered)
+    for house in houses:
+        tellers = _others(reference, connection, known, house, stored.instance_id)
+        if house == household:
+            tellers.append((stored, told))
+        _enter(reference, connection, known, house, tellers, gathered)
+
+
+Teller = tuple[StoredSubmission, Understood]
+"""A submission and what it tells of a household."""
 
 
 def _others(
     reference: Reference, connection: Connection, known: Known, household: tuple[str, str], instance_id: str
-) -> list[tuple[int, Understood]]:
-    """What the other submissions of a household tell, each after its order of arrival."""
+) -> list[Teller]:
+    """The other submissions that tell of a household."""
     return [
-        (other.seq, understand_stored(reference, connection, known, other))
+        (other, understand_stored(reference, connection, known, other))
         for other in submissions.others_of_household(reference.database, connection, *household, instance_id)
     ]
 
@@ -122,8 +130,7 @@ def _enter(
     connection: Connection,
     known: Known,
     household: tuple[str, str],
-    stored: StoredSubmission,
-    told: list[tuple[int, Understood]],
+    tellers: list[Teller],
     gathered: Gathered,
 ) -> None:
     """Replace what the register and tallies hold of a household by what its submissions tell; nothing, if none do."""
@@ -133,19 +140,22 @@ def _enter(
     if before is not None:
         register.remove(connection, *household)
         _gather(gathered, household[0], before, -1)
-    visits = sorted(((t.visit.visited_on, seq, t) for seq, t in told if t.visit is not None), key=lambda v: v[:2])
+    visits = sorted(
+        ((told.visit.visited_on, stored.seq, stored, told) for stored, told in tellers if told.visit is not None),
+        key=lambda visit: visit[:2],
+    )
     if not visits:
         return
     campaign = known.campaigns[household[0]]
-    merged = combine([t.visit for _, _, t in visits if t.visit is not None])
-    changes = visits[0][2].changes if len(visits) == 1 else None
-    findings = [finding for _, _, t in visits for finding in t.findings]
+    merged = combine([told.visit for *_, told in visits if told.visit is not None])
+    changes = visits[0][-1].changes if len(visits) == 1 else None
+    findings = [finding for *_, told in visits for finding in told.findings]
     entry = _entry(
         reference,
         connection,
         known,
         campaign,
-        stored.instance_id,
+        visits[-1][2].instance_id,
         merged,
         changes or state_changes(merged, campaign),
         findings,
