@@ -228,24 +228,41 @@ def release(connection: Connection, instance_id: str, root_id: str) -> None:
     )
 
 
+def _replaced_with(connection: Connection, instance_id: str) -> dict[str, tuple[str, str] | None]:
+    """A submission and, since one that never counted left its original counting, that one too, and so on.
+
+    By instance id the campaign and household that each tells of, None where it does not count.
+    """
+    columns = select(_s.c.instance_id, _s.c.deprecated_id, _s.c.state, _s.c.campaign_id, _s.c.household_id)
+    found: dict[str, tuple[str, str] | None] = {}
+    wanted: str | None = instance_id
+    while wanted is not None and wanted not in found:
+        row = connection.execute(columns.where(_s.c.instance_id == wanted)).first()
+        if row is None:
+            break
+        found[wanted] = (row.campaign_id, row.household_id) if row.household_id is not None else None
+        wanted = None if row.state in (SubmissionState.PROCESSED, SubmissionState.SUPERSEDED) else row.deprecated_id
+    return found
+
+
 def household_of(connection: Connection, instance_id: str) -> tuple[str, str] | None:
-    """The campaign and household that a submission tells of, if it counts."""
-    row = connection.execute(select(_s.c.campaign_id, _s.c.household_id).where(_s.c.instance_id == instance_id)).first()
-    return (row.campaign_id, row.household_id) if row is not None and row.household_id is not None else None
+    """The campaign and household that a submission tells of; where it does not count, what it edits."""
+    told_of = _replaced_with(connection, instance_id).values()
+    return next((household for household in told_of if household is not None), None)
 
 
 def supersede(connection: Connection, instance_id: str) -> tuple[str, str] | None:
-    """An original that an edit replaces no longer counts.
+    """An original that an edit replaces no longer counts, nor, where it never did, what it edits itself.
 
-    Returns the campaign and household it told of, if it counted until now.
+    Returns the campaign and household that they told of until now.
     """
-    told_of = household_of(connection, instance_id)
+    replaced = _replaced_with(connection, instance_id)
     connection.execute(
         update(_s)
-        .where(_s.c.instance_id == instance_id)
+        .where(_s.c.instance_id.in_(list(replaced)))
         .values(state=SubmissionState.SUPERSEDED.value, household_id=None, campaign_id=None, reason=None)
     )
-    return told_of
+    return next((household for household in replaced.values() if household is not None), None)
 
 
 def state_of(connection: Connection, instance_id: str) -> SubmissionState | None:

@@ -176,14 +176,37 @@ def test_a_second_edit_of_one_original_is_stale(database: Database) -> None:
 def test_an_original_that_an_edit_replaces_counts_no_longer(database: Database) -> None:
     save(database, FIRST)
     with database.write() as connection:
+        assert submissions.household_of(connection, "uuid:1") is None
         submissions.set_processed(database, connection, "uuid:1", "covid19", "house")
-        assert submissions.supersede(connection, "uuid:1") == ("covid19", "house")
-        assert submissions.supersede(connection, "uuid:1") is None
-        assert submissions.supersede(connection, "uuid:none") is None
-    assert (stored(database, "uuid:1").state, stored(database, "uuid:1").household_id) == (
-        SubmissionState.SUPERSEDED,
-        None,
-    )
+        assert submissions.household_of(connection, "uuid:1") == ("covid19", "house")
+        submissions.supersede(connection, "uuid:1")
+        assert submissions.household_of(connection, "uuid:1") is None
+        assert submissions.household_of(connection, "uuid:none") is None
+        submissions.supersede(connection, "uuid:none")
+    found = stored(database, "uuid:1")
+    assert (found.state, found.household_id) == (SubmissionState.SUPERSEDED, None)
+
+
+def test_whoever_replaces_an_edit_that_never_counted_replaces_its_original_too(database: Database) -> None:
+    save(database, FIRST)
+    save(database, EDIT)
+    save(database, replace(EDIT, instance_id="uuid:3", deprecated_id="uuid:2", xml=b"3"))
+    with database.write() as connection:
+        submissions.set_processed(database, connection, "uuid:1", "covid19", "house")
+        submissions.set_state(connection, "uuid:2", SubmissionState.FLAGGED, "odd", {})
+        assert submissions.household_of(connection, "uuid:2") == ("covid19", "house")
+        submissions.supersede(connection, "uuid:2")
+    assert [stored(database, f"uuid:{n}").state.value for n in (1, 2, 3)] == ["superseded", "superseded", "received"]
+
+
+def test_what_edits_each_other_in_a_circle_comes_to_an_end(database: Database) -> None:
+    save(database, replace(EDIT, instance_id="uuid:a", deprecated_id="uuid:b"))
+    save(database, replace(EDIT, instance_id="uuid:b", deprecated_id="uuid:a"))
+    save(database, replace(EDIT, instance_id="uuid:c", deprecated_id="uuid:c"))
+    assert [stored(database, f"uuid:{n}").state for n in "abc"] == [SubmissionState.HELD] * 3
+    with database.write() as connection:
+        assert submissions.household_of(connection, "uuid:a") is None
+        submissions.supersede(connection, "uuid:c")
 
 
 # What tells of a household, and what waits
