@@ -7,13 +7,14 @@ fails, the first stays, flagged with the reason, and can be processed again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark, trace
 from mapper.formats.instance import Instance, read_instance
+from mapper.formats.roles import Roles
 from mapper.services.counting import Gathered, Understood, count, understand, understand_stored, write
 from mapper.services.reference import Known, Reference
 from mapper.store import reference as kept
@@ -77,47 +78,10 @@ def receive(
         device_id=device_id,
         attachments=attachments,
     )
-    database = reference.database
-    with database.write() as connection:
-        known = reference.known(connection)
-        form = reference.roles(connection, known, instance.form_id, instance.version)
-        if form is None and not kept.has_form(connection, instance.form_id):
-            raise NotFound(
-                mark("This server has no form {form_id}. Check the server address on the phone, or publish the form."),
-                form_id=instance.form_id,
-            )
-        if instance.deprecated_id is not None:
-            # Wait while the original is being counted, so that one of the two sees the other.
-            database.lock(connection, f"submission {instance.deprecated_id}")
-        saved, state = submissions.save(database, connection, raw)
-        if saved is Saved.OTHER_CONTENT:
-            raise Conflict(
-                mark("Submission {instance_id} is already here with other answers. Send changes as an edit."),
-                instance_id=instance.instance_id,
-            )
-        if saved is Saved.STALE_EDIT:
-            raise Conflict(
-                mark(
-                    "Submission {instance_id} was already edited from elsewhere. Open the newest version and edit that."
-                ),
-                instance_id=instance.deprecated_id or "",
-            )
-        if (
-            saved is Saved.NEW
-            and instance.deprecated_id is not None
-            and state is SubmissionState.RECEIVED
-            and submissions.state_of(connection, instance.deprecated_id) is SubmissionState.RECEIVED
-        ):
-            # Counted before the original is, it would leave what the original itself edits counting too.
-            state = SubmissionState.HELD
-        if state is SubmissionState.HELD and saved is Saved.NEW:
-            submissions.set_state(
-                connection,
-                instance.instance_id,
-                SubmissionState.HELD,
-                mark("This edit came before its original and waits for it."),
-                {},
-            )
+    kept_as = reference.together.do(lambda all_of: _keep(reference, all_of), "keep", raw)
+    if isinstance(kept_as, MapperError):
+        raise kept_as
+    known, form, saved, state = kept_as
     if state is SubmissionState.RECEIVED:
         told = None
         if raw.deprecated_id is None and form is not None:
@@ -125,6 +89,60 @@ def receive(
                 told = understand(known, form, instance, raw.received_on, raw.instance_id)
         state = process(reference, raw.instance_id, told)
     return Receipt(state, saved is Saved.NEW)
+
+
+Kept = tuple[Known, tuple[Roles, str | None] | None, Saved, SubmissionState]
+"""The reference data and the form's roles at that moment, what was found, and the state the submission is in."""
+
+
+def _keep(reference: Reference, raws: Sequence[RawSubmission]) -> list[Kept | MapperError]:
+    """The first commit: keep submissions as they came, each by itself accepted or refused."""
+    answers: list[Kept | MapperError] = []
+    with reference.database.write() as connection:
+        known = reference.known(connection)
+        for raw in raws:
+            try:
+                answers.append(_keep_one(reference, connection, known, raw))
+            except MapperError as refusal:
+                answers.append(refusal)
+    return answers
+
+
+def _keep_one(reference: Reference, connection: Connection, known: Known, raw: RawSubmission) -> Kept:
+    """Keep one submission. Raises NotFound or Conflict before anything of it is written."""
+    database = reference.database
+    form = reference.roles(connection, known, raw.form_id, raw.form_version)
+    if form is None and not kept.has_form(connection, raw.form_id):
+        raise NotFound(
+            mark("This server has no form {form_id}. Check the server address on the phone, or publish the form."),
+            form_id=raw.form_id,
+        )
+    if raw.deprecated_id is not None:
+        # Wait while the original is being counted, so that one of the two sees the other.
+        database.lock(connection, f"submission {raw.deprecated_id}")
+    saved, state = submissions.save(database, connection, raw)
+    if saved is Saved.OTHER_CONTENT:
+        raise Conflict(
+            mark("Submission {instance_id} is already here with other answers. Send changes as an edit."),
+            instance_id=raw.instance_id,
+        )
+    if saved is Saved.STALE_EDIT:
+        raise Conflict(
+            mark("Submission {instance_id} was already edited from elsewhere. Open the newest version and edit that."),
+            instance_id=raw.deprecated_id or "",
+        )
+    if (
+        saved is Saved.NEW
+        and raw.deprecated_id is not None
+        and state is SubmissionState.RECEIVED
+        and submissions.state_of(connection, raw.deprecated_id) is SubmissionState.RECEIVED
+    ):
+        # Counted before the original is, it would leave what the original itself edits counting too.
+        state = SubmissionState.HELD
+    if state is SubmissionState.HELD and saved is Saved.NEW:
+        message = mark("This edit came before its original and waits for it.")
+        submissions.set_state(connection, raw.instance_id, SubmissionState.HELD, message, {})
+    return known, form, saved, state
 
 
 def process(reference: Reference, instance_id: str, told: Understood | None = None) -> SubmissionState:
@@ -136,7 +154,7 @@ def process(reference: Reference, instance_id: str, told: Understood | None = No
     """
     database = reference.database
     try:
-        state, waiting = _count_kept(reference, instance_id, told)
+        state, waiting = reference.together.do(lambda jobs: _count_kept(reference, jobs), "count", (instance_id, told))
     except MapperError as problem:
         state, waiting = _flag(reference, instance_id, problem.message, problem.facts)
     except Exception as fault:
@@ -164,33 +182,46 @@ def _read(reference: Reference, xml: bytes) -> Instance:
         return read_instance(xml, own)
 
 
-def _count_kept(reference: Reference, instance_id: str, told: Understood | None) -> tuple[SubmissionState, str | None]:
-    """Count one kept submission in a transaction of its own; its state, and the edit that waited for it."""
-    database = reference.database
+def _count_kept(
+    reference: Reference, jobs: Sequence[tuple[str, Understood | None]]
+) -> list[tuple[SubmissionState, str | None]]:
+    """The second commit: count kept submissions; the state of each, and the edit that waited for it."""
     for tries_left in reversed(range(BUSY_TRIES)):
         gathered = Gathered()
         try:
-            with database.write() as connection:
-                database.lock(connection, f"submission {instance_id}")
-                stored = submissions.read(database, connection, instance_id)
-                if stored is None:
-                    raise NotFound(mark("There is no submission {instance_id}."), instance_id=instance_id)
-                if stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
-                    return stored.state, None
-                if stored.deprecated_id is not None:
-                    database.lock(connection, f"submission {stored.deprecated_id}")
+            with reference.database.write() as connection:
                 known = reference.known(connection)
-                if told is None or told.known is not known:
-                    told = understand_stored(reference, connection, known, stored)
-                count(reference, connection, stored, told, gathered)
+                states = [_count_one(reference, connection, known, *job, gathered) for job in jobs]
                 write(reference, connection, gathered)
-                waiting = _release(reference, connection, stored)
             known.cells.update(gathered.new_cells)
-            return SubmissionState.PROCESSED, waiting
+            return states
         except Unavailable:
             if not tries_left:
                 raise
     raise AssertionError("BUSY_TRIES is at least 1")
+
+
+def _count_one(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    instance_id: str,
+    told: Understood | None,
+    gathered: Gathered,
+) -> tuple[SubmissionState, str | None]:
+    database = reference.database
+    database.lock(connection, f"submission {instance_id}")
+    stored = submissions.read(database, connection, instance_id)
+    if stored is None:
+        raise NotFound(mark("There is no submission {instance_id}."), instance_id=instance_id)
+    if stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
+        return stored.state, None
+    if stored.deprecated_id is not None:
+        database.lock(connection, f"submission {stored.deprecated_id}")
+    if told is None or told.known is not known:
+        told = understand_stored(reference, connection, known, stored)
+    count(reference, connection, stored, told, gathered)
+    return SubmissionState.PROCESSED, _release(reference, connection, stored)
 
 
 def _flag(

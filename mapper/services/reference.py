@@ -15,6 +15,7 @@ from mapper.formats.campaign import read_campaign
 from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel
 from mapper.geo.placing import Placer
+from mapper.services.together import Together
 from mapper.store import reference as kept
 from mapper.store import tallies
 from mapper.store.database import Connection, Database
@@ -140,6 +141,7 @@ class Reference:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.together = Together()
         self._known: Known | None = None
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}

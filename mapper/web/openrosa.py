@@ -10,10 +10,11 @@ import unicodedata
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, current_app, g, request
-from werkzeug.datastructures import FileStorage
+from multipart import MultipartError, MultipartParser
 
 from mapper.errors import Forbidden, InvalidInput, TooLarge, mark
 from mapper.formats import openrosa as replies
+from mapper.language import LANGUAGES
 from mapper.services import intake, publish
 from mapper.services.accounts import sender
 from mapper.web.accounts import PhoneDigest
@@ -23,6 +24,7 @@ from mapper.web.language_choice import say
 MEGABYTE = 1_000_000
 XML_PART = "xml_submission_file"
 INCOMPLETE = "*isIncomplete*"
+MOST_PARTS = 1000
 
 openrosa = Blueprint("openrosa", __name__)
 
@@ -37,6 +39,8 @@ def for_phones(path: str) -> bool:
 @openrosa.url_value_preprocessor
 def _take_token(_endpoint: str | None, values: dict[str, str] | None) -> None:
     g.phone_token = values.pop("token", None) if values else None
+    wish = request.args.get("lang")
+    g.language = wish if wish in LANGUAGES else installation().settings.language
 
 
 @openrosa.after_request
@@ -47,7 +51,7 @@ def _speak_openrosa(response: Response) -> Response:
 
 
 def phone_user() -> int:
-    """Number of the user whose phone is asking. Raises Forbidden for a token that opens nothing, SignInRequired for none."""
+    """Number of the user whose phone is asking. Raises Forbidden for a dead token, SignInRequired for none."""
     said = request.headers.get("X-OpenRosa-Version")
     if said is not None and said != "1.0":
         raise InvalidInput(mark("This server speaks OpenRosa 1.0, not {version}. Update the app."), version=said)
@@ -154,7 +158,7 @@ def submission() -> Response:
             mark("This is over the {limit} MB that one upload may have. Send fewer or smaller photos at once."),
             limit=limit,
         )
-    xml, attachments = _parts()
+    xml, attachments = _parts(limit * MEGABYTE)
     receipt = intake.receive(
         installation().reference,
         xml,
@@ -167,30 +171,44 @@ def submission() -> Response:
     return _xml(replies.response(say("Received and kept; a supervisor will look at it.")), 202)
 
 
-def _parts() -> tuple[bytes, dict[str, bytes]]:
+def _parts(limit_bytes: int) -> tuple[bytes, dict[str, bytes]]:
     """The submission's XML and its attachments by NFC file name. Raises InvalidInput."""
     xml: bytes | None = None
     attachments: dict[str, bytes] = {}
-    for part, file in request.files.items(multi=True):
-        if part == XML_PART:
-            if xml is not None:
-                raise InvalidInput(
-                    mark("The upload has two parts named xml_submission_file. Send one submission at a time.")
-                )
-            xml = file.stream.read()
-        else:
-            attachments[_file_name(part, file)] = file.stream.read()
+    boundary = request.mimetype_params.get("boundary", "")
+    broken = mark("The upload is broken off or has no part xml_submission_file. Send it again.")
+    if request.mimetype != "multipart/form-data" or not boundary:
+        raise InvalidInput(broken)
+    try:
+        for part in MultipartParser(
+            request.stream,
+            boundary,
+            request.content_length or -1,
+            strict=True,
+            part_limit=MOST_PARTS,
+            partsize_limit=limit_bytes,
+            memory_limit=limit_bytes,
+            disk_limit=limit_bytes,
+        ):
+            if part.name == XML_PART:
+                if xml is not None:
+                    raise InvalidInput(
+                        mark("The upload has two parts named xml_submission_file. Send one submission at a time.")
+                    )
+                xml = part.raw
+            elif part.name != INCOMPLETE:
+                attachments[_file_name(part.filename or part.name)] = part.raw
+            part.close()
+    except MultipartError as fault:
+        raise InvalidInput(broken) from fault
     if xml is None:
-        written = request.form.get(XML_PART)
-        xml = written.encode() if written else None
-    if xml is None:
-        raise InvalidInput(mark("The upload is broken off or has no part xml_submission_file. Send it again."))
+        raise InvalidInput(broken)
     return xml, attachments
 
 
-def _file_name(part: str, file: FileStorage) -> str:
+def _file_name(written: str) -> str:
     """An attachment's name as the XML writes it, without any folder."""
-    name = unicodedata.normalize("NFC", file.filename or part).replace("\\", "/").rpartition("/")[2].strip()
+    name = unicodedata.normalize("NFC", written).replace("\\", "/").rpartition("/")[2].strip()
     if not name or len(name) > 250 or not name.isprintable():
         raise InvalidInput(mark("An attachment has no usable name. Take the picture again."))
     return name
