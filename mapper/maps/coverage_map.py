@@ -10,7 +10,7 @@ import folium
 from branca.element import CssLink, JavascriptLink
 
 from mapper.maps import palette
-from mapper.maps.elements import HeatLayer, Legend, Notes, UnitLayer
+from mapper.maps.elements import Fit, HeatLayer, Legend, Notes, UnitLayer
 
 HAMLETS_FROM_ZOOM = 8
 """Below this zoom hamlets are specks; the communes are drawn in full instead."""
@@ -23,8 +23,9 @@ DETAIL_BANDS = (5, 7, 9, 11, 13)
 class MapView:
     """What the map needs to know before any figure is fetched.
 
-    bounds: west, south, east, north in degrees; the map opens in their middle, and the page's script then fits them
-    into the room that the legend leaves.
+    bounds: west, south, east, north in degrees, shown first.
+    areas, hamlets: the query of each layer's outlines (set, level, campaign), so that the browser can ask for them
+    before the page's own scripts are there; None where there is nothing to ask for.
     shapes_url, heat_url: addresses of the outlines and of the points of people due.
     words: the sentences that the map itself shows, already in the reader's language: "areas", "hamlets",
     "heat", "base_map" (names of layers) and those of the legend (see ``LEGEND_WORDS``).
@@ -35,6 +36,8 @@ class MapView:
     shapes_url: str
     heat_url: str
     words: Mapping[str, str]
+    areas: Mapping[str, str] | None = None
+    hamlets: Mapping[str, str] | None = None
     tile_url: str = ""
     tile_attribution: str = ""
 
@@ -84,8 +87,10 @@ def coverage_map(view: MapView) -> MapParts:
         "thin": palette.THIN_VISITING,
         "full": palette.FULL_VISITING,
     }
-    UnitLayer("areas", view.words["areas"], drawing).add_to(figure_map)
-    UnitLayer("hamlets", view.words["hamlets"], {**drawing, "fromZoom": HAMLETS_FROM_ZOOM}).add_to(figure_map)
+    UnitLayer("areas", view.words["areas"], {**drawing, "place": view.areas}).add_to(figure_map)
+    UnitLayer(
+        "hamlets", view.words["hamlets"], {**drawing, "place": view.hamlets, "fromZoom": HAMLETS_FROM_ZOOM}
+    ).add_to(figure_map)
     gradient = palette.heat_gradient()
     HeatLayer(view.words["heat"], {"url": view.heat_url, "gradient": gradient}).add_to(figure_map)
     folium.LayerControl(collapsed=True).add_to(figure_map)
@@ -100,6 +105,7 @@ def coverage_map(view: MapView) -> MapParts:
         },
     ).add_to(figure_map)
     Notes("notes", {"position": "bottomleft"}).add_to(figure_map)
+    Fit(view.bounds).add_to(figure_map)
     return _take_apart(figure_map)
 
 

@@ -87,3 +87,20 @@ class Notes(_Control):
     """What a reader must know of this map before believing it: approximate outlines, invented figures."""
 
     maker = "L.control.mapNotes"
+
+
+class Fit(MacroElement):
+    """Shows bounds at once, in the room that the legend leaves; Folium's own FitBounds animates and knows no legend."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            L.coverage.fit({{ this._parent.get_name() }}, {{ this.bounds|tojson }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, bounds: tuple[float, float, float, float]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Fit"
+        self.bounds = bounds

@@ -11,6 +11,8 @@ from mapper.errors import mark
 WIDE_DEGREES = 2.5
 """Sets wider than this open with their lowest official level: a hamlet of a whole province is a speck."""
 
+FIGURE_QUERY = ("campaign", "set", "level", "group", "dose", "date")
+
 UNKNOWN = mark("This link names something that is not here ({name}: {value}). The page shows {shown} instead.")
 
 Notice = tuple[str, dict[str, object]]
@@ -63,6 +65,40 @@ def settle(
         "date": _day(query, usual_days.get(campaign or "", today), notices),
         "unit": query.get("unit"),
     }, notices
+
+
+def level_above(state: Mapping[str, Any], chosen_set: Mapping[str, Any]) -> str | None:
+    """The level that holds the units of the level shown, in this set; None for the outermost."""
+    levels = [*chosen_set["levels"], "hamlet"]
+    place = levels.index(state["level"])
+    return levels[place - 1] if place else None
+
+
+def outline_queries(state: Mapping[str, Any], chosen_set: Mapping[str, Any] | None) -> dict[str, dict[str, str] | None]:
+    """What the map's two layers ask of ``/api/shapes`` for this state, save the zoom, as ``map_page.js`` asks it."""
+    if chosen_set is None or state["campaign"] is None:
+        return {"areas": None, "hamlets": None}
+    hamlets = state["level"] == "hamlet"
+    area_level = (level_above(state, chosen_set) or "commune") if hamlets else state["level"]
+    return {
+        "areas": {"set": state["set"], "level": area_level},
+        "hamlets": {"set": state["set"], "level": "hamlet", "campaign": state["campaign"]} if hamlets else None,
+    }
+
+
+def figure_queries(state: Mapping[str, Any], chosen_set: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """What the page asks of ``/api/coverage`` first, for preloading: the level shown and the one above it.
+
+    The order of the keys is that of ``figures.js``, since only the very same address finds what was preloaded.
+    """
+    if chosen_set is None or state["dose"] is None:
+        return []
+    above = level_above(state, chosen_set)
+    return [
+        {name: level if name == "level" else state[name] for name in FIGURE_QUERY}
+        for level in (state["level"], above)
+        if level is not None
+    ]
 
 
 def _day(query: Mapping[str, str], usual: date, notices: list[Notice]) -> str:

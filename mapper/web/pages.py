@@ -22,7 +22,7 @@ from mapper.web.accounts import reader
 from mapper.web.assets import asset_url, assets
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
-from mapper.web.map_state import settle
+from mapper.web.map_state import figure_queries, outline_queries, settle
 
 VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
 YEAR_S = 365 * 24 * 3600
@@ -140,6 +140,7 @@ def map_page() -> Response:
         shapes_url="/api/shapes",
         heat_url="/api/heat",
         words=_map_words(),
+        **outline_queries(state, shown),
         tile_url=here.settings.tile_url,
         tile_attribution=here.settings.tile_attribution,
     )
@@ -154,7 +155,12 @@ def map_page() -> Response:
         "sample": here.sample,
     }
     html = render_template(
-        "map.html", map=coverage_map(view), page=page, state=state, campaigns=campaigns, sets=sets, notices=notices
+        "map.html",
+        map=coverage_map(view),
+        page=page,
+        state=state,
+        notices=notices,
+        figures=figure_queries(state, shown),
     )
     response = make_response(html)
     response.headers["Cache-Control"] = "private, no-cache"
@@ -207,7 +213,7 @@ def submissions() -> str:
     troubled = intake.troubled(reference)
     return render_template(
         "submissions.html",
-        kept=intake.count(reference),
+        kept=intake.how_many(reference),
         troubled=troubled[:LISTED],
         troubled_count=len(troubled),
         findings=review.findings(reference, reader(), LISTED),
@@ -220,5 +226,9 @@ def submissions() -> str:
 @pages.post("/submissions/<path:instance_id>/process")
 def process_again(instance_id: str) -> AnyResponse:
     """Process one stored submission again, and say on the list what came of it."""
-    state = intake.process(installation().reference, instance_id)
+    reference = installation().reference
+    if instance_id not in {each.instance_id for each in intake.troubled(reference)}:
+        message = mark("Submission {instance_id} does not wait here: it counts already, or it never came.")
+        raise NotFound(message, instance_id=instance_id)
+    state = intake.process(reference, instance_id)
     return redirect(url_for("pages.submissions", again=state.value))

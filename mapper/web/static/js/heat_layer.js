@@ -4,7 +4,7 @@
 
   L.DueHeatLayer = L.HeatLayer.extend({
     initialize(options) {
-      L.HeatLayer.prototype.initialize.call(this, [], { radius: 26, blur: 20, minOpacity: 0.25, maxZoom: 0, ...options });
+      L.HeatLayer.prototype.initialize.call(this, [], { radius: 26, blur: 20, minOpacity: 0.25, ...options });
       this._query = null;
     },
 
@@ -54,7 +54,11 @@
       }
       this.options.max = Math.max(2, 0.6 * Math.max(0, ...sums.values()));
       this._heat.max(this.options.max);
+      // Weights count in full at every zoom. Only while drawing: the layer control takes this option for the last zoom
+      // at which the layer may be chosen.
+      this.options.maxZoom = 0;
       L.HeatLayer.prototype._redraw.call(this);
+      delete this.options.maxZoom;
     },
   });
 

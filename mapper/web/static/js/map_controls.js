@@ -72,6 +72,15 @@
     },
   });
 
+  // Fit the map to its place, in the room that the legend leaves: no place is hidden behind it.
+  L.coverage.room = function (margin = 8) {
+    return { paddingTopLeft: [margin, margin], paddingBottomRight: [margin, margin + L.coverage.parts.legend.height()] };
+  };
+
+  L.coverage.fit = function (map, [west, south, east, north]) {
+    map.fitBounds([[south, west], [north, east]], { ...L.coverage.room(), animate: false });
+  };
+
   L.control.coverageLegend = (options) => new L.Control.CoverageLegend(options);
   L.control.mapNotes = (options) => new L.Control.MapNotes(options);
 })();

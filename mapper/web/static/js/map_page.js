@@ -82,14 +82,9 @@ for (const button of controls.querySelectorAll("[data-day]")) {
   });
 }
 
-// Room that the legend takes from the map, so that no place is hidden behind it.
-function clear(margin = 8) {
-  return { paddingTopLeft: [margin, margin], paddingBottomRight: [margin, margin + legend.height()] };
-}
-
 function showWhole() {
   const bounds = boundarySet()?.bounds;
-  if (bounds) map.fitBounds([[bounds[1], bounds[0]], [bounds[3], bounds[2]]], { ...clear(), animate: false });
+  if (bounds) L.coverage.fit(map, bounds);
 }
 
 // --- address ------------------------------------------------------------------------------------------
@@ -250,7 +245,7 @@ function pick(key, { from, at = null }) {
   // No outline drawn: zoomed out too far, still on its way, or the hamlet has no placed house at all.
   const parentPath = areas.path(shown.byKey.get(key).parent);
   waitingFor = layer.isVisible() ? null : key;
-  if (parentPath) map.fitBounds(parentPath.getBounds(), { ...clear(), maxZoom: 13, animate: false });
+  if (parentPath) map.fitBounds(parentPath.getBounds(), { ...L.coverage.room(), maxZoom: 13, animate: false });
   if (!waitingFor) openPopup(key, shown.byKey, shown.answer, parentPath ? parentPath.getBounds().getCenter() : map.getCenter());
 }
 
@@ -258,7 +253,7 @@ function pick(key, { from, at = null }) {
 function goTo(key, path) {
   if (narrow.matches) byId("map-box").scrollIntoView({ block: "start" });
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const room = clear(50);
+  const room = L.coverage.room(50);
   room.paddingTopLeft[1] = Math.min(290, map.getSize().y - room.paddingBottomRight[1] - 90);
   map.stop();
   map.closePopup();
@@ -318,7 +313,6 @@ map.setMinZoom(4).setMaxZoom(18);
 map.attributionControl.setPrefix("Leaflet");
 if (narrow.matches) map.zoomControl.setPosition("bottomright");
 else L.control.scale({ imperial: false, position: "topleft" }).addTo(map);
-showWhole();
 if (state.unit) waitingFor = state.unit;
 update();
 document.documentElement.dataset.ready = "true";

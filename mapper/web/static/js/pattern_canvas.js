@@ -40,6 +40,19 @@
   L.PatternCanvas = L.Canvas.extend({
     _fillStroke(context, layer) {
       const options = layer.options;
+      if (options.thins) {
+        // From far away, outlines as strong as from near would be all there is to see.
+        const { weight } = options;
+        options.weight = weight * Math.min(1, Math.max(0.2, (this._map.getZoom() - 4) / 6));
+        this._fillPattern(context, layer);
+        options.weight = weight;
+      } else {
+        this._fillPattern(context, layer);
+      }
+    },
+
+    _fillPattern(context, layer) {
+      const options = layer.options;
       if (options.fill && options.pattern) {
         context.globalAlpha = options.fillOpacity;
         context.fillStyle = options.fillColor;
@@ -53,6 +66,13 @@
         return;
       }
       L.Canvas.prototype._fillStroke.call(this, context, layer);
+    },
+
+    // One redraw for any number of changed paths; asking path by path costs more than the drawing.
+    redrawAll() {
+      if (!this._map) return;
+      this._redrawBounds = null;
+      this._redrawRequest = this._redrawRequest || L.Util.requestAnimFrame(this._redraw, this);
     },
 
     drawDot(layer, at, radius) {

@@ -58,8 +58,9 @@
         const size = source === "areas" ? 12.5 : 11.5;
         measuring.font = `600 ${size}px system-ui, sans-serif`;
         const found = [];
+        const degreesNeeded = (14 * 360) / (256 * 2 ** map.getZoom());
         for (const place of this._sources.get(source)) {
-          if (!view.intersects(place.box)) continue;
+          if (place.box.getEast() - place.box.getWest() < degreesNeeded || !view.intersects(place.box)) continue;
           const southWest = map.latLngToContainerPoint(place.box.getSouthWest());
           const northEast = map.latLngToContainerPoint(place.box.getNorthEast());
           const width = measuring.measureText(place.name).width + 6;

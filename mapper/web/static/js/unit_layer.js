@@ -5,7 +5,10 @@
 (function () {
   "use strict";
 
-  const LINE = { areas: { color: "#33424d", weight: 1.4 }, hamlets: { color: "#22303a", weight: 0.9 } };
+  const LINE = {
+    areas: { color: "#33424d", weight: 1.4, thins: true },
+    hamlets: { color: "#22303a", weight: 0.9, dots: true },
+  };
   const FAINT = 0.22;
   // More outlines than this and the finest details are not asked for: nobody sees them all at once.
   const MANY = 1500;
@@ -17,7 +20,7 @@
     _updateBounds() {
       L.Polygon.prototype._updateBounds.call(this);
       const size = this._rawPxBounds.getSize();
-      this._dot = Math.max(size.x, size.y) < 2 * DOT ? this._rawPxBounds.getCenter() : null;
+      this._dot = this.options.dots && Math.max(size.x, size.y) < 2 * DOT ? this._rawPxBounds.getCenter() : null;
       if (this._dot) {
         const reach = L.point(DOT + 2, DOT + 2);
         this._pxBounds = L.bounds(this._dot.subtract(reach), this._dot.add(reach));
@@ -37,9 +40,16 @@
 
   function pathOf(feature, options) {
     const { type, coordinates } = feature.geometry;
-    const path = new L.UnitPath(L.GeoJSON.coordsToLatLngs(coordinates, type === "MultiPolygon" ? 2 : 1), options);
+    // The server has simplified for this zoom already, and a canvas clips by itself.
+    const lean = { smoothFactor: 0, noClip: true, ...options };
+    const path = new L.UnitPath(L.GeoJSON.coordsToLatLngs(coordinates, type === "MultiPolygon" ? 2 : 1), lean);
     path.feature = feature;
     return path;
+  }
+
+  // A query as text, the same whatever order it was written in.
+  function address(query) {
+    return query && new URLSearchParams(Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1))).toString();
   }
 
   function drawing(map) {
@@ -57,7 +67,7 @@
       this.role = role;
       this.figures = new Map();
       this._kept = new Map();
-      this._query = null;
+      this._query = this.options.place || null;
       this._faint = false;
       this._most = Infinity;
     },
@@ -66,7 +76,8 @@
       drawing(map);
       this._selection = L.layerGroup().addTo(map);
       map.on("zoomend", this._refresh, this);
-      this._refresh();
+      // Not at once: while the page starts, the map is only about to be fitted to its place.
+      queueMicrotask(() => this._refresh());
     },
 
     onRemove(map) {
@@ -77,8 +88,7 @@
 
     // query: {set, level, campaign?} of the outlines to draw; null draws none.
     setPlace(query) {
-      const same = JSON.stringify(query) === JSON.stringify(this._query);
-      if (same) return this;
+      if (address(query) === address(this._query)) return this;
       this._query = query;
       this._most = Infinity;
       this._shown = null;
@@ -128,7 +138,7 @@
         return;
       }
       const band = this.band();
-      const wanted = JSON.stringify([this._query, band]);
+      const wanted = address({ ...this._query, zoom: band });
       if (this._shown === wanted && this._areas) return;
       if (this._asking === wanted) return;
       this._asking = wanted;
@@ -148,9 +158,9 @@
     },
 
     async _fetch(band) {
-      const address = `${this.options.shapesUrl}?${new URLSearchParams({ ...this._query, zoom: band })}`;
-      const reply = await fetch(address, { headers: { Accept: "application/json" } });
-      if (!reply.ok) throw Object.assign(new Error(address), { status: reply.status });
+      const asked = `${this.options.shapesUrl}?${address({ ...this._query, zoom: band })}`;
+      const reply = await fetch(asked, { headers: { Accept: "application/json" } });
+      if (!reply.ok) throw Object.assign(new Error(asked), { status: reply.status });
       return reply.json();
     },
 
@@ -194,7 +204,10 @@
     },
 
     _restyle() {
-      if (this._paths) for (const [key, path] of this._paths) path.setStyle(this._style(key));
+      if (this._paths) {
+        for (const [key, path] of this._paths) Object.assign(path.options, this._style(key));
+        this._map.unitRenderer.redrawAll();
+      }
       return this;
     },
 

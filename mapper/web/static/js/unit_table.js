@@ -4,7 +4,8 @@ import { compareNames, count, make, percent, plain, shortName, t } from "./words
 import { isThin, visitedShare } from "./figures.js";
 import { bar, nameOf, verdictWord, visits } from "./unit_words.js";
 
-const STEP = 120;
+// Rows of a group drawn at first, and again each time the reader comes near the last of them.
+const STEP = 40;
 
 const VALUES = {
   name: (unit) => shortName(unit.name || ""),
@@ -39,6 +40,9 @@ export class UnitTable {
     this.filter = "";
     this.more = new Map();
     this.rows = new Map();
+    this.watcher = new IntersectionObserver((seen) => {
+      for (const one of seen) if (one.isIntersecting && one.target.isConnected) one.target.click();
+    }, { rootMargin: "300px" });
     box.addEventListener("keydown", (event) => this._step(event));
   }
 
@@ -71,6 +75,7 @@ export class UnitTable {
     const { answer } = this;
     if (!answer) return;
     this.rows.clear();
+    this.watcher.disconnect();
     const wanted = this.filter.split(/\s+/).filter(Boolean);
     const units = answer.units.filter((unit) => wanted.every((word) => this.words.get(unit).includes(word)));
     const table = make("table", { class: "units", role: "table" }, this._head());
@@ -128,19 +133,30 @@ export class UnitTable {
   }
 
   _group(id, units) {
-    const shown = this.more.get(id) || STEP;
     const body = make("tbody", { class: `group group-${id}`, role: "rowgroup" },
       make("tr", { class: "group-head", role: "row" }, make("th", { colspan: 7, scope: "rowgroup", role: "rowheader" },
         groupTitle(id, this.answer), make("span", { class: "group-count" }, count(units.length)))));
-    for (const unit of units.slice(0, shown)) body.append(this._row(unit, id));
-    if (units.length > shown) {
-      body.append(make("tr", { role: "row" }, make("td", { colspan: 7, role: "cell", class: "more" },
-        make("button", { type: "button", class: "button", onclick: () => {
-          this.more.set(id, shown + STEP * 4);
-          this.draw();
-        } }, t("Show more ({number} left)", { number: count(units.length - shown) })))));
-    }
+    this._fill(body, id, units, 0);
     return body;
+  }
+
+  // Rows of a group from the given one on, as far as the group is unfolded.
+  _fill(body, id, units, from) {
+    const shown = this.more.get(id) || STEP;
+    for (const unit of units.slice(from, shown)) body.append(this._row(unit, id));
+    if (this.selected) this.rows.get(this.selected)?.setAttribute("aria-current", "true");
+    if (units.length > shown) {
+      const showMore = () => {
+        rest.remove();
+        this.more.set(id, shown + STEP);
+        this._fill(body, id, units, shown);
+      };
+      const button = make("button", { type: "button", class: "button", onclick: showMore },
+        t("Show more ({number} left)", { number: count(units.length - shown) }));
+      const rest = make("tr", { role: "row" }, make("td", { colspan: 7, role: "cell", class: "more" }, button));
+      body.append(rest);
+      this.watcher.observe(button);
+    }
   }
 
   _row(unit, group) {
