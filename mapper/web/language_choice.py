@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import g, has_request_context, request
-from flask_login import current_user
 
 from mapper.errors import MapperError
 from mapper.language import DEFAULT, LANGUAGES, explain, translate
@@ -20,13 +19,15 @@ _CALL = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)*)"')
 
 
 def chosen_language() -> str:
-    """The reader's language: ``?lang=``, else the cookie, else the user's own, else the operator's setting."""
+    """The reader's language: ``?lang=``, else the cookie, else the operator's setting.
+
+    Asks neither session nor user: phones are answered in a language too, and theirs have to be answered fast.
+    """
     if not has_request_context():
         return DEFAULT
     if "language" not in g:
-        own = getattr(current_user, "language", None) if current_user else None
         settings = installation().settings
-        wishes = (request.args.get("lang"), request.cookies.get(COOKIE), own, settings.language, DEFAULT)
+        wishes = (request.args.get("lang"), request.cookies.get(COOKIE), settings.language, DEFAULT)
         g.language = next(wish for wish in wishes if wish in LANGUAGES)
     return str(g.language)
 

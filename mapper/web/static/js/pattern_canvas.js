@@ -53,6 +53,12 @@
 
     _fillPattern(context, layer) {
       const options = layer.options;
+      if (options.ground) {
+        // What is pale must not take on the colour of what it lies on.
+        context.globalAlpha = 1;
+        context.fillStyle = options.ground;
+        context.fill(options.fillRule || "evenodd");
+      }
       if (options.fill && options.pattern) {
         context.globalAlpha = options.fillOpacity;
         context.fillStyle = options.fillColor;

@@ -7,7 +7,7 @@
 
   const LINE = {
     areas: { color: "#33424d", weight: 1.4, thins: true },
-    hamlets: { color: "#22303a", weight: 0.9, dots: true },
+    hamlets: { color: "#22303a", weight: 0.9, dots: true, ground: "#fff" },
   };
   const FAINT = 0.22;
   // More outlines than this and the finest details are not asked for: nobody sees them all at once.
