@@ -360,9 +360,23 @@ def count(connection: Connection) -> int:
 
 
 def forget_processing(connection: Connection) -> None:
-    """Back to the raw state, before a rebuild; held edits go on waiting for their originals."""
+    """Back to the raw state, before a rebuild; held edits go on waiting, but for those whose original is here."""
     connection.execute(
         update(_s)
         .where(_s.c.state != SubmissionState.HELD.value)
         .values(state=SubmissionState.RECEIVED.value, household_id=None, campaign_id=None, reason=None)
     )
+    original = _s.alias()
+    root = (
+        select(original.c.root_id)
+        .where(original.c.instance_id == _s.c.deprecated_id, original.c.state != SubmissionState.HELD.value)
+        .scalar_subquery()
+    )
+    released = (
+        update(_s)
+        .where(_s.c.state == SubmissionState.HELD.value, root.is_not(None))
+        .values(state=SubmissionState.RECEIVED.value, root_id=root, reason=None)
+    )
+    # One after another, since an edit that goes on may itself be what another waited for.
+    while connection.execute(released).rowcount:
+        pass

@@ -271,6 +271,17 @@ def test_forgetting_what_was_processed_leaves_held_edits_held(database: Database
     assert stored(database, "uuid:8").state is SubmissionState.HELD
 
 
+def test_before_a_rebuild_edits_go_on_whose_original_is_here(database: Database) -> None:
+    # the server stopped between keeping the original and counting it; meanwhile its edit and the edit's edit came
+    save(database, replace(EDIT, instance_id="uuid:3", deprecated_id="uuid:2", xml=b"3"))
+    save(database, EDIT)
+    save(database, FIRST)
+    with database.write() as connection:
+        submissions.forget_processing(connection)
+    assert [stored(database, f"uuid:{n}").state.value for n in (1, 2, 3)] == ["received"] * 3
+    assert [stored(database, f"uuid:{n}").root_id for n in (1, 2, 3)] == ["uuid:1"] * 3
+
+
 # Many at once
 
 
