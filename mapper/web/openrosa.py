@@ -24,6 +24,7 @@ from mapper.web.language_choice import say
 MEGABYTE = 1_000_000
 XML_PART = "xml_submission_file"
 INCOMPLETE = "*isIncomplete*"
+MAX_NAME = 250
 MOST_PARTS = 1000
 
 openrosa = Blueprint("openrosa", __name__)
@@ -142,7 +143,7 @@ def media(form_id: str, version: str, name: str) -> Response:
 def submission_head() -> Response:
     """Tells a phone that it may send, and how much at once."""
     phone_user()
-    response = Response(status=204)
+    response = Response(status=204, content_type=replies.CONTENT_TYPE)
     response.headers["X-OpenRosa-Accept-Content-Length"] = str(installation().settings.chunk_mb * MEGABYTE)
     return response
 
@@ -164,11 +165,17 @@ def submission() -> Response:
         xml,
         attachments,
         sender_id=user_id,
-        device_id=request.args.get("deviceID"),
+        device_id=_device(),
     )
     if receipt.counted:
         return _xml(replies.response(say("Received. Thank you.")), 201)
     return _xml(replies.response(say("Received and kept; a supervisor will look at it.")), 202)
+
+
+def _device() -> str | None:
+    """What the phone calls itself, without what no database takes."""
+    said = "".join(c for c in request.args.get("deviceID", "") if c.isprintable())
+    return said[:MAX_NAME] or None
 
 
 def _parts(limit_bytes: int) -> tuple[bytes, dict[str, bytes]]:
@@ -209,6 +216,6 @@ def _parts(limit_bytes: int) -> tuple[bytes, dict[str, bytes]]:
 def _file_name(written: str) -> str:
     """An attachment's name as the XML writes it, without any folder."""
     name = unicodedata.normalize("NFC", written).replace("\\", "/").rpartition("/")[2].strip()
-    if not name or len(name) > 250 or not name.isprintable():
+    if not name.strip(".") or len(name) > MAX_NAME or not name.isprintable():
         raise InvalidInput(mark("An attachment has no usable name. Take the picture again."))
     return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,21 @@ def filled_postgres(postgres_server: Server, tmp_path_factory: pytest.TempPathFa
     with postgres_server.database() as url:
         fill_database(url, tmp_path_factory.mktemp("filled-postgres"))
         yield url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def standing_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running server for a whole module, of each kind in turn: for tests that leave it as they found it."""
+    folder = tmp_path_factory.mktemp("standing")
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            shutil.copy(request.getfixturevalue("filled_sqlite"), folder / "site.sqlite3")
+            url = f"sqlite:///{folder / 'site.sqlite3'}"
+        else:
+            server: Server = request.getfixturevalue("postgres_server")
+            url = stack.enter_context(server.database(request.getfixturevalue("filled_postgres")))
+        small = Settings(data_dir=folder, chunk_mb=1, max_submission_mb=4)
+        yield stack.enter_context(running(small, url))
 
 
 @pytest.fixture
@@ -70,7 +86,5 @@ def sqlite_site(sqlite_url: str, settings: Settings) -> Iterator[Site]:
 @pytest.fixture
 def run_site(sqlite_url: str) -> Iterator[Callable[[Settings], Site]]:
     """Start a server on SQLite with other settings; it ends with the test."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         yield lambda settings: stack.enter_context(running(settings, sqlite_url))
