@@ -41,6 +41,7 @@ function drawControls() {
   fill(controls.set, page.sets.map((each) => [each.id, each.label]), state.set);
   fill(controls.level, levels().map((level) => [level, levelName(level)]), state.level);
   controls.date.value = state.date;
+  controls.date.min = campaign()?.start || "";
   const written = `${weekday(state.date)} ${day(state.date)}`;
   byId("weekday").textContent = state.date === page.today ? t("today, {day}", { day: written })
     : state.date === page.lastVisits[state.campaign] ? t("last visit, {day}", { day: written }) : written;
@@ -270,8 +271,13 @@ function goTo(key, path) {
 
 hamlets.on("pick", ({ key, at }) => pick(key, { from: "map", at }));
 areas.on("pick", ({ key, at }) => {
-  if (unitLayer() === areas) pick(key, { from: "map", at });
-  else if (shown.aboveByKey.has(key)) openPopup(key, shown.aboveByKey, shown.above, at);
+  const units = unitLayer() === areas ? shown.byKey : shown.aboveByKey;
+  if (!units.has(key)) {
+    const { name } = areas.path(key).feature.properties;
+    bubble.setLatLng(at).setContent(make("article", { class: "popup" }, make("header", { class: "popup-head" },
+      make("h3", {}, name), make("p", { class: "popup-none" }, t("Nobody was asked here yet."))))).openOn(map);
+  } else if (unitLayer() === areas) pick(key, { from: "map", at });
+  else openPopup(key, shown.aboveByKey, shown.above, at);
 });
 for (const layer of [areas, hamlets]) {
   layer.describe = ({ key, name }) => {

@@ -13,14 +13,15 @@
   // More outlines than this and the finest details are not asked for: nobody sees them all at once.
   const MANY = 1500;
 
-  // A polygon that stays a dot of this radius where it would be too small to see or to hit with a finger.
+  // A polygon that is drawn as a dot of this radius, pixels, where it would be too small to see or to hit with a finger.
   const DOT = 6;
+  const SMALL = 17;
 
   L.UnitPath = L.Polygon.extend({
     _updateBounds() {
       L.Polygon.prototype._updateBounds.call(this);
       const size = this._rawPxBounds.getSize();
-      this._dot = this.options.dots && Math.max(size.x, size.y) < 2 * DOT ? this._rawPxBounds.getCenter() : null;
+      this._dot = this.options.dots && Math.max(size.x, size.y) < SMALL ? this._rawPxBounds.getCenter() : null;
       if (this._dot) {
         const reach = L.point(DOT + 2, DOT + 2);
         this._pxBounds = L.bounds(this._dot.subtract(reach), this._dot.add(reach));

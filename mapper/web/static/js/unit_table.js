@@ -24,6 +24,10 @@ const GROUPS = [
   { id: "lost", takes: () => true },
 ];
 
+const levelTitle = (level) => ({
+  hamlet: t("Hamlet"), commune: t("Commune"), district: t("District"), province: t("Province"),
+})[level] || t("Place");
+
 const groupTitle = (id, answer) => ({
   judged: answer.target === null ? t("Lowest coverage first") : t("Visited enough to judge, lowest coverage first"),
   thin: t("Hardly visited (under half of the houses): figures that say little"),
@@ -109,8 +113,8 @@ export class UnitTable {
   _head() {
     const { level } = this.answer;
     const columns = [
-      ["name", level === "hamlet" ? t("Hamlet") : level === "commune" ? t("Commune") : t("Place")],
-      ["place", level === "hamlet" ? t("Commune") : level === "commune" ? t("Belongs to") : t("Belongs to")],
+      ["name", levelTitle(level)],
+      ["place", level === "hamlet" ? t("Commune") : t("Belongs to")],
       ["coverage", t("Coverage")],
       ["vaccinated", t("Vaccinated")],
       ["visited", t("Visited")],
