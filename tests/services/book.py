@@ -1,0 +1,110 @@
+"""The figures worked out the long way: person by person from the register, by the one rule of the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import Connection, select
+
+from mapper.domain.ledger import State, state_on
+from mapper.domain.people import Dose, Person
+from mapper.store import tables
+from tests.services.town import Town
+
+Place = tuple[str | None, str | None]
+"""(unit of a set, hamlet)."""
+
+
+@dataclass
+class Line:
+    """What is counted in one place."""
+
+    visited: int = 0
+    interviewed: int = 0
+    vacant: int = 0
+    people: int = 0
+    states: Counter[State] = field(default_factory=Counter)
+
+
+def long_way(town: Town, set_id: str, group_code: str, dose_code: str, day: date) -> dict[Place, Line]:
+    """Every place of a set that has a household, with what stands in the register about it."""
+    with town.reference.database.read() as connection:
+        campaign = town.reference.known(connection).campaigns["covid19"]
+        found = campaign.find(group_code, dose_code)
+        assert found is not None
+        group, dose = found
+        people = _people(connection)
+        units = {
+            row.cell_id: row.unit_code
+            for row in connection.execute(select(tables.cell_units).where(tables.cell_units.c.set_id == set_id))
+        }
+        lines: dict[Place, Line] = defaultdict(Line)
+        h = tables.households
+        for house in connection.execute(select(h).where(h.c.campaign_id == "covid19")):
+            line = lines[units[house.cell_id], house.hamlet_code]
+            line.visited += 1
+            line.interviewed += house.outcome == "interviewed"
+            line.vacant += house.outcome == "moved_away"
+            for person in people.get(house.id, []):
+                line.people += 1
+                line.states[state_on(person, group, dose, day)] += 1
+    return dict(lines)
+
+
+def _people(connection: Connection) -> Mapping[str, list[Person]]:
+    doses: dict[tuple[str, int], list[Dose]] = defaultdict(list)
+    d = tables.doses
+    for row in connection.execute(select(d).where(d.c.campaign_id == "covid19").order_by(d.c.position)):
+        doses[row.household_id, row.person_position].append(Dose(row.code, row.given_on, row.vaccine))
+    found: dict[str, list[Person]] = defaultdict(list)
+    p = tables.people
+    for row in connection.execute(select(p).where(p.c.campaign_id == "covid19")):
+        found[row.household_id].append(
+            Person(
+                id=row.id,
+                reported_on=row.reported_on,
+                born_on=row.born_on,
+                residence=row.residence,
+                priorities=tuple(row.priorities.split()),
+                contraindicated=row.contraindicated,
+                deferred_until=row.deferred_until,
+                infected_on=row.infected_on,
+                refused=row.refused,
+                vaccination_unknown=row.vaccination_unknown,
+                doses=tuple(doses[row.household_id, row.position]),
+            )
+        )
+    return found
+
+
+def check_figures(town: Town, set_id: str, group: str, dose: str, day: date) -> None:
+    """The answer of every level equals the long way, and every level sums to the same total."""
+    lines = long_way(town, set_id, group, dose, day)
+    hamlets = town.ask("hamlet", group, dose, day, set_id)
+    assert len({unit.key for unit in hamlets.units}) == len(hamlets.units)
+    seen = {}
+    for unit in hamlets.units:
+        if unit.houses.visited:
+            states = Counter({state: count for state, count in unit.states.items() if count})
+            states += Counter({State.OUTSIDE: unit.outside})
+            houses = unit.houses
+            seen[unit.parent, unit.code] = Line(houses.visited, houses.interviewed, houses.vacant, unit.people, states)
+        else:
+            assert unit.people == unit.outside == unit.eligible == 0
+    assert seen == lines
+    for level in (*hamlets.places.levels, "hamlet"):
+        answer = town.ask(level, group, dose, day, set_id)
+        assert answer.total == hamlets.total
+        for figure in ("visited", "interviewed", "vacant", "missing"):
+            assert sum(getattr(unit.houses, figure) for unit in answer.units) == getattr(answer.total.houses, figure)
+        assert sum(unit.houses.expected or 0 for unit in answer.units) == (answer.total.houses.expected or 0)
+        for state in hamlets.total.states:
+            assert sum(unit.states[state] for unit in answer.units) == answer.total.states[state]
+        for unit in (*answer.units, answer.total):
+            assert unit.people == sum(unit.states.values()) + unit.outside
+            assert unit.outside >= 0
+            assert all(count >= 0 for count in unit.states.values())
+        assert sum(unit.people for unit in answer.units) == answer.total.people
