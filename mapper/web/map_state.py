@@ -62,7 +62,7 @@ def settle(
         "level": choose("level", levels, usual),
         "group": group,
         "dose": dose,
-        "date": _day(query, usual_days.get(campaign or "", today), notices),
+        "date": _day(query, _within(find(campaigns, "id", campaign), usual_days.get(campaign or "", today)), notices),
         "unit": query.get("unit"),
     }, notices
 
@@ -99,6 +99,14 @@ def figure_queries(state: Mapping[str, Any], chosen_set: Mapping[str, Any] | Non
         for level in (state["level"], above)
         if level is not None
     ]
+
+
+def _within(campaign: Mapping[str, Any], day: date) -> date:
+    """The day, or the nearest one that the campaign has figures for."""
+    first, last = campaign.get("start"), campaign.get("until")
+    if last:
+        day = min(day, date.fromisoformat(last))
+    return max(day, date.fromisoformat(first)) if first else day
 
 
 def _day(query: Mapping[str, str], usual: date, notices: list[Notice]) -> str:

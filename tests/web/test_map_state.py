@@ -97,6 +97,16 @@ def test_a_campaign_with_a_usual_day_opens_on_it_unless_the_query_says_otherwise
     assert settle({}, CAMPAIGNS, SETS, TODAY, usual)[0]["date"] == "2022-08-20"
 
 
+def test_a_campaign_without_figures_of_today_opens_on_the_nearest_day_that_has_some() -> None:
+    def opened(start: str, until: str) -> str:
+        campaign = {"id": "one", "start": start, "until": until, "groups": []}
+        return str(settle({}, [campaign], SETS, TODAY, {})[0]["date"])
+
+    assert opened("2021-03-08", "2022-08-31") == "2022-08-20"
+    assert opened("2021-03-08", "2022-08-19") == "2022-08-19"
+    assert opened("2022-09-01", "2023-09-01") == "2022-09-01"
+
+
 def test_an_empty_installation_has_an_empty_state_and_nothing_to_ask_for() -> None:
     empty, notices = settle({"campaign": "covid19"}, [], [], TODAY, {})
     assert (empty["campaign"], empty["set"], empty["dose"], notices) == (None, None, None, [])

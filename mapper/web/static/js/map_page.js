@@ -42,12 +42,26 @@ function drawControls() {
   fill(controls.level, levels().map((level) => [level, levelName(level)]), state.level);
   controls.date.value = state.date;
   controls.date.min = campaign()?.start || "";
+  controls.date.max = campaign()?.until || "";
+  for (const button of controls.querySelectorAll("[data-day]")) {
+    const day = dayOf(button);
+    button.disabled = day !== within(day);
+  }
   const written = `${weekday(state.date)} ${day(state.date)}`;
   byId("weekday").textContent = state.date === page.today ? t("today, {day}", { day: written })
     : state.date === page.lastVisits[state.campaign] ? t("last visit, {day}", { day: written }) : written;
   const label = (name) => controls[name].selectedOptions[0]?.textContent || "";
   byId("chosen").textContent = [label("dose"), label("group"), day(state.date)].filter(Boolean).join(" · ");
 }
+
+// The day, or the nearest one that the campaign has figures for. ISO days compare as text.
+function within(day) {
+  const { start, until } = campaign() || {};
+  if (start && day < start) return start;
+  return until && day > until ? until : day;
+}
+
+const dayOf = (button) => (button.dataset.day === "today" ? page.today : addDays(state.date, Number(button.dataset.day)));
 
 // Keep a choice where the new surroundings have it, else take the first that has a target.
 function makeWhole() {
@@ -58,6 +72,7 @@ function makeWhole() {
     state.dose = (doses.find((each) => each.target !== null) || doses[0])?.code ?? null;
   }
   if (!levels().includes(state.level)) state.level = "hamlet";
+  state.date = within(state.date);
 }
 
 controls.addEventListener("change", (event) => {
@@ -78,7 +93,7 @@ byId("controls-open").addEventListener("click", (event) => {
 controls.addEventListener("submit", (event) => event.preventDefault());
 for (const button of controls.querySelectorAll("[data-day]")) {
   button.addEventListener("click", () => {
-    state.date = button.dataset.day === "today" ? page.today : addDays(state.date, Number(button.dataset.day));
+    state.date = dayOf(button);
     update();
   });
 }
