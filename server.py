@@ -89,6 +89,8 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         COMPRESS_MIMETYPES=COMPRESSED,
         COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=3,
+        COMPRESS_LEVEL=3,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

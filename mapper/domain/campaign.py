@@ -94,7 +94,7 @@ class Group:
 class Campaign:
     """Everything a campaign.toml says, checked.
 
-    start: the first day that figures are kept for; earlier doses count as given by then.
+    start, until: the first and the last day that figures are kept for; earlier doses count as given by then.
     doses, vaccines: labels by code. values: by field ("residence", "outcome", ...), the form's choice name
     to the register's word.
     accuracy_limit_m: a point less accurate than this is not used to place the household.
@@ -111,6 +111,7 @@ class Campaign:
     accuracy_limit_m: float = 100.0
     hamlets_file: str | None = None
     source: str = ""
+    until: date = date.max
 
     @cached_property
     def series(self) -> tuple[tuple[Group, ScheduledDose], ...]:

@@ -126,9 +126,19 @@ def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target:
         high=figure.high if figure else None,
         worst=worst,
         best=best,
-        needed=None if target is None or not eligible else max(0, math.ceil(target * eligible) - vaccinated),
+        needed=None if target is None or not eligible else max(0, _needed(target, eligible) - vaccinated),
         verdict=_verdict(vaccinated, eligible, unknown, missing, figure, target, not houses.unlisted),
     )
+
+
+def _needed(target: Fraction, eligible: int) -> int:
+    """The fewest people of those eligible that reach the target."""
+    return -(-target.numerator * eligible // target.denominator)
+
+
+def _reaches(part: int, whole: int, target: Fraction) -> bool:
+    """Whether part of whole is at least the target, in whole numbers: 19 of 20 are 95 %."""
+    return part * target.denominator >= target.numerator * whole
 
 
 def _verdict(
@@ -145,10 +155,11 @@ def _verdict(
     if figure is None or missing is None:
         return Verdict.UNDECIDED
     if missing == 0 and unknown == 0 and listed:
-        return Verdict.MET if vaccinated >= target * eligible else Verdict.NOT_MET
+        return Verdict.MET if _reaches(vaccinated, eligible, target) else Verdict.NOT_MET
     everybody = eligible + unknown + missing
-    if figure.low >= target and vaccinated >= target * everybody:
+    if _reaches(vaccinated, everybody, target) and figure.low >= target.numerator / target.denominator:
         return Verdict.MET
-    if figure.high < target and vaccinated + unknown + missing < target * everybody:
+    most = vaccinated + unknown + missing
+    if not _reaches(most, everybody, target) and figure.high < target.numerator / target.denominator:
         return Verdict.NOT_MET
     return Verdict.UNDECIDED

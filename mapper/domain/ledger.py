@@ -216,16 +216,16 @@ def steps(person: Person, campaign: Campaign) -> list[Step]:
     """A person's way through every series of a campaign, from its first day on.
 
     The sum of the steps up to a day puts the person into ``state_on`` of that day, for every day from
-    ``campaign.start``; what happened before is in the first step.
+    ``campaign.start`` to ``campaign.until``; what happened before is in the first step.
     """
     course = Course(person)
-    first = campaign.start.toordinal()
+    first, last = campaign.start.toordinal(), campaign.until.toordinal()
     ways: dict[int, list[tuple[int, State]]] = {}
     found: list[Step] = []
     for group, scheduled in campaign.schedule:
         member = Membership(person, group)
         start, end = max(member.start, first), member.end
-        if start >= end:
+        if start >= end or start > last:
             continue
         for series, rule, dose in scheduled:
             if member.unknown:
@@ -236,7 +236,7 @@ def steps(person: Person, campaign: Campaign) -> list[Step]:
                 way = ways[rule] = Standing(course, dose, group.after_infection).since(first)
             left: State | None = None
             for place, (day, state) in enumerate(way):
-                if day >= end:
+                if day >= end or day > last:
                     break
                 if day < start:
                     if place + 1 < len(way) and way[place + 1][0] <= start:
@@ -246,6 +246,6 @@ def steps(person: Person, campaign: Campaign) -> list[Step]:
                 if entered is not left:
                     found.append(Step(series, day, left, entered))
                     left = entered
-            if left is not None and end < NEVER:
+            if left is not None and end <= last and end < NEVER:
                 found.append(Step(series, end, left, None))
     return found

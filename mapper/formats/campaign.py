@@ -35,11 +35,15 @@ WORDS: dict[str, Collection[str]] = {
 }
 """What a choice may stand for, in the fields whose words the register reads."""
 
+KEPT_FOR = Period(months=120)
+"""How long figures are kept where campaign.toml does not say until when."""
+
 _ROOT = "campaign.toml"
 _CAMPAIGN_KEYS = (
     "id",
     "label",
     "start",
+    "until",
     "accuracy_limit_m",
     "hamlets",
     "source",
@@ -84,11 +88,16 @@ def read_campaign(text: str) -> Campaign:
     if not groups:
         top.missing("groups", '[[groups]] code = "5_11"')
     _once([group.code for group in groups], _ROOT, "groups")
+    start: date = top.day("start") or top.missing("start", "2021-03-08")
+    until = top.day("until") if "until" in top.entries else KEPT_FOR.after(start)
+    if until is None or until <= start:
+        raise InvalidCampaign(mark("campaign.toml: until, the last day of the figures, is not after start, the first."))
     hamlets = top.text("hamlets", '"hamlets.csv"', _FILE) if "hamlets" in top.entries else None
     return Campaign(
         id=top.text("id", '"covid19"', _CODE),
         label=top.label("label"),
-        start=top.day("start") or top.missing("start", "2021-03-08"),
+        start=start,
+        until=until,
         groups=groups,
         doses=doses,
         vaccines=vaccines,

@@ -150,11 +150,13 @@ def process(reference: Reference, instance_id: str, told: Understood | None = No
 
     told: the submission as it was understood a moment ago, where it was.
     Safe to call again at any time: what counts already stays as it is. Whatever goes wrong is written to the
-    submission as its reason, and the submission stays.
+    submission as its reason, and the submission stays. Raises Unavailable where the database does not answer.
     """
     database = reference.database
     try:
         state, waiting = reference.together.do(lambda jobs: _count_kept(reference, jobs), "count", (instance_id, told))
+    except Unavailable:
+        raise  # no fault of the submission's: it stays received, and the phone's next try counts it
     except MapperError as problem:
         state, waiting = _flag(reference, instance_id, problem.message, problem.facts)
     except Exception as fault:

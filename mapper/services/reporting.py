@@ -111,6 +111,7 @@ def campaigns(reference: Reference, language: str) -> list[dict[str, Any]]:
             "id": campaign.id,
             **_labels(campaign.label, language),
             "start": campaign.start.isoformat(),
+            "until": campaign.until.isoformat(),
             "source": campaign.source,
             "groups": [
                 {
@@ -245,6 +246,12 @@ def find_series(known: Known, question: Question) -> tuple[Campaign, Group, Sche
             mark("Figures of campaign {campaign} begin on {start}. Ask for a later day."),
             campaign=campaign.id,
             start=campaign.start.isoformat(),
+        )
+    if question.day > campaign.until:
+        raise InvalidQuestion(
+            mark("Figures of campaign {campaign} end on {until}. Ask for an earlier day."),
+            campaign=campaign.id,
+            until=campaign.until.isoformat(),
         )
     return campaign, *found, known.series[campaign.id][campaign.series.index(found)]
 

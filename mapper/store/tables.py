@@ -336,6 +336,17 @@ house_tallies = Table(
     comment="Households by the day of the visit that counts; closed: absent or locked.",
 )
 
+house_totals = Table(
+    "house_totals",
+    metadata,
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
+    Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
+    *(Column(name, Integer, nullable=False) for name in HOUSE_COLUMNS),
+    PrimaryKeyConstraint("campaign_id", "cell_id"),
+    sqlite_with_rowid=False,
+    comment="The same over all days, since coverage counts every visit known now.",
+)
+
 users = Table(
     "users",
     metadata,

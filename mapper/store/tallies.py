@@ -39,11 +39,19 @@ def add(database: Database, connection: Connection, people: Changes, houses: Hou
     rows = [(*house, *houses[house]) for house in sorted(houses) if any(houses[house])]
     if rows:
         database.adding(_ht, HOUSE_COLUMNS).run_many(driver, rows)
+    totals: dict[tuple[str, int], list[int]] = {}
+    for (campaign, cell_id, _), change in houses.items():
+        total = totals.setdefault((campaign, cell_id), [0] * len(HOUSE_COLUMNS))
+        for column, number in enumerate(change):
+            total[column] += number
+    rows = [(*place, *totals[place]) for place in sorted(totals) if any(totals[place])]
+    if rows:
+        database.adding(tables.house_totals, HOUSE_COLUMNS).run_many(driver, rows)
 
 
 def clear(connection: Connection) -> None:
     """Empty the tallies, before a rebuild. Cells stay: they are only numbers for places."""
-    for table in (_t, _ht):
+    for table in (_t, _ht, tables.house_totals):
         connection.execute(delete(table))
 
 
@@ -125,13 +133,10 @@ def houses(
     database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
 ) -> list[Sequence[int]]:
     """(cell id, houses in the order of HOUSE_COLUMNS) of every cell, over all days."""
-    statement = (
-        select(_ht.c.cell_id, *(func.sum(_ht.c[name]) for name in HOUSE_COLUMNS))
-        .where(_ht.c.campaign_id == campaign_id)
-        .group_by(_ht.c.cell_id)
-    )
+    h = tables.house_totals
+    statement = select(h.c.cell_id, *(h.c[name] for name in HOUSE_COLUMNS)).where(h.c.campaign_id == campaign_id)
     if cell_ids is not None:
-        statement = statement.where(database.among(_ht.c.cell_id, cell_ids))
+        statement = statement.where(database.among(h.c.cell_id, cell_ids))
     return [tuple(row) for row in connection.execute(statement)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Flask, Request, redirect, render_template, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_httpauth import HTTPDigestAuth
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
@@ -22,6 +23,16 @@ NONCE_LIFE_S = 600
 
 signing_in = Blueprint("accounts", __name__)
 csrf = CSRFProtect()
+
+
+class PhonesHaveNoSession(SecureCookieSessionInterface):
+    """Sessions for browsers only: a phone signs in anew with every request, and need not pay for one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The browser's session; an empty one, never sent back, where no cookie came from it."""
+        if self.get_cookie_name(app) not in request.cookies and (request.blueprint or "").startswith("openrosa"):
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 class SessionUser(UserMixin):
@@ -47,6 +58,7 @@ class SessionUser(UserMixin):
 
 def set_up(app: Flask) -> None:
     """Give the app its sign-in."""
+    app.session_interface = PhonesHaveNoSession()
     manager = LoginManager(app)
     manager.user_loader(_from_session)
     manager.request_loader(_from_bearer)

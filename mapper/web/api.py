@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from mapper.domain.ledger import State
 from mapper.errors import InvalidQuestion, mark
 from mapper.services import boundaries, reporting
 from mapper.services.intake import today
@@ -59,7 +58,7 @@ def coverage() -> Response:
 
 def figures(unit: UnitFigures) -> dict[str, Any]:
     """One row as programs read it; null where a figure does not exist."""
-    states, said = unit.states, unit.assessment
+    said = unit.assessment
     return {
         "key": unit.key,
         "code": unit.code,
@@ -70,7 +69,7 @@ def figures(unit: UnitFigures) -> dict[str, Any]:
         "households_interviewed": unit.houses.interviewed,
         "people": unit.people,
         "eligible": unit.eligible,
-        **{state.value: states[state] for state in State if state is not State.OUTSIDE},
+        **{state.value: people for state, people in unit.states.items()},
         "outside": unit.outside,
         "coverage": _rounded(said.coverage),
         "low": _rounded(said.low),

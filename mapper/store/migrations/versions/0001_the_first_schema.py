@@ -127,6 +127,21 @@ def upgrade() -> None:
     comment='Households by the day of the visit that counts; closed: absent or locked.',
     sqlite_with_rowid=False
     )
+    op.create_table('house_totals',
+    sa.Column('campaign_id', sa.String(), nullable=False),
+    sa.Column('cell_id', sa.Integer(), nullable=False),
+    sa.Column('visited', sa.Integer(), nullable=False),
+    sa.Column('interviewed', sa.Integer(), nullable=False),
+    sa.Column('vacant', sa.Integer(), nullable=False),
+    sa.Column('refused', sa.Integer(), nullable=False),
+    sa.Column('closed', sa.Integer(), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaigns.id'], name=op.f('fk_house_totals_campaign_id')),
+    sa.ForeignKeyConstraint(['cell_id'], ['cells.id'], name=op.f('fk_house_totals_cell_id')),
+    sa.PrimaryKeyConstraint('campaign_id', 'cell_id', name=op.f('pk_house_totals')),
+    comment='The same over all days, since coverage counts every visit known now.',
+    sqlite_with_rowid=False
+    )
     op.create_table('households',
     sa.Column('campaign_id', sa.String(), nullable=False),
     sa.Column('id', sa.String(), nullable=False),
@@ -330,6 +345,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_households_cell_id')
 
     op.drop_table('households')
+    op.drop_table('house_totals')
     op.drop_table('house_tallies')
     op.drop_table('forms')
     op.drop_table('cell_units')
