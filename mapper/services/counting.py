@@ -13,6 +13,7 @@ from datetime import date
 from mapper.domain.campaign import Campaign
 from mapper.domain.household import StateChanges, combine, house_counts, state_changes
 from mapper.domain.people import Finding, Visit
+from mapper.domain.places import Placement
 from mapper.errors import InvalidInput, MapperError, NotFound, mark, trace
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles, read_visit
@@ -193,24 +194,33 @@ def _entry(
         steps={(numbers[series], day): row for (series, day), row in changes.items()},
         houses=house_counts(visit),
         placements=placed.placements,
-        findings=[*findings, *place_findings(known, visit, placed.point_state, placed.placements)],
+        findings=[*findings, *place_findings(known, visit, placed.point_state, placed.placements, findings)],
     )
 
 
 def place_findings(
-    known: Known, visit: Visit, point_state: str, placements: Mapping[str, tuple[str | None, str]]
+    known: Known,
+    visit: Visit,
+    point_state: str,
+    placements: Mapping[str, tuple[str | None, str]],
+    before: Sequence[Finding] = (),
 ) -> list[Finding]:
-    """What is odd about a household's place: no usable point, outside every commune, or not the commune chosen."""
+    """What is odd about a household's place: no usable point, outside every commune, on a border, not the one chosen.
+
+    before: findings of reading the visits, which tell why a point that was given is none.
+    """
     if point_state != "usable":
         if visit.point is None:
-            return []
+            if any(finding.code.startswith("point_") for finding in before):
+                return []
+            return [Finding("point_missing", mark("There is no position; the commune chosen in the form counts."))]
         accuracy = f"{visit.point.accuracy_m:.0f}" if visit.point.accuracy_m is not None else "-"
         message = mark("The position is accurate to {accuracy} m only, so the commune chosen in the form counts.")
         return [Finding("point_poor_accuracy", message, (("accuracy", accuracy),))]
     if known.home is None:
         return []
     home = known.sets[known.home]
-    code, _ = placements[known.home]
+    code, result = placements[known.home]
     if code is None:
         message = mark("The position lies outside every commune of {set}; the commune chosen in the form counts.")
         return [Finding("point_outside", message, (("set", home.about.label),))]
@@ -219,6 +229,9 @@ def place_findings(
         message = mark("The form says {chosen}, the position lies in {found}. The position counts.")
         name = home.units[home.leaf, chosen].name if (home.leaf, chosen) in home.units else chosen
         return [Finding("commune_differs", message, (("chosen", name), ("found", home.units[home.leaf, code].name)))]
+    if result == Placement.BORDER:
+        message = mark("The position lies exactly on the border of {found}, and counts there.")
+        return [Finding("point_on_border", message, (("found", home.units[home.leaf, code].name),))]
     return []
 
 
