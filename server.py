@@ -36,6 +36,7 @@ from mapper.errors import (
     trace,
 )
 from mapper.formats import openrosa as replies
+from mapper.formats.collect_settings import write_qr_code
 from mapper.geo.fields import ReadOptions
 from mapper.language import explain, translate
 from mapper.services import accounts, boundaries, importing, intake, publish, sample
@@ -355,15 +356,20 @@ def command_line(settings: Settings) -> click.Group:
             is_flag=True,
             help=_("Ask for a password, for signing in with a browser; MAPPER_NEW_PASSWORD may hold it."),
         ),
+        click.Option(
+            ["--qr"], type=click.Path(path_type=Path), help=_("Draw the phone's QR code into this file (.png, .svg).")
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help=_("Answer as JSON: name, token, server_url.")),
     )
-    def add_user(name: str, role: str, areas: tuple[str, ...], password: bool, as_json: bool) -> None:
+    def add_user(name: str, role: str, areas: tuple[str, ...], password: bool, qr: Path | None, as_json: bool) -> None:
         secret = settings.new_password or None
         if password and secret is None:
             secret = click.prompt(_("Password"), hide_input=True, confirmation_prompt=True, err=True)
         made = accounts.add_user(opened(), name, role, areas, secret)
         root = (settings.public_url or "http://127.0.0.1:8000").rstrip("/")
         facts = {"name": made.name, "token": made.token, "server_url": f"{root}/key/{made.token}"}
+        if qr is not None:
+            write_qr_code(qr, facts["server_url"], settings.project_name, settings.language)
         if as_json:
             click.echo(json.dumps(facts, ensure_ascii=False))
             return
