@@ -392,6 +392,29 @@ def test_what_happened_before_the_campaign_is_in_the_first_step() -> None:
     ]
 
 
+def test_what_happens_after_the_campaigns_last_day_is_no_step() -> None:
+    person = replace(ADULT, doses=(given("1", date(2022, 1, 1)), given("2", date(2022, 3, 1))))
+    ways = {
+        until: [date.fromordinal(step.day) for step in steps(person, replace(campaign(ADULTS), until=until))]
+        for until in (date(2021, 12, 31), date(2022, 1, 1), date(2022, 2, 28), date(2022, 3, 1))
+    }
+    start, first, ready, second = date(2021, 3, 8), date(2022, 1, 1), date(2022, 1, 29), date(2022, 3, 1)
+    assert ways == {
+        date(2021, 12, 31): [start, start],
+        date(2022, 1, 1): [start, first, start],
+        date(2022, 2, 28): [start, first, start, ready],
+        date(2022, 3, 1): [start, first, start, ready, second],
+    }
+
+
+def test_whoever_joins_or_leaves_a_group_after_the_last_day_makes_no_step() -> None:
+    children = replace(campaign(replace(CHILDREN, doses=(FIRST,))), until=date(2022, 12, 31))
+    baby, pupil = replace(ADULT, born_on=date(2018, 1, 1)), replace(ADULT, born_on=date(2011, 1, 1))
+    assert steps(baby, children) == []
+    assert [step.entered for step in steps(pupil, children)] == [State.DUE]
+    assert [step.entered for step in steps(pupil, replace(children, until=date(2023, 1, 1)))] == [State.DUE, None]
+
+
 def test_whoever_was_in_the_group_only_before_the_campaign_makes_no_step() -> None:
     assert told(replace(ADULT, born_on=date(2009, 3, 8)), CHILDREN) == []
     assert told(replace(ADULT, born_on=date(2009, 3, 9)), CHILDREN) == [
