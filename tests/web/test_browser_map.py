@@ -179,6 +179,22 @@ def test_a_click_on_a_row_zooms_to_the_hamlet_and_opens_its_figures(open_page: P
     assert box["y"] >= frame["y"], "the popup is whole"
 
 
+def test_a_commune_behind_its_hamlets_can_be_asked_too(open_page: Pages, site: Site) -> None:
+    page = open_map(open_page, site)
+    frame = page.locator("#map-box").bounding_box()
+    assert frame
+    corner = page.evaluate(
+        "(() => { const at = map_coverage.latLngToContainerPoint([22.095, 105.005]); return [at.x, at.y]; })()"
+    )
+    page.mouse.click(frame["x"] + corner[0], frame["y"] + corner[1])
+    popup = page.locator(".leaflet-popup")
+    expect(popup).to_contain_text("Xã Một")
+    expect(popup).to_contain_text("6 trên 10 người")
+    expect(page.locator("tr.unit")).to_have_count(3)
+    page.get_by_role("button", name="Chỉ xem các thôn của xã này trong bảng").click()
+    expect(page.locator("tr.unit")).to_have_count(2)
+
+
 def test_a_hamlet_without_data_says_so_and_claims_no_coverage(open_page: Pages, site: Site) -> None:
     page = open_map(open_page, site)
     page.locator(".row-button", has_text="Bản Nam").click()
@@ -361,6 +377,16 @@ def test_an_ended_sign_in_is_said_and_the_way_back_keeps_the_page(open_page: Pag
     assert open_page.problems
     assert all("401" in problem for problem in open_page.problems), open_page.problems
     open_page.problems.clear()
+
+
+def test_on_paper_stand_the_question_the_map_and_every_row_but_no_buttons(open_page: Pages, site: Site) -> None:
+    page = open_map(open_page, site)
+    page.emulate_media(media="print")
+    expect(page.locator("#chosen")).to_have_text("Mũi 1 · Từ 5 tuổi · 31/8/2022")
+    expect(page.locator(".folium-map")).to_be_visible()
+    expect(page.locator("tr.unit")).to_have_count(3)
+    for gone in ("#controls", "#filter", ".top-nav", ".leaflet-control-zoom"):
+        expect(page.locator(gone)).to_be_hidden()
 
 
 def test_text_stands_out_from_its_ground(open_page: Pages, site: Site) -> None:

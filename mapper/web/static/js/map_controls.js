@@ -27,8 +27,8 @@
       });
       scale.append(element("span", "legend-class legend-end", element("span", "legend-edge", "100 %")));
       list.append(
-        row(swatch(classes[1].colour, 0.4, "hatch"), words.thin),
-        row(swatch(classes[1].colour, 0.5, null), words.faded),
+        row(swatch(classes[1].colour, 0.5, "hatch"), words.thin),
+        row(swatch(classes[1].colour, 0.65, null), words.faded),
         row(swatch(noData, 0.75, "dots"), words.no_data),
       );
       const ramp = element("span", "legend-ramp");
@@ -43,7 +43,7 @@
       // The credit line stays in its corner beside the legend, or stands on it where there is no room beside.
       const lift = () => {
         const beside = map.getSize().x - this._box.offsetWidth > 100;
-        map.getContainer().style.setProperty("--foot", `${beside ? 0 : this.height()}px`);
+        map.getContainer().style.setProperty("--foot", `${beside ? 0 : this.height() + 10}px`);
       };
       new ResizeObserver(lift).observe(this._box);
       return this._box;

@@ -217,7 +217,7 @@ function drawNotes() {
 
 // --- one unit, on the map and in the table --------------------------------------------------------------
 
-const bubble = L.popup({ minWidth: 250, autoPanPaddingTopLeft: [10, 10], className: "unit-popup" });
+const bubble = L.popup({ minWidth: 250, className: "unit-popup" });
 
 function popupOf(key, units, answer) {
   const unit = units.get(key);
@@ -237,7 +237,10 @@ function popupOf(key, units, answer) {
 
 function openPopup(key, units, answer, at) {
   bubble.options.maxWidth = Math.min(330, map.getSize().x - 60);
-  bubble.options.autoPanPaddingBottomRight = [10, 10 + legend.height()];
+  // Beside the buttons of the map where there is room, below them where there is none.
+  const [side, top] = narrow.matches ? [8, 60] : [60, 10];
+  bubble.options.autoPanPaddingTopLeft = [side, top];
+  bubble.options.autoPanPaddingBottomRight = [side, 10 + legend.height()];
   bubble.setLatLng(at).setContent(popupOf(key, units, answer)).openOn(map);
 }
 
@@ -319,6 +322,7 @@ for (const layer of [areas, hamlets]) {
 }
 heat.on("failed", ({ error }) => complain(error));
 
+window.addEventListener("beforeprint", () => table.unfold());
 window.addEventListener("online", () => { if (!byId("trouble").hidden) update(); });
 document.addEventListener("visibilitychange", () => {
   // A page left open overnight asks anew.

@@ -248,7 +248,7 @@
       const { thin, full } = this.options;
       if (visited === null) return 0.7;
       if (visited >= full) return 0.92;
-      if (visited < thin) return 0.4;
+      if (visited < thin) return 0.5;
       return 0.5 + (0.42 * (visited - thin)) / (full - thin);
     },
   });

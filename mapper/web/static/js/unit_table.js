@@ -64,6 +64,12 @@ export class UnitTable {
     this.draw();
   }
 
+  // Every row drawn, for paper.
+  unfold() {
+    for (const { id } of GROUPS) this.more.set(id, Infinity);
+    this.draw();
+  }
+
   select(key, { scroll = true } = {}) {
     this.rows.get(this.selected)?.removeAttribute("aria-current");
     this.selected = key;
