@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -44,10 +45,7 @@ def script_sentences() -> tuple[str, ...]:
     """Every sentence that the scripts say: the texts inside ``t("...")`` of ``static/js``, sorted."""
     found: set[str] = set()
     for script in SCRIPTS.glob("*.js"):
-        found.update(
-            match.encode().decode("unicode_escape") if "\\" in match else match
-            for match in _CALL.findall(script.read_text(encoding="utf-8"))
-        )
+        found.update(json.loads(f'"{text}"') for text in _CALL.findall(script.read_text(encoding="utf-8")))
     return tuple(sorted(found))
 
 

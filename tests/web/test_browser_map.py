@@ -310,6 +310,16 @@ def test_the_language_switch_keeps_what_is_shown(open_page: Pages, site: Site) -
     expect(page.locator(".summary-number")).to_have_text("60\u202f%")
 
 
+def test_a_language_in_the_address_stays_when_the_page_is_loaded_again(open_page: Pages, site: Site) -> None:
+    page = open_map(open_page, site, language="en")
+    page.locator("#date").fill("2022-08-30")
+    settle(page)
+    assert "lang=en" in page.url
+    page.reload()
+    settle(page)
+    expect(page.locator("#summary")).to_contain_text("6 of 10 people")
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_a_phone_shows_map_and_cards_without_scrolling_sideways(open_page: Pages, site: Site, language: str) -> None:
     page = open_map(open_page, site, width=390, language=language)

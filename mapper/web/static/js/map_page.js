@@ -110,10 +110,13 @@ function writeAddress() {
   for (const name of ["campaign", "set", "level", "group", "dose", "date", "unit"]) {
     if (state[name]) query.set(name, state[name]);
   }
-  history.replaceState(null, "", `?${query}`);
+  // The switch leaves the language out of the address it comes back to: there it would win over the switch.
   for (const link of document.querySelectorAll("[data-language]")) {
     link.href = `/language/${link.dataset.language}?next=${encodeURIComponent(`${location.pathname}?${query}`)}`;
   }
+  const language = new URLSearchParams(location.search).get("lang");
+  if (language) query.set("lang", language);
+  history.replaceState(null, "", `?${query}`);
 }
 
 // --- figures ------------------------------------------------------------------------------------------
