@@ -27,6 +27,7 @@ from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import HAMLET, default_set, hamlet_key, visible_rows
 from mapper.store import reference as kept
 from mapper.store import register
+from mapper.store.database import Connection
 from mapper.store.reference import BoundarySet, UnitRow
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -127,12 +128,14 @@ def add_set(
     rows = [
         (UnitRow(s.unit.level, s.unit.code, s.unit.name, s.unit.parent_code, s.area_km2, s.bbox), s.wkb) for s in units
     ]
-    with reference.database.write() as connection:
+
+    def add(connection: Connection) -> None:
         if any(existing.id == set_id for existing in kept.boundary_sets(connection)):
             raise Conflict(mark("There is a boundary set {id} already. Give the new one another id."), id=set_id)
         kept.save_boundary_set(connection, new, placer, rows)
         kept.raise_revision(reference.database, connection)
-    households = intake.rebuild(reference, progress)
+
+    households = intake.rebuild(reference, progress, change=add)
     return ImportedSet(
         set_id,
         facts.label,

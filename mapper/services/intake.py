@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 BUSY_TRIES = 3
 """How often a submission is counted anew where the database gave up, as it does with one of two in a deadlock."""
 
+EVERYTHING = "everything"
+"""The lock that a rebuild wants alone, and that whoever counts a submission shares."""
+
 VIETNAM = timezone(timedelta(hours=7))
 """The day at the door is a day in Vietnam, whatever the server's clock is set to."""
 
@@ -192,6 +195,7 @@ def _count_kept(
         gathered = Gathered()
         try:
             with reference.database.write() as connection:
+                reference.database.lock(connection, EVERYTHING, shared=True)
                 known = reference.known(connection)
                 states = [_count_one(reference, connection, known, *job, gathered) for job in jobs]
                 write(reference, connection, gathered)
@@ -232,6 +236,7 @@ def _flag(
     """Write down why a submission does not count; its state, and the edit that waited for it and may mend it."""
     database = reference.database
     with database.write() as connection:
+        database.lock(connection, EVERYTHING, shared=True)
         database.lock(connection, f"submission {instance_id}")
         stored = submissions.read(database, connection, instance_id)
         if stored is None or stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
@@ -260,16 +265,23 @@ def process_waiting(reference: Reference, form_id: str | None = None) -> int:
     return sum(process(reference, s.instance_id) is not SubmissionState.FLAGGED for s in tried)
 
 
-def rebuild(reference: Reference, progress: Callable[[int], None] = lambda done: None, batch: int = 500) -> int:
+def rebuild(
+    reference: Reference,
+    progress: Callable[[int], None] = lambda done: None,
+    batch: int = 500,
+    change: Callable[[Connection], None] = lambda connection: None,
+) -> int:
     """Register and tallies anew from the raw submissions alone; how many submissions were read.
 
     Ends with what intake would have kept: an edit is counted after its original, whichever came first. Runs in one
     transaction, so that readers see the old figures until the new ones stand. progress: called with the number of
-    submissions just done.
+    submissions just done. change: of the reference data, made in the same transaction before anything is counted.
     """
     database = reference.database
     try:
         with database.write() as connection:
+            database.lock(connection, EVERYTHING)
+            change(connection)
             register.clear(connection)
             tallies.clear(connection)
             submissions.forget_processing(connection)

@@ -209,10 +209,14 @@ class Database:
             return column.in_(select(each.c.value))
         return column == any_(cast(list(numbers), ARRAY(Integer)))
 
-    def lock(self, connection: Connection, name: str) -> None:
-        """Hold a named lock until the transaction ends, so that two processes do not work on one thing at once."""
+    def lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
+        """Hold a named lock until the transaction ends, so that two processes do not work on one thing at once.
+
+        shared: together with all others that share it, against whoever wants it alone.
+        """
         if not self.is_sqlite:
-            driver_of(connection).execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+            take = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+            driver_of(connection).execute(f"SELECT {take}(hashtextextended(%s, 0))", [name])
 
     def close(self) -> None:
         """Close every connection."""
