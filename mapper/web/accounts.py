@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Request, redirect, render_template, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -82,7 +83,9 @@ def _from_bearer(asking: Request) -> SessionUser | None:
 
 
 def _to_sign_in() -> Response:
-    return redirect(f"/sign-in?next={request.path}" if request.method == "GET" and request.path != "/" else "/sign-in")
+    if request.method != "GET" or request.path == "/":
+        return redirect("/sign-in")
+    return redirect(f"/sign-in?next={quote(request.full_path.rstrip('?'), safe='')}")
 
 
 def signed_in() -> User | None:
