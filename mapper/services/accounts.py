@@ -174,7 +174,7 @@ def visible_cells(reference: Reference, connection: Connection, user: User) -> l
     if not user.areas:
         return None
     known = reference.known(connection)
-    cells = reference.cells(connection, needed=tallies.newest_cell(connection)).values()
+    cells = reference.cells(connection).values()
     return [cell.id for cell in cells if any(_inside(known, cell, area) for area in user.areas)]
 
 

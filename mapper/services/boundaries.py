@@ -210,7 +210,7 @@ def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: st
         places = default_set(known, set_id, day)
         visible = visible_cells(reference, connection, user)
         points = register.house_points(reference.database, connection, campaign_id, visible)
-        cells = reference.cells(connection, needed=max((p.cell_id for p in points), default=0))
+        cells = reference.cells(connection)
         by_unit: dict[str, list[tuple[str, float, float]]] = {}
         for point in points:
             unit = cells[point.cell_id].units.get(places.id)

@@ -177,10 +177,12 @@ class Reference:
             known.namespaces = frozenset(model.namespace for model in models if model.namespace)
         return known.namespaces
 
-    def cells(self, connection: Connection, needed: int = 0) -> dict[int, tallies.Cell]:
-        """The cells of the tallies by number, read again where ``needed``, a cell just met, is not among them."""
+    def cells(self, connection: Connection) -> dict[int, tallies.Cell]:
+        """The cells of the tallies by number, all that this transaction can meet."""
+        # Their count tells, and not the highest number: on PostgreSQL a lower one may be kept after it.
+        count = tallies.count_cells(connection)
         with self._lock:
-            if needed and needed not in self._cells:
+            if len(self._cells) < count:
                 self._cells = {cell.id: cell for cell in tallies.cells(connection)}
             return self._cells
 

@@ -269,7 +269,7 @@ def _sum_rows(
     """Tallies by leaf unit and hamlet of a set, for the cells a user may see, with the households expected."""
     visible = visible_cells(reference, connection, user)
     houses = tallies.houses(reference.database, connection, campaign.id, visible)
-    cells = reference.cells(connection, needed=max((row[0] for row in houses), default=0))
+    cells = reference.cells(connection)
     sums: dict[Row, _Sum] = {}
     rows: dict[int, _Sum] = {}
     weights: dict[str, Counter[str | None]] = {}

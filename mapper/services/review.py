@@ -47,7 +47,7 @@ def findings(reference: Reference, user: User, limit: int = 100) -> list[PlacedF
         known = reference.known(connection)
         visible = visible_cells(reference, connection, user)
         found = register.findings(reference.database, connection, limit, visible)
-        cells = reference.cells(connection, needed=max((one.cell_id or 0 for one in found), default=0))
+        cells = reference.cells(connection)
     return [
         PlacedFinding(one.instance_id, _place(known, cells.get(one.cell_id or 0)), one.message, one.facts)
         for one in found

@@ -98,9 +98,9 @@ def cells(connection: Connection) -> list[Cell]:
     return [Cell(row.id, row.hamlet_code, row.commune_code, units.get(row.id, {})) for row in rows]
 
 
-def newest_cell(connection: Connection) -> int:
-    """The highest number of a cell; 0 where there is none."""
-    return connection.scalar(select(func.max(_c.c.id))) or 0
+def count_cells(connection: Connection) -> int:
+    """How many cells there are; none ever goes."""
+    return connection.scalar(select(func.count()).select_from(_c)) or 0
 
 
 def states_on(

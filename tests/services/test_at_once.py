@@ -6,10 +6,11 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 
-from mapper.services import intake
+from mapper.services import accounts, intake
 from mapper.services.reference import Reference
+from mapper.store import tallies
 from mapper.store.database import Database
-from tests.services.town import Town, person
+from tests.services.town import COMMUNES, HAMLETS, Town, person
 
 
 def all_at_once(jobs: Sequence[Callable[[], object]], threads: int = 6) -> list[BaseException]:
@@ -141,3 +142,19 @@ def test_a_server_learns_of_what_another_publishes_or_imports(town: Town) -> Non
     assert there.send(there.write(people=[person()], commune=4)).counted
     assert {unit.code: unit.people for unit in town.ask(set_id="strips").units if unit.people} == {"Y": 2}
     other.close()
+
+
+def test_a_place_whose_number_was_given_before_another_but_kept_after_it_has_its_figures(town: Town) -> None:
+    database = town.reference.database
+    if database.is_sqlite:
+        return  # one writer at a time: numbers are kept in the order they are given
+    with database.write() as slow:
+        tallies.cell(database, slow, HAMLETS[5][0], COMMUNES[5], {"squares": COMMUNES[5]})
+        town.send(town.write(people=[person()], commune=1))
+        assert town.ask().total.people == 1
+    town.send(town.write(people=[person()], commune=5))
+    assert {unit.code: unit.people for unit in town.ask().units if unit.people} == {COMMUNES[1]: 1, COMMUNES[5]: 1}
+    accounts.add_user(town.reference, "south", "supervisor", ["S"])
+    south = accounts.by_name(town.reference, "south")
+    assert south is not None
+    assert town.ask(user=south).total.people == 2
