@@ -21,9 +21,13 @@ def addresses(text: str) -> list[str]:
     return re.findall(pattern, text, re.MULTILINE)
 
 
+BACKPORT = re.compile(r'(backports\.[^;]+); python_version < "3\.\d+"')
+"""What newer Pythons bring themselves, and could not install, is pinned for the older ones alone."""
+
+
 def unpinned(text: str) -> list[str]:
     """Lines of a requirements file that leave a version open."""
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [BACKPORT.sub(r"\1", line.strip()) for line in text.splitlines()]
     return [line for line in lines if line and line[0] != "#" and line[:3] != "-r " and not PINNED.fullmatch(line)]
 
 

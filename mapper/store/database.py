@@ -236,6 +236,9 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except (OperationalError, sqlite3.OperationalError, psycopg.OperationalError) as fault:
+        cause = fault.orig if isinstance(fault, OperationalError) else fault
+        if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
+            raise  # a text too long for an index stays too long: trying again is no cure
         raise Unavailable(mark("The database does not answer. Try again in a moment.")) from fault
 
 
