@@ -1,0 +1,195 @@
+"""Boundary sets enter whole or not at all, and outlines are shown to those who may see them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mapper.errors import Conflict, InvalidBoundaries, InvalidQuestion, MapperError, NotFound
+from mapper.services import accounts, boundaries, intake
+from mapper.services.accounts import User
+from mapper.services.boundaries import SetFacts
+from mapper.store import reference as kept
+from tests.services.town import (
+    COMMUNES,
+    DAY,
+    EVERYTHING,
+    EXPECTED,
+    HAMLETS,
+    SQUARES,
+    STRIPS,
+    Town,
+    inside,
+    person,
+    squares,
+    strips,
+)
+
+LATER = date(2025, 8, 1)
+
+
+def sets(town: Town) -> list[str]:
+    with town.reference.database.read() as connection:
+        return [one.id for one in kept.boundary_sets(connection)]
+
+
+def shapes(town: Town, level: str, user: User = EVERYTHING, set_id: str = "squares") -> dict[str, dict[str, Any]]:
+    """Properties of each unit's outline, by key."""
+    found = boundaries.unit_shapes(town.reference, user, set_id, level, 12, DAY)
+    return {one["properties"]["key"]: one["properties"] for one in json.loads(found.geojson)["features"]}
+
+
+def test_an_import_tells_what_it_made(town: Town) -> None:
+    town.send(town.write(people=[person()]))
+    made = town.import_strips()
+    assert (made.id, made.label, made.units) == ("strips", "Dải", (("province", 1), ("commune", 2)))
+    assert (made.households, made.changed_areas) == (1, 0)
+    assert sets(town) == ["strips", "squares"]
+
+
+def test_a_set_is_named_by_its_label_else_by_its_file(sqlite_town: Town) -> None:
+    path = strips(sqlite_town.files)
+    assert boundaries.import_file(sqlite_town.reference, path, SetFacts(label="Đắk  Lắk, 2025")).id == "dak_lak_2025"
+    made = boundaries.import_file(sqlite_town.reference, path, SetFacts())
+    assert (made.id, made.label) == ("strips", "strips")
+
+
+def test_what_a_set_says_of_itself_is_kept(sqlite_town: Town) -> None:
+    facts = SetFacts("drawn", "Vẽ tay", date(2022, 1, 1), date(2022, 12, 31), True, "a map on the wall")
+    boundaries.import_file(sqlite_town.reference, strips(sqlite_town.files), facts)
+    with sqlite_town.reference.database.read() as connection:
+        drawn = next(one for one in kept.boundary_sets(connection) if one.id == "drawn")
+    assert (drawn.valid_from, drawn.valid_to) == (date(2022, 1, 1), date(2022, 12, 31))
+    assert (drawn.approximate, drawn.source, drawn.levels) == (True, "a map on the wall", ("province", "commune"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "error", "says"),
+    [
+        (SQUARES, Conflict, "There is a boundary set squares already. Give the new one another id."),
+        (SetFacts("Strips!"), InvalidBoundaries, "Strips! is no id of a boundary set: use small letters"),
+        (SetFacts("x" * 41), InvalidBoundaries, "x is no id of a boundary set"),
+        (SetFacts(label="???"), InvalidBoundaries, " is no id of a boundary set"),
+        (replace(STRIPS, valid_to=date(2025, 6, 30)), InvalidBoundaries, "ends on 2025-06-30, before it begins"),
+    ],
+)
+def test_a_set_that_cannot_be_is_refused_and_leaves_nothing(
+    sqlite_town: Town, facts: SetFacts, error: type[MapperError], says: str
+) -> None:
+    before = sqlite_town.everything()
+    with pytest.raises(error) as refusal:
+        boundaries.import_file(sqlite_town.reference, strips(sqlite_town.files), facts)
+    assert says in str(refusal.value)
+    assert sets(sqlite_town) == ["squares"]
+    assert sqlite_town.everything() == before
+
+
+def test_a_file_that_is_not_there_is_named(sqlite_town: Town) -> None:
+    with pytest.raises(NotFound, match=r"There is no file .*nowhere\.geojson"):
+        boundaries.import_file(sqlite_town.reference, Path("nowhere.geojson"), STRIPS)
+
+
+def test_a_set_whose_households_cannot_be_placed_is_not_there_either(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.send(town.write(people=[person()]))
+    before, answer = town.everything(), town.ask()
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mapper.services.intake.write", fail)
+        with pytest.raises(MemoryError):
+            town.import_strips()
+    assert sets(town) == ["squares"]
+    assert (town.everything(), town.ask()) == (before, answer)
+    assert town.import_strips().households == 1  # under the same id
+    assert town.ask(set_id="strips").total.people == 1
+
+
+def test_the_commune_codes_of_the_hamlet_list_belong_to_the_set_that_knows_most_of_them(sqlite_town: Town) -> None:
+    # a set of the same land in which one old code names another place
+    town = sqlite_town
+    town.send(town.write({"household.point": None}, [person()], commune=0))
+    path = strips(town.files)
+    text = path.read_text().replace('"commune_code": "X"', f'"commune_code": "{COMMUNES[0]}"')
+    path.write_text(text)
+    boundaries.import_file(town.reference, path, STRIPS)
+    assert [unit.code for unit in town.ask(set_id="strips", day=LATER).units if unit.people] == [None]
+    assert [unit.code for unit in town.ask(set_id="squares").units if unit.people] == [COMMUNES[0]]
+
+
+# Outlines
+
+
+def test_outlines_carry_key_code_name_and_parent(sqlite_town: Town) -> None:
+    communes = shapes(sqlite_town, "commune")
+    assert set(communes) == set(COMMUNES)
+    assert communes[COMMUNES[8]] == {"key": COMMUNES[8], "code": COMMUNES[8], "name": "Xã 8", "parent": "N"}
+    assert shapes(sqlite_town, "province") == {"P": {"key": "P", "code": "P", "name": "Tỉnh P", "parent": None}}
+
+
+def test_outlines_are_those_of_the_users_area(sqlite_town: Town) -> None:
+    accounts.add_user(sqlite_town.reference, "south", "supervisor", ["S"])
+    accounts.add_user(sqlite_town.reference, "one", "commune_supervisor", [COMMUNES[9]])
+    south, one = (accounts.by_name(sqlite_town.reference, name) for name in ("south", "one"))
+    assert south is not None
+    assert one is not None
+    assert set(shapes(sqlite_town, "commune", south)) == set(COMMUNES[:7])
+    assert set(shapes(sqlite_town, "district", south)) == {"S"}
+    assert set(shapes(sqlite_town, "commune", one)) == {COMMUNES[9]}
+    assert set(shapes(sqlite_town, "district", one)) == {"N"}
+
+
+def test_a_level_or_set_that_is_not_there_is_refused(sqlite_town: Town) -> None:
+    with pytest.raises(InvalidQuestion, match="Boundary set squares has no level village"):
+        shapes(sqlite_town, "village")
+    with pytest.raises(NotFound, match="There is no boundary set moon"):
+        shapes(sqlite_town, "commune", set_id="moon")
+
+
+def hamlets(town: Town, user: User = EVERYTHING, set_id: str = "squares", campaign: str = "covid19") -> dict[str, Any]:
+    found = boundaries.hamlet_shapes(town.reference, user, set_id, campaign, 12, DAY)
+    return {one["properties"]["key"]: one["geometry"] for one in json.loads(found.geojson)["features"]}
+
+
+def test_hamlets_have_areas_where_households_were_placed(town: Town) -> None:
+    for hamlet, east in ((0, 0.2), (0, 0.25), (1, 0.8)):
+        town.send(town.write({"household.point": inside(0, east)}, [person()], hamlet=hamlet))
+    town.send(town.write({"household.point": None}, [person()], commune=1))
+    found = hamlets(town)
+    assert set(found) == {f"{COMMUNES[0]}/{HAMLETS[0][0]}", f"{COMMUNES[0]}/{HAMLETS[0][1]}"}
+    keys = {unit.key for unit in town.ask("hamlet").units}
+    assert set(found) <= keys
+    assert hamlets(town, campaign="measles") == {}
+    with pytest.raises(NotFound, match="There is no campaign flu"):
+        hamlets(town, campaign="flu")
+
+
+def test_hamlet_areas_are_those_of_the_users_area(town: Town) -> None:
+    town.send(town.write(people=[person()], commune=0))
+    town.send(town.write(people=[person()], commune=9))
+    accounts.add_user(town.reference, "north", "supervisor", ["N"])
+    north = accounts.by_name(town.reference, "north")
+    assert north is not None
+    assert set(hamlets(town, north)) == {f"{COMMUNES[9]}/{HAMLETS[9][0]}"}
+
+
+def test_two_sets_of_the_same_land_give_the_same_totals_after_a_rebuild(town: Town) -> None:
+    for commune in range(6):
+        town.send(town.write(people=[person()] * 2, commune=commune))
+    boundaries.import_file(town.reference, squares(town.files), SetFacts("again", "Again", date(2025, 7, 1)))
+    intake.rebuild(town.reference)
+    first, again = town.ask("district"), town.ask("district", set_id="again")
+    assert [(unit.code, unit.people) for unit in again.units if unit.people] == [("S", 12)]
+    assert (again.total.houses, again.total.states) == (first.total.houses, first.total.states)
+    # hamlets that nobody visited lie in the communes of the list's own set, and nobody knows where in another
+    unplaced = next(unit for unit in again.units if unit.code is None)
+    visited = {some[0] for some in HAMLETS[:6]}
+    assert unplaced.houses.expected == sum(number for hamlet, number in EXPECTED.items() if hamlet not in visited)
