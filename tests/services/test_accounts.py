@@ -1,0 +1,157 @@
+"""Users, their secrets and their areas."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from sqlalchemy import select
+
+from mapper.domain.roles import Role
+from mapper.errors import InvalidInput, MapperError, NotFound, SignInRequired
+from mapper.services import accounts
+from mapper.store import tables
+from tests.services.town import COMMUNES, HAMLETS, Town
+
+PASSWORD = "mật khẩu dài"
+
+
+def row(town: Town, name: str) -> dict[str, object]:
+    with town.reference.database.read() as connection:
+        found = connection.execute(select(tables.users).where(tables.users.c.name == name)).mappings().one()
+        return dict(found)
+
+
+def test_a_password_is_kept_as_an_argon2_hash_and_opens_the_door(town: Town) -> None:
+    accounts.add_user(town.reference, "lan", "administrator", [], PASSWORD)
+    kept = row(town, "lan")
+    assert str(kept["password_hash"]).startswith("$argon2id$")
+    assert PASSWORD not in repr(kept)
+    user = accounts.sign_in(town.reference, "lan", PASSWORD)
+    assert (user.name, user.role, user.areas, user.reads_figures) == ("lan", Role.ADMINISTRATOR, (), True)
+
+
+def test_a_wrong_name_and_a_wrong_password_are_told_the_same(town: Town) -> None:
+    accounts.add_user(town.reference, "lan", "administrator", [], PASSWORD)
+    accounts.add_user(town.reference, "phone", "canvasser", ["S"])
+    said = set()
+    for name, password in (("lan", "wrong"), ("nam", PASSWORD), ("lan", ""), ("phone", ""), ("phone", PASSWORD)):
+        with pytest.raises(SignInRequired) as refusal:
+            accounts.sign_in(town.reference, name, password)
+        said.add(str(refusal.value))
+    assert said == {"The name or the password is wrong."}
+
+
+def test_the_same_password_twice_is_two_hashes(sqlite_town: Town) -> None:
+    for name in ("one", "two"):
+        accounts.add_user(sqlite_town.reference, name, "planner", [], PASSWORD)
+    assert row(sqlite_town, "one")["password_hash"] != row(sqlite_town, "two")["password_hash"]
+
+
+def test_a_token_is_seen_once_and_kept_as_a_hash(town: Town) -> None:
+    made = accounts.add_user(town.reference, "phone", "canvasser", ["S"])
+    kept = row(town, "phone")
+    assert made.token not in repr(kept)
+    assert kept["token_sha256"] == hashlib.sha256(made.token.encode()).hexdigest()
+    assert kept["password_hash"] is None
+    user = accounts.by_token(town.reference, made.token)
+    assert user is not None
+    assert (user.id, user.name, user.role, user.reads_figures) == (made.id, "phone", Role.CANVASSER, False)
+    assert accounts.by_token(town.reference, made.token + "x") is None
+    assert accounts.sender(town.reference, made.token) == made.id
+    assert accounts.sender(town.reference, "") is None
+
+
+def test_a_user_made_again_has_new_secrets_and_areas_and_the_old_ones_open_nothing(town: Town) -> None:
+    first = accounts.add_user(town.reference, "lan", "supervisor", ["S", HAMLETS[9][0]], PASSWORD)
+    before = accounts.by_name(town.reference, "lan")
+    second = accounts.add_user(town.reference, "lan", "commune_supervisor", [COMMUNES[3]])
+    after = accounts.by_name(town.reference, "lan")
+    assert before is not None
+    assert after is not None
+    assert second.id == first.id
+    assert accounts.by_token(town.reference, first.token) is None
+    assert accounts.sender(town.reference, first.token) is None
+    assert accounts.by_token(town.reference, second.token) == after
+    with pytest.raises(SignInRequired):
+        accounts.sign_in(town.reference, "lan", PASSWORD)
+    assert after.role is Role.COMMUNE_SUPERVISOR
+    assert before.areas == (("", HAMLETS[9][0]), ("squares", "S"))
+    assert after.areas == (("squares", COMMUNES[3]),)
+    assert after.session_epoch > before.session_epoch  # who is signed in has to do it again
+
+
+def test_an_area_is_a_unit_of_the_newest_set_that_knows_it_or_a_hamlet(town: Town) -> None:
+    town.import_strips()
+    accounts.add_user(town.reference, "lan", "supervisor", ["S", "X", "S", HAMLETS[0][0]])
+    user = accounts.by_name(town.reference, "lan")
+    assert user is not None
+    assert set(user.areas) == {("squares", "S"), ("strips", "X"), ("", HAMLETS[0][0])}
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "areas", "password", "error", "says"),
+    [
+        ("lan", "supervisor", ["99999"], None, NotFound, "no hamlet list knows the code 99999. Import the boundaries"),
+        ("lan", "supervisor", [], None, InvalidInput, "A supervisor needs an area: give the code of a unit"),
+        ("lan", "canvasser", [], None, InvalidInput, "A canvasser needs an area"),
+        (
+            "lan",
+            "king",
+            ["S"],
+            None,
+            InvalidInput,
+            "There is no role king. Choose one of: canvasser,",
+        ),
+        ("lan", "supervisor", ["S"], "123456789", InvalidInput, "A password has at least 10 characters."),
+        ("lan", "supervisor", ["S"], "", InvalidInput, "A password has at least 10 characters."),
+        (" ", "supervisor", ["S"], None, InvalidInput, "A user's name has 1 to 80 characters and no colon."),
+        ("a:b", "supervisor", ["S"], None, InvalidInput, "no colon"),
+        ("x" * 81, "supervisor", ["S"], None, InvalidInput, "1 to 80 characters"),
+    ],
+)
+def test_a_user_who_cannot_be_is_refused_with_the_cure(
+    sqlite_town: Town,
+    name: str,
+    role: str,
+    areas: list[str],
+    password: str | None,
+    error: type[MapperError],
+    says: str,
+) -> None:
+    accounts.add_user(sqlite_town.reference, "lan", "planner", [], PASSWORD)
+    before = row(sqlite_town, "lan")
+    with pytest.raises(error) as refusal:
+        accounts.add_user(sqlite_town.reference, name, role, areas, password)
+    assert says in str(refusal.value)
+    assert row(sqlite_town, "lan") == before
+    assert accounts.by_name(sqlite_town.reference, name) is None or name == "lan"
+
+
+def test_whoever_is_no_longer_active_opens_nothing(town: Town) -> None:
+    made = accounts.add_user(town.reference, "lan", "planner", [], PASSWORD)
+    with town.reference.database.write() as connection:
+        connection.execute(tables.users.update().values(active=False))
+    assert accounts.by_token(town.reference, made.token) is None
+    assert accounts.sender(town.reference, made.token) is None
+    assert accounts.by_id(town.reference, made.id) is None
+    assert accounts.by_name(town.reference, "lan") is None
+    assert accounts.digest_secret(town.reference, "lan") is None
+    with pytest.raises(SignInRequired):
+        accounts.sign_in(town.reference, "lan", PASSWORD)
+    accounts.add_user(town.reference, "lan", "planner", [], PASSWORD)
+    assert accounts.sign_in(town.reference, "lan", PASSWORD).id == made.id
+
+
+def test_a_digest_secret_is_that_of_name_realm_and_token(town: Town) -> None:
+    # RFC 7616, 3.4.2: A1 = unq(username) ":" unq(realm) ":" passwd
+    made = accounts.add_user(town.reference, "Hoà", "canvasser", ["S"])
+    expected = hashlib.md5(f"Hoà:tung-nha:{made.token}".encode()).hexdigest()
+    assert accounts.digest_secret(town.reference, "Hoà") == expected
+    assert accounts.digest_secret(town.reference, "nobody") is None
+
+
+def test_the_key_that_signs_sessions_is_made_once(town: Town) -> None:
+    key = accounts.secret_key(town.reference)
+    assert len(key) == 64
+    assert accounts.secret_key(town.reference) == key
