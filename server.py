@@ -152,7 +152,7 @@ def _answer(status: int, sentence: str) -> Response:
             digest: web_accounts.PhoneDigest = current_app.extensions["phone_digest"]
             response.headers["WWW-Authenticate"] = digest.authenticate_header()
         return response
-    if request.path.startswith("/api/"):
+    if f"{request.path}/".startswith("/api/"):
         answer = jsonify(error={"status": status, "message": sentence})
         answer.status_code = status
         return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,6 +55,11 @@ def _user(account: accounts.Account) -> User:
     return User(account.id, account.name, Role(account.role), account.areas, account.session_epoch)
 
 
+def _typed(text: str) -> str:
+    """A name or password as it compares: one keyboard composes accents and another does not."""
+    return unicodedata.normalize("NFC", text)
+
+
 def token_hash(token: str) -> str:
     """What is stored of a token: it is random and long, so a plain SHA-256 does."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -72,8 +78,8 @@ def add_user(
     area_codes: unit codes of any boundary set (of the newest that knows the code) or hamlet codes; none means
     everything, which only an administrator or planner may see. Raises InvalidInput, NotFound.
     """
-    name = name.strip()
-    if not name or len(name) > 80 or ":" in name:
+    name = _typed(name).strip()
+    if not name or len(name) > 80 or ":" in name or not name.isprintable():
         raise InvalidInput(mark("A user's name has 1 to 80 characters and no colon."))
     try:
         wanted = Role(role)
@@ -81,6 +87,7 @@ def add_user(
         raise InvalidInput(
             mark("There is no role {role}. Choose one of: {roles}."), role=role, roles=", ".join(Role)
         ) from None
+    password = None if password is None else _typed(password)
     if password is not None and len(password) < MIN_PASSWORD:
         raise InvalidInput(mark("A password has at least {number} characters."), number=MIN_PASSWORD)
     if not area_codes and wanted not in (Role.ADMINISTRATOR, Role.PLANNER):
@@ -123,11 +130,14 @@ def _decoy() -> str:
 
 def sign_in(reference: Reference, name: str, password: str) -> User:
     """The user of that name and password. Raises SignInRequired, the same for a wrong name or password."""
-    with reference.database.read() as connection:
-        account = accounts.by_name(connection, name.strip())
+    name = _typed(name).strip()
+    account = None
+    if name.isprintable():
+        with reference.database.read() as connection:
+            account = accounts.by_name(connection, name)
     stored = account.password_hash if account and account.active else None
     try:
-        _hasher.verify(stored or _decoy(), password)
+        _hasher.verify(stored or _decoy(), _typed(password))
     except VerificationError:
         stored = None
     if account is None or stored is None:
@@ -158,14 +168,14 @@ def by_id(reference: Reference, user_id: int) -> User | None:
 def digest_secret(reference: Reference, name: str) -> str | None:
     """What HTTP Digest checks for the active user of that name, or None."""
     with reference.database.read() as connection:
-        account = accounts.by_name(connection, name)
+        account = accounts.by_name(connection, _typed(name))
     return account.digest_ha1 if account and account.active else None
 
 
 def by_name(reference: Reference, name: str) -> User | None:
     """The active user of that name, or None."""
     with reference.database.read() as connection:
-        account = accounts.by_name(connection, name)
+        account = accounts.by_name(connection, _typed(name))
     return _user(account) if account and account.active else None
 
 
