@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mapper.domain.campaign import Campaign
-from mapper.errors import Conflict, InvalidForm, NotFound, mark
+from mapper.errors import Conflict, InvalidCampaign, InvalidForm, NotFound, mark
 from mapper.formats import validate
 from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
@@ -71,7 +72,12 @@ def read_folder(
     campaign, toml, hamlets = None, "", tuple[HamletRow, ...]()
     campaign_file = folder / "campaign.toml"
     if campaign_file.is_file():
-        toml = campaign_file.read_text(encoding="utf-8-sig")
+        try:
+            toml = campaign_file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as problem:
+            raise InvalidCampaign(
+                mark("campaign.toml is not in UTF-8. Save it as UTF-8 and publish again.")
+            ) from problem
         campaign = read_campaign(toml)
         if campaign.hamlets_file:
             hamlets = read_hamlets(_read_media(folder, campaign.hamlets_file, "campaign.toml"))
@@ -105,8 +111,10 @@ def _read_form(folder: Path, workbook: Path, campaign: Campaign | None) -> Ready
 
 
 def _read_media(folder: Path, name: str, wanted_by: str) -> bytes:
-    path = folder / name
-    if path.parent != folder or not path.is_file():
+    # Some systems decompose the names of files that are copied to them.
+    wanted = unicodedata.normalize("NFC", name)
+    path = next((p for p in folder.iterdir() if unicodedata.normalize("NFC", p.name) == wanted), None)
+    if path is None or not path.is_file():
         raise InvalidForm(
             mark("{wanted_by} asks for the file {name}, which is not beside it. Put it into the folder."),
             wanted_by=wanted_by,
