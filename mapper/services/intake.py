@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import cast
 
 from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark, trace
 from mapper.formats.instance import Instance, read_instance
@@ -81,10 +82,10 @@ def receive(
         device_id=device_id,
         attachments=attachments,
     )
-    kept_as = reference.together.do(lambda all_of: _keep(reference, all_of), "keep", raw)
-    if isinstance(kept_as, MapperError):
-        raise kept_as
-    known, form, saved, state = kept_as
+    answer = _write(reference, raw)
+    if isinstance(answer, MapperError):
+        raise answer
+    known, form, saved, state = cast(Kept, answer)
     if state is SubmissionState.RECEIVED:
         told = None
         if raw.deprecated_id is None and form is not None:
@@ -98,17 +99,61 @@ Kept = tuple[Known, tuple[Roles, str | None] | None, Saved, SubmissionState]
 """The reference data and the form's roles at that moment, what was found, and the state the submission is in."""
 
 
-def _keep(reference: Reference, raws: Sequence[RawSubmission]) -> list[Kept | MapperError]:
-    """The first commit: keep submissions as they came, each by itself accepted or refused."""
-    answers: list[Kept | MapperError] = []
-    with reference.database.write() as connection:
-        known = reference.known(connection)
-        for raw in raws:
-            try:
-                answers.append(_keep_one(reference, connection, known, raw))
-            except MapperError as refusal:
-                answers.append(refusal)
-    return answers
+def _write(reference: Reference, job: RawSubmission | Counting) -> Kept | MapperError | Counted:
+    """Do one job, together with those of other threads that wait at the same moment."""
+    return reference.together.do(lambda jobs: _write_together(reference, jobs), job)
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """A kept submission that is to be counted; told: as it was understood a moment ago, where it was."""
+
+    instance_id: str
+    told: Understood | None
+
+
+Counted = tuple[SubmissionState, str | None]
+"""The state that a submission ends in, and the edit that waited for it."""
+
+
+def _write_together(
+    reference: Reference, jobs: Sequence[RawSubmission | Counting]
+) -> list[Kept | MapperError | Counted]:
+    """One transaction for all that waits: submissions to keep, each accepted or refused by itself, and to count.
+
+    A submission is counted in a later transaction than the one that keeps it.
+    """
+    for tries_left in reversed(range(BUSY_TRIES)):
+        gathered = Gathered()
+        answers: list[Kept | MapperError | Counted] = []
+        try:
+            with reference.database.write() as connection:
+                if any(isinstance(job, Counting) for job in jobs):
+                    reference.database.lock(connection, EVERYTHING, shared=True)
+                known = reference.known(connection)
+                for job in jobs:
+                    if isinstance(job, Counting):
+                        answers.append(_count_one(reference, connection, known, job, gathered))
+                    else:
+                        answers.append(_keep_or_refuse(reference, connection, known, job))
+                write(reference, connection, gathered)
+            known.cells.update(gathered.new_cells)
+            return answers
+        except Unavailable:
+            if not tries_left:
+                raise
+    raise AssertionError("BUSY_TRIES is at least 1")
+
+
+def _keep_or_refuse(
+    reference: Reference, connection: Connection, known: Known, raw: RawSubmission
+) -> Kept | MapperError:
+    try:
+        return _keep_one(reference, connection, known, raw)
+    except Unavailable:
+        raise
+    except MapperError as refusal:
+        return refusal
 
 
 def _keep_one(reference: Reference, connection: Connection, known: Known, raw: RawSubmission) -> Kept:
@@ -157,7 +202,7 @@ def process(reference: Reference, instance_id: str, told: Understood | None = No
     """
     database = reference.database
     try:
-        state, waiting = reference.together.do(lambda jobs: _count_kept(reference, jobs), "count", (instance_id, told))
+        state, waiting = cast(Counted, _write(reference, Counting(instance_id, told)))
     except Unavailable:
         raise  # no fault of the submission's: it stays received, and the phone's next try counts it
     except MapperError as problem:
@@ -187,35 +232,14 @@ def _read(reference: Reference, xml: bytes) -> Instance:
         return read_instance(xml, own)
 
 
-def _count_kept(
-    reference: Reference, jobs: Sequence[tuple[str, Understood | None]]
-) -> list[tuple[SubmissionState, str | None]]:
-    """The second commit: count kept submissions; the state of each, and the edit that waited for it."""
-    for tries_left in reversed(range(BUSY_TRIES)):
-        gathered = Gathered()
-        try:
-            with reference.database.write() as connection:
-                reference.database.lock(connection, EVERYTHING, shared=True)
-                known = reference.known(connection)
-                states = [_count_one(reference, connection, known, *job, gathered) for job in jobs]
-                write(reference, connection, gathered)
-            known.cells.update(gathered.new_cells)
-            return states
-        except Unavailable:
-            if not tries_left:
-                raise
-    raise AssertionError("BUSY_TRIES is at least 1")
-
-
 def _count_one(
     reference: Reference,
     connection: Connection,
     known: Known,
-    instance_id: str,
-    told: Understood | None,
+    job: Counting,
     gathered: Gathered,
-) -> tuple[SubmissionState, str | None]:
-    database = reference.database
+) -> Counted:
+    database, instance_id, told = reference.database, job.instance_id, job.told
     database.lock(connection, f"submission {instance_id}")
     stored = submissions.read(database, connection, instance_id)
     if stored is None:

@@ -30,38 +30,25 @@ class _Waiting:
         self.fault: BaseException | None = None
 
 
-class _Queue:
-    """Jobs of one kind, and the lock of the thread that is doing them."""
-
-    __slots__ = ("busy", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: deque[_Waiting] = deque()
-        self.busy = threading.Lock()
-
-
 class Together:
-    """Queues by kind of work; safe for threads."""
+    """The jobs that wait, and the lock of the thread that is doing them. Safe for threads."""
 
     def __init__(self) -> None:
-        self._queues: dict[object, _Queue] = {}
+        self._waiting: deque[_Waiting] = deque()
+        self._busy = threading.Lock()
 
-    def do(self, work: Callable[[Sequence[Job]], Sequence[Result]], kind: object, job: Job) -> Result:
-        """The result of a job, done together with others of its kind that wait at the same moment.
+    def do(self, work: Callable[[Sequence[Job]], Sequence[Result]], job: Job) -> Result:
+        """The result of a job, done together with others that wait at the same moment.
 
-        work: does all the jobs it is given, in their order, in one transaction, or raises and has done none; then
-        each job is tried alone, so that a faulty one fails by itself. What it raises for a job alone is raised here.
+        work: the same for every caller; does all the jobs it is given, in their order, in one transaction, or raises
+        and has done none; then each job is tried alone, so that a faulty one fails by itself. What it raises for a
+        job alone is raised here.
         """
-        queue = self._queues.setdefault(kind, _Queue())
         mine = _Waiting(job)
-        queue.waiting.append(mine)
-        with queue.busy:
-            if not mine.done:
-                some = [queue.waiting.popleft() for _ in range(min(MOST, len(queue.waiting)))]
-                while mine not in some:
-                    _finish(work, some)
-                    some = [queue.waiting.popleft() for _ in range(min(MOST, len(queue.waiting)))]
-                _finish(work, some)
+        self._waiting.append(mine)
+        with self._busy:
+            while not mine.done:
+                _finish(work, [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))])
         if mine.fault is not None:
             raise mine.fault
         result: Result = mine.result
