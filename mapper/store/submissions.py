@@ -191,6 +191,13 @@ def attachment_names(connection: Connection, instance_id: str) -> list[str]:
     return list(connection.scalars(select(a.c.name).where(a.c.instance_id == instance_id).order_by(a.c.name)))
 
 
+def attachment_hashes(connection: Connection, instance_id: str) -> dict[str, str]:
+    """SHA-256 by name of the files kept for a submission."""
+    a = tables.attachments
+    rows = connection.execute(select(a.c.name, a.c.sha256).where(a.c.instance_id == instance_id))
+    return {row.name: row.sha256 for row in rows}
+
+
 def read_attachment(connection: Connection, instance_id: str, name: str) -> bytes | None:
     """An attachment's content, or None."""
     a, b = tables.attachments, tables.blobs
