@@ -198,7 +198,8 @@ def command_line(settings: Settings) -> click.Group:
         return open_reference(settings)
 
     def bar(label: str, length: int | None = None) -> Any:
-        return click.progressbar(length=length, label=label, file=sys.stderr)
+        # In a script's log a bar says nothing, and an error is to stand alone.
+        return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
 
     @command(
         "serve",

@@ -32,15 +32,18 @@ from sqlalchemy import (
 from sqlalchemy import Connection as Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine import URL, Dialect
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
 
-from mapper.errors import Unavailable, mark
+from mapper.errors import InvalidInput, Unavailable, mark
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another process before giving up."""
+
+
+_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg"})
 
 
 class Prepared:
@@ -78,19 +81,19 @@ class Prepared:
 class Database:
     """The engine with its two kinds of transaction. One a process; safe for threads.
 
-    url: a SQLAlchemy address; ``postgresql://`` means the psycopg 3 driver.
+    url: a SQLAlchemy address; ``postgresql://`` means the psycopg 3 driver. Raises InvalidInput for an address of no
+    database that this product keeps its data in, Unavailable where the folder of a file cannot be made.
     """
 
     def __init__(self, url: str) -> None:
-        address = make_url(url)
+        address = _address(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
         if self.is_sqlite:
             if address.database and address.database != ":memory:":
-                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(Path(address.database).parent)
             options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
         else:
-            if address.drivername in {"postgresql", "postgres"}:
-                address = address.set(drivername="postgresql+psycopg")
+            address = address.set(drivername="postgresql+psycopg")
             options = {}
         # Transactions are begun and ended here, in one statement each; connections wait in self._idle.
         self.engine = create_engine(
@@ -225,6 +228,32 @@ class Database:
         self.engine.dispose()
 
 
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        address = None
+    if address is None or address.drivername not in _DRIVERS:
+        # The address itself is not repeated: it may hold a password.
+        raise InvalidInput(
+            mark(
+                "MAPPER_DATABASE_URL is no address of a PostgreSQL database. Write postgresql://user:password@host/name."
+            )
+        )
+    return address
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise Unavailable(
+            mark("The data folder {folder} cannot be used ({fault}). Set another one: MAPPER_DATA_DIR."),
+            folder=str(folder),
+            fault=fault.strerror or type(fault).__name__,
+        ) from fault
+
+
 def driver_of(connection: Connection) -> Any:
     """The driver's own connection (sqlite3 or psycopg) inside the same transaction."""
     return connection.connection.driver_connection
@@ -240,6 +269,13 @@ def _faults() -> Iterator[None]:
         if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
             raise  # a text too long for an index stays too long: trying again is no cure
         raise Unavailable(mark("The database does not answer. Try again in a moment.")) from fault
+    except (DatabaseError, sqlite3.DatabaseError) as fault:
+        damage = fault.orig if isinstance(fault, DatabaseError) else fault
+        if getattr(damage, "sqlite_errorcode", None) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise
+        raise Unavailable(
+            mark("The database file is damaged, or is none. Restore a backup, or set another folder: MAPPER_DATA_DIR.")
+        ) from fault
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,0 +1,496 @@
+"""The command line as an operator's scripts use it: its names, its help, its answers, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import requests
+from click.testing import CliRunner, Result
+
+from mapper.settings import Settings
+from server import command_line, main
+from tests.client.collect import Collect
+from tests.client.site import House, fill_database, squares, write_house_check, write_plain
+
+ROOT = Path(__file__).resolve().parents[1]
+VIETNAMESE = re.compile("[ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ]", re.IGNORECASE)
+COMMANDS = (
+    *("serve", "sample", "boundaries import", "forms publish", "submissions import", "rebuild"),
+    "users add",
+)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the squares and the small forms."""
+    folder = tmp_path_factory.mktemp("filled")
+    fill_database(f"sqlite:///{folder / 'tungnha.sqlite3'}", folder)
+    return folder
+
+
+@pytest.fixture
+def data(filled: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    (tmp_path / "data").mkdir()
+    shutil.copy(filled / "tungnha.sqlite3", tmp_path / "data")
+    return tmp_path / "data"
+
+
+def run(data: Path, *arguments: str, typed: str = "", **settings: object) -> Result:
+    """One command, in this process, as ``main`` runs it."""
+    given = Settings(data_dir=data, **settings)  # type: ignore[arg-type]
+    return CliRunner().invoke(command_line(given), list(arguments), input=typed)
+
+
+def outside(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """One command as an operator runs it."""
+    return subprocess.run(
+        [sys.executable, "server.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "MAPPER_DATA_DIR": str(data), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+# Names and help
+
+
+def test_names_that_operators_script_against_stay() -> None:
+    def names(group: click.Group, above: str = "") -> Iterator[str]:
+        for name, command in group.commands.items():
+            if isinstance(command, click.Group):
+                yield from names(command, f"{above}{name} ")
+            else:
+                yield above + name
+
+    assert set(COMMANDS) <= set(names(command_line(Settings())))
+
+
+@pytest.mark.parametrize("command", ["", "boundaries", "forms", "submissions", "users", *COMMANDS])
+def test_every_command_has_help_in_the_operators_language(tmp_path: Path, command: str) -> None:
+    for language, expected in (("vi", True), ("en", False)):
+        for flag in ("--help", "-h"):
+            shown = run(tmp_path, *command.split(), flag, language=language)
+            assert shown.exit_code == 0
+            assert shown.output.startswith("Usage: ")
+            said = "".join(line for line in shown.output.splitlines()[2:] if "mặc định" not in line)
+            assert bool(VIETNAMESE.search(said.replace("Từng Nhà", ""))) is expected, said
+    assert not list(tmp_path.iterdir()), "asking for help opens no database"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_says_what_it_does(command: str) -> None:
+    found: click.Command = command_line(Settings(language="en"))
+    for name in command.split():
+        assert isinstance(found, click.Group)
+        found = found.commands[name]
+    assert found.help
+    for parameter in found.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nothing"], ["users"], ["users", "add"], ["users", "add", "a"], ["users", "add", "a", "--role", "king"]],
+)
+def test_wrong_use_is_told_with_status_2(tmp_path: Path, arguments: list[str]) -> None:
+    shown = run(tmp_path, *arguments)
+    assert shown.exit_code == 2
+    assert "Usage: server.py" in shown.output or "Usage: " in shown.output
+
+
+# Errors in one line
+
+
+def one_line(data: Path, capsys: pytest.CaptureFixture[str], *arguments: str, **variables: str) -> str:
+    """What ``main`` says of a mistake: one line on the error stream, status 1, no traceback."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["server.py", *arguments])
+        patch.setenv("MAPPER_DATA_DIR", str(data))
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    said = capsys.readouterr()
+    assert ended.value.code == 1, said
+    lines = said.err.strip().splitlines()
+    assert len(lines) == 1, said
+    assert "Traceback" not in said.out
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["boundaries", "import", "nowhere.geojson"], "nowhere.geojson"),
+        (["boundaries", "import", "README.md"], ""),
+        (["forms", "publish", "nowhere"], "nowhere"),
+        (["forms", "publish", "mapper"], "mapper"),
+        (["submissions", "import", "nowhere"], "nowhere"),
+        (["submissions", "import", "README.md"], "README.md"),
+        (["users", "add", "a", "--role", "canvasser"], "canvasser"),
+        (["users", "add", "a", "--role", "canvasser", "--area", "999"], "999"),
+        (["users", "add", "", "--role", "planner"], ""),
+        (["users", "add", "a:b", "--role", "planner"], ""),
+        (["users", "add", "x" * 81, "--role", "planner"], "80"),
+        (["sample"], "MAPPER_DATA_DIR"),
+    ],
+)
+def test_mistake_is_told_in_one_line_with_status_1(
+    data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    before = sqlite3.connect(data / "tungnha.sqlite3")
+    rows = list(before.iterdump())
+    said = one_line(data, capsys, *arguments)
+    assert says in said
+    assert VIETNAMESE.search(said), said
+    assert list(before.iterdump()) == rows, "a mistake changes nothing"
+    before.close()
+
+
+def test_mistake_is_told_in_english_where_the_operator_says_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = one_line(data, capsys, "forms", "publish", "nowhere", MAPPER_LANGUAGE="en")
+    assert said == "There is no folder nowhere."
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://nobody:secret@127.0.0.1:1/none",
+        "postgresql+psycopg://nobody:secret@127.0.0.1:1/none",
+        "not an address",
+        "mysql://a:secret@127.0.0.1/b",
+        "oracle+nothing://a:secret@127.0.0.1/b",
+    ],
+)
+def test_database_that_cannot_be_reached_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    said = one_line(tmp_path, capsys, "rebuild", MAPPER_DATABASE_URL=address)
+    assert "secret" not in said
+
+
+def test_file_that_is_no_database_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tungnha.sqlite3").write_bytes(b"this is no database at all, but it is long enough" * 20)
+    one_line(tmp_path, capsys, "rebuild")
+    assert (tmp_path / "tungnha.sqlite3").read_bytes().startswith(b"this is no database")
+
+
+def test_data_folder_that_is_a_file_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data").write_text("a file")
+    one_line(tmp_path / "data", capsys, "rebuild")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MAPPER_MAX_UPLOAD_MB", "many"), ("MAPPER_CHUNK_MB", "0"), ("MAPPER_BEHIND_PROXY", "perhaps")]
+)
+def test_wrong_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
+    done = outside(tmp_path, "rebuild", **{name: value})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{name}: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+# Users
+
+
+def test_new_user_as_json_signs_a_phone_and_a_program_in(data: Path) -> None:
+    made = run(
+        data,
+        *["users", "add", "Nông Thị Mỷ", "--role", "canvasser", "--area", "00001", "--json"],
+        public_url="https://tiem.example.vn/",
+    )
+    assert made.exit_code == 0, made.output
+    told = json.loads(made.stdout)
+    assert set(told) == {"name", "token", "server_url"}
+    assert told["name"] == "Nông Thị Mỷ"
+    assert re.fullmatch(r"[\w-]{40,}", told["token"])
+    assert told["server_url"] == f"https://tiem.example.vn/key/{told['token']}"
+    assert made.stdout.count("\n") == 1
+    again = json.loads(run(data, "users", "add", "Nông Thị Mỷ", "--role", "planner", "--json").stdout)
+    assert again["token"] != told["token"]
+
+
+def test_new_user_is_told_in_words(data: Path) -> None:
+    made = run(data, "users", "add", "may-01", "--role", "canvasser", "--area", "0000101", language="en")
+    assert made.exit_code == 0
+    assert "User may-01 is ready." in made.output
+    token = re.search(r"/key/([\w-]+)", made.output)
+    assert token and f"Token for programs: {token[1]}" in made.output
+
+
+@pytest.mark.parametrize("typed", ["mật khẩu đủ dài\n" * 2, "hai lần khác\nmột lần\nmật khẩu đủ dài\n" * 2])
+def test_password_is_asked_for_and_never_shown(data: Path, typed: str) -> None:
+    made = run(data, "users", "add", "s", "--role", "supervisor", "--area", "001", "--password", typed=typed)
+    assert "mật khẩu đủ dài" not in made.output and "hai lần khác" not in made.output
+
+
+def test_password_of_a_script_comes_from_the_environment(data: Path) -> None:
+    arguments = ["users", "add", "s", "--role", "supervisor", "--area", "001", "--json"]
+    assert run(data, *arguments, new_password="mật khẩu đủ dài").exit_code == 0
+    with sqlite3.connect(data / "tungnha.sqlite3") as connection:
+        (kept,) = connection.execute("SELECT password_hash FROM users WHERE name = 's'").fetchone()
+    connection.close()
+    assert kept.startswith("$argon2id$")
+
+
+# Forms, boundaries, submissions
+
+
+def test_forms_are_published_once_and_told_one_a_line(tmp_path: Path) -> None:
+    folder = write_house_check(tmp_path / "campaign")
+    for expected in ("published", "already published"):
+        made = run(tmp_path / "data", "forms", "publish", str(folder), language="en")
+        assert made.exit_code == 0, made.output
+        assert f"house_check 2026112101: {expected}\n" in made.stdout
+
+
+def test_waiting_submissions_are_told_when_their_version_is_published(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "a.xml").write_bytes(House("uuid:a", version="2026112102").xml)
+    taken = run(data, "submissions", "import", str(tmp_path / "phone"), language="en")
+    assert taken.exit_code == 0
+    assert "a.xml: taken - Form house_check has no version 2026112102 here." in taken.stdout
+    made = run(data, "forms", "publish", str(write_house_check(tmp_path / "next", "2026112102")), language="en")
+    assert "1 submissions that had waited for these forms count now." in made.stdout
+
+
+def test_form_with_a_mistake_publishes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_house_check(tmp_path / "campaign")
+    (folder / "hamlets.csv").unlink()
+    assert "hamlets.csv" in one_line(tmp_path / "data", capsys, "forms", "publish", str(folder))
+    with sqlite3.connect(tmp_path / "data" / "tungnha.sqlite3") as connection:
+        assert connection.execute("SELECT count(*) FROM forms").fetchone() == (0,)
+    connection.close()
+
+
+def test_boundaries_are_imported_with_what_was_told_of_them(tmp_path: Path) -> None:
+    (tmp_path / "squares.geojson").write_bytes(squares())
+    facts = "--id two --label Hai_ô --valid-from 2020-01-01 --valid-to 2025-06-30 --approximate".split()
+    made = run(tmp_path, "boundaries", "import", str(tmp_path / "squares.geojson"), *facts, language="en")
+    assert made.exit_code == 0, made.output
+    assert "Boundary set two imported. province: 1, district: 1, commune: 2" in made.stdout
+    with sqlite3.connect(tmp_path / "tungnha.sqlite3") as connection:
+        kept = connection.execute("SELECT label, valid_from, valid_to, approximate FROM boundary_sets").fetchall()
+    connection.close()
+    assert kept == [("Hai_ô", "2020-01-01", "2025-06-30", 1)]
+
+
+def test_every_file_of_an_import_is_told_and_a_refusal_ends_with_status_1(data: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "phone.zip", "w") as archive:
+        archive.writestr("1/a.xml", House("uuid:a", photo="nhà.jpg").xml)
+        archive.writestr("1/nhà.jpg", b"JPEG")
+        archive.writestr("2/b.xml", b"<broken")
+    first = run(data, "submissions", "import", str(tmp_path / "phone.zip"), language="en")
+    assert first.exit_code == 1
+    assert first.stdout.splitlines() == [
+        "1/a.xml: taken",
+        "1/nhà.jpg: taken",
+        first.stdout.splitlines()[2],
+        "taken: 2, already had: 0, refused: 1",
+    ]
+    assert first.stdout.splitlines()[2].startswith("2/b.xml: refused - Not well-formed XML, line 1")
+    again = run(data, "submissions", "import", str(tmp_path / "phone.zip"))
+    assert re.findall(r"\d+", again.stdout.splitlines()[-1]) == ["0", "2", "1"]
+
+
+def test_import_without_a_refusal_ends_well(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "a.xml").write_bytes(House("uuid:a").xml)
+    assert run(data, "submissions", "import", str(tmp_path / "phone")).exit_code == 0
+
+
+def test_rebuild_says_how_many(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "phone").mkdir()
+    for number in range(3):
+        (tmp_path / "phone" / f"{number}.xml").write_bytes(House(f"uuid:{number}").xml)
+    run(data, "submissions", "import", str(tmp_path / "phone"))
+    made = run(data, "rebuild", language="en")
+    assert made.exit_code == 0
+    assert "Register and tallies made anew from 3 submissions." in made.stdout
+
+
+# Serving
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Served:
+    """``serve`` as a process; ``said`` grows as it speaks."""
+
+    def __init__(self, data: Path, port: int, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "server.py", "serve", "--port", str(port), *options],
+            cwd=ROOT,
+            env={**os.environ, "MAPPER_DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout
+        self.said = self.process.stdout.readline()
+        self.rest = threading.Thread(target=self._listen)
+        self.rest.start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout or ():
+            self.said += line
+
+    def end(self, number: int) -> int:
+        """Send a signal and wait; the exit status."""
+        self.process.send_signal(number)
+        status = self.process.wait(60)
+        self.rest.join()
+        assert self.process.stdout
+        self.process.stdout.close()
+        return status
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_server_names_its_address_serves_and_ends_when_told(
+    data: Path, free_port: int, workers: str, number: int
+) -> None:
+    made = json.loads(run(data, "users", "add", "may", "--role", "canvasser", "--area", "001", "--json").stdout)
+    served = Served(data, free_port, "--workers", workers)
+    try:
+        assert f"http://127.0.0.1:{free_port}" in served.said
+        with Collect(f"http://127.0.0.1:{free_port}/key/{made['token']}") as phone:
+            assert phone.match_exactly() == ({"house_check", "plain"}, set())
+            for one in range(10):
+                assert phone.send(House(f"uuid:{one}").form()).statuses == (201,)
+    finally:
+        status = served.end(number)
+    assert status == 0, served.said
+    assert "Traceback" not in served.said
+    assert made["token"] not in served.said and "uuid:" not in served.said
+    with sqlite3.connect(data / "tungnha.sqlite3") as connection:
+        assert connection.execute("SELECT count(*) FROM submissions WHERE state = 'processed'").fetchone() == (10,)
+    connection.close()
+
+
+def test_worker_that_dies_is_replaced(data: Path, free_port: int) -> None:
+    served = Served(data, free_port, "--workers", "2")
+    try:
+        for _ in range(4):
+            assert requests.get(f"http://127.0.0.1:{free_port}/sign-in", timeout=60).status_code == 200
+        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+        if not children.exists():
+            pytest.skip("this system does not tell a process's children")
+        before = children.read_text().split()
+        assert len(before) == 2
+        os.kill(int(before[0]), signal.SIGKILL)
+        for _ in range(20):
+            assert requests.get(f"http://127.0.0.1:{free_port}/sign-in", timeout=60).status_code == 200
+        for _ in range(600):
+            now = children.read_text().split()
+            if len(now) == 2 and before[0] not in now:
+                break
+            threading.Event().wait(0.1)
+        assert len(now) == 2 and before[0] not in now and before[1] in now
+    finally:
+        assert served.end(signal.SIGTERM) == 0
+
+
+def test_port_that_is_taken_is_told_in_one_line(data: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = outside(data, "serve", "--port", str(port), MAPPER_LANGUAGE="en")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert f"127.0.0.1:{port}" in done.stderr and "--port" in done.stderr
+
+
+def test_kill_while_phones_send_loses_nothing_that_was_confirmed(data: Path, free_port: int) -> None:
+    """The process dies in the middle (kill -9); what a phone was told is kept, and all counts after the restart."""
+    made = json.loads(run(data, "users", "add", "may", "--role", "canvasser", "--area", "001", "--json").stdout)
+    url = f"http://127.0.0.1:{free_port}/key/{made['token']}"
+    served = Served(data, free_port)
+    confirmed: list[str] = []
+    halfway = threading.Event()
+
+    def send(team: int) -> None:
+        with Collect(url) as phone:
+            for number in range(200):
+                house = House(f"uuid:{team}-{number}")
+                try:
+                    phone.send(house.form({"a.jpg": b"JPEG" * 100}))
+                except (requests.RequestException, OSError):
+                    return
+                confirmed.append(house.instance_id)
+                if len(confirmed) > 60:
+                    halfway.set()
+
+    threads = [threading.Thread(target=send, args=(team,)) for team in range(3)]
+    for thread in threads:
+        thread.start()
+    assert halfway.wait(60)
+    assert served.end(signal.SIGKILL) == -signal.SIGKILL
+    for thread in threads:
+        thread.join()
+    assert 60 < len(confirmed) < 600
+
+    again = Served(data, free_port)
+    try:
+        with Collect(url) as phone:
+            assert len(phone.form_list()) == 2
+    finally:
+        assert again.end(signal.SIGTERM) == 0
+    with sqlite3.connect(data / "tungnha.sqlite3") as connection:
+        kept = dict(connection.execute("SELECT instance_id, state FROM submissions"))
+        files = dict(connection.execute("SELECT instance_id, name FROM attachments"))
+        households = connection.execute("SELECT count(*) FROM households").fetchone()[0]
+        visited = connection.execute("SELECT sum(visited) FROM house_tallies").fetchone()[0]
+    connection.close()
+    assert set(confirmed) <= set(kept) == set(files)
+    assert set(kept.values()) == {"processed"}
+    assert households == visited == len(kept)
+
+
+# The sample
+
+
+def test_small_sample_can_be_built_and_signed_in_to(tmp_path: Path) -> None:
+    made = run(tmp_path, "sample", "--households", "12", language="en")
+    assert made.exit_code == 0, made.output
+    signed = re.search(r"Sign in as (\S+) with the password (\S+)", made.stdout)
+    assert signed and len(signed[2]) >= 10
+    again = run(tmp_path, "sample", "--households", "12", language="en")
+    assert again.exit_code == 0
+    assert signed[2] not in again.stdout, "every run gives a password of its own"
+    with sqlite3.connect(tmp_path / "tungnha.sqlite3") as connection:
+        states = dict(connection.execute("SELECT state, count(*) FROM submissions GROUP BY state"))
+    connection.close()
+    assert set(states) == {"processed"}
+
+
+def test_plain_form_is_published_beside_the_sample_too(tmp_path: Path) -> None:
+    made = run(tmp_path / "data", "forms", "publish", str(write_plain(tmp_path / "plain")), language="en")
+    assert made.stdout == "plain 1: published\n"
