@@ -7,7 +7,7 @@ copying costs more than a test, so that one database is lent and what a test wro
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,13 +41,12 @@ def filled_postgres(server: Server, fill: Fill) -> Iterator[str]:
         yield url
 
 
-def empty(url: str, keep: Sequence[str] = ()) -> None:
-    """Take every row out of every table but those to keep."""
+def empty(url: str) -> None:
+    """Take every row out of every table."""
     database = Database(url)
     with database.write() as connection:
         for table in reversed(tables.metadata.sorted_tables):
-            if table.name not in keep:
-                connection.execute(delete(table))
+            connection.execute(delete(table))
     database.close()
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, delete, insert, select, text
 
+from mapper.formats.writer import InstanceWriter
 from mapper.services import publish
 from mapper.services.reference import Reference
+from mapper.store import reference as kept
 from mapper.store import schema, tables
 from mapper.store.database import Database
 from tests.postgres import Server
-from tests.ready import empty, filled_postgres, filled_sqlite, sqlite_copy
+from tests.ready import filled_postgres, filled_sqlite, sqlite_copy
 from tests.services.town import FORMS, Town
 
 
@@ -33,34 +36,40 @@ def town_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def town_postgres(postgres_server: Server) -> Iterator[str]:
-    """The address of a migrated PostgreSQL database, empty between tests."""
+def town_postgres(postgres_server: Server, town_file: Path) -> Iterator[LentTown]:
+    """The town on PostgreSQL, for one test after another."""
     with filled_postgres(postgres_server, schema.upgrade) as url:
-        yield url
+        lent = LentTown(url, town_file)
+        yield lent
+        lent.database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def town_url(request: pytest.FixtureRequest, town_file: Path, tmp_path: Path) -> Iterator[str]:
+def town_url(request: pytest.FixtureRequest, town_file: Path, tmp_path: Path) -> str:
     """The address of the town, on each kind of database in turn; as it was for every test."""
     if request.param == "sqlite":
-        yield sqlite_copy(town_file, tmp_path)
-        return
-    url: str = request.getfixturevalue("town_postgres")
-    copy_rows(f"sqlite:///{town_file}", url)
-    yield url
-    empty(url)
+        return sqlite_copy(town_file, tmp_path)
+    lent: LentTown = request.getfixturevalue("town_postgres")
+    lent.restore()
+    return lent.url
+
+
+@pytest.fixture(scope="session")
+def writers() -> dict[str, InstanceWriter]:
+    """Writers of submissions, which take longer to make than to use; the forms are the same in every town."""
+    return {}
 
 
 @pytest.fixture
-def town(town_url: str, tmp_path: Path) -> Iterator[Town]:
+def town(town_url: str, tmp_path: Path, writers: dict[str, InstanceWriter]) -> Iterator[Town]:
     """The town, nobody visited yet."""
     database = Database(town_url)
-    yield Town(Reference(database), tmp_path)
+    yield Town(Reference(database), tmp_path, writers)
     database.close()
 
 
 @pytest.fixture
-def new_town(town_file: Path, tmp_path: Path) -> Iterator[Callable[[], Town]]:
+def new_town(town_file: Path, tmp_path: Path, writers: dict[str, InstanceWriter]) -> Iterator[Callable[[], Town]]:
     """Towns on SQLite, for what does not depend on the database; each call gives another, nobody visited yet."""
     opened: list[Database] = []
 
@@ -68,7 +77,7 @@ def new_town(town_file: Path, tmp_path: Path) -> Iterator[Callable[[], Town]]:
         folder = tmp_path / str(len(opened))
         folder.mkdir()
         opened.append(Database(sqlite_copy(town_file, folder)))
-        return Town(Reference(opened[-1]), folder)
+        return Town(Reference(opened[-1]), folder, writers)
 
     yield another
     for database in opened:
@@ -81,20 +90,47 @@ def sqlite_town(new_town: Callable[[], Town]) -> Town:
     return new_town()
 
 
-def copy_rows(source: str, target: str) -> None:
-    """Every row of one database into another, which is empty; PostgreSQL's counters go on behind them."""
-    here, there = Database(source), Database(target)
-    with here.read() as reader, there.write() as writer:
-        for table in tables.metadata.sorted_tables:
-            rows = [dict(row) for row in reader.execute(select(table)).mappings()]
-            if rows:
-                writer.execute(insert(table), rows)
-        _count_on(writer)
-    here.close()
-    there.close()
+REFERENCE = ("campaigns", "series", "forms", "form_media", "blobs", "hamlets", "boundary_sets", "units")
+"""Tables that few tests change; who does raises the revision."""
+
+
+class LentTown:
+    """A PostgreSQL database that is the town again for every test."""
+
+    def __init__(self, url: str, town_file: Path) -> None:
+        self.url = url
+        self.database = Database(url)
+        with closing_database(f"sqlite:///{town_file}") as source, source.read() as reader:
+            self.rows = {
+                table: [dict(row) for row in reader.execute(select(table)).mappings()]
+                for table in tables.metadata.sorted_tables
+            }
+            self.revision = kept.revision(source, reader)
+
+    def restore(self) -> None:
+        """Take out what a test wrote; where it changed reference data, put those back too."""
+        with self.database.write() as connection:
+            changed = kept.revision(self.database, connection) != self.revision
+            for table in reversed(self.rows):
+                if changed or table.name not in REFERENCE:
+                    connection.execute(delete(table))
+            for table, rows in self.rows.items():
+                if rows and (changed or table.name not in REFERENCE):
+                    connection.execute(insert(table), rows)
+            if changed:
+                _count_on(connection)
+
+
+@contextmanager
+def closing_database(url: str) -> Iterator[Database]:
+    """A database, closed in the end."""
+    database = Database(url)
+    yield database
+    database.close()
 
 
 def _count_on(connection: Connection) -> None:
+    """PostgreSQL's counters go on behind the rows that were put in with their numbers."""
     for table, column in (("series", "id"), ("cells", "id"), ("users", "id"), ("submissions", "seq")):
         highest = f"(SELECT coalesce(max({column}), 1) FROM {table})"
         connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {highest})"))

@@ -46,11 +46,11 @@ def findings(town: Town, user: User = EVERYTHING) -> list[str]:
     return [one.message.format(**one.facts) for one in review.findings(town.reference, user)]
 
 
-def test_a_point_inside_places_the_household(town: Town) -> None:
-    send(town, inside(HERE))
-    assert placed(town) == (COMMUNES[HERE], "inside")
-    assert counted_in(town) == [COMMUNES[HERE]]
-    assert findings(town) == []
+def test_a_point_inside_places_the_household(sqlite_town: Town) -> None:
+    send(sqlite_town, inside(HERE))
+    assert placed(sqlite_town) == (COMMUNES[HERE], "inside")
+    assert counted_in(sqlite_town) == [COMMUNES[HERE]]
+    assert findings(sqlite_town) == []
 
 
 def test_a_point_in_another_commune_than_the_one_chosen_counts_and_is_a_finding(town: Town) -> None:
@@ -60,28 +60,30 @@ def test_a_point_in_another_commune_than_the_one_chosen_counts_and_is_a_finding(
     assert findings(town) == ["The form says Xã 2, the position lies in Xã 5. The position counts."]
 
 
-def test_a_commune_chosen_that_the_set_does_not_know_is_named_by_its_code(town: Town) -> None:
-    send(town, inside(5), "99999")
-    assert counted_in(town) == [COMMUNES[5]]
-    assert "The form says 99999, the position lies in Xã 5. The position counts." in findings(town)
+def test_a_commune_chosen_that_the_set_does_not_know_is_named_by_its_code(sqlite_town: Town) -> None:
+    send(sqlite_town, inside(5), "99999")
+    assert counted_in(sqlite_town) == [COMMUNES[5]]
+    assert "The form says 99999, the position lies in Xã 5. The position counts." in findings(sqlite_town)
 
 
-def test_a_point_on_a_border_counts_in_the_lower_code_of_the_two(town: Town) -> None:
+def test_a_point_on_a_border_counts_in_the_lower_code_of_the_two(sqlite_town: Town) -> None:
     low, high = sorted((COMMUNES[HERE], COMMUNES[HERE + 1]))
-    send(town, inside(HERE, east=1.0), COMMUNES.index(low))
-    assert placed(town) == (low, "border")
-    assert counted_in(town) == [low]
-    assert findings(town) == [f"The position lies exactly on the border of Xã {COMMUNES.index(low)}, and counts there."]
-    send(town, inside(HERE, east=1.0), COMMUNES.index(high))
-    assert counted_in(town) == [low]
-    assert "The form says" in findings(town)[0]
+    send(sqlite_town, inside(HERE, east=1.0), COMMUNES.index(low))
+    assert placed(sqlite_town) == (low, "border")
+    assert counted_in(sqlite_town) == [low]
+    assert findings(sqlite_town) == [
+        f"The position lies exactly on the border of Xã {COMMUNES.index(low)}, and counts there."
+    ]
+    send(sqlite_town, inside(HERE, east=1.0), COMMUNES.index(high))
+    assert counted_in(sqlite_town) == [low]
+    assert "The form says" in findings(sqlite_town)[0]
 
 
-def test_a_point_outside_every_commune_is_a_finding_and_the_commune_chosen_counts(town: Town) -> None:
-    send(town, inside(0, east=-3.0))
-    assert placed(town) == (None, "outside")
-    assert counted_in(town) == [COMMUNES[HERE]]
-    assert findings(town) == [
+def test_a_point_outside_every_commune_is_a_finding_and_the_commune_chosen_counts(sqlite_town: Town) -> None:
+    send(sqlite_town, inside(0, east=-3.0))
+    assert placed(sqlite_town) == (None, "outside")
+    assert counted_in(sqlite_town) == [COMMUNES[HERE]]
+    assert findings(sqlite_town) == [
         "The position lies outside every commune of Ô vuông; the commune chosen in the form counts."
     ]
 
@@ -99,45 +101,45 @@ def test_outside_and_without_a_commune_that_is_known_a_household_counts_in_no_un
     assert (town.ask().total.houses.visited, town.ask("province").total.people) == (1, 1)
 
 
-def test_poor_accuracy_is_a_finding_and_the_commune_chosen_counts(town: Town) -> None:
+def test_poor_accuracy_is_a_finding_and_the_commune_chosen_counts(sqlite_town: Town) -> None:
     # the campaign allows 50 m
-    send(town, inside(5, accuracy_m=50.5))
-    assert placed(town) == (None, "poor_accuracy")
-    assert counted_in(town) == [COMMUNES[HERE]]
-    assert findings(town) == ["The position is accurate to 50 m only, so the commune chosen in the form counts."]
+    send(sqlite_town, inside(5, accuracy_m=50.5))
+    assert placed(sqlite_town) == (None, "poor_accuracy")
+    assert counted_in(sqlite_town) == [COMMUNES[HERE]]
+    assert findings(sqlite_town) == ["The position is accurate to 50 m only, so the commune chosen in the form counts."]
 
 
 @pytest.mark.parametrize("accuracy_m", [50.0, 0.0])
-def test_accuracy_at_the_limit_or_unstated_is_good_enough(town: Town, accuracy_m: float) -> None:
-    send(town, inside(5, accuracy_m=accuracy_m))
-    assert placed(town) == (COMMUNES[5], "inside")
+def test_accuracy_at_the_limit_or_unstated_is_good_enough(sqlite_town: Town, accuracy_m: float) -> None:
+    send(sqlite_town, inside(5, accuracy_m=accuracy_m))
+    assert placed(sqlite_town) == (COMMUNES[5], "inside")
 
 
-def test_the_point_0_0_is_none_and_a_finding(town: Town) -> None:
-    send(town, Point(0.0, 0.0, 5.0))
-    assert placed(town) == (None, "no_point")
-    assert counted_in(town) == [COMMUNES[HERE]]
-    assert findings(town) == ["The position is 0 0, which a phone writes when it knows none."]
+def test_the_point_0_0_is_none_and_a_finding(sqlite_town: Town) -> None:
+    send(sqlite_town, Point(0.0, 0.0, 5.0))
+    assert placed(sqlite_town) == (None, "no_point")
+    assert counted_in(sqlite_town) == [COMMUNES[HERE]]
+    assert findings(sqlite_town) == ["The position is 0 0, which a phone writes when it knows none."]
 
 
-def test_a_point_off_the_globe_is_none_and_a_finding(town: Town) -> None:
-    send(town, Point(122.0, 105.0, 5.0))
-    assert placed(town) == (None, "no_point")
-    assert counted_in(town) == [COMMUNES[HERE]]
-    assert findings(town) == ["The position 122.0 105.0 0.0 5.0 is not on the globe."]
+def test_a_point_off_the_globe_is_none_and_a_finding(sqlite_town: Town) -> None:
+    send(sqlite_town, Point(122.0, 105.0, 5.0))
+    assert placed(sqlite_town) == (None, "no_point")
+    assert counted_in(sqlite_town) == [COMMUNES[HERE]]
+    assert findings(sqlite_town) == ["The position 122.0 105.0 0.0 5.0 is not on the globe."]
 
 
-def test_without_a_position_the_commune_chosen_counts(town: Town) -> None:
-    send(town, None)
-    assert placed(town) == (None, "no_point")
-    assert counted_in(town) == [COMMUNES[HERE]]
-    assert findings(town) == ["There is no position; the commune chosen in the form counts."]
+def test_without_a_position_the_commune_chosen_counts(sqlite_town: Town) -> None:
+    send(sqlite_town, None)
+    assert placed(sqlite_town) == (None, "no_point")
+    assert counted_in(sqlite_town) == [COMMUNES[HERE]]
+    assert findings(sqlite_town) == ["There is no position; the commune chosen in the form counts."]
 
 
-def test_without_position_and_commune_the_hamlet_tells_the_commune(town: Town) -> None:
-    send(town, None, None, HAMLETS[4][0])
-    assert placed(town) == (None, "no_point")
-    assert counted_in(town) == [COMMUNES[4]]
+def test_without_position_and_commune_the_hamlet_tells_the_commune(sqlite_town: Town) -> None:
+    send(sqlite_town, None, None, HAMLETS[4][0])
+    assert placed(sqlite_town) == (None, "no_point")
+    assert counted_in(sqlite_town) == [COMMUNES[4]]
 
 
 # A set that comes later
