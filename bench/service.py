@@ -43,12 +43,12 @@ class Installation:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MAPPER_")}
         return clean | {"MAPPER_DATA_DIR": str(self.data_dir), "MAPPER_DATABASE_URL": self.database_url}
 
-    def command(self, *words: str) -> str:
-        """Run ``python server.py WORDS`` and return what it printed."""
+    def command(self, *words: str, **settings: str) -> str:
+        """Run ``python server.py WORDS`` and return what it printed. settings: more environment variables."""
         done = subprocess.run(
             [sys.executable, "server.py", *words],
             cwd=CHECKOUT,
-            env=self.environment,
+            env=self.environment | settings,
             stdout=subprocess.PIPE,
             text=True,
             check=True,

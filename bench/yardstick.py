@@ -26,7 +26,7 @@ class Yardstick:
         self._type = re.search(rb"Content-Type: (.*?)\r\n", self._head)
         self._over = threading.Event()
         self._times: list[float] = []
-        self._thread = threading.Thread(target=self._go)
+        self._thread = threading.Thread(target=self._go, daemon=True)
         self._thread.start()
 
     def _go(self) -> None:
