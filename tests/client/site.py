@@ -274,12 +274,13 @@ class Site:
             )
             return {row.name: bytes(row.content) for row in rows}
 
-    def rows(self) -> Rows:
-        """Every row of every table."""
+    def rows(self, *names: str) -> Rows:
+        """Every row of these tables, of all where none is named."""
         with self.reference.database.read() as connection:
             return {
                 table.name: {tuple(row) for row in connection.execute(select(table))}
                 for table in tables.metadata.sorted_tables
+                if not names or table.name in names
             }
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table, delete, insert, select
 
 from mapper.settings import Settings
+from mapper.store import tables
+from mapper.store.database import Database
 from tests.client.site import Site, fill_database, running
 from tests.postgres import Server
 
@@ -22,12 +26,38 @@ def filled_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "filled.sqlite3"
 
 
+@dataclass(frozen=True)
+class Lent:
+    """A PostgreSQL database that tests use one after another. rows: what it holds between them."""
+
+    url: str
+    rows: Mapping[Table, Sequence[Mapping[str, object]]]
+
+    def restore(self) -> None:
+        """Take out what a test wrote; making a database anew would cost more than most tests."""
+        database = Database(self.url)
+        with database.write() as connection:
+            for table in reversed(self.rows):
+                connection.execute(delete(table))
+            for table, rows in self.rows.items():
+                if rows:
+                    connection.execute(insert(table), rows)
+        database.close()
+
+
 @pytest.fixture(scope="session")
-def filled_postgres(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a PostgreSQL database to copy: the same."""
+def filled_postgres(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
+    """A PostgreSQL database with the same."""
     with postgres_server.database() as url:
         fill_database(url, tmp_path_factory.mktemp("filled-postgres"))
-        yield url.rpartition("/")[2]
+        database = Database(url)
+        with database.read() as connection:
+            rows = {
+                table: [dict(row._mapping) for row in connection.execute(select(table))]
+                for table in tables.metadata.sorted_tables
+            }
+        database.close()
+        yield Lent(url, rows)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -40,7 +70,8 @@ def standing_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
             url = f"sqlite:///{folder / 'site.sqlite3'}"
         else:
             server: Server = request.getfixturevalue("postgres_server")
-            url = stack.enter_context(server.database(request.getfixturevalue("filled_postgres")))
+            filled: Lent = request.getfixturevalue("filled_postgres")
+            url = stack.enter_context(server.database(filled.url.rpartition("/")[2]))
         small = Settings(data_dir=folder, chunk_mb=1, max_submission_mb=4)
         yield stack.enter_context(running(small, url))
 
@@ -58,9 +89,9 @@ def filled_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
-    server: Server = request.getfixturevalue("postgres_server")
-    with server.database(request.getfixturevalue("filled_postgres")) as url:
-        yield url
+    lent: Lent = request.getfixturevalue("filled_postgres")
+    yield lent.url
+    lent.restore()
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -27,6 +28,22 @@ from tests.client.site import (
     write_house_check,
     write_plain,
 )
+
+
+@contextmanager
+def without(site: Site, table: str) -> Iterator[None]:
+    """A server whose database lacks a table for a while: a fault on its side."""
+
+    def rename(before: str, after: str) -> None:
+        with site.reference.database.write() as connection:
+            connection.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+
+    rename(table, f"{table}_lost")
+    try:
+        yield
+    finally:
+        rename(f"{table}_lost", table)
+
 
 # Forms
 
@@ -125,9 +142,7 @@ def test_version_may_be_written_in_any_way(sqlite_site: Site, tmp_path: Path, ve
 def test_phone_keeps_its_forms_when_the_list_cannot_be_made(site: Site) -> None:
     phone = site.phone()
     phone.match_exactly()
-    with site.reference.database.write() as connection:
-        connection.execute(text("ALTER TABLE form_media RENAME TO form_media_lost"))
-    with pytest.raises(ServerFault, match=r"formList: 50[03] "):
+    with without(site, "form_media"), pytest.raises(ServerFault, match=r"formList: 50[03] "):
         phone.match_exactly()
     assert set(phone.forms) == {("house_check", VERSION), ("plain", "1")}
 
@@ -300,9 +315,7 @@ def test_fault_on_this_side_is_said_and_logged_without_anything_personal(
     site: Site, caplog: pytest.LogCaptureFixture, table: str
 ) -> None:
     phone = site.phone()
-    with site.reference.database.write() as connection:
-        connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_lost"))
-    with pytest.raises(NotAccepted) as refused:
+    with without(site, table), pytest.raises(NotAccepted) as refused:
         phone.send(House("uuid:fault", head="Nông Thị Kín").form({"Nông Thị Kín.jpg": b"face"}))
     assert refused.value.status in (500, 503)
     assert refused.value.message and table not in refused.value.message
