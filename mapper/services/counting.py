@@ -24,6 +24,9 @@ from mapper.store.submissions import StoredSubmission
 
 log = logging.getLogger(__name__)
 
+LONGEST_CODE = 250
+"""Characters that the code of a household, hamlet or commune may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:
@@ -59,6 +62,7 @@ def understand(
     campaign = known.campaigns[campaign_id]
     try:
         visit, found = read_visit(instance, roles, campaign, received_on, root_instance_id=root_instance_id)
+        _check_codes(visit)
         return Understood(known, campaign, visit, found, state_changes(visit, campaign))
     except MapperError:
         raise
@@ -68,6 +72,17 @@ def understand(
             "The server could not understand this submission ({fault}). It is kept; report it, then try again."
         )
         raise InvalidInput(message, fault=type(fault).__name__) from fault
+
+
+def _check_codes(visit: Visit) -> None:
+    """Raise InvalidInput for a code that no index holds; it would stop every rebuild, not only its own submission."""
+    for code in (visit.household_id, visit.hamlet_code, visit.commune_code):
+        if code is not None and len(code) > LONGEST_CODE:
+            raise InvalidInput(
+                mark("The code {code} is longer than {limit} characters. Send an edit that mends it."),
+                code=f"{code[:20]}…",
+                limit=LONGEST_CODE,
+            )
 
 
 def understand_stored(

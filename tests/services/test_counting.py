@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import random
+import string
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
 from mapper.domain.ledger import State
 from mapper.errors import Conflict, InvalidInput, MalformedXml, NotFound, Unavailable
@@ -365,3 +368,41 @@ def test_two_campaigns_count_the_same_house_each_for_itself(town: Town) -> None:
     before = town.everything()
     intake.rebuild(town.reference)
     assert town.everything() == before
+
+
+# Codes that no index holds
+
+
+TOO_LONG = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=9000))
+"""More than an index row of PostgreSQL takes, and not to be compressed."""
+
+
+@pytest.mark.parametrize("where", ["household", "hamlet", "commune"])
+def test_a_code_too_long_flags_its_submission_and_stops_no_rebuild(town: Town, where: str) -> None:
+    answers = {} if where == "household" else {f"household.{where}": TOO_LONG}
+    entity = TOO_LONG if where == "household" else "h"
+    town.send(town.write(people=[person()]))
+    receipt = town.send(town.write(answers, [person()], instance="uuid:long", entity=entity))
+    assert receipt.state is SubmissionState.FLAGGED
+    (flagged,) = intake.troubled(town.reference)
+    assert flagged.message.format(**flagged.facts) == (
+        f"The code {TOO_LONG[:20]}… is longer than 250 characters. Send an edit that mends it."
+    )
+    kept_by_intake = town.everything()
+    assert intake.rebuild(town.reference) == 2
+    assert town.everything() == kept_by_intake
+    assert town.send(town.write(people=[person()], instance="uuid:mended", edits="uuid:long")).counted
+    assert counts(town.ask().total) == (2, 2, 2, 0)
+
+
+def test_long_words_are_no_codes_and_are_kept(town: Town) -> None:
+    answers = {"household.head": TOO_LONG, "household.house_number": TOO_LONG, "household.phone": TOO_LONG}
+    assert town.send(town.write(answers, [person(name=TOO_LONG, residence=TOO_LONG)])).counted
+    with town.reference.database.read() as connection:
+        assert connection.execute(select(tables.people.c.name)).scalar_one() == TOO_LONG
+
+
+def test_an_original_named_too_long_is_refused(town: Town) -> None:
+    with pytest.raises(InvalidInput, match="longer than 250 characters"):
+        town.send(town.write(instance="uuid:a", edits=TOO_LONG))
+    assert town.states() == {}
