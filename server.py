@@ -90,12 +90,18 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         COMPRESS_MIMETYPES=COMPRESSED,
         COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_REGISTER=False,
         COMPRESS_BR_LEVEL=3,
         COMPRESS_LEVEL=3,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    Compress(app)
+    compression = Compress(app)
+
+    @app.after_request
+    def compress(response: Response) -> Response:
+        return response if (request.blueprint or "").startswith("openrosa") else compression.after_request(response)
+
     app.extensions["mapper"] = Installation(settings, reference)
     app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
     web_accounts.set_up(app)
@@ -216,6 +222,7 @@ def command_line(settings: Settings) -> click.Group:
     def serve(host: str, port: int, workers: int, threads: int) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a busy moment is no warning
         opened().database.close()
         listener = serving.listen(host, port)
         shown = settings.public_url or f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104

@@ -6,6 +6,7 @@ fails, the first stays, flagged with the reason, and can be processed again.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -302,6 +303,8 @@ def rebuild(
     submissions just done. change: of the reference data, made in the same transaction before anything is counted.
     """
     database = reference.database
+    collecting = gc.isenabled()
+    gc.disable()  # once a batch is enough: little here refers to itself, and looking for it takes a quarter of the time
     try:
         with database.write() as connection:
             database.lock(connection, EVERYTHING)
@@ -318,11 +321,15 @@ def rebuild(
                     _recount(reference, connection, known, one, gathered, waiting)
                 write(reference, connection, gathered)
                 done += len(stored)
+                gc.collect(0)
                 progress(len(stored))
         known.cells.update(gathered.new_cells)
     except BaseException:
         reference.forget()
         raise
+    finally:
+        if collecting:
+            gc.enable()
     return done
 
 

@@ -30,9 +30,9 @@ class PhonesHaveNoSession(SecureCookieSessionInterface):
     """Sessions for browsers only: a phone signs in anew with every request, and need not pay for one."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The browser's session; an empty one, never sent back, where no cookie came from it."""
-        if self.get_cookie_name(app) not in request.cookies and (request.blueprint or "").startswith("openrosa"):
-            return self.session_class()
+        """The browser's session; one that cannot be written, and is never sent back, for a phone."""
+        if (request.blueprint or "").startswith("openrosa"):
+            return self.make_null_session(app)
         return super().open_session(app, request)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -91,8 +92,13 @@ def _worker(make_app: Callable[[], Flask], listener: socket.socket, threads: int
 
 def _serve_one(make_app: Callable[[], Flask], listener: socket.socket, threads: int, limit_bytes: int) -> None:
     signal.signal(signal.SIGTERM, _leave)
+    app = make_app()
+    # What stands now stays; a full collection in the middle of an upload would look through all of it in vain.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
     waitress.serve(
-        make_app(),
+        app,
         sockets=[listener],
         threads=threads,
         max_request_body_size=limit_bytes,
