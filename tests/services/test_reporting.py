@@ -9,7 +9,7 @@ import pytest
 from mapper.domain.coverage import Verdict
 from mapper.domain.ledger import State
 from mapper.errors import InvalidQuestion, MapperError, NotFound
-from mapper.services import publish, reporting
+from mapper.services import publish, reporting, review
 from mapper.services.reference import Reference
 from mapper.services.reporting import Question
 from mapper.store import reference as kept
@@ -282,3 +282,18 @@ def test_the_heat_is_where_people_are_due(town: Town) -> None:
     assert sorted(heat(date(2021, 8, 31))) == [(22.05, 105.05, 3), (22.05, 105.15, 1)]
     with pytest.raises(InvalidQuestion, match="begin on 2021-03-08"):
         heat(date(2020, 1, 1))
+
+
+def test_the_days_of_the_visits_are_told_newest_first(town: Town) -> None:
+    for day, outcome in ((1, "interviewed"), (1, "absent"), (3, "interviewed"), (2, "refused")):
+        town.send(town.write({"visit.date": date(2022, 8, day), "visit.outcome": outcome}, entity=f"{day}{outcome}"))
+    later = {"visit.date": date(2022, 8, 5)}
+    town.send(town.write(later, entity="1absent"))  # the house that was absent is met at last
+
+    def history(last: int) -> list[tuple[int, int, int]]:
+        found = review.visit_history(town.reference, EVERYTHING, "covid19", last)
+        return [(one.day.day, one.visited, one.interviewed) for one in found]
+
+    assert history(14) == [(5, 1, 1), (3, 1, 1), (2, 1, 0), (1, 1, 1)]
+    assert history(2) == [(5, 1, 1), (3, 1, 1)]
+    assert review.visit_history(town.reference, EVERYTHING, "measles") == []
