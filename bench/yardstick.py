@@ -11,11 +11,16 @@ import time
 from werkzeug.wrappers import Request
 
 QUIET_US = 196
-"""What the piece of work took in the trial that set the aims: this kind of machine with little beside it."""
+"""What the piece of work takes on this kind of machine with nothing beside it, as in the trial that set the aims."""
+
+
+BURST, WARM = 40, 20
+"""Repetitions each time, and how many of them only fill the processor's caches: cold, the same work takes twice as long."""
+EVERY_S = 0.5
 
 
 class Yardstick:
-    """How fast this machine is while a run lasts, by CPU time of one fixed piece of work, a hundredth of the time.
+    """How fast this machine is while a run lasts, by CPU time of one fixed piece of work, some hundredths of the time.
 
     Neighbours on shared cores make every CPU-millisecond do less; the same piece of work tells by how much. It is
     werkzeug's parsing of one submission's multipart, since its time on the quiet machine is known.
@@ -36,15 +41,19 @@ class Yardstick:
             "CONTENT_TYPE": self._type[1].decode(),
             "CONTENT_LENGTH": str(len(self._body)),
         }
-        while not self._over.wait(0.1):
-            for _ in range(3):
+        while not self._over.wait(EVERY_S):
+            for turn in range(BURST):
                 start = time.thread_time()
                 request = Request({**facts, "wsgi.input": io.BytesIO(self._body)})
                 assert len(request.files) == 1
-                self._times.append((time.thread_time() - start) * 1e6)
+                if turn >= WARM:
+                    self._times.append((time.thread_time() - start) * 1e6)
 
     def slower(self) -> float:
-        """Stop; how many times longer the work took than while the machine was quiet, the median over the run."""
+        """Stop; how many times longer the work took than while the machine was quiet, the median over the run.
+
+        1 where nothing was measured long enough.
+        """
         self._over.set()
         self._thread.join()
-        return statistics.median(self._times) / QUIET_US
+        return statistics.median(self._times) / QUIET_US if self._times else 1.0
