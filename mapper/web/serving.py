@@ -16,6 +16,8 @@ from flask import Flask
 
 from mapper.errors import InvalidInput, Unavailable, mark
 
+STOPPING = {signal.SIGTERM, signal.SIGINT}
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket, shared by all workers. Raises Unavailable where the port is taken."""
@@ -59,10 +61,13 @@ def serve(make_app: Callable[[], Flask], listener: socket.socket, workers: int, 
     signal.signal(signal.SIGINT, stop)
     while not stopping.is_set():
         while len(children) < workers and not stopping.is_set():
+            # A signal to stop waits until the parent knows its child, and the child has laid down its parent's ways.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
             child = os.fork()
             if child == 0:
                 _worker(make_app, listener, threads, limit_bytes)
             children.add(child)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         children.discard(_wait())
     while children:
         children.discard(_wait())
@@ -80,6 +85,7 @@ def _wait() -> int:
 def _worker(make_app: Callable[[], Flask], listener: socket.socket, threads: int, limit_bytes: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     status = 1
     try:
         _serve_one(make_app, listener, threads, limit_bytes)
@@ -91,12 +97,12 @@ def _worker(make_app: Callable[[], Flask], listener: socket.socket, threads: int
 
 
 def _serve_one(make_app: Callable[[], Flask], listener: socket.socket, threads: int, limit_bytes: int) -> None:
-    signal.signal(signal.SIGTERM, _leave)
     app = make_app()
     # What stands now stays; a full collection in the middle of an upload would look through all of it in vain.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+    signal.signal(signal.SIGTERM, _leave)
     waitress.serve(
         app,
         sockets=[listener],
