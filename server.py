@@ -39,7 +39,7 @@ from mapper.formats import openrosa as replies
 from mapper.formats.collect_settings import write_qr_code
 from mapper.geo.fields import ReadOptions
 from mapper.language import explain, translate
-from mapper.services import accounts, boundaries, importing, intake, publish, sample
+from mapper.services import accounts, boundaries, importing, intake, publish, rebuilding, sample
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import schema
@@ -344,7 +344,7 @@ def command_line(settings: Settings) -> click.Group:
     def rebuild() -> None:
         reference = opened()
         with bar(_("Submissions"), intake.how_many(reference)) as shown:
-            done = intake.rebuild(reference, shown.update)
+            done = rebuilding.rebuild(reference, shown.update)
         click.echo(_("Register and tallies made anew from {number} submissions.", number=done))
 
     user_command = subgroup("users", _("Users."))

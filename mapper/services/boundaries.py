@@ -21,7 +21,7 @@ from mapper.geo.fields import ReadOptions
 from mapper.geo.hamlet_areas import hamlet_areas
 from mapper.geo.placing import Placer
 from mapper.geo.shapes import feature_collection, simplified, zoom_band
-from mapper.services import intake
+from mapper.services import rebuilding
 from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import HAMLET, default_set, hamlet_key, visible_rows
@@ -135,7 +135,7 @@ def add_set(
         kept.save_boundary_set(connection, new, placer, rows)
         kept.raise_revision(reference.database, connection)
 
-    households = intake.rebuild(reference, progress, change=add)
+    households = rebuilding.rebuild(reference, progress, change=add)
     return ImportedSet(
         set_id,
         facts.label,

@@ -24,6 +24,9 @@ from mapper.store.submissions import StoredSubmission
 
 log = logging.getLogger(__name__)
 
+EVERYTHING = "everything"
+"""The lock that a rebuild wants alone, and that whoever counts a submission shares."""
+
 LONGEST_CODE = 250
 """Characters that the code of a household, hamlet or commune may have."""
 

@@ -6,9 +6,8 @@ fails, the first stays, flagged with the reason, and can be processed again.
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -17,10 +16,10 @@ from typing import cast
 from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark, trace
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles
-from mapper.services.counting import Gathered, Understood, count, understand, understand_stored, write
+from mapper.services.counting import EVERYTHING, Gathered, Understood, count, understand, understand_stored, write
 from mapper.services.reference import Known, Reference
 from mapper.store import reference as kept
-from mapper.store import register, submissions, tallies
+from mapper.store import submissions
 from mapper.store.database import Connection
 from mapper.store.submissions import RawSubmission, Saved, StoredSubmission, SubmissionState
 
@@ -28,9 +27,6 @@ log = logging.getLogger(__name__)
 
 BUSY_TRIES = 3
 """How often a submission is counted anew where the database gave up, as it does with one of two in a deadlock."""
-
-EVERYTHING = "everything"
-"""The lock that a rebuild wants alone, and that whoever counts a submission shares."""
 
 VIETNAM = timezone(timedelta(hours=7))
 """The day at the door is a day in Vietnam, whatever the server's clock is set to."""
@@ -288,75 +284,6 @@ def process_waiting(reference: Reference, form_id: str | None = None) -> int:
         if s.state is SubmissionState.RECEIVED or (form_id is not None and s.state is SubmissionState.FLAGGED)
     ]
     return sum(process(reference, s.instance_id) is not SubmissionState.FLAGGED for s in tried)
-
-
-def rebuild(
-    reference: Reference,
-    progress: Callable[[int], None] = lambda done: None,
-    batch: int = 500,
-    change: Callable[[Connection], None] = lambda connection: None,
-) -> int:
-    """Register and tallies anew from the raw submissions alone; how many submissions were read.
-
-    Ends with what intake would have kept: an edit is counted after its original, whichever came first. Runs in one
-    transaction, so that readers see the old figures until the new ones stand. progress: called with the number of
-    submissions just done. change: of the reference data, made in the same transaction before anything is counted.
-    """
-    database = reference.database
-    collecting = gc.isenabled()
-    gc.disable()  # once a batch is enough: little here refers to itself, and looking for it takes a quarter of the time
-    try:
-        with database.write() as connection:
-            database.lock(connection, EVERYTHING)
-            change(connection)
-            register.clear(connection)
-            tallies.clear(connection)
-            submissions.forget_processing(connection)
-            known = reference.known(connection)
-            gathered = Gathered()
-            waiting: dict[str, str] = {}
-            done = 0
-            for stored in submissions.stream(connection, batch):
-                for one in stored:
-                    _recount(reference, connection, known, one, gathered, waiting)
-                write(reference, connection, gathered)
-                done += len(stored)
-                gc.collect(0)
-                progress(len(stored))
-        known.cells.update(gathered.new_cells)
-    except BaseException:
-        reference.forget()
-        raise
-    finally:
-        if collecting:
-            gc.enable()
-    return done
-
-
-def _recount(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    stored: StoredSubmission,
-    gathered: Gathered,
-    waiting: dict[str, str],
-) -> None:
-    """Count one submission of a rebuild, then the edit that waited for it. waiting: original to its edit."""
-    if stored.state is not SubmissionState.RECEIVED:
-        return
-    original = stored.deprecated_id
-    if original is not None and submissions.state_of(connection, original) is SubmissionState.RECEIVED:
-        waiting[original] = stored.instance_id
-        return
-    try:
-        count(reference, connection, stored, understand_stored(reference, connection, known, stored), gathered)
-    except MapperError as problem:
-        submissions.set_state(connection, stored.instance_id, SubmissionState.FLAGGED, problem.message, problem.facts)
-    edit = waiting.pop(stored.instance_id, None)
-    if edit is not None:
-        again = submissions.read(reference.database, connection, edit)
-        if again is not None:
-            _recount(reference, connection, known, again, gathered, waiting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ import shapely
 from sqlalchemy import select
 
 from mapper.geo.approximate import approximate_set
-from mapper.services import accounts, boundaries, intake, publish
+from mapper.services import accounts, boundaries, publish, rebuilding
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import schema, tables, tallies
@@ -404,7 +404,7 @@ def test_rebuild_from_the_raw_submissions_changes_nothing(journey: Journey, tmp_
             return tallies.snapshot(connection), *rows
 
     before = everything()
-    assert intake.rebuild(reference) == len(journey.census.queue)
+    assert rebuilding.rebuild(reference) == len(journey.census.queue)
     assert everything() == before
     reference.database.close()
 

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 
-from mapper.services import accounts, intake
+from mapper.services import accounts, rebuilding
 from mapper.services.reference import Reference
 from mapper.store import tallies
 from mapper.store.database import Database
@@ -42,7 +42,7 @@ def check_rebuild(town: Town, submissions: int) -> None:
     states, kept = town.states(), town.everything()
     assert len(states) == submissions
     assert set(states.values()) <= {"processed", "superseded"}, states
-    intake.rebuild(town.reference)
+    rebuilding.rebuild(town.reference)
     assert town.states() == states
     assert town.everything() == kept
 
@@ -88,7 +88,7 @@ def test_a_rebuild_while_phones_send_ends_with_the_same_figures(town: Town) -> N
     xmls = [town.write(people=[person()] * 2, entity=f"house-{number}", commune=1) for number in range(10, 30)]
     jobs: list[Callable[[], object]] = [lambda xml=xml: town.send(xml) for xml in xmls]  # type: ignore[misc]
     for place in (5, 10, 15):
-        jobs.insert(place, lambda: intake.rebuild(town.reference, batch=5))
+        jobs.insert(place, lambda: rebuilding.rebuild(town.reference, batch=5))
     assert all_at_once(jobs) == []
     assert (town.ask().total.houses.visited, town.ask().total.people) == (30, 50)
     check_rebuild(town, 40)

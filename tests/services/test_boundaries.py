@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mapper.errors import Conflict, InvalidBoundaries, InvalidQuestion, MapperError, NotFound
-from mapper.services import accounts, boundaries, intake
+from mapper.services import accounts, boundaries, rebuilding
 from mapper.services.accounts import User
 from mapper.services.boundaries import SetFacts
 from mapper.store import reference as kept
@@ -104,7 +104,7 @@ def test_a_set_whose_households_cannot_be_placed_is_not_there_either(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.intake.write", fail)
+        patch.setattr("mapper.services.rebuilding.write", fail)
         with pytest.raises(MemoryError):
             town.import_strips()
     assert sets(town) == ["squares"]
@@ -185,7 +185,7 @@ def test_two_sets_of_the_same_land_give_the_same_totals_after_a_rebuild(town: To
     for commune in range(6):
         town.send(town.write(people=[person()] * 2, commune=commune))
     boundaries.import_file(town.reference, squares(town.files), SetFacts("again", "Again", date(2025, 7, 1)))
-    intake.rebuild(town.reference)
+    rebuilding.rebuild(town.reference)
     first, again = town.ask("district"), town.ask("district", set_id="again")
     assert [(unit.code, unit.people) for unit in again.units if unit.people] == [("S", 12)]
     assert (again.total.houses, again.total.states) == (first.total.houses, first.total.states)

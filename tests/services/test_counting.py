@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from mapper.domain.ledger import State
 from mapper.errors import Conflict, InvalidInput, MalformedXml, NotFound, Unavailable
-from mapper.services import intake
+from mapper.services import intake, rebuilding
 from mapper.services.reporting import UnitFigures
 from mapper.store import reference as kept
 from mapper.store import submissions, tables
@@ -202,7 +202,7 @@ def test_an_edit_by_a_form_without_roles_takes_the_household_out(town: Town) -> 
     town.send(town.write(instance="uuid:2", edits="uuid:1", form_id="water_points"))
     assert counts(town.ask().total) == (0, 0, 0, 0)
     before = town.everything()
-    intake.rebuild(town.reference)
+    rebuilding.rebuild(town.reference)
     assert town.everything() == before
 
 
@@ -366,7 +366,7 @@ def test_two_campaigns_count_the_same_house_each_for_itself(town: Town) -> None:
     assert counts(measles.total) == (1, 1, 1, 1)
     assert counts(town.ask().total) == (1, 1, 2, 2)
     before = town.everything()
-    intake.rebuild(town.reference)
+    rebuilding.rebuild(town.reference)
     assert town.everything() == before
 
 
@@ -389,7 +389,7 @@ def test_a_code_too_long_flags_its_submission_and_stops_no_rebuild(town: Town, w
         f"The code {TOO_LONG[:20]}… is longer than 250 characters. Send an edit that mends it."
     )
     kept_by_intake = town.everything()
-    assert intake.rebuild(town.reference) == 2
+    assert rebuilding.rebuild(town.reference) == 2
     assert town.everything() == kept_by_intake
     assert town.send(town.write(people=[person()], instance="uuid:mended", edits="uuid:long")).counted
     assert counts(town.ask().total) == (2, 2, 2, 0)

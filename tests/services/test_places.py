@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mapper.domain.people import Point
 from mapper.domain.roles import Role
-from mapper.services import accounts, intake, review
+from mapper.services import accounts, rebuilding, review
 from mapper.services.accounts import User
 from mapper.store import tables
 from tests.services.book import check_figures
@@ -265,5 +265,5 @@ def test_an_area_stays_what_it_is_after_a_rebuild(town: Town) -> None:
     three_houses(town)
     user = area(town, "S")
     before = town.ask(user=user)
-    intake.rebuild(town.reference)
+    rebuilding.rebuild(town.reference)
     assert town.ask(user=user) == before

@@ -17,7 +17,7 @@ import pytest
 
 from mapper.domain.people import Point
 from mapper.errors import Conflict
-from mapper.services import intake
+from mapper.services import intake, rebuilding
 from mapper.store import reference as kept
 from tests.services.book import check_figures
 from tests.services.town import COMMUNES, DAY, HAMLETS, Answers, Town, inside, person
@@ -174,7 +174,7 @@ class Story:
     def rebuild(self) -> None:
         """An operator counts everything anew, whatever waits at that moment."""
         self.told["rebuild"] += 1
-        intake.rebuild(self.town.reference)
+        rebuilding.rebuild(self.town.reference)
 
     def merge_hamlets(self) -> None:
         """The commune merges two hamlets: every household of one is edited into the other."""
@@ -309,7 +309,7 @@ def check(story: Story) -> None:
             ("high_risk_18_plus", "2", date(2021, 12, 1)),
         ):
             check_figures(town, set_id, group, dose, day)
-    assert intake.rebuild(town.reference, batch=7) == len(states)
+    assert rebuilding.rebuild(town.reference, batch=7) == len(states)
     assert town.states() == states
     assert town.everything() == kept_by_intake
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mapper.services import accounts, intake
+from mapper.services import accounts, rebuilding
 from mapper.services.accounts import User
 from tests.services.town import DAY, Town, person
 
@@ -126,7 +126,7 @@ def test_a_question_takes_as_many_statements_in_a_large_town_as_in_a_small_one(t
 
 def test_a_rebuild_takes_statements_by_the_batch(told: tuple[Town, Statements]) -> None:
     town, said = told
-    intake.rebuild(town.reference)
+    rebuilding.rebuild(town.reference)
     deletes = [one for one in said if one.startswith("DELETE")]
     assert len(deletes) <= 9
     assert sum(one.startswith(("BEGIN", "COMMIT")) for one in said) == 2

@@ -13,7 +13,7 @@ import requests
 from sqlalchemy import select
 
 from mapper.language import translate
-from mapper.services import intake, publish
+from mapper.services import intake, publish, rebuilding
 from mapper.store import tables
 from tests.client.collect import Collect, Fault, FilledForm, NotAccepted, chunks
 from tests.client.site import (
@@ -405,7 +405,7 @@ def test_chain_of_edits_ends_the_same_in_whatever_order_it_comes(site: Site, ord
         here.add(at)
         assert status == (201 if here >= set(range(at + 1)) else 202)
     before = site.rows()
-    intake.rebuild(site.reference)
+    rebuilding.rebuild(site.reference)
     for table in ("tallies", "house_tallies", "households", "people", "doses"):
         assert site.rows()[table] == before[table]
 
