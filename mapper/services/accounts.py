@@ -184,8 +184,12 @@ def visible_cells(reference: Reference, connection: Connection, user: User) -> l
     if not user.areas:
         return None
     known = reference.known(connection)
-    cells = reference.cells(connection).values()
-    return [cell.id for cell in cells if any(_inside(known, cell, area) for area in user.areas)]
+    return [cell.id for cell in reference.cells(connection).values() if sees(known, user, cell)]
+
+
+def sees(known: Known, user: User, cell: tallies.Cell) -> bool:
+    """Whether the households of a place lie in a user's area."""
+    return not user.areas or any(_inside(known, cell, area) for area in user.areas)
 
 
 def _inside(known: Known, cell: tallies.Cell, area: tuple[str, str]) -> bool:
@@ -195,6 +199,38 @@ def _inside(known: Known, cell: tallies.Cell, area: tuple[str, str]) -> bool:
     places = known.sets.get(set_id)
     unit = cell.units.get(set_id)
     return places is not None and unit is not None and code in places.line(unit)
+
+
+def oversees(reference: Reference, connection: Connection, user: User, user_id: int | None) -> bool:
+    """Whether all that another user may see lies in a user's own area.
+
+    Somebody who may see everything, or whom nobody knows, is overseen only by those whose area has no limits.
+    """
+    if not user.areas:
+        return True
+    known = reference.known(connection)
+    areas = [] if user_id is None else accounts.areas(connection, user_id)
+    return bool(areas) and all(any(_holds(known, own, area) for own in user.areas) for area in areas)
+
+
+def _holds(known: Known, outer: tuple[str, str], inner: tuple[str, str]) -> bool:
+    """Whether one area lies within another. Of two sets nobody can say, since either may divide the other's units."""
+    if outer == inner:
+        return True
+    (outer_set, outer_code), (inner_set, inner_code) = outer, inner
+    if not outer_set:
+        return False
+    if not inner_set:
+        hamlet = known.hamlets.get(inner_code)
+        if hamlet is None or outer_set != known.home:
+            return False
+        return outer_code in known.sets[outer_set].line(hamlet.commune_code)
+    if outer_set != inner_set or outer_set not in known.sets:
+        return False
+    places = known.sets[outer_set]
+    lines = [places.line(unit.code) for unit in places.at_level(places.leaf)]
+    below = [line for line in lines if inner_code in line]
+    return bool(below) and all(outer_code in line for line in below)
 
 
 def secret_key(reference: Reference) -> str:

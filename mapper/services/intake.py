@@ -286,31 +286,6 @@ def process_waiting(reference: Reference, form_id: str | None = None) -> int:
     return sum(process(reference, s.instance_id) is not SubmissionState.FLAGGED for s in tried)
 
 
-@dataclass(frozen=True, slots=True)
-class TroubledSubmission:
-    """A submission that does not count, and why; reason as message and facts for translation."""
-
-    instance_id: str
-    form_id: str
-    form_version: str
-    received_at: str
-    state: str
-    message: str
-    facts: dict[str, str]
-
-
-def troubled(reference: Reference) -> list[TroubledSubmission]:
-    """Flagged and held submissions, newest first."""
-    with reference.database.read() as connection:
-        found = submissions.waiting(connection)
-    return [
-        TroubledSubmission(
-            s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *(s.reason or ("", {}))
-        )
-        for s in found
-    ]
-
-
 def how_many(reference: Reference) -> int:
     """How many submissions are kept."""
     with reference.database.read() as connection:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from mapper.services.accounts import User, visible_cells
+from mapper.services.accounts import User, oversees, sees, visible_cells
+from mapper.services.counting import understand_stored
 from mapper.services.reference import Known, Reference
-from mapper.store import register, tallies, visit_days
+from mapper.store import register, submissions, tallies, visit_days
+from mapper.store.database import Connection
+from mapper.store.submissions import StoredSubmission
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,61 @@ class PlacedFinding:
     place: str
     message: str
     facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledSubmission:
+    """A submission that does not count, and why; reason as message and facts for translation."""
+
+    instance_id: str
+    form_id: str
+    form_version: str
+    received_at: str
+    state: str
+    message: str
+    facts: dict[str, str]
+
+
+def troubled(reference: Reference, user: User) -> list[TroubledSubmission]:
+    """Submissions that do not count (received only, held or flagged) of the user's area, newest first.
+
+    One whose answers can be read lies where it would count: by its position, else by the commune or hamlet chosen.
+    One that tells no place is seen by whoever oversees its sender's whole area; where that is unknown or has no
+    limits, only by users whose own has none.
+    """
+    with reference.database.read() as connection:
+        found = submissions.waiting(connection)
+        if user.areas:
+            found = [each for each in found if _concerns(reference, connection, user, each)]
+    return [
+        TroubledSubmission(
+            s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *(s.reason or ("", {}))
+        )
+        for s in found
+    ]
+
+
+def _concerns(reference: Reference, connection: Connection, user: User, stored: StoredSubmission) -> bool:
+    known = reference.known(connection)
+    place = _told_place(reference, connection, known, stored)
+    return oversees(reference, connection, user, stored.sender_id) if place is None else sees(known, user, place)
+
+
+def _told_place(
+    reference: Reference, connection: Connection, known: Known, stored: StoredSubmission
+) -> tallies.Cell | None:
+    """Where a submission that does not count would count; None where it cannot be read, or tells no place."""
+    try:
+        told = understand_stored(reference, connection, known, stored)
+    except Exception:  # whatever keeps it from being counted may keep it from being read
+        return None
+    if told.campaign is None or told.visit is None:
+        return None
+    hamlet, commune = told.visit.hamlet_code, told.visit.commune_code
+    units = known.place(told.visit, told.campaign.accuracy_limit_m).units
+    if hamlet not in known.hamlets and not any(units.values()):
+        return None
+    return tallies.Cell(0, hamlet, commune, units)
 
 
 def visit_history(reference: Reference, user: User, campaign_id: str, last: int = 14) -> list[VisitDay]:

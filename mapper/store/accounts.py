@@ -34,9 +34,14 @@ _COLUMNS = (_u.c.id, _u.c.name, _u.c.role, _u.c.password_hash, _u.c.digest_ha1, 
 def _account(connection: Connection, row: Sequence[object] | None) -> Account | None:
     if row is None:
         return None
-    areas = connection.execute(select(_a.c.set_id, _a.c.code).where(_a.c.user_id == row[0]).order_by(_a.c.code))
-    values: list[Any] = [*row, tuple((a.set_id, a.code) for a in areas)]
+    values: list[Any] = [*row, areas(connection, row[0])]
     return Account(*values)
+
+
+def areas(connection: Connection, user_id: object) -> tuple[tuple[str, str], ...]:
+    """The areas of the user of that number, by code; see Account."""
+    rows = connection.execute(select(_a.c.set_id, _a.c.code).where(_a.c.user_id == user_id).order_by(_a.c.code))
+    return tuple((row.set_id, row.code) for row in rows)
 
 
 def by_id(connection: Connection, user_id: int) -> Account | None:

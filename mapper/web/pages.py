@@ -210,10 +210,10 @@ def submissions() -> str:
     """Submissions that do not count yet, findings in those that do, and how the visits go on."""
     reference = installation().reference
     campaigns = reporting.campaigns(reference, chosen_language())
-    troubled = intake.troubled(reference)
+    troubled = review.troubled(reference, reader())
     return render_template(
         "submissions.html",
-        kept=intake.how_many(reference),
+        kept=None if reader().areas else intake.how_many(reference),
         troubled=troubled[:LISTED],
         troubled_count=len(troubled),
         findings=review.findings(reference, reader(), LISTED),
@@ -227,7 +227,7 @@ def submissions() -> str:
 def process_again(instance_id: str) -> AnyResponse:
     """Process one stored submission again, and say on the list what came of it."""
     reference = installation().reference
-    if instance_id not in {each.instance_id for each in intake.troubled(reference)}:
+    if instance_id not in {each.instance_id for each in review.troubled(reference, reader())}:
         message = mark("Submission {instance_id} does not wait here: it counts already, or it never came.")
         raise NotFound(message, instance_id=instance_id)
     state = intake.process(reference, instance_id)

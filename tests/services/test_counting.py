@@ -14,12 +14,12 @@ from sqlalchemy import select
 
 from mapper.domain.ledger import State
 from mapper.errors import Conflict, InvalidInput, MalformedXml, NotFound, Unavailable
-from mapper.services import intake, rebuilding
+from mapper.services import intake, rebuilding, review
 from mapper.services.reporting import UnitFigures
 from mapper.store import reference as kept
 from mapper.store import submissions, tables
 from mapper.store.submissions import SubmissionState
-from tests.services.town import COMMUNES, HAMLETS, Town, person
+from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Town, person
 
 COVERED = [("1", date(2021, 9, 1), "pfizer")]
 LATER = "2030010101"
@@ -149,12 +149,12 @@ def test_an_edit_before_its_original_is_kept_visibly_and_counts_when_that_comes(
     receipt = town.send(xmls["uuid:2"])
     assert (receipt.state, receipt.counted) == (SubmissionState.HELD, False)
     assert counts(town.ask().total) == (0, 0, 0, 0)
-    (waiting,) = intake.troubled(town.reference)
+    (waiting,) = review.troubled(town.reference, EVERYTHING)
     assert (waiting.instance_id, waiting.state) == ("uuid:2", "held")
     assert waiting.message == "This edit came before its original and waits for it."
     assert town.send(xmls["uuid:1"]).counted
     assert counts(town.ask().total) == (1, 1, 2, 2)
-    assert intake.troubled(town.reference) == []
+    assert review.troubled(town.reference, EVERYTHING) == []
 
 
 def test_a_held_edit_sent_again_is_still_held(town: Town) -> None:
@@ -238,7 +238,7 @@ def test_of_two_visits_on_one_day_the_later_arrival_counts(town: Town) -> None:
 def test_an_unknown_version_is_kept_and_flagged_with_the_cure(town: Town) -> None:
     receipt = town.send(of_a_later_version(town.write(people=[person()], instance="uuid:a")), attachments={"a": b"1"})
     assert (receipt.state, receipt.new, receipt.counted) == (SubmissionState.FLAGGED, True, False)
-    (flagged,) = intake.troubled(town.reference)
+    (flagged,) = review.troubled(town.reference, EVERYTHING)
     assert (flagged.instance_id, flagged.form_id, flagged.form_version) == ("uuid:a", "covid19_census", LATER)
     assert flagged.message.format(**flagged.facts) == (
         f"Form covid19_census has no version {LATER} here. Publish it, then process this submission again."
@@ -254,7 +254,7 @@ def test_a_flagged_submission_counts_once_its_version_is_published(town: Town) -
     assert intake.process_waiting(town.reference, "water_points") == 0
     assert intake.process_waiting(town.reference, "covid19_census") == 1
     assert counts(town.ask().total) == (1, 1, 1, 0)
-    assert intake.troubled(town.reference) == []
+    assert review.troubled(town.reference, EVERYTHING) == []
     assert intake.process_waiting(town.reference, "covid19_census") == 0
 
 
@@ -290,7 +290,7 @@ def test_a_fault_of_the_program_flags_the_submission_and_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr("mapper.services.intake.count", fault)
         assert town.send(xml).state is SubmissionState.FLAGGED
-    (flagged,) = intake.troubled(town.reference)
+    (flagged,) = review.troubled(town.reference, EVERYTHING)
     assert flagged.facts == {"fault": "ZeroDivisionError"}
     assert intake.process(town.reference, "uuid:a") is SubmissionState.PROCESSED
     assert counts(town.ask().total) == (1, 1, 1, 0)
@@ -303,7 +303,7 @@ def test_a_crash_between_the_two_commits_is_healed_at_the_next_start(town: Town)
     xml = town.write(people=[person()], instance="uuid:a")
     town.keep_only(xml, "uuid:a")
     assert counts(town.ask().total) == (0, 0, 0, 0)
-    assert [one.state for one in intake.troubled(town.reference)] == ["received"]
+    assert [one.state for one in review.troubled(town.reference, EVERYTHING)] == ["received"]
     assert intake.process_waiting(town.reference) == 1
     assert counts(town.ask().total) == (1, 1, 1, 0)
     assert intake.process_waiting(town.reference) == 0
@@ -384,7 +384,7 @@ def test_a_code_too_long_flags_its_submission_and_stops_no_rebuild(town: Town, w
     town.send(town.write(people=[person()]))
     receipt = town.send(town.write(answers, [person()], instance="uuid:long", entity=entity))
     assert receipt.state is SubmissionState.FLAGGED
-    (flagged,) = intake.troubled(town.reference)
+    (flagged,) = review.troubled(town.reference, EVERYTHING)
     assert flagged.message.format(**flagged.facts) == (
         f"The code {TOO_LONG[:20]}… is longer than 250 characters. Send an edit that mends it."
     )

@@ -13,11 +13,11 @@ import pytest
 
 from mapper.errors import Conflict, InvalidCampaign, InvalidForm, InvalidInput, MapperError, NotFound
 from mapper.formats import validate
-from mapper.services import intake, publish
+from mapper.services import publish, review
 from mapper.services.publish import OfferedForm
 from mapper.store import reference as kept
 from tests.formats.forms import workbook
-from tests.services.town import Town
+from tests.services.town import EVERYTHING, Town
 
 SETTINGS = """
 | settings |
@@ -180,7 +180,7 @@ def test_a_new_version_is_offered_and_the_old_one_is_still_there_and_counts(town
     assert publish.form_xml(town.reference, "visit", "1") == first
     assert publish.media_content(town.reference, "visit", "1", "thôn.csv") == LIST.encode()
     assert town.send(submission("1", "uuid:late")).counted
-    assert intake.troubled(town.reference) == []
+    assert review.troubled(town.reference, EVERYTHING) == []
     total = town.ask(campaign="small", group="all", dose="1").total
     assert (total.houses.visited, total.people) == (2, 2)
 

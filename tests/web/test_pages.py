@@ -246,6 +246,42 @@ def test_processing_wants_the_page_s_own_form_and_a_signed_in_reader(site: Site)
     assert gone.status_code == 404
 
 
+@pytest.mark.parametrize("role", ["commune_supervisor", "supervisor", "planner", "administrator"])
+def test_what_waits_is_shown_and_processed_only_in_its_own_area(site: Site, role: str) -> None:
+    site.phone(site.user("canvasser", "00002").token).send(House("uuid:1", version="1999").form())
+    there, elsewhere = reader(site, "00002", role=role), reader(site, "00001", role=role)
+    assert "uuid:1" in there.get("/submissions").text
+    page = elsewhere.get("/submissions", lang="en").text
+    assert "uuid:1" not in page
+    assert "Nothing of your area waits here." in page
+    assert "submissions are kept" not in page
+    refused = elsewhere.post("/submissions/uuid:1/process", page)
+    nowhere = elsewhere.post("/submissions/uuid:2/process", page)
+    assert (refused.status_code, nowhere.status_code) == (404, 404)
+    assert refused.text.replace("uuid:1", "uuid:2") == nowhere.text  # it is not told even that it exists
+    done = there.post("/submissions/uuid:1/process", there.get("/submissions").text)
+    assert done.headers["Location"] == "/submissions?again=flagged"
+
+
+def test_a_canvasser_s_token_opens_no_list_of_submissions(site: Site) -> None:
+    token = site.user("canvasser", "001").token
+    site.phone(token).send(House("uuid:1", version="1999").form())
+    reply = site.get("/submissions", token)
+    assert reply.status_code == 403
+    assert "uuid:1" not in reply.text
+    headers = {"Authorization": f"Bearer {token}"}
+    again = requests.post(f"{site.url}/submissions/uuid:1/process", headers=headers, timeout=60, allow_redirects=False)
+    assert again.status_code in (400, 403)
+    assert "uuid:1" not in again.text
+
+
+def test_who_sees_everything_is_told_how_many_submissions_are_kept(site: Site) -> None:
+    site.phone().send(House("uuid:1").form())
+    page = Reader(site, site.user("administrator", name="all", password=PASSWORD).name).get("/submissions", lang="en")
+    assert "1 submissions are kept." in page.text
+    assert "every submission kept is counted" in page.text
+
+
 def test_findings_are_shown_where_they_arose_and_only_to_their_area(site: Site) -> None:
     # The form says commune 00001, the point lies in 00002: it counts there, and the supervisor there looks at it.
     site.phone().send(House("uuid:1", location="22.05 105.15 300 6.5").form())

@@ -13,7 +13,7 @@ import requests
 from sqlalchemy import select
 
 from mapper.language import translate
-from mapper.services import intake, publish, rebuilding
+from mapper.services import publish, rebuilding, review
 from mapper.store import tables
 from tests.client.collect import Collect, Fault, FilledForm, NotAccepted, chunks
 from tests.client.site import (
@@ -24,6 +24,7 @@ from tests.client.site import (
     workbook,
     write_house_check,
 )
+from tests.services.town import EVERYTHING
 
 # The household of the tests: two people of five and older, one of them vaccinated.
 MOTHER = ("Nông Thị Mỷ", "1980-05-04", "2021-08-10")
@@ -55,7 +56,7 @@ def raw(site: Site, instance_id: str) -> bytes:
 
 def reasons(site: Site) -> dict[str, str]:
     """Why what does not count does not, in English, by instance id."""
-    return {one.instance_id: one.message.format(**one.facts) for one in intake.troubled(site.reference)}
+    return {one.instance_id: one.message.format(**one.facts) for one in review.troubled(site.reference, EVERYTHING)}
 
 
 def found(site: Site) -> set[str]:
