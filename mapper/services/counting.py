@@ -70,11 +70,18 @@ def understand(
     except MapperError:
         raise
     except Exception as fault:
-        log.error("submission could not be understood: %s", trace(fault))
-        message = mark(
-            "The server could not understand this submission ({fault}). It is kept; report it, then try again."
-        )
-        raise InvalidInput(message, fault=type(fault).__name__) from fault
+        message, facts = reason(fault)
+        raise InvalidInput(message, **facts) from fault
+
+
+def reason(fault: Exception) -> tuple[str, Mapping[str, object]]:
+    """Why a submission does not count, as message and facts for translation; a fault of ours is logged besides."""
+    if isinstance(fault, MapperError):
+        return fault.message, fault.facts
+    log.error("submission could not be understood: %s", trace(fault))
+    return mark("The server could not understand this submission ({fault}). It is kept; report it, then try again."), {
+        "fault": type(fault).__name__
+    }
 
 
 def _check_codes(visit: Visit) -> None:

@@ -6,24 +6,30 @@ fails, the first stays, flagged with the reason, and can be processed again.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import cast
 
-from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark, trace
+from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles
-from mapper.services.counting import EVERYTHING, Gathered, Understood, count, understand, understand_stored, write
+from mapper.services.counting import (
+    EVERYTHING,
+    Gathered,
+    Understood,
+    count,
+    reason,
+    understand,
+    understand_stored,
+    write,
+)
 from mapper.services.reference import Known, Reference
+from mapper.services.together import Then
 from mapper.store import reference as kept
 from mapper.store import submissions
 from mapper.store.database import Connection
 from mapper.store.submissions import RawSubmission, Saved, StoredSubmission, SubmissionState
-
-log = logging.getLogger(__name__)
 
 BUSY_TRIES = 3
 """How often a submission is counted anew where the database gave up, as it does with one of two in a deadlock."""
@@ -79,26 +85,16 @@ def receive(
         device_id=device_id,
         attachments=attachments,
     )
-    answer = _write(reference, raw)
-    if isinstance(answer, MapperError):
-        raise answer
-    known, form, saved, state = cast(Kept, answer)
-    if state is SubmissionState.RECEIVED:
-        told = None
-        if raw.deprecated_id is None and form is not None:
-            with suppress(MapperError):
-                told = understand(known, form, instance, raw.received_on, raw.instance_id)
-        state = process(reference, raw.instance_id, told)
-    return Receipt(state, saved is Saved.NEW)
+    outcome = _write(reference, Keeping(raw, instance))
+    return Receipt(_settle(reference, raw.instance_id, outcome), outcome.new)
 
 
-Kept = tuple[Known, tuple[Roles, str | None] | None, Saved, SubmissionState]
-"""The reference data and the form's roles at that moment, what was found, and the state the submission is in."""
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """A submission to keep, with its instance as read."""
 
-
-def _write(reference: Reference, job: RawSubmission | Counting) -> Kept | MapperError | Counted:
-    """Do one job, together with those of other threads that wait at the same moment."""
-    return reference.together.do(lambda jobs: _write_together(reference, jobs), job)
+    raw: RawSubmission
+    instance: Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,54 +103,101 @@ class Counting:
 
     instance_id: str
     told: Understood | None
+    new: bool = False
 
 
-Counted = tuple[SubmissionState, str | None]
-"""The state that a submission ends in, and the edit that waited for it."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The state that a submission ends in, whether it was new, and the edit that waited for it."""
+
+    state: SubmissionState
+    new: bool = False
+    waiting: str | None = None
 
 
-def _write_together(
-    reference: Reference, jobs: Sequence[RawSubmission | Counting]
-) -> list[Kept | MapperError | Counted]:
-    """One transaction for all that waits: submissions to keep, each accepted or refused by itself, and to count.
+Job = Keeping | Counting
+Done = Outcome | Then[Job] | Exception
 
-    A submission is counted in a later transaction than the one that keeps it.
+
+def _write(reference: Reference, job: Job) -> Outcome:
+    """Do one job, together with those of other threads that wait at the same moment.
+
+    Each is kept or refused by itself. A submission is counted in a later transaction than the one that keeps it.
     """
+
+    def work(jobs: Sequence[Job]) -> list[Done]:
+        try:
+            done, kept_now = _write_together(reference, jobs)
+        except Unavailable:
+            raise  # no fault of the submission's: it stays received, and the phone's next try counts it
+        except Exception as fault:
+            if len(jobs) > 1 or isinstance(jobs[0], Keeping):
+                raise
+            return [_flag(reference, jobs[0], fault)]
+        for index, following in kept_now:
+            done[index] = Then(following.understood())
+        return done
+
+    outcome: Outcome = reference.together.do(work, job)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A submission just kept that is to be counted, with the reference data and its form's roles at that moment."""
+
+    job: Keeping
+    known: Known
+    form: tuple[Roles, str | None] | None
+    new: bool
+
+    def understood(self) -> Counting:
+        """What follows; understood here, so that no transaction is open meanwhile."""
+        raw, told = self.job.raw, None
+        if raw.deprecated_id is None and self.form is not None:
+            with suppress(MapperError):
+                told = understand(self.known, self.form, self.job.instance, raw.received_on, raw.instance_id)
+        return Counting(raw.instance_id, told, self.new)
+
+
+def _write_together(reference: Reference, jobs: Sequence[Job]) -> tuple[list[Done], list[tuple[int, _Kept]]]:
+    """One transaction for all jobs; their outcomes, and by index those that were kept and are to be counted next."""
     for tries_left in reversed(range(BUSY_TRIES)):
         gathered = Gathered()
-        answers: list[Kept | MapperError | Counted] = []
+        done: list[Done] = []
+        following: list[tuple[int, _Kept]] = []
         try:
             with reference.database.write() as connection:
                 if any(isinstance(job, Counting) for job in jobs):
                     reference.database.lock(connection, EVERYTHING, shared=True)
                 known = reference.known(connection)
-                for job in jobs:
+                for index, job in enumerate(jobs):
                     if isinstance(job, Counting):
-                        answers.append(_count_one(reference, connection, known, job, gathered))
-                    else:
-                        answers.append(_keep_or_refuse(reference, connection, known, job))
+                        done.append(_count_one(reference, connection, known, job, gathered))
+                        continue
+                    try:
+                        outcome, form = _keep_one(reference, connection, known, job.raw)
+                    except Unavailable:
+                        raise
+                    except MapperError as refusal:
+                        done.append(refusal)
+                        continue
+                    done.append(outcome)
+                    if outcome.state is SubmissionState.RECEIVED:
+                        following.append((index, _Kept(job, known, form, outcome.new)))
                 write(reference, connection, gathered)
             known.cells.update(gathered.new_cells)
-            return answers
+            return done, following
         except Unavailable:
             if not tries_left:
                 raise
     raise AssertionError("BUSY_TRIES is at least 1")
 
 
-def _keep_or_refuse(
+def _keep_one(
     reference: Reference, connection: Connection, known: Known, raw: RawSubmission
-) -> Kept | MapperError:
-    try:
-        return _keep_one(reference, connection, known, raw)
-    except Unavailable:
-        raise
-    except MapperError as refusal:
-        return refusal
-
-
-def _keep_one(reference: Reference, connection: Connection, known: Known, raw: RawSubmission) -> Kept:
-    """Keep one submission. Raises NotFound or Conflict before anything of it is written."""
+) -> tuple[Outcome, tuple[Roles, str | None] | None]:
+    """Keep one submission; the state it is in, and its form. Raises NotFound or Conflict before it is written."""
     database = reference.database
     form = reference.roles(connection, known, raw.form_id, raw.form_version)
     if form is None and not kept.has_form(connection, raw.form_id):
@@ -187,34 +230,25 @@ def _keep_one(reference: Reference, connection: Connection, known: Known, raw: R
     if state is SubmissionState.HELD and saved is Saved.NEW:
         message = mark("This edit came before its original and waits for it.")
         submissions.set_state(connection, raw.instance_id, SubmissionState.HELD, message, {})
-    return known, form, saved, state
+    return Outcome(state, saved is Saved.NEW), form
 
 
-def process(reference: Reference, instance_id: str, told: Understood | None = None) -> SubmissionState:
+def process(reference: Reference, instance_id: str) -> SubmissionState:
     """Count one kept submission, and the held edits that waited for it; the state it ends in.
 
-    told: the submission as it was understood a moment ago, where it was.
     Safe to call again at any time: what counts already stays as it is. Whatever goes wrong is written to the
     submission as its reason, and the submission stays. Raises Unavailable where the database does not answer.
     """
-    database = reference.database
-    try:
-        state, waiting = cast(Counted, _write(reference, Counting(instance_id, told)))
-    except Unavailable:
-        raise  # no fault of the submission's: it stays received, and the phone's next try counts it
-    except MapperError as problem:
-        state, waiting = _flag(reference, instance_id, problem.message, problem.facts)
-    except Exception as fault:
-        log.error("submission could not be processed: %s", trace(fault))
-        message = mark(
-            "The server could not understand this submission ({fault}). It is kept; report it, then try again."
-        )
-        state, waiting = _flag(reference, instance_id, message, {"fault": type(fault).__name__})
-    if waiting is None:
-        return state
-    process(reference, waiting)
-    with database.read() as connection:
-        return submissions.state_of(connection, instance_id) or state
+    return _settle(reference, instance_id, _write(reference, Counting(instance_id, None)))
+
+
+def _settle(reference: Reference, instance_id: str, outcome: Outcome) -> SubmissionState:
+    """Count the edit that waited for a submission, if one did; the state that the submission is in then."""
+    if outcome.waiting is None:
+        return outcome.state
+    process(reference, outcome.waiting)
+    with reference.database.read() as connection:
+        return submissions.state_of(connection, instance_id) or outcome.state
 
 
 def _read(reference: Reference, xml: bytes) -> Instance:
@@ -235,35 +269,34 @@ def _count_one(
     known: Known,
     job: Counting,
     gathered: Gathered,
-) -> Counted:
+) -> Outcome:
     database, instance_id, told = reference.database, job.instance_id, job.told
     database.lock(connection, f"submission {instance_id}")
     stored = submissions.read(database, connection, instance_id)
     if stored is None:
         raise NotFound(mark("There is no submission {instance_id}."), instance_id=instance_id)
     if stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
-        return stored.state, None
+        return Outcome(stored.state, job.new)
     if stored.deprecated_id is not None:
         database.lock(connection, f"submission {stored.deprecated_id}")
     if told is None or told.known is not known:
         told = understand_stored(reference, connection, known, stored)
     count(reference, connection, stored, told, gathered)
-    return SubmissionState.PROCESSED, _release(reference, connection, stored)
+    return Outcome(SubmissionState.PROCESSED, job.new, _release(reference, connection, stored))
 
 
-def _flag(
-    reference: Reference, instance_id: str, message: str, facts: Mapping[str, object]
-) -> tuple[SubmissionState, str | None]:
+def _flag(reference: Reference, job: Counting, fault: Exception) -> Outcome:
     """Write down why a submission does not count; its state, and the edit that waited for it and may mend it."""
-    database = reference.database
+    message, facts = reason(fault)
+    database, instance_id = reference.database, job.instance_id
     with database.write() as connection:
         database.lock(connection, EVERYTHING, shared=True)
         database.lock(connection, f"submission {instance_id}")
         stored = submissions.read(database, connection, instance_id)
         if stored is None or stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
-            return (stored.state if stored else SubmissionState.FLAGGED), None
+            return Outcome(stored.state if stored else SubmissionState.FLAGGED, job.new)
         submissions.set_state(connection, instance_id, SubmissionState.FLAGGED, message, facts)
-        return SubmissionState.FLAGGED, _release(reference, connection, stored)
+        return Outcome(SubmissionState.FLAGGED, job.new, _release(reference, connection, stored))
 
 
 def _release(reference: Reference, connection: Connection, original: StoredSubmission) -> str | None:

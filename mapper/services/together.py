@@ -1,7 +1,8 @@
 """Group commit: what several threads want written at the same moment goes into one transaction.
 
-A phone's submission is small and a disk's flush is slow. The first thread to come does the work of all that are
-waiting; the others find theirs done. A thread alone waits for nobody.
+A phone's submission is small and a disk's flush is slow. One of the threads that come leads: it does the work of all
+that wait, round after round, until its own is done, and hands on to the next; every other thread sleeps until its
+work is done. A thread alone waits for nobody.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -18,59 +20,96 @@ MOST = 64
 """Jobs of one transaction, so that nobody waits for a very long one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Then(Generic[Job]):
+    """The outcome of a job that goes on as another one in a later transaction; its thread sleeps on."""
+
+    job: Job
+
+
 class _Waiting:
     """A job in its queue, and what came of it."""
 
-    __slots__ = ("done", "fault", "job", "result")
+    __slots__ = ("done", "job", "result", "wake")
 
     def __init__(self, job: Any) -> None:
         self.job = job
         self.done = False
         self.result: Any = None
-        self.fault: BaseException | None = None
+        self.wake = threading.Lock()
+        self.wake.acquire()
+
+    def end(self, result: Any) -> None:
+        """Tell the thread that waits what came of its job."""
+        self.result, self.done = result, True
+        self.wake.release()
 
 
 class Together:
-    """The jobs that wait, and the lock of the thread that is doing them. Safe for threads."""
+    """The jobs that wait, and whether some thread is leading. Safe for threads."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
-        self._busy = threading.Lock()
+        self._led = False
+        self._change = threading.Lock()
 
-    def do(self, work: Callable[[Sequence[Job]], Sequence[Result]], job: Job) -> Result:
+    def do(self, work: Callable[[Sequence[Job]], Sequence[Result | Then[Job] | Exception]], job: Job) -> Result:
         """The result of a job, done together with others that wait at the same moment.
 
         work: the same for every caller; does all the jobs it is given, in their order, in one transaction, or raises
-        and has done none; then each job is tried alone, so that a faulty one fails by itself. What it raises for a
-        job alone is raised here.
+        and has done none; then each job is tried alone, so that a faulty one fails by itself. Its outcomes are results,
+        jobs to go on with, or exceptions, which are raised here, as is what it raises for a job alone.
         """
         mine = _Waiting(job)
-        self._waiting.append(mine)
-        with self._busy:
-            while not mine.done:
-                _finish(work, [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))])
-        if mine.fault is not None:
-            raise mine.fault
+        with self._change:
+            self._waiting.append(mine)
+            leading, self._led = not self._led, True
+        if not leading:
+            mine.wake.acquire()
+        if not mine.done:
+            try:
+                while not mine.done:
+                    self._round(work)
+            finally:
+                self._hand_on()
+        if isinstance(mine.result, BaseException):
+            raise mine.result
         result: Result = mine.result
         return result
 
+    def _hand_on(self) -> None:
+        """Wake the thread that waits longest to lead; without one, the next to come leads."""
+        with self._change:
+            self._led = bool(self._waiting)
+            if self._led:
+                self._waiting[0].wake.release()
 
-def _finish(work: Callable[[Sequence[Any]], Sequence[Any]], some: list[_Waiting]) -> None:
-    """Do some jobs at once; where that fails, one by one."""
-    if len(some) > 1:
+    def _round(self, work: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+        """Do what waits now, in one go."""
+        some = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
         try:
-            results = work([each.job for each in some])
-        except Exception:
+            again = _outcomes(work, some)
+        except BaseException as fault:
             for each in some:
-                _finish(work, [each])
-            return
-        for each, result in zip(some, results, strict=True):
-            each.result, each.done = result, True
-        return
-    for each in some:
-        try:
-            each.result = work([each.job])[0]
-        except Exception as fault:
-            each.fault = fault
-        finally:
-            each.done = True
+                if not each.done:
+                    each.end(fault)
+            raise
+        self._waiting.extendleft(reversed(again))
+
+
+def _outcomes(work: Callable[[Sequence[Any]], Sequence[Any]], some: list[_Waiting]) -> list[_Waiting]:
+    """Do some jobs at once, or where that fails, one by one; those that go on."""
+    try:
+        results = work([each.job for each in some])
+    except Exception as fault:
+        if len(some) > 1:
+            return [one for each in some for one in _outcomes(work, [each])]
+        results = [fault]
+    again = []
+    for each, result in zip(some, results, strict=True):
+        if isinstance(result, Then):
+            each.job = result.job
+            again.append(each)
+        else:
+            each.end(result)
+    return again

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mapper.services.together import MOST, Together
+from mapper.services.together import MOST, Then, Together
 
 
 class Desk:
@@ -80,3 +80,73 @@ def test_no_batch_is_longer_than_the_most() -> None:
     crowd(desk, range(MOST + 20))
     assert max(len(batch) for batch in desk.batches) <= MOST
     assert sum(len(batch) for batch in desk.batches) == MOST + 20
+
+
+class Steps:
+    """Counts a job up to three, a round each, and remembers the rounds."""
+
+    def __init__(self) -> None:
+        self.rounds: list[list[int]] = []
+        self.open = threading.Event()
+
+    def work(self, numbers: Sequence[int]) -> list[int | Then[int] | Exception]:
+        self.open.wait(10)
+        self.rounds.append(list(numbers))
+        return [number if number >= 3 else Then(number + 1) for number in numbers]
+
+
+def test_a_job_that_goes_on_does_so_in_a_later_round_before_those_that_came_after() -> None:
+    steps, together = Steps(), Together()
+    steps.open.set()
+    assert together.do(steps.work, 1) == 3
+    assert steps.rounds == [[1], [2], [3]]
+    steps, together, found = Steps(), Together(), []
+    threads = [threading.Thread(target=lambda: found.append(together.do(steps.work, 1))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    while len(together._waiting) < 4:
+        threading.Event().wait(0.001)
+    steps.open.set()
+    for thread in threads:
+        thread.join(10)
+    assert found == [3] * 5
+    assert steps.rounds == [[1], [2, 1, 1, 1, 1], [3, 2, 2, 2, 2], [3, 3, 3, 3]]
+
+
+def test_an_exception_among_the_outcomes_is_raised_for_its_own_job_only() -> None:
+    def work(numbers: Sequence[int]) -> list[int | Then[int] | Exception]:
+        return [KeyError(number) if number == 2 else number for number in numbers]
+
+    together = Together()
+    assert together.do(work, 1) == 1
+    with pytest.raises(KeyError):
+        together.do(work, 2)
+
+
+def test_a_thread_that_is_killed_while_it_leads_leaves_nobody_waiting() -> None:
+    """Ctrl-C and the like end the round for all in it; the next to come is done as ever."""
+    together, found, opened = Together(), [], threading.Event()
+
+    def work(numbers: Sequence[int]) -> list[int]:
+        opened.wait(10)
+        if -1 in numbers:
+            raise KeyboardInterrupt
+        return list(numbers)
+
+    def come(number: int) -> None:
+        try:
+            found.append(together.do(work, number))
+        except KeyboardInterrupt:
+            found.append("interrupted")
+
+    threads = [threading.Thread(target=come, args=(number,)) for number in (1, -1, -1)]
+    for thread in threads:
+        thread.start()
+    while len(together._waiting) < 2:
+        threading.Event().wait(0.001)
+    opened.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert found.count("interrupted") == 2
+    assert together.do(work, 5) == 5
