@@ -29,11 +29,12 @@ from bench.households import Hamlet, Inventor
 from bench.intake import told
 from bench.service import CHECKOUT, SET_ID, installation
 from mapper.domain.campaign import Campaign
-from mapper.domain.household import HOUSE_COUNTS, house_counts, state_changes
+from mapper.domain.household import HOUSE_COUNTS, house_counts, household_moves
 from mapper.domain.ledger import State
 from mapper.domain.people import Outcome, Point, Visit
 from mapper.domain.places import Unit, UnitShape
 from mapper.domain.roles import Role
+from mapper.domain.sums import SUMMANDS, per_state
 from mapper.formats.campaign import read_campaign
 from mapper.services import accounts, boundaries, reporting
 from mapper.services.reference import Reference
@@ -113,9 +114,10 @@ def tally(task: tuple[Campaign, Hamlet, int]) -> dict[Offset, States]:
         visit = Visit("", visited, Outcome.INTERVIEWED, people=tuple(told(one, visited) for one in people))
         offset = int((point.lon - WEST) / SIDE) - column, int((point.lat - SOUTH) / SIDE) - row
         into = places.setdefault(offset, {})
-        for key, states in state_changes(visit, campaign).items():
-            held = into.get(key)
-            into[key] = states if held is None else [a + b for a, b in zip(held, states, strict=True)]
+        moves = household_moves(visit, campaign)
+        for series, on, move in zip(moves[::3], moves[1::3], moves[2::3], strict=True):
+            held = into.get((series, on)) or per_state(0)
+            into[series, on] = [a + b for a, b in zip(held, per_state(SUMMANDS[move]), strict=True)]
         day = visited.toordinal()
         houses = into.get((-1, day), [0] * len(HOUSE_COUNTS))
         into[-1, day] = [a + b for a, b in zip(houses, house_counts(visit), strict=True)]

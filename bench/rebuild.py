@@ -144,7 +144,7 @@ def main() -> None:
                 results.append((last, rebuild(here, any_xml(reference))))
                 check(reference, last, people)
         else:
-            whole = intake.count(reference)
+            whole = intake.how_many(reference)
             results.append((whole, rebuild(here, any_xml(reference))))
         print("households  seconds  CPU-seconds  CPU-ms each  peak memory MB  slower than quiet")
         for number, usage in results:

@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.ledger import INSIDE, steps
+from mapper.domain.ledger import moves
 from mapper.domain.people import Outcome, Residence, Visit
 
 HOUSE_COUNTS = ("visited", "interviewed", "vacant", "refused", "closed", "people")
 """What a household adds to the count of houses; closed is absent or locked."""
-
-_COLUMN = {state: index for index, state in enumerate(INSIDE)}
-
-StateChanges = dict[tuple[int, int], list[int]]
-"""(series, day) to the change in people per state, in the order of INSIDE."""
 
 
 def combine(visits: Sequence[Visit]) -> Visit:
@@ -59,17 +54,6 @@ def house_counts(visit: Visit) -> list[int]:
     ]
 
 
-def state_changes(visit: Visit, campaign: Campaign) -> StateChanges:
-    """All dated steps of a household's people, summed; series are positions in ``Campaign.series``."""
-    changes: StateChanges = {}
-    width = len(INSIDE)
-    for person in visit.people:
-        for series, day, left, entered in steps(person, campaign):
-            row = changes.get((series, day))
-            if row is None:
-                row = changes[series, day] = [0] * width
-            if left is not None:
-                row[_COLUMN[left]] -= 1
-            if entered is not None:
-                row[_COLUMN[entered]] += 1
-    return changes
+def household_moves(visit: Visit, campaign: Campaign) -> list[int]:
+    """All dated steps of a household's people as plain numbers, one after another: ``ledger.moves``."""
+    return [number for person in visit.people for number in moves(person, campaign)]

@@ -38,8 +38,13 @@ ELIGIBLE = frozenset({State.VACCINATED, State.REFUSED, State.DEFERRED, State.WAI
 NEVER = date.max.toordinal()
 """A day that does not come: the end of what does not end."""
 
-_OUTSIDE, _AWAY, _VACCINATED, _CONTRAINDICATED = State.OUTSIDE, State.AWAY, State.VACCINATED, State.CONTRAINDICATED
-_REFUSED, _DEFERRED, _UNKNOWN, _WAITING, _DUE = State.REFUSED, State.DEFERRED, State.UNKNOWN, State.WAITING, State.DUE
+MOVES: tuple[tuple[State | None, State | None], ...] = tuple(
+    (left, entered) for left in (*INSIDE, None) for entered in (*INSIDE, None)
+)
+"""Every way from one state into another, (left, entered), where None is outside the group; ``moves`` numbers them."""
+
+# States by number, in the order of INSIDE and then outside, since a number is found and compared in no time.
+_AWAY, _VACCINATED, _CONTRAINDICATED, _REFUSED, _DEFERRED, _UNKNOWN, _WAITING, _DUE, _OUTSIDE = range(9)
 
 
 class Course:
@@ -141,8 +146,8 @@ class Standing:
                     interval = dose.interval_by_vaccine.get(previous.vaccine or "", interval)
                 self.ready = interval.after(previous.given_on).toordinal()
 
-    def on(self, day: int) -> State:
-        """The state on a day, the first that holds of those that ``state_on`` lists."""
+    def on(self, day: int) -> int:
+        """The number of the state on a day, the first that holds of those that ``state_on`` lists."""
         person = self.person
         if self.not_for_them:
             return _OUTSIDE
@@ -165,19 +170,19 @@ class Standing:
             return _UNKNOWN
         return _WAITING if day < self.ready else _DUE
 
-    def since(self, first: int) -> list[tuple[int, State]]:
-        """The states from a day on: (day, state entered on it), in order, each unlike the one before."""
+    def since(self, first: int) -> list[tuple[int, int]]:
+        """The states from a day on: (day, number of the state entered), in order, each unlike the one before."""
         days = {first, self.given, self.ready}
         if self.person.refused or self.deferred_until:
             days.update((self.reported, self.deferred_until))
         if self.infected_start != NEVER:
             days.update((self.infected_start, self.infected_end))
-        states: list[tuple[int, State]] = []
-        last: State | None = None
+        states: list[tuple[int, int]] = []
+        last = -1
         for day in sorted(days):
             if first <= day < NEVER:
                 state = self.on(day)
-                if state is not last:
+                if state != last:
                     states.append((day, state))
                     last = state
         return states
@@ -197,7 +202,7 @@ def state_on(person: Person, group: Group, dose: ScheduledDose, day: date) -> St
         return State.UNKNOWN
     if not member.start <= day.toordinal() < member.end:
         return State.OUTSIDE
-    return Standing(Course(person), dose, group.after_infection).on(day.toordinal())
+    return (*INSIDE, State.OUTSIDE)[Standing(Course(person), dose, group.after_infection).on(day.toordinal())]
 
 
 class Step(NamedTuple):
@@ -218,10 +223,16 @@ def steps(person: Person, campaign: Campaign) -> list[Step]:
     The sum of the steps up to a day puts the person into ``state_on`` of that day, for every day from
     ``campaign.start`` to ``campaign.until``; what happened before is in the first step.
     """
+    way = iter(moves(person, campaign))
+    return [Step(series, day, *MOVES[move]) for series, day, move in zip(way, way, way, strict=True)]
+
+
+def moves(person: Person, campaign: Campaign) -> list[int]:
+    """The same steps as plain numbers, one after another: series, day, place in MOVES."""
     course = Course(person)
     first, last = campaign.start.toordinal(), campaign.until.toordinal()
-    ways: dict[int, list[tuple[int, State]]] = {}
-    found: list[Step] = []
+    ways: dict[int, list[tuple[int, int]]] = {}
+    found: list[int] = []
     for group, scheduled in campaign.schedule:
         member = Membership(person, group)
         start, end = max(member.start, first), member.end
@@ -229,23 +240,22 @@ def steps(person: Person, campaign: Campaign) -> list[Step]:
             continue
         for series, rule, dose in scheduled:
             if member.unknown:
-                found.append(Step(series, first, None, _UNKNOWN))
+                found += (series, first, 9 * _OUTSIDE + _UNKNOWN)
                 continue
             way = ways.get(rule)
             if way is None:
                 way = ways[rule] = Standing(course, dose, group.after_infection).since(first)
-            left: State | None = None
-            for place, (day, state) in enumerate(way):
+            left = _OUTSIDE
+            for place, (day, entered) in enumerate(way):
                 if day >= end or day > last:
                     break
                 if day < start:
                     if place + 1 < len(way) and way[place + 1][0] <= start:
                         continue
                     day = start
-                entered = None if state is _OUTSIDE else state
-                if entered is not left:
-                    found.append(Step(series, day, left, entered))
+                if entered != left:
+                    found += (series, day, 9 * left + entered)
                     left = entered
-            if left is not None and end <= last and end < NEVER:
-                found.append(Step(series, end, left, None))
+            if left != _OUTSIDE and end <= last and end < NEVER:
+                found += (series, end, 9 * left + _OUTSIDE)
     return found

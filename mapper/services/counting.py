@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.household import StateChanges, combine, house_counts, state_changes
+from mapper.domain.household import combine, house_counts, household_moves
 from mapper.domain.people import Finding, Visit
 from mapper.domain.places import Placement
+from mapper.domain.sums import SUMMANDS, per_state
 from mapper.errors import InvalidInput, MapperError, NotFound, mark, trace
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles, read_visit
@@ -35,14 +36,14 @@ LONGEST_CODE = 250
 class Understood:
     """What a submission says: a visit of a campaign, or neither where its form draws no coverage.
 
-    known: the reference data it was read by. changes: what the visit alone puts into the tallies.
+    known: the reference data it was read by. steps: what the visit alone puts into the tallies.
     """
 
     known: Known
     campaign: Campaign | None = None
     visit: Visit | None = None
     findings: Sequence[Finding] = ()
-    changes: StateChanges | None = None
+    steps: register.Steps = ()
 
 
 def understand(
@@ -66,12 +67,20 @@ def understand(
     try:
         visit, found = read_visit(instance, roles, campaign, received_on, root_instance_id=root_instance_id)
         _check_codes(visit)
-        return Understood(known, campaign, visit, found, state_changes(visit, campaign))
+        return Understood(known, campaign, visit, found, dated_steps(known, campaign, visit))
     except MapperError:
         raise
     except Exception as fault:
         message, facts = reason(fault)
         raise InvalidInput(message, **facts) from fault
+
+
+def dated_steps(known: Known, campaign: Campaign, visit: Visit) -> register.Steps:
+    """What a household puts into the tallies, its series under the numbers that the store gave them."""
+    steps = household_moves(visit, campaign)
+    numbers = known.series[campaign.id]
+    steps[::3] = [numbers[series] for series in steps[::3]]
+    return steps
 
 
 def reason(fault: Exception) -> tuple[str, Mapping[str, object]]:
@@ -106,12 +115,17 @@ def understand_stored(
 
 @dataclass
 class Gathered:
-    """Changes of one or many submissions, written together at the end of a transaction."""
+    """Changes of one or many submissions, written together at the end of a transaction.
+
+    people: by cell, series and day the people per state, as ``sums`` adds them up. alone: nobody else counts until
+    then, so that no household needs a lock of its own.
+    """
 
     entries: dict[tuple[str, str], register.HouseholdEntry] = field(default_factory=dict)
-    people: tallies.Changes = field(default_factory=dict)
+    people: dict[tuple[int, int, int], int] = field(default_factory=dict)
     houses: tallies.HouseChanges = field(default_factory=dict)
     new_cells: dict[str, int] = field(default_factory=dict)
+    alone: bool = False
 
 
 def count(
@@ -125,8 +139,9 @@ def count(
         household = (told.campaign.id, told.visit.household_id)
     houses = sorted({house for house in (replaced, household) if house is not None})
     # Always in this order, and before any row is touched, so that no two wait for each other.
-    for _, household_id in houses:
-        database.lock(connection, f"household {household_id}")
+    if not gathered.alone:
+        for _, household_id in houses:
+            database.lock(connection, f"household {household_id}")
     if original is not None:
         submissions.supersede(connection, original)
     submissions.set_processed(database, connection, stored.instance_id, *(household or (None, None)))
@@ -161,7 +176,7 @@ def _enter(
 ) -> None:
     """Replace what the register and tallies hold of a household by what its submissions tell; nothing, if none do."""
     if household in gathered.entries:
-        write(reference, connection, gathered)
+        _write_entries(reference, connection, gathered)
     before = register.counted(reference.database, connection, *household)
     if before is not None:
         register.remove(connection, *household)
@@ -174,53 +189,64 @@ def _enter(
         return
     campaign = known.campaigns[household[0]]
     merged = combine([told.visit for *_, told in visits if told.visit is not None])
-    changes = visits[0][-1].changes if len(visits) == 1 else None
-    findings = [finding for *_, told in visits for finding in told.findings]
-    entry = _entry(
-        reference,
-        connection,
-        known,
+    steps = visits[0][-1].steps if len(visits) == 1 else dated_steps(known, campaign, merged)
+    # What is odd about the place is found in the submission that tells of it.
+    telling = next((visit for visit in reversed(visits) if visit[-1].visit and visit[-1].visit.point), visits[-1])
+    houses = house_counts(merged)
+    entering = Entering(
         campaign,
         visits[-1][2].instance_id,
         merged,
-        changes or state_changes(merged, campaign),
-        findings,
-        gathered,
+        register.visit_rows(campaign.id, merged, steps, houses),
+        steps,
+        houses,
+        [(stored.instance_id, finding) for *_, stored, told in visits for finding in told.findings],
+        telling[2].instance_id,
     )
-    gathered.entries[household] = entry
-    after = register.Counted(entry.cell_id, merged.visited_on.toordinal(), entry.steps, entry.houses)
-    _gather(gathered, campaign.id, after, +1)
+    enter(reference, connection, known, entering, gathered)
 
 
-def _entry(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    campaign: Campaign,
-    instance_id: str,
-    visit: Visit,
-    changes: StateChanges,
-    findings: list[Finding],
-    gathered: Gathered,
-) -> register.HouseholdEntry:
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """A household on its way into the register, everything about it but its place.
+
+    instance_id: the submission that counts. visit: its people and doses are not looked at, since they stand in rows.
+    placing_id: the submission that tells of the place.
+    """
+
+    campaign: Campaign
+    instance_id: str
+    visit: Visit
+    rows: register.VisitRows
+    steps: register.Steps
+    houses: Sequence[int]
+    findings: Sequence[tuple[str, Finding]]
+    placing_id: str
+
+
+def enter(reference: Reference, connection: Connection, known: Known, entering: Entering, gathered: Gathered) -> None:
+    """Place a household that is not in the register, and gather it with what it adds to the tallies."""
+    visit, campaign = entering.visit, entering.campaign
     placed = known.place(visit, campaign.accuracy_limit_m)
     signature = tallies.signature(visit.hamlet_code, visit.commune_code, placed.units)
     cell_id = known.cells.get(signature) or gathered.new_cells.get(signature)
     if cell_id is None:
         cell_id = tallies.cell(reference.database, connection, visit.hamlet_code, visit.commune_code, placed.units)
         gathered.new_cells[signature] = cell_id
-    numbers = known.series[campaign.id]
-    return register.HouseholdEntry(
-        campaign_id=campaign.id,
-        instance_id=instance_id,
-        visit=visit,
-        point_state=placed.point_state,
-        cell_id=cell_id,
-        steps={(numbers[series], day): row for (series, day), row in changes.items()},
-        houses=house_counts(visit),
-        placements=placed.placements,
-        findings=[*findings, *place_findings(known, visit, placed.point_state, placed.placements, findings)],
+    before = [finding for _, finding in entering.findings]
+    odd = place_findings(known, visit, placed.point_state, placed.placements, before)
+    gathered.entries[campaign.id, visit.household_id] = register.HouseholdEntry(
+        campaign.id,
+        visit.household_id,
+        entering.instance_id,
+        entering.rows,
+        placed.point_state,
+        cell_id,
+        placed.placements,
+        [*entering.findings, *((entering.placing_id, finding) for finding in odd)],
     )
+    day = visit.visited_on.toordinal()
+    _gather(gathered, campaign.id, register.Counted(cell_id, day, entering.steps, entering.houses), +1)
 
 
 def place_findings(
@@ -261,14 +287,10 @@ def place_findings(
 
 
 def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sign: int) -> None:
-    for (series_id, day), row in counted.steps.items():
-        key = (counted.cell_id, series_id, day)
-        total = gathered.people.get(key)
-        if total is None:
-            gathered.people[key] = [sign * value for value in row]
-        else:
-            for index, value in enumerate(row):
-                total[index] += sign * value
+    people, cell_id, steps = gathered.people, counted.cell_id, counted.steps
+    for series_id, day, move in zip(steps[::3], steps[1::3], steps[2::3], strict=True):
+        key = (cell_id, series_id, day)
+        people[key] = people.get(key, 0) + sign * SUMMANDS[move]
     house = gathered.houses.setdefault((campaign_id, counted.cell_id, counted.day), [0] * len(counted.houses))
     for index, value in enumerate(counted.houses):
         house[index] += sign * value
@@ -276,8 +298,13 @@ def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sig
 
 def write(reference: Reference, connection: Connection, gathered: Gathered) -> None:
     """Enter what was gathered, in this transaction, and be ready to gather more."""
-    register.enter(reference.database, connection, list(gathered.entries.values()))
-    tallies.add(reference.database, connection, gathered.people, gathered.houses)
-    gathered.entries.clear()
+    _write_entries(reference, connection, gathered)
+    people = {key: per_state(total) for key, total in gathered.people.items() if total}
+    tallies.add(reference.database, connection, people, gathered.houses)
     gathered.people.clear()
     gathered.houses.clear()
+
+
+def _write_entries(reference: Reference, connection: Connection, gathered: Gathered) -> None:
+    register.enter(reference.database, connection, list(gathered.entries.values()))
+    gathered.entries.clear()

@@ -19,7 +19,6 @@ import psycopg
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    Integer,
     Table,
     any_,
     cast,
@@ -205,12 +204,12 @@ class Database:
         """An INSERT of whole rows, values in the order of the table's columns."""
         return self.prepared(("entering", table.name), lambda: self.insert(table))
 
-    def among(self, column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
-        """Whether a column is one of these numbers, however many they are: they travel as one value."""
+    def among(self, column: ColumnElement[Any], values: Sequence[int] | Sequence[str]) -> ColumnElement[bool]:
+        """Whether a column is one of these values, however many they are: they travel as one."""
         if self.is_sqlite:
-            each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+            each = func.json_each(json.dumps(list(values))).table_valued("value")
             return column.in_(select(each.c.value))
-        return column == any_(cast(list(numbers), ARRAY(Integer)))
+        return column == any_(cast(list(values), ARRAY(column.type)))
 
     def lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
         """Hold a named lock until the transaction ends, so that two processes do not work on one thing at once.

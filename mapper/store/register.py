@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from mapper.domain.household import StateChanges
-from mapper.domain.ledger import INSIDE
 from mapper.domain.people import Finding, Person, Visit
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
@@ -18,55 +18,52 @@ from mapper.store.database import Database, driver_of
 _h, _p, _d = tables.households, tables.people, tables.doses
 
 
+Row = tuple[object, ...]
+"""Values in the order of a table's columns; a test holds the two together."""
+
+Steps = Sequence[int]
+"""Steps as plain numbers, one after another: series id, day, place in ``ledger.MOVES``."""
+
+
+class VisitRows(NamedTuple):
+    """A household's visit as the register writes it: plain values, which another process may have made.
+
+    facts: the columns of households that the visit alone tells. people, doses: rows of those tables. steps: what the
+    household contributes to the tallies, as text.
+    """
+
+    facts: Row
+    people: Sequence[Row]
+    doses: Sequence[Row]
+    steps: str
+
+
 @dataclass(frozen=True, slots=True)
 class HouseholdEntry:
     """A household ready to be entered.
 
-    steps: (series id, day) to the change in people per state. houses: counts in the order of HOUSE_COUNTS.
-    placements: by boundary set, the unit code of the point (or None) and the result as a word.
+    instance_id: the submission that tells of it, the latest of several. placements: by boundary set, the unit code of
+    the point (or None) and the result as a word. findings: each with the submission that it was found in.
     """
 
     campaign_id: str
+    household_id: str
     instance_id: str
-    visit: Visit
+    rows: VisitRows
     point_state: str
     cell_id: int
-    steps: StateChanges
-    houses: Sequence[int]
     placements: Mapping[str, tuple[str | None, str]]
-    findings: Sequence[Finding]
+    findings: Sequence[tuple[str, Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a household contributes to the tallies at present."""
+    """What a household contributes to the tallies at present. houses: counts in the order of HOUSE_COUNTS."""
 
     cell_id: int
     day: int
-    steps: StateChanges
+    steps: Steps
     houses: Sequence[int]
-
-
-def _write_steps(steps: StateChanges, houses: Sequence[int]) -> str:
-    """The houses, then of every step its series, day, and each column that changes with its change."""
-    rows = []
-    for (series, day), row in steps.items():
-        flat = [series, day]
-        for column, change in enumerate(row):
-            if change:
-                flat += (column, change)
-        rows.append(flat)
-    return json.dumps([list(houses), rows], separators=(",", ":"))
-
-
-def _read_steps(text: str) -> tuple[StateChanges, list[int]]:
-    houses, rows = json.loads(text)
-    steps: StateChanges = {}
-    for series, day, *changes in rows:
-        row = steps[series, day] = [0] * len(INSIDE)
-        for column, change in zip(changes[::2], changes[1::2], strict=True):
-            row[column] = change
-    return steps, houses
 
 
 def counted(database: Database, connection: Connection, campaign_id: str, household_id: str) -> Counted | None:
@@ -80,9 +77,40 @@ def counted(database: Database, connection: Connection, campaign_id: str, househ
     if not rows:
         return None
     cell_id, visited_on, text = rows[0]
-    steps, houses = _read_steps(text)
+    houses, steps = json.loads(text)
     day = date.fromisoformat(visited_on) if isinstance(visited_on, str) else visited_on
     return Counted(cell_id, day.toordinal(), steps, houses)
+
+
+def visit_rows(campaign_id: str, visit: Visit, steps: Steps, houses: Sequence[int]) -> VisitRows:
+    """The rows of a household's visit."""
+    point, household_id = visit.point, visit.household_id
+    people, doses = [], []
+    for position, person in enumerate(visit.people):
+        people.append(_person_row(campaign_id, household_id, position, person))
+        for number, d in enumerate(person.doses):
+            given = (d.code, _iso(d.given_on), d.vaccine, d.lot, d.place, d.evidence)
+            doses.append((campaign_id, household_id, position, number, *given))
+    facts = (
+        visit.visited_on.isoformat(),
+        str(visit.outcome),
+        visit.hamlet_code,
+        visit.commune_code,
+        visit.house_number,
+        visit.head,
+        visit.phone,
+        point.lat if point else None,
+        point.lon if point else None,
+        point.accuracy_m if point else None,
+        visit.expected_members,
+    )
+    return VisitRows(facts, people, doses, json.dumps([houses, steps], separators=(",", ":")))
+
+
+def among(database: Database, connection: Connection, campaign_id: str, household_ids: Collection[str]) -> set[str]:
+    """Those of the households that are in the register."""
+    wanted = database.among(_h.c.id, list(household_ids))
+    return set(connection.scalars(select(_h.c.id).where(_h.c.campaign_id == campaign_id, wanted)))
 
 
 def enter(database: Database, connection: Connection, entries: Sequence[HouseholdEntry]) -> None:
@@ -93,68 +121,31 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
     placements: list[Row] = []
     findings: list[Row] = []
     for entry in entries:
-        visit = entry.visit
-        campaign, household = entry.campaign_id, visit.household_id
-        households.append(_household_row(entry))
-        for position, person in enumerate(visit.people):
-            people.append(_person_row(campaign, household, position, person))
-            for number, d in enumerate(person.doses):
-                doses.append(
-                    (
-                        campaign,
-                        household,
-                        position,
-                        number,
-                        d.code,
-                        _iso(d.given_on),
-                        d.vaccine,
-                        d.lot,
-                        d.place,
-                        d.evidence,
-                    )
-                )
+        campaign, household, rows = entry.campaign_id, entry.household_id, entry.rows
+        *facts, expected = rows.facts
+        households.append(
+            (campaign, household, entry.instance_id, *facts, entry.point_state, expected, entry.cell_id, rows.steps)
+        )
+        people += rows.people
+        doses += rows.doses
         for set_id, (unit_code, result) in entry.placements.items():
             placements.append((campaign, household, set_id, unit_code, result))
-        for position, f in enumerate(entry.findings):
-            facts = json.dumps(dict(f.facts), ensure_ascii=False)
-            findings.append((entry.instance_id, position, campaign, household, entry.cell_id, f.code, f.message, facts))
+        position: Counter[str] = Counter()
+        for instance_id, f in entry.findings:
+            told = json.dumps(dict(f.facts), ensure_ascii=False)
+            place = position[instance_id]
+            findings.append((instance_id, place, campaign, household, entry.cell_id, f.code, f.message, told))
+            position[instance_id] += 1
     driver = driver_of(connection)
-    for table, rows in (
+    for table, found in (
         (_h, households),
         (_p, people),
         (_d, doses),
         (tables.placements, placements),
         (tables.findings, findings),
     ):
-        if rows:
-            database.entering(table).run_many(driver, rows)
-
-
-Row = tuple[object, ...]
-"""Values in the order of a table's columns; a test holds the two together."""
-
-
-def _household_row(entry: HouseholdEntry) -> Row:
-    visit, point = entry.visit, entry.visit.point
-    return (
-        entry.campaign_id,
-        visit.household_id,
-        entry.instance_id,
-        visit.visited_on.isoformat(),
-        visit.outcome,
-        visit.hamlet_code,
-        visit.commune_code,
-        visit.house_number,
-        visit.head,
-        visit.phone,
-        point.lat if point else None,
-        point.lon if point else None,
-        point.accuracy_m if point else None,
-        entry.point_state,
-        visit.expected_members,
-        entry.cell_id,
-        _write_steps(entry.steps, entry.houses),
-    )
+        if found:
+            database.entering(table).run_many(driver, found)
 
 
 def _person_row(campaign: str, household: str, position: int, person: Person) -> Row:
@@ -168,7 +159,7 @@ def _person_row(campaign: str, household: str, position: int, person: Person) ->
         _iso(person.born_on),
         person.birth_precision,
         person.sex,
-        person.residence,
+        str(person.residence),
         person.away_place,
         " ".join(person.priorities),
         person.contraindicated,
@@ -231,7 +222,7 @@ def findings(
 
 @dataclass(frozen=True, slots=True)
 class HousePoint:
-    """A household on the map. steps as they were entered."""
+    """A household on the map."""
 
     household_id: str
     hamlet_code: str | None
@@ -256,7 +247,7 @@ def house_points(
 
 def house_steps(
     database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
-) -> Iterator[tuple[float, float, StateChanges]]:
+) -> Iterator[tuple[float, float, Steps]]:
     """(latitude, longitude, steps) of every household whose point places it."""
     statement = select(_h.c.lat, _h.c.lon, _h.c.steps).where(
         _h.c.campaign_id == campaign_id, _h.c.point_state == "usable"
@@ -264,7 +255,7 @@ def house_steps(
     if cell_ids is not None:
         statement = statement.where(database.among(_h.c.cell_id, cell_ids))
     for lat, lon, text in connection.execute(statement):
-        yield lat, lon, _read_steps(text)[0]
+        yield lat, lon, json.loads(text)[1]
 
 
 def cell_centres(

@@ -14,7 +14,7 @@ from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
 _t, _ht, _c, _cu = tables.tallies, tables.house_tallies, tables.cells, tables.cell_units
 
-Changes = dict[tuple[int, int, int], list[int]]
+Changes = Mapping[tuple[int, int, int], Sequence[int]]
 """(cell id, series id, day) to the change in people per state."""
 HouseChanges = dict[tuple[str, int, int], list[int]]
 """(campaign id, cell id, day) to the change in houses, in the order of HOUSE_COLUMNS."""

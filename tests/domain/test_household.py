@@ -8,9 +8,10 @@ from datetime import date
 import pytest
 
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
-from mapper.domain.household import HOUSE_COUNTS, combine, house_counts, state_changes
-from mapper.domain.ledger import INSIDE, State
+from mapper.domain.household import HOUSE_COUNTS, combine, house_counts, household_moves
+from mapper.domain.ledger import INSIDE, MOVES, State
 from mapper.domain.people import Person, Point, Visit
+from mapper.domain.sums import SUMMANDS, per_state
 
 AUGUST, SEPTEMBER, OCTOBER = date(2022, 8, 1), date(2022, 9, 1), date(2022, 10, 1)
 LAN = Person("lan", AUGUST, name="Nông Thị Lan", born_on=date(1980, 1, 1))
@@ -103,10 +104,24 @@ def test_a_household_is_counted_once_by_its_outcome(household: Visit, counts: li
     assert counts[0] == sum(counts[1:5])
 
 
-def test_the_changes_of_two_people_on_one_day_are_summed() -> None:
+def test_the_moves_of_people_on_one_day_stand_one_after_another() -> None:
     anybody = Group("anybody", Label("a"), (ScheduledDose("1"),))
     campaign = Campaign("c", Label("c"), AUGUST, (anybody,), {}, {}, {})
-    changes = state_changes(visit(AUGUST, "interviewed", LAN, NAM, replace(NAM, contraindicated=True)), campaign)
-    row = dict(zip(INSIDE, changes[0, AUGUST.toordinal()], strict=True))
-    assert set(changes) == {(0, AUGUST.toordinal())}
-    assert {state: count for state, count in row.items() if count} == {State.DUE: 2, State.CONTRAINDICATED: 1}
+    found = household_moves(visit(AUGUST, "interviewed", LAN, replace(NAM, contraindicated=True)), campaign)
+    due, contraindicated = (MOVES.index((None, state)) for state in (State.DUE, State.CONTRAINDICATED))
+    assert found == [0, AUGUST.toordinal(), due, 0, AUGUST.toordinal(), contraindicated]
+
+
+def test_moves_add_up_to_people_per_state() -> None:
+    numbers = {move: number for number, move in enumerate(MOVES)}
+    assert len(numbers) == len(MOVES) == 81  # from and to eight states and outside
+    total = 3 * SUMMANDS[numbers[None, State.DUE]] + SUMMANDS[numbers[State.DUE, State.VACCINATED]]
+    total -= 70_000 * SUMMANDS[numbers[State.AWAY, None]] + SUMMANDS[numbers[None, State.REFUSED]]
+    row = dict(zip(INSIDE, per_state(total), strict=True))
+    assert {state: count for state, count in row.items() if count} == {
+        State.DUE: 2,
+        State.VACCINATED: 1,
+        State.AWAY: 70_000,
+        State.REFUSED: -1,
+    }
+    assert per_state(0) == (0,) * 8

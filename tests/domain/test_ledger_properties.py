@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapper.domain.campaign import Campaign, Group, Label, Period, ScheduledDose
-from mapper.domain.household import state_changes
+from mapper.domain.household import household_moves
 from mapper.domain.ledger import INSIDE, State, state_on, steps
 from mapper.domain.people import AWAY, Dose, Person, Visit
+from mapper.domain.sums import SUMMANDS, per_state
 
 CODES = ("1", "2", "3", "b")
 VACCINES = ("x", "y", "z")
@@ -251,7 +252,7 @@ def test_steps_are_dated_within_the_campaign_each_leaving_what_the_last_entered(
 
 
 @given(seeds, st.integers(0, 4))
-def test_a_households_changes_are_the_steps_of_its_people(drawn: Drawn, number: int) -> None:
+def test_a_households_moves_add_up_to_the_steps_of_its_people(drawn: Drawn, number: int) -> None:
     campaign = drawn.campaign()
     visit = Visit("h", date(2022, 1, 1), "interviewed", people=tuple(drawn.person() for _ in range(number)))
     expected: dict[tuple[int, int], Counter[State]] = {}
@@ -262,5 +263,9 @@ def test_a_households_changes_are_the_steps_of_its_people(drawn: Drawn, number: 
                 row[step.left] -= 1
             if step.entered is not None:
                 row[step.entered] += 1
-    changes = state_changes(visit, campaign)
-    assert changes == {key: [row[state] for state in INSIDE] for key, row in expected.items()}
+    found = household_moves(visit, campaign)
+    sums: Counter[tuple[int, int]] = Counter()
+    for series, day, move in zip(found[::3], found[1::3], found[2::3], strict=True):
+        sums[series, day] += SUMMANDS[move]
+    rows = {key: per_state(total) for key, total in sums.items()}
+    assert rows == {key: tuple(row[state] for state in INSIDE) for key, row in expected.items()}

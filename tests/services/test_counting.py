@@ -19,7 +19,7 @@ from mapper.services.reporting import UnitFigures
 from mapper.store import reference as kept
 from mapper.store import submissions, tables
 from mapper.store.submissions import SubmissionState
-from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Town, person
+from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Town, inside, person
 
 COVERED = [("1", date(2021, 9, 1), "pfizer")]
 LATER = "2030010101"
@@ -195,6 +195,17 @@ def test_an_edit_that_moves_leaves_the_other_visits_of_the_first_household(town:
         rows = connection.execute(tables.findings.select()).mappings()
         found = sorted((row["household_id"], row["instance_id"], row["code"]) for row in rows)
     assert found == [("first", "uuid:1", "commune_differs"), ("second", "uuid:3", "commune_differs")]
+
+
+def test_a_finding_stands_under_the_submission_that_it_was_found_in(town: Town) -> None:
+    first = {"household.point": inside(5)}  # not the commune chosen
+    town.send(town.write(first, [person(infected_on=date(2022, 8, 16))], instance="uuid:1", entity="first"))
+    later = {"visit.date": date(2022, 8, 20), "visit.outcome": "absent", "household.point": None}
+    town.send(town.write(later, instance="uuid:2", entity="first"))
+    with town.reference.database.read() as connection:
+        rows = connection.execute(tables.findings.select()).mappings()
+        found = sorted((row["instance_id"], row["position"], row["code"]) for row in rows)
+    assert found == [("uuid:1", 0, "infection_in_future"), ("uuid:1", 1, "commune_differs")]
 
 
 def test_an_edit_by_a_form_without_roles_takes_the_household_out(town: Town) -> None:

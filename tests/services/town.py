@@ -144,7 +144,7 @@ def _register(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
                 values["cell_id"] = signatures[values["cell_id"]]
             if "steps" in values:
                 houses, steps = json.loads(values["steps"])
-                values["steps"] = repr((houses, sorted(steps)))
+                values["steps"] = repr((houses, sorted(zip(steps[::3], steps[1::3], steps[2::3], strict=True))))
             rows.append(tuple(values.values()))
         found[table.name] = sorted(rows, key=repr)
     return found

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
 from sqlalchemy import insert, select
 
 from mapper.domain.household import house_counts
-from mapper.domain.ledger import INSIDE
+from mapper.domain.ledger import MOVES, State
 from mapper.domain.people import Dose, Finding, Person, Point, Visit
 from mapper.store import reference, register, tables, tallies
 from mapper.store.database import Database
-from mapper.store.register import Counted, HouseholdEntry
+from mapper.store.register import Counted, HouseholdEntry, visit_rows
 
 AT = "2022-08-15T00:00:00+00:00"
 DAY = date(2022, 8, 15)
@@ -46,11 +47,21 @@ VISIT = Visit(
 )
 
 
-def state_row(**changes: int) -> list[int]:
-    return [changes.get(state.value, 0) for state in INSIDE]
+def move(left: State | None, entered: State | None) -> int:
+    return MOVES.index((left, entered))
 
 
-STEPS = {(1, 738000): state_row(due=2, away=1), (2, 738100): state_row(due=-1, vaccinated=1)}
+STEPS = [
+    1,
+    738000,
+    move(None, State.DUE),
+    1,
+    738000,
+    move(None, State.AWAY),
+    2,
+    738100,
+    move(State.DUE, State.VACCINATED),
+]
 
 
 @pytest.fixture
@@ -66,15 +77,14 @@ def cell_id(database: Database) -> int:
         return tallies.cell(database, connection, "A", "C", {"old": "01"})
 
 
-def entry(cell_id: int, visit: Visit = VISIT, **facts: object) -> HouseholdEntry:
+def entry(cell_id: int, visit: Visit = VISIT, steps: Sequence[int] = STEPS, **facts: object) -> HouseholdEntry:
     values: dict[str, object] = {
         "campaign_id": "c",
+        "household_id": visit.household_id,
         "instance_id": "uuid:1",
-        "visit": visit,
+        "rows": visit_rows("c", visit, steps, house_counts(visit)),
         "point_state": "usable",
         "cell_id": cell_id,
-        "steps": STEPS,
-        "houses": house_counts(visit),
         "placements": {"old": ("01", "inside")},
         "findings": [],
     }
@@ -149,7 +159,7 @@ def test_its_people_are_written_column_by_column(database: Database, cell_id: in
 
 def test_doses_placements_and_findings_are_written_column_by_column(database: Database, cell_id: int) -> None:
     finding = Finding("odd", "{what} is odd.", (("what", "Tuổi"),))
-    enter(database, entry(cell_id, findings=[finding, Finding("odd", "Again.")]))
+    enter(database, entry(cell_id, findings=[("uuid:1", finding), ("uuid:1", Finding("odd", "Again."))]))
     first, second = rows(database, "doses")
     assert first == {
         "campaign_id": "c",
@@ -200,12 +210,12 @@ def test_a_household_without_people_or_point_counts_as_visited(database: Databas
 
 
 def test_a_household_taken_out_leaves_nothing_and_its_neighbours_stay(database: Database, cell_id: int) -> None:
-    finding = [Finding("odd", "Odd.")]
+    odd = Finding("odd", "Odd.")
     neighbour = Visit("next door", DAY, "interviewed", people=(LAN,))
     enter(
         database,
-        entry(cell_id, findings=finding),
-        entry(cell_id, neighbour, instance_id="uuid:2", findings=finding),
+        entry(cell_id, findings=[("uuid:1", odd)]),
+        entry(cell_id, neighbour, instance_id="uuid:2", findings=[("uuid:2", odd)]),
     )
     before = {name: rows(database, name) for name in ("households", "people", "doses", "placements", "findings")}
     assert {name: len(found) for name, found in before.items()} == {
