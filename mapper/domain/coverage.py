@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from mapper.errors import InvalidInput, mark
 
@@ -25,8 +25,7 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """A share in 0..1 and its 95 % interval."""
 
     share: float
@@ -54,8 +53,7 @@ def coverage(vaccinated: int, eligible: int) -> Coverage:
     return Coverage(share, low, high)
 
 
-@dataclass(frozen=True, slots=True)
-class Houses:
+class Houses(NamedTuple):
     """Households of a place: expected by the hamlets' list (None where no list says), and what visits found.
 
     vacant: found empty for good, so nobody is missing there. unvisited: listed, and not visited yet; reckoned hamlet
@@ -76,8 +74,7 @@ class Houses:
         return self.unvisited + self.visited - self.interviewed - self.vacant
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """What may be said of a place for one group and dose; None where a figure does not exist.
 
     worst, best: coverage if everybody unknown or not yet interviewed were unvaccinated, or vaccinated.
@@ -98,11 +95,12 @@ def missing_people(eligible: int, unknown: int, houses: Houses) -> int | None:
 
     Rounded up; None when houses are missing and no interviewed house gives a mean.
     """
-    if houses.missing <= 0:
+    unasked = houses.missing
+    if unasked <= 0:
         return 0
     if houses.interviewed == 0:
         return None
-    return -(-(eligible + unknown) * houses.missing // houses.interviewed)
+    return -(-(eligible + unknown) * unasked // houses.interviewed)
 
 
 def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target: Fraction | None) -> Assessment:
@@ -113,53 +111,31 @@ def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target:
     stay below.
     """
     missing = missing_people(eligible, unknown, houses)
+    # Whole numbers, taken once: a country has ten thousands of places, and a Fraction's own arithmetic is slow.
+    goal = None if target is None else target.as_integer_ratio()
     worst = best = None
-    if missing is not None and eligible + unknown + missing > 0:
-        everybody = eligible + unknown + missing
-        worst, best = vaccinated / everybody, (vaccinated + unknown + missing) / everybody
-    elif missing is None:
+    if missing is None:
         worst, best = 0.0, 1.0
-    figure = coverage(vaccinated, eligible) if eligible else None
-    return Assessment(
-        coverage=figure.share if figure else None,
-        low=figure.low if figure else None,
-        high=figure.high if figure else None,
-        worst=worst,
-        best=best,
-        needed=None if target is None or not eligible else max(0, _needed(target, eligible) - vaccinated),
-        verdict=_verdict(vaccinated, eligible, unknown, missing, figure, target, not houses.unlisted),
-    )
-
-
-def _needed(target: Fraction, eligible: int) -> int:
-    """The fewest people of those eligible that reach the target."""
-    return -(-target.numerator * eligible // target.denominator)
-
-
-def _reaches(part: int, whole: int, target: Fraction) -> bool:
-    """Whether part of whole is at least the target, in whole numbers: 19 of 20 are 95 %."""
-    return part * target.denominator >= target.numerator * whole
-
-
-def _verdict(
-    vaccinated: int,
-    eligible: int,
-    unknown: int,
-    missing: int | None,
-    figure: Coverage | None,
-    target: Fraction | None,
-    listed: bool,
-) -> Verdict | None:
-    if target is None or (figure is None and missing == 0 and unknown == 0):
-        return None
-    if figure is None or missing is None:
-        return Verdict.UNDECIDED
-    if missing == 0 and unknown == 0 and listed:
-        return Verdict.MET if _reaches(vaccinated, eligible, target) else Verdict.NOT_MET
-    everybody = eligible + unknown + missing
-    if _reaches(vaccinated, everybody, target) and figure.low >= target.numerator / target.denominator:
-        return Verdict.MET
-    most = vaccinated + unknown + missing
-    if not _reaches(most, everybody, target) and figure.high < target.numerator / target.denominator:
-        return Verdict.NOT_MET
-    return Verdict.UNDECIDED
+    else:
+        in_doubt = unknown + missing
+        everybody = eligible + in_doubt
+        if everybody > 0:
+            worst, best = vaccinated / everybody, (vaccinated + in_doubt) / everybody
+    if not eligible:
+        undecided = goal is not None and (missing is None or in_doubt > 0)
+        return Assessment(None, None, None, worst, best, None, Verdict.UNDECIDED if undecided else None)
+    share, low, high = coverage(vaccinated, eligible)
+    if goal is None:
+        return Assessment(share, low, high, worst, best, None, None)
+    wanted, of = goal
+    verdict = Verdict.UNDECIDED
+    if missing is not None:
+        reached = vaccinated * of >= wanted * everybody
+        if in_doubt == 0 and not houses.unlisted:
+            verdict = Verdict.MET if reached else Verdict.NOT_MET
+        elif reached and low >= wanted / of:
+            verdict = Verdict.MET
+        elif (vaccinated + in_doubt) * of < wanted * everybody and high < wanted / of:
+            verdict = Verdict.NOT_MET
+    needed = max(0, -(-wanted * eligible // of) - vaccinated)
+    return Assessment(share, low, high, worst, best, needed, verdict)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from operator import add
+from typing import Any, NamedTuple
 
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
-from mapper.domain.sums import SUMMANDS, per_state
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -37,12 +36,13 @@ class Question:
     set_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class UnitFigures:
+class UnitFigures(NamedTuple):
     """One row of an answer: a unit, its houses, its ledger, and what may be said of it.
 
     key: names the row within the answer; a hamlet that lies in two units of a set has two rows.
     code: None for households that no unit holds. people: all registered there, in the group or not.
+    states: in the order of INSIDE. eligible: the denominator of coverage. outside: people registered who are not in
+    the group on that day.
     """
 
     key: str
@@ -52,17 +52,9 @@ class UnitFigures:
     houses: Houses
     people: int
     states: Mapping[State, int]
+    eligible: int
+    outside: int
     assessment: Assessment
-
-    @property
-    def eligible(self) -> int:
-        """The denominator of coverage."""
-        return sum(self.states[state] for state in ELIGIBLE)
-
-    @property
-    def outside(self) -> int:
-        """People registered who are not in the group on that day."""
-        return self.people - sum(self.states.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +71,18 @@ class Answer:
     total: UnitFigures
 
 
+_NOBODY = (0,) * len(INSIDE)
+_NO_HOUSES = (0,) * len(HOUSE_COUNTS)
+_ELIGIBLE_PLACES = [INSIDE.index(state) for state in INSIDE if state in ELIGIBLE]
+_VACCINATED, _UNKNOWN = INSIDE.index(State.VACCINATED), INSIDE.index(State.UNKNOWN)
+
+
 @dataclass(slots=True)
 class _Sum:
     """A row while it is summed."""
 
-    states: list[int] = field(default_factory=lambda: [0] * len(INSIDE))
-    houses: list[int] = field(default_factory=lambda: [0] * len(HOUSE_COUNTS))
+    states: Sequence[int] = _NOBODY
+    houses: Sequence[int] = _NO_HOUSES
     expected: int | None = None
     unvisited: int = 0
     unlisted: int = 0
@@ -93,8 +91,8 @@ class _Sum:
         """Add another row's people, houses and expectation."""
         self.unvisited += other.unvisited
         self.unlisted += other.unlisted
-        self.states = [a + b for a, b in zip(self.states, other.states, strict=True)]
-        self.houses = [a + b for a, b in zip(self.houses, other.houses, strict=True)]
+        self.states = list(map(add, self.states, other.states))
+        self.houses = list(map(add, self.houses, other.houses))
         if other.expected is not None:
             self.expected = (self.expected or 0) + other.expected
 
@@ -273,7 +271,7 @@ def _sum_rows(
     cells = reference.cells(connection)
     sums: dict[Row, _Sum] = {}
     rows: dict[int, _Sum] = {}
-    weights: dict[str, Counter[str | None]] = {}
+    weights: dict[str, dict[str | None, int]] = {}
     for cell_id, *counts in houses:
         if not any(counts):
             continue
@@ -281,21 +279,23 @@ def _sum_rows(
         row = (cell.units.get(places.id), cell.hamlet_code)
         into = sums.get(row)
         if into is None:
-            into = sums[row] = _Sum()
+            into = sums[row] = _Sum(houses=counts)
+        else:
+            into.houses = list(map(add, into.houses, counts))
         rows[cell_id] = into
-        into.houses = [a + b for a, b in zip(into.houses, counts, strict=True)]
         if cell.hamlet_code is not None:
-            weights.setdefault(cell.hamlet_code, Counter())[row[0]] += counts[0]
+            lying = weights.setdefault(cell.hamlet_code, {})
+            lying[row[0]] = lying.get(row[0], 0) + counts[0]
     for cell_id, *states in tallies.states_on(reference.database, connection, series_id, day.toordinal(), visible):
-        if cell_id in rows:
-            into = rows[cell_id]
-            into.states = [a + b for a, b in zip(into.states, states, strict=True)]
+        found = rows.get(cell_id)
+        if found is not None:
+            found.states = states if found.states is _NOBODY else list(map(add, found.states, states))
     for hamlet in _visible_hamlets(known, user):
         unit = _main_unit(known, places, hamlet, weights.get(hamlet.code))
         into = sums.setdefault((unit, hamlet.code), _Sum())
         into.expected = hamlet.households
         if hamlet.households is not None:
-            into.unvisited = max(0, hamlet.households - weights.pop(hamlet.code, Counter()).total())
+            into.unvisited = max(0, hamlet.households - sum(weights.pop(hamlet.code, {}).values()))
     for (_, code), into in sums.items():
         into.unlisted = int(code in weights)
     return sums
@@ -313,7 +313,9 @@ def _visible_hamlets(known: Known, user: User) -> Iterable[kept.Hamlet]:
     return [h for h in known.hamlets.values() if h.code in own or h.commune_code in communes]
 
 
-def _main_unit(known: Known, places: PlaceSet, hamlet: kept.Hamlet, weights: Counter[str | None] | None) -> str | None:
+def _main_unit(
+    known: Known, places: PlaceSet, hamlet: kept.Hamlet, weights: Mapping[str | None, int] | None
+) -> str | None:
     """The leaf unit that a hamlet is listed in: its commune in the list's own set, else where most of it lies."""
     if places.id == known.home and (places.leaf, hamlet.commune_code) in places.units:
         return hamlet.commune_code
@@ -357,8 +359,8 @@ def _figures(
 ) -> UnitFigures:
     visited, interviewed, vacant, _refused, _closed, people = one.houses
     houses = Houses(one.expected, visited, interviewed, vacant, one.unvisited, one.unlisted)
-    states = dict(zip(INSIDE, one.states, strict=True))
-    eligible = sum(states[state] for state in ELIGIBLE)
+    states = one.states
+    eligible = sum([states[place] for place in _ELIGIBLE_PLACES])
     return UnitFigures(
         key,
         code,
@@ -366,8 +368,10 @@ def _figures(
         parent,
         houses,
         people,
-        states,
-        assess(states[State.VACCINATED], eligible, states[State.UNKNOWN], houses, target),
+        dict(zip(INSIDE, states, strict=True)),
+        eligible,
+        people - sum(states),
+        assess(states[_VACCINATED], eligible, states[_UNKNOWN], houses, target),
     )
 
 
@@ -393,9 +397,8 @@ def heat(reference: Reference, user: User, question: Question) -> list[tuple[flo
                     found.append((*centres[cell_id], states[column]))
         else:
             for lat, lon, steps in register.house_steps(reference.database, connection, campaign.id, visible):
-                way = zip(steps[::3], steps[1::3], steps[2::3], strict=True)
-                total = sum(SUMMANDS[move] for series, on, move in way if series == series_id and on <= day)
-                found.append((lat, lon, per_state(total)[column]))
+                people = sum(row[column] for (series, on), row in steps.items() if series == series_id and on <= day)
+                found.append((lat, lon, people))
     return [(round(lat, 4), round(lon, 4), people) for lat, lon, people in found if people > 0]
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, jsonify, request
 
+from mapper.domain.ledger import INSIDE
 from mapper.errors import InvalidQuestion, mark
 from mapper.services import boundaries, reporting
 from mapper.services.intake import today
@@ -18,6 +20,8 @@ from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
 
 api = Blueprint("api", __name__, url_prefix="/api")
+
+_STATES = tuple(state.value for state in INSIDE)
 
 
 @api.get("/campaigns")
@@ -53,36 +57,37 @@ def coverage() -> Response:
         "units": [figures(unit) for unit in answer.units],
         "total": figures(answer.total),
     }
-    return _tagged(jsonify(body))
+    return _tagged(_json(body))
+
+
+def _json(body: Mapping[str, Any]) -> Response:
+    return Response(orjson.dumps(body), content_type="application/json")
 
 
 def figures(unit: UnitFigures) -> dict[str, Any]:
     """One row as programs read it; null where a figure does not exist."""
-    said = unit.assessment
+    key, code, name, parent, houses, people, states, eligible, outside, said = unit
+    share, low, high, worst, best, needed, verdict = said
     return {
-        "key": unit.key,
-        "code": unit.code,
-        "name": unit.name,
-        "parent": unit.parent,
-        "households_expected": unit.houses.expected,
-        "households_visited": unit.houses.visited,
-        "households_interviewed": unit.houses.interviewed,
-        "people": unit.people,
-        "eligible": unit.eligible,
-        **{state.value: people for state, people in unit.states.items()},
-        "outside": unit.outside,
-        "coverage": _rounded(said.coverage),
-        "low": _rounded(said.low),
-        "high": _rounded(said.high),
-        "worst": _rounded(said.worst),
-        "best": _rounded(said.best),
-        "needed": said.needed,
-        "verdict": None if said.verdict is None else said.verdict.value,
+        "key": key,
+        "code": code,
+        "name": name,
+        "parent": parent,
+        "households_expected": houses.expected,
+        "households_visited": houses.visited,
+        "households_interviewed": houses.interviewed,
+        "people": people,
+        "eligible": eligible,
+        **dict(zip(_STATES, states.values(), strict=True)),
+        "outside": outside,
+        "coverage": None if share is None else round(share, 6),
+        "low": None if low is None else round(low, 6),
+        "high": None if high is None else round(high, 6),
+        "worst": None if worst is None else round(worst, 6),
+        "best": None if best is None else round(best, 6),
+        "needed": needed,
+        "verdict": None if verdict is None else verdict.value,
     }
-
-
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 6)
 
 
 @api.get("/shapes")
@@ -106,7 +111,7 @@ def shapes() -> Response:
 def heat() -> Response:
     """Where people due live: latitude, longitude, how many."""
     user = reader()
-    return _tagged(jsonify(points=reporting.heat(installation().reference, user, _question())))
+    return _tagged(_json({"points": reporting.heat(installation().reference, user, _question())}))
 
 
 def _question() -> Question:
