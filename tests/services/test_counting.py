@@ -201,7 +201,7 @@ def test_a_finding_stands_under_the_submission_that_it_was_found_in(town: Town) 
     first = {"household.point": inside(5)}  # not the commune chosen
     town.send(town.write(first, [person(infected_on=date(2022, 8, 16))], instance="uuid:1", entity="first"))
     later = {"visit.date": date(2022, 8, 20), "visit.outcome": "absent", "household.point": None}
-    town.send(town.write(later, instance="uuid:2", entity="first"))
+    town.send(town.write(later, instance="uuid:2", entity="first"), received=date(2022, 8, 20))
     with town.reference.database.read() as connection:
         rows = connection.execute(tables.findings.select()).mappings()
         found = sorted((row["instance_id"], row["position"], row["code"]) for row in rows)
