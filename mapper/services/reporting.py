@@ -13,6 +13,7 @@ from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.domain.sums import SUMMANDS, per_state
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -397,8 +398,9 @@ def heat(reference: Reference, user: User, question: Question) -> list[tuple[flo
                     found.append((*centres[cell_id], states[column]))
         else:
             for lat, lon, steps in register.house_steps(reference.database, connection, campaign.id, visible):
-                people = sum(row[column] for (series, on), row in steps.items() if series == series_id and on <= day)
-                found.append((lat, lon, people))
+                way = zip(steps[::3], steps[1::3], steps[2::3], strict=True)
+                total = sum(SUMMANDS[move] for series, on, move in way if series == series_id and on <= day)
+                found.append((lat, lon, per_state(total)[column]))
     return [(round(lat, 4), round(lon, 4), people) for lat, lon, people in found if people > 0]
 
 
