@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
+from mapper.domain.places import same_name
 from mapper.domain.roles import READERS, Role
 from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
 from mapper.services.reference import Known, Reference
@@ -22,6 +23,12 @@ from mapper.store.database import Connection
 
 REALM = "tung-nha"
 MIN_PASSWORD = 10
+
+HAMLET_LIST = "hamlet"
+"""What stands before the colon where the code of a hamlet is meant."""
+
+SAME_AREA = 0.05
+"""Difference in area that two drawings of one unit may have; a commune that others were joined to has more."""
 
 _hasher = PasswordHasher()
 
@@ -75,8 +82,9 @@ def add_user(
 ) -> NewUser:
     """Make a user, or renew the one of that name: new token, new areas, the old ones void at once.
 
-    area_codes: unit codes of any boundary set (of the newest that knows the code) or hamlet codes; none means
-    everything, which only an administrator or planner may see. Raises InvalidInput, NotFound.
+    area_codes: unit codes of any boundary set, or hamlet codes; a code that means different places in several sets is
+    written SET:CODE, and "hamlet:CODE" is one of the hamlet list. Of the same unit in several sets the newest counts.
+    None means everything, which only an administrator or planner may see. Raises InvalidInput, NotFound.
     """
     name = _typed(name).strip()
     if not name or len(name) > 80 or ":" in name or not name.isprintable():
@@ -99,7 +107,7 @@ def add_user(
             connection,
             name,
             wanted.value,
-            [_find_area(known, code) for code in dict.fromkeys(area_codes)],
+            list(dict.fromkeys(_find_area(known, code) for code in area_codes)),
             _hasher.hash(password) if password else None,
             token_hash(token),
             digest_ha1(name, token),
@@ -108,17 +116,62 @@ def add_user(
     return NewUser(user_id, name, token)
 
 
-def _find_area(known: Known, code: str) -> tuple[str, str]:
-    for places in known.sets.values():
-        if any((level, code) in places.units for level in places.about.levels):
-            return places.id, code
-    if code in known.hamlets:
-        return "", code
-    raise NotFound(
-        mark(
-            "No boundary set and no hamlet list knows the code {code}. Import the boundaries or publish the form first."
-        ),
+def _find_area(known: Known, written: str) -> tuple[str, str]:
+    """The area that a code means; see add_user. Raises NotFound, InvalidInput."""
+    found = _areas_of(known, written, known.sets)
+    code = written
+    if not found:
+        where, _, code = written.partition(":")
+        sets = [] if where not in known.sets else [where]
+        found = _areas_of(known, code, sets, in_list=where == HAMLET_LIST) if code else []
+    if not found:
+        raise NotFound(
+            mark(
+                "No boundary set and no hamlet list knows the code {code}. Import the boundaries or publish the form "
+                "first."
+            ),
+            code=written,
+        )
+    (set_id, unit), *others = found
+    if all(unit is not None and other is not None and _alike(unit, other) for _, other in others):
+        return set_id, code
+    shown = [f"{at or HAMLET_LIST}:{code}" for at, _ in found]
+    if len(set(shown)) == 1:
+        raise InvalidInput(
+            mark("Code {code} names units of several levels of {set}. Give the codes of the innermost ones instead."),
+            code=code,
+            set=set_id,
+        )
+    names = [unit.name if unit is not None else known.hamlets[code].label for _, unit in found]
+    raise InvalidInput(
+        mark("Code {code} means several places: {places}. Write which of them, for example {example}."),
         code=code,
+        places=", ".join(f"{one} = {name}" for one, name in zip(shown, names, strict=True)),
+        example=shown[0],
+    )
+
+
+def _areas_of(
+    known: Known, code: str, sets: Iterable[str], *, in_list: bool = True
+) -> list[tuple[str, kept.UnitRow | None]]:
+    """Every unit of these sets that has a code, and the hamlet as ("", None) where the list is looked into."""
+    found: list[tuple[str, kept.UnitRow | None]] = [
+        (set_id, unit)
+        for set_id in sets
+        for level in known.sets[set_id].about.levels
+        if (unit := known.sets[set_id].units.get((level, code))) is not None
+    ]
+    if in_list and code in known.hamlets:
+        found.append(("", None))
+    return found
+
+
+def _alike(one: kept.UnitRow, other: kept.UnitRow) -> bool:
+    """Whether two units of one code are one place in two vintages; a code and a name often went to a merged commune."""
+    return (
+        one.level == other.level
+        and same_name(one.name, other.name)
+        and abs(one.area_km2 - other.area_km2) <= SAME_AREA * max(one.area_km2, other.area_km2)
     )
 
 

@@ -14,6 +14,7 @@ from mapper.domain.places import Placement, point_fault
 from mapper.formats.campaign import read_campaign
 from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel
+from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
 from mapper.services.together import Together
 from mapper.store import reference as kept
@@ -91,9 +92,10 @@ class Placed:
 
 @dataclass
 class Known:
-    """Reference data of one revision, with what is worked out from it. Shared by threads; only ``cells`` grows.
+    """Reference data of one revision, with what is worked out from it. Shared by threads, which only add to it.
 
     namespaces: those that forms give their instances, beyond the usual ones; None until somebody asks.
+    counterparts: of two sets, the unit of the second in which each innermost unit of the first lies.
     """
 
     revision: int
@@ -106,6 +108,20 @@ class Known:
     roles: dict[tuple[str, str], tuple[Roles, str | None]] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
     namespaces: frozenset[str] | None = None
+    counterparts: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def counterpart(self, places: PlaceSet, leaf_code: str, other: PlaceSet) -> str | None:
+        """The innermost unit of another set in which one of this set lies as good as whole; None where it is divided.
+
+        Told by their outlines alone: a code, and even a name, may have been given to another place.
+        """
+        if places.id == other.id:
+            return leaf_code if (places.leaf, leaf_code) in places.units else None
+        pair = (places.id, other.id)
+        if pair not in self.counterparts:
+            bounds = {unit.code: unit.bounds for unit in places.at_level(places.leaf)}
+            self.counterparts[pair] = counterparts(bounds, places.placer, other.placer)
+        return self.counterparts[pair].get(leaf_code)
 
     def place(self, visit: Visit, accuracy_limit_m: float) -> Placed:
         """Where a household belongs in every set: by its point, else by the commune chosen in the form.

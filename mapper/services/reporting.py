@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -16,6 +16,7 @@ from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.sums import SUMMANDS, per_state
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.services.accounts import User, visible_cells
+from mapper.services.listed import leaves_in_areas, main_unit, visible_hamlets, visited_in
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import reference as kept
 from mapper.store import register, tallies
@@ -268,61 +269,48 @@ def _sum_rows(
 ) -> dict[Row, _Sum]:
     """Tallies by leaf unit and hamlet of a set, for the cells a user may see, with the households expected."""
     visible = visible_cells(reference, connection, user)
-    houses = tallies.houses(reference.database, connection, campaign.id, visible)
+    seen = None if visible is None else set(visible)
+    # All of them: how many houses of a hamlet are still to be visited does not depend on who asks.
+    houses = tallies.houses(reference.database, connection, campaign.id, None)
     cells = reference.cells(connection)
     sums: dict[Row, _Sum] = {}
     rows: dict[int, _Sum] = {}
-    weights: dict[str, dict[str | None, int]] = {}
+    visited: dict[str, dict[str | None, int]] = {}
     for cell_id, *counts in houses:
         if not any(counts):
             continue
         cell = cells[cell_id]
         row = (cell.units.get(places.id), cell.hamlet_code)
+        if cell.hamlet_code is not None:
+            lying = visited.setdefault(cell.hamlet_code, {})
+            lying[row[0]] = lying.get(row[0], 0) + counts[0]
+        if seen is not None and cell_id not in seen:
+            continue
         into = sums.get(row)
         if into is None:
-            into = sums[row] = _Sum(houses=counts)
+            into = sums[row] = _Sum(houses=counts, unlisted=_unlisted(known, cell.hamlet_code))
         else:
             into.houses = list(map(add, into.houses, counts))
         rows[cell_id] = into
-        if cell.hamlet_code is not None:
-            lying = weights.setdefault(cell.hamlet_code, {})
-            lying[row[0]] = lying.get(row[0], 0) + counts[0]
     for cell_id, *states in tallies.states_on(reference.database, connection, series_id, day.toordinal(), visible):
         found = rows.get(cell_id)
         if found is not None:
             found.states = states if found.states is _NOBODY else list(map(add, found.states, states))
-    for hamlet in _visible_hamlets(known, user):
-        unit = _main_unit(known, places, hamlet, weights.get(hamlet.code))
+    for hamlet in visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id)):
+        unit = main_unit(known, places, hamlet, visited)
         into = sums.setdefault((unit, hamlet.code), _Sum())
         into.expected = hamlet.households
         if hamlet.households is not None:
-            into.unvisited = max(0, hamlet.households - sum(weights.pop(hamlet.code, {}).values()))
-    for (_, code), into in sums.items():
-        into.unlisted = int(code in weights)
+            into.unvisited = max(0, hamlet.households - sum(visited.get(hamlet.code, {}).values()))
+        elif hamlet.code in visited:
+            into.unlisted = 1
     return sums
 
 
-def _visible_hamlets(known: Known, user: User) -> Iterable[kept.Hamlet]:
-    if not user.areas:
-        return known.hamlets.values()
-    own = {code for set_id, code in user.areas if not set_id}
-    communes: set[str] = set()
-    if known.home is not None:
-        home = known.sets[known.home]
-        areas = {code for set_id, code in user.areas if set_id == home.id}
-        communes = {u.code for u in home.at_level(home.leaf) if areas.intersection(home.line(u.code))}
-    return [h for h in known.hamlets.values() if h.code in own or h.commune_code in communes]
-
-
-def _main_unit(
-    known: Known, places: PlaceSet, hamlet: kept.Hamlet, weights: Mapping[str | None, int] | None
-) -> str | None:
-    """The leaf unit that a hamlet is listed in: its commune in the list's own set, else where most of it lies."""
-    if places.id == known.home and (places.leaf, hamlet.commune_code) in places.units:
-        return hamlet.commune_code
-    if not weights:
-        return None
-    return max(weights.items(), key=lambda item: (item[0] is not None, item[1], item[0] or ""))[0]
+def _unlisted(known: Known, hamlet_code: str | None) -> int:
+    """1 for a hamlet whose size no list says, whoever asks."""
+    hamlet = known.hamlets.get(hamlet_code or "")
+    return int(hamlet_code is not None and (hamlet is None or hamlet.households is None))
 
 
 def _hamlet_rows(
@@ -413,5 +401,4 @@ def visible_rows(
         return None
     cells = reference.cells(connection)
     units = {unit for cell_id in visible if (unit := cells[cell_id].units.get(places.id)) is not None}
-    own = {code for set_id, code in user.areas if set_id == places.id}
-    return units | {u.code for u in places.at_level(places.leaf) if own.intersection(places.line(u.code))}
+    return units | leaves_in_areas(known, places, user)

@@ -105,7 +105,7 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
         with reference.database.write() as connection:
             kept.set_fact(reference.database, connection, "sample built", _mark(households))
     password = secrets.token_urlsafe(9)
-    accounts.add_user(reference, SUPERVISOR, "supervisor", [DISTRICT], password)
+    accounts.add_user(reference, SUPERVISOR, "supervisor", [f"{SET_ID}:{DISTRICT}"], password)
     return Made(households, SUPERVISOR, password)
 
 
@@ -123,7 +123,7 @@ def _fill(reference: Reference, root: Path, households: int, progress: Callable[
     for folder in sorted((root / "forms").iterdir()):
         if any(folder.glob("*.xlsx")):
             publish.publish(reference, folder)
-    sender = accounts.add_user(reference, CANVASSER, "canvasser", [DISTRICT])
+    sender = accounts.add_user(reference, CANVASSER, "canvasser", [f"{SET_ID}:{DISTRICT}"])
     for one in submissions(reference, root, households):
         intake.receive(reference, one.xml, {}, sender_id=sender.id, received=datetime.combine(one.day, time(10), UTC))
         progress(1)

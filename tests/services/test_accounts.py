@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 
 import pytest
 from sqlalchemy import select
 
 from mapper.domain.roles import Role
 from mapper.errors import InvalidInput, MapperError, NotFound, SignInRequired
-from mapper.services import accounts
+from mapper.services import accounts, boundaries
+from mapper.services.boundaries import SetFacts
 from mapper.store import tables
-from tests.services.town import COMMUNES, HAMLETS, Town
+from tests.services.town import COMMUNES, HAMLETS, SIDE, SOUTH, WEST, Town, feature, feature_file, squares
 
 PASSWORD = "mật khẩu dài"
 
@@ -87,6 +89,66 @@ def test_an_area_is_a_unit_of_the_newest_set_that_knows_it_or_a_hamlet(town: Tow
     user = accounts.by_name(town.reference, "lan")
     assert user is not None
     assert set(user.areas) == {("squares", "S"), ("strips", "X"), ("", HAMLETS[0][0])}
+
+
+def areas(town: Town, *codes: str) -> set[tuple[str, str]]:
+    """What the areas of a user come to."""
+    accounts.add_user(town.reference, "lan", "supervisor", codes)
+    user = accounts.by_name(town.reference, "lan")
+    assert user is not None
+    return set(user.areas)
+
+
+def import_one(town: Town, set_id: str, east: float, code: str, name: str) -> None:
+    """A set of one commune, on the land of the squares 0 and on to the east."""
+    unit = feature(WEST, SOUTH, east, SOUTH + SIDE, commune_code=code, commune_name=name)
+    facts = SetFacts(set_id, set_id, date(2025, 7, 1))
+    boundaries.import_file(town.reference, feature_file(town.files / "one.geojson", [unit]), facts)
+
+
+def test_of_one_unit_in_several_sets_the_newest_counts(sqlite_town: Town) -> None:
+    boundaries.import_file(sqlite_town.reference, squares(sqlite_town.files), SetFacts("again", "", date(2025, 7, 1)))
+    assert areas(sqlite_town, "S", COMMUNES[0]) == {("again", "S"), ("again", COMMUNES[0])}
+    assert areas(sqlite_town, "squares:S", "again:S") == {("squares", "S"), ("again", "S")}
+
+
+@pytest.mark.parametrize(
+    ("east", "name"),
+    [(105.1, "Xã Khác"), (105.2, "Xã 0")],
+    ids=["another name", "the same name, with another commune joined to it"],
+)
+def test_a_code_that_means_different_places_has_to_say_of_which_set(sqlite_town: Town, east: float, name: str) -> None:
+    code = COMMUNES[0]
+    import_one(sqlite_town, "later", east, code, name)
+    with pytest.raises(InvalidInput) as refusal:
+        areas(sqlite_town, code)
+    assert f"{code} means several places: later:{code} = {name}, squares:{code} = Xã 0" in str(refusal.value)
+    assert f"for example later:{code}" in str(refusal.value)
+    assert areas(sqlite_town, f"squares:{code}") == {("squares", code)}
+    assert areas(sqlite_town, f"later:{code}", f"later:{code}") == {("later", code)}
+
+
+def test_a_code_of_a_unit_and_of_a_hamlet_has_to_say_which(sqlite_town: Town) -> None:
+    hamlet = HAMLETS[0][0]
+    import_one(sqlite_town, "later", 105.1, hamlet, "Xã Khác")
+    with pytest.raises(InvalidInput, match=f"later:{hamlet} = Xã Khác, hamlet:{hamlet} = "):
+        areas(sqlite_town, hamlet)
+    assert areas(sqlite_town, f"hamlet:{hamlet}") == {("", hamlet)}
+    assert areas(sqlite_town, f"later:{hamlet}") == {("later", hamlet)}
+
+
+def test_a_code_of_several_levels_of_one_set_is_refused(sqlite_town: Town) -> None:
+    unit = feature(WEST, SOUTH, 105.1, 22.1, commune_code="7", commune_name="Xã", district_code="7")
+    facts = SetFacts("levels", "levels", date(2025, 7, 1))
+    boundaries.import_file(sqlite_town.reference, feature_file(sqlite_town.files / "levels.geojson", [unit]), facts)
+    with pytest.raises(InvalidInput, match="Code 7 names units of several levels of levels"):
+        areas(sqlite_town, "7")
+
+
+@pytest.mark.parametrize("code", ["squares:99999", "moon:S", "squares:", ":S", "hamlet:S", "hamlet:", "squares:S:S"])
+def test_a_code_that_its_set_does_not_know_is_refused(sqlite_town: Town, code: str) -> None:
+    with pytest.raises(NotFound, match=f"knows the code {code}"):
+        areas(sqlite_town, code)
 
 
 @pytest.mark.parametrize(

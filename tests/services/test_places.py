@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from mapper.domain.people import Point
 from mapper.domain.roles import Role
-from mapper.services import accounts, rebuilding, review
+from mapper.services import accounts, boundaries, rebuilding, review
 from mapper.services.accounts import User
 from mapper.store import tables
 from tests.services.book import check_figures
@@ -259,6 +260,73 @@ def test_an_area_of_the_later_set_limits_rows_of_every_set(town: Town) -> None:
     strips, squares = town.ask(set_id="strips", day=LATER, user=user), town.ask(set_id="squares", user=user)
     assert {unit.code: unit.people for unit in strips.units} == {"X": 5}
     assert {unit.code: unit.people for unit in squares.units if unit.people} == {COMMUNES[0]: 1, COMMUNES[9]: 4}
+
+
+def listed(*communes: int) -> dict[str, int]:
+    """Hamlets of these communes with the houses that the list tells."""
+    return {hamlet: EXPECTED[hamlet] for commune in communes for hamlet in HAMLETS[commune]}
+
+
+def expected(town: Town, user: User = EVERYTHING, set_id: str = "strips") -> dict[str, int]:
+    """Houses expected by hamlet, of the rows that expect any."""
+    rows = town.ask("hamlet", set_id=set_id, day=LATER, user=user).units
+    return {unit.code: unit.houses.expected for unit in rows if unit.code and unit.houses.expected is not None}
+
+
+def test_hamlets_nobody_visited_lie_in_a_later_set_where_their_commune_went_as_a_whole(town: Town) -> None:
+    town.import_strips()
+    units = {unit.code: unit.houses.expected for unit in town.ask(set_id="strips", day=LATER).units}
+    # 2 and 9 are divided between X and Y, and 6 and 13 lie in neither
+    assert units == {
+        "X": sum(listed(0, 1, 7, 8).values()),
+        "Y": sum(listed(3, 4, 5, 10, 11, 12).values()),
+        None: sum(listed(2, 6, 9, 13).values()),
+    }
+
+
+def test_an_area_of_the_later_set_expects_its_hamlets_whether_visited_or_not(town: Town) -> None:
+    three_houses(town)
+    town.import_strips()
+    # of the divided commune 9 only the hamlet whose house stands in X
+    here = listed(0, 1, 7, 8) | {HAMLETS[9][0]: EXPECTED[HAMLETS[9][0]]}
+    for set_id in ("strips", "squares"):
+        assert expected(town, area(town, "X"), set_id) == here
+    assert expected(town, area(town, "Y")) == listed(3, 4, 5, 10, 11, 12)
+    assert expected(town, area(town, "Y", HAMLETS[0][0])) == listed(3, 4, 5, 10, 11, 12) | {
+        HAMLETS[0][0]: EXPECTED[HAMLETS[0][0]]
+    }
+
+
+@pytest.mark.parametrize(
+    ("set_id", "code"), [("strips", "X"), ("strips", "Y"), ("squares", "S"), ("squares", COMMUNES[3])]
+)
+def test_whoever_asks_a_unit_of_their_area_has_the_same_figures(town: Town, set_id: str, code: str) -> None:
+    three_houses(town)
+    town.send(town.write({"household.point": inside(5)}, [person()], commune=3))  # strayed out of 3
+    town.import_strips()
+    user = area(town, code)
+    for level in ("commune", "hamlet"):
+        rows = {unit.key: unit for unit in town.ask(level, set_id=set_id, day=LATER).units}
+        own = {unit.key: unit for unit in town.ask(level, set_id=set_id, day=LATER, user=user).units}
+        assert own
+        assert own == {key: rows[key] for key in own}
+        inner = {"S": COMMUNES[:7]}.get(code, (code,))
+        unit = (lambda key: key) if level == "commune" else (lambda key: key.partition("/")[0])
+        assert set(own) == {key for key in rows if unit(key) in inner}
+
+
+def test_a_household_strayed_into_an_area_makes_no_hamlet_of_unknown_size(town: Town) -> None:
+    three_houses(town)
+    (strayed,) = (unit for unit in town.ask("hamlet", user=area(town, COMMUNES[3])).units if unit.code == HAMLETS[4][0])
+    assert (strayed.houses.visited, strayed.houses.expected, strayed.houses.unlisted) == (1, None, 0)
+
+
+def test_outlines_are_those_of_an_area_of_another_set(town: Town) -> None:
+    three_houses(town)
+    town.import_strips()
+    shapes = boundaries.unit_shapes(town.reference, area(town, "X"), "squares", "commune", 12, DAY)
+    codes = {each["properties"]["code"] for each in json.loads(shapes.geojson)["features"]}
+    assert codes == {COMMUNES[number] for number in (0, 1, 7, 8, 9)}
 
 
 def test_an_area_stays_what_it_is_after_a_rebuild(town: Town) -> None:

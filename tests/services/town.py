@@ -94,7 +94,7 @@ def squares(files: Path) -> Path:
     for number, code in enumerate(COMMUNES):
         row, column = divmod(number, 7)
         features.append(
-            _feature(
+            feature(
                 WEST + SIDE * column,
                 SOUTH + SIDE * row,
                 WEST + SIDE * (column + 1),
@@ -107,27 +107,27 @@ def squares(files: Path) -> Path:
                 province_name="Tỉnh P",
             )
         )
-    return _file(files / "squares.geojson", features)
+    return feature_file(files / "squares.geojson", features)
 
 
 def strips(files: Path) -> Path:
     """The boundary file of the two strips of later."""
-    return _file(
+    return feature_file(
         files / "strips.geojson",
         [
-            _feature(105.0, 22.0, 105.25, 22.2, commune_code="X", commune_name="Xã X", province_code="Q"),
-            _feature(105.25, 22.0, 105.6, 22.2, commune_code="Y", commune_name="Xã Y", province_code="Q"),
+            feature(105.0, 22.0, 105.25, 22.2, commune_code="X", commune_name="Xã X", province_code="Q"),
+            feature(105.25, 22.0, 105.6, 22.2, commune_code="Y", commune_name="Xã Y", province_code="Q"),
         ],
     )
 
 
-def _feature(west: float, south: float, east: float, north: float, **facts: str) -> dict[str, object]:
+def feature(west: float, south: float, east: float, north: float, **facts: str) -> dict[str, object]:
     corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
     ring = [[round(lon, 6), round(lat, 6)] for lon, lat in corners]
     return {"type": "Feature", "properties": facts, "geometry": {"type": "Polygon", "coordinates": [ring]}}
 
 
-def _file(path: Path, features: list[dict[str, object]]) -> Path:
+def feature_file(path: Path, features: list[dict[str, object]]) -> Path:
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     return path
 

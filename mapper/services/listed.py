@@ -1,0 +1,77 @@
+"""Hamlets of the communes' lists: in which unit of each boundary set they lie, and which of them a user sees.
+
+A list names a hamlet's commune in one set only, the list's own. In any other set a hamlet lies where most of its
+households do that were visited; one without such a household lies where its commune does, if that went into one unit
+as a whole. Of a divided commune nobody can say where an unvisited hamlet belongs, and it belongs to no unit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from mapper.services.accounts import User
+from mapper.services.reference import Known, PlaceSet
+from mapper.store import tallies
+from mapper.store.reference import Hamlet
+
+Visited = Mapping[str, Mapping[str | None, int]]
+"""By hamlet the households visited in each innermost unit of a set; None: in no unit."""
+
+
+def visited_in(cells: Mapping[int, tallies.Cell], houses: Iterable[Sequence[int]], set_id: str) -> Visited:
+    """Where each hamlet's households lie in a set. houses: (cell id, visited, ...) as tallies.houses gives them."""
+    found: dict[str, Counter[str | None]] = {}
+    for cell_id, visited, *_ in houses:
+        cell = cells[cell_id]
+        if visited and cell.hamlet_code is not None:
+            found.setdefault(cell.hamlet_code, Counter())[cell.units.get(set_id)] += visited
+    return found
+
+
+def main_unit(known: Known, places: PlaceSet, hamlet: Hamlet, visited: Visited) -> str | None:
+    """The innermost unit of a set that a hamlet belongs to; None where nobody can say."""
+    if places.id == known.home and (places.leaf, hamlet.commune_code) in places.units:
+        return hamlet.commune_code
+    units = {unit: count for unit, count in visited.get(hamlet.code, {}).items() if unit is not None}
+    if units:
+        return max(units, key=lambda unit: (units[unit], unit))
+    return known.counterpart(known.sets[known.home], hamlet.commune_code, places) if known.home is not None else None
+
+
+def visible_hamlets(known: Known, user: User, visited: Callable[[str], Visited]) -> list[Hamlet]:
+    """The listed hamlets that belong to a user's areas, each in the set of its own.
+
+    visited: of a set by its id; asked for only where an area belongs to another set than the list.
+    """
+    if not user.areas:
+        return list(known.hamlets.values())
+    found: dict[str, Hamlet] = {}
+    for set_id, code in user.areas:
+        if not set_id:
+            if code in known.hamlets:
+                found[code] = known.hamlets[code]
+            continue
+        places = known.sets.get(set_id)
+        if places is None:
+            continue
+        there = {} if set_id == known.home else visited(set_id)
+        below = {unit.code for unit in places.at_level(places.leaf) if code in places.line(unit.code)}
+        for hamlet in known.hamlets.values():
+            if main_unit(known, places, hamlet, there) in below:
+                found[hamlet.code] = hamlet
+    return list(found.values())
+
+
+def leaves_in_areas(known: Known, places: PlaceSet, user: User) -> set[str]:
+    """The innermost units of a set that lie in a user's areas, of whichever set those are."""
+    found: set[str] = set()
+    for set_id, code in user.areas:
+        own = known.sets.get(set_id)
+        if own is None:
+            continue
+        for unit in places.at_level(places.leaf):
+            there = known.counterpart(places, unit.code, own)
+            if there is not None and code in own.line(there):
+                found.add(unit.code)
+    return found
