@@ -127,6 +127,16 @@ class Gathered:
     new_cells: dict[str, int] = field(default_factory=dict)
     alone: bool = False
 
+    def add(self, other: Gathered) -> None:
+        """Gather what was gathered elsewhere, of households that are not among these."""
+        self.entries |= other.entries
+        self.new_cells |= other.new_cells
+        for key, total in other.people.items():
+            self.people[key] = self.people.get(key, 0) + total
+        for place, change in other.houses.items():
+            held = self.houses.get(place)
+            self.houses[place] = change if held is None else [a + b for a, b in zip(held, change, strict=True)]
+
 
 def count(
     reference: Reference, connection: Connection, stored: StoredSubmission, told: Understood, gathered: Gathered
@@ -176,7 +186,7 @@ def _enter(
 ) -> None:
     """Replace what the register and tallies hold of a household by what its submissions tell; nothing, if none do."""
     if household in gathered.entries:
-        _write_entries(reference, connection, gathered)
+        write_entries(reference, connection, gathered)
     before = register.counted(reference.database, connection, *household)
     if before is not None:
         register.remove(connection, *household)
@@ -298,13 +308,14 @@ def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sig
 
 def write(reference: Reference, connection: Connection, gathered: Gathered) -> None:
     """Enter what was gathered, in this transaction, and be ready to gather more."""
-    _write_entries(reference, connection, gathered)
+    write_entries(reference, connection, gathered)
     people = {key: per_state(total) for key, total in gathered.people.items() if total}
     tallies.add(reference.database, connection, people, gathered.houses)
     gathered.people.clear()
     gathered.houses.clear()
 
 
-def _write_entries(reference: Reference, connection: Connection, gathered: Gathered) -> None:
+def write_entries(reference: Reference, connection: Connection, gathered: Gathered) -> None:
+    """Enter the households alone that were gathered; nobody who counts looks at the tallies."""
     register.enter(reference.database, connection, list(gathered.entries.values()))
     gathered.entries.clear()

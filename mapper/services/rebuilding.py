@@ -1,82 +1,203 @@
-"""Register and tallies anew from the raw submissions alone, with what intake would have kept as the result."""
+"""Register and tallies anew from the raw submissions alone, with what intake would have kept as the result.
+
+Reading is what takes longest; where there are many submissions, processes of their own do it (``reading_ahead``),
+while this one counts in order of arrival and writes.
+"""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 
-from mapper.errors import MapperError
-from mapper.services.counting import EVERYTHING, Gathered, count, understand_stored, write
+from mapper.errors import Unavailable
+from mapper.services.counting import (
+    EVERYTHING,
+    Gathered,
+    Understood,
+    count,
+    enter,
+    reason,
+    understand_stored,
+    write,
+    write_entries,
+)
+from mapper.services.reading_ahead import Batch, Raw, Read, ReadVisit, read_ahead, reference_for
 from mapper.services.reference import Known, Reference
 from mapper.store import register, submissions, tallies
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
+BATCH = 250
+"""Submissions read at a time."""
+
+MANY = 4000
+"""Submissions from which on processes of their own are worth their start."""
+
+MOST_TALLIES = 100_000
+"""Tallies gathered before they are written, which bounds the memory that they take."""
+
 
 def rebuild(
     reference: Reference,
     progress: Callable[[int], None] = lambda done: None,
-    batch: int = 500,
+    batch: int = BATCH,
     change: Callable[[Connection], None] = lambda connection: None,
+    processes: int | None = None,
 ) -> int:
     """Register and tallies anew from the raw submissions alone; how many submissions were read.
 
     Ends with what intake would have kept: an edit is counted after its original, whichever came first. Runs in one
-    transaction, so that readers see the old figures until the new ones stand. progress: called with the number of
-    submissions just done. change: of the reference data, made in the same transaction before anything is counted.
+    transaction, so that readers see the old figures until the new ones stand; uploads wait for it. progress: called
+    with the number of submissions just done. change: of the reference data, made in the same transaction before
+    anything is counted. processes: that read; None for one a core where there are many submissions.
+    Raises Unavailable where the database or a reading process fails; then everything is as it was.
     """
     database = reference.database
-    collecting = gc.isenabled()
-    gc.disable()  # once a batch is enough: little here refers to itself, and looking for it takes a quarter of the time
+    done = 0
     try:
-        with database.write() as connection:
+        with _seldom_collecting(), database.write() as connection:
             database.lock(connection, EVERYTHING)
             change(connection)
             register.clear(connection)
             tallies.clear(connection)
             submissions.forget_processing(connection)
-            known = reference.known(connection)
-            gathered = Gathered()
-            waiting: dict[str, str] = {}
-            done = 0
-            for stored in submissions.stream(connection, batch):
-                for one in stored:
-                    _recount(reference, connection, known, one, gathered, waiting)
-                write(reference, connection, gathered)
-                done += len(stored)
-                gc.collect(0)
-                progress(len(stored))
-        known.cells.update(gathered.new_cells)
+            if processes is None:
+                processes = _cores() if submissions.count(connection) >= MANY else 1
+            counting = _Recount(reference, connection)
+            batches = submissions.stream(connection, batch)
+            with closing(read_ahead(batches, counting.task, processes)) as all_read:
+                for stored, read in all_read:
+                    counting.take(stored, read)
+                    gc.collect(0)
+                    done += len(stored)
+                    progress(len(stored))
+            write(reference, connection, counting.gathered)
+        counting.known.cells.update(counting.gathered.new_cells)
     except BaseException:
         reference.forget()
         raise
-    finally:
-        if collecting:
-            gc.enable()
     return done
 
 
-def _recount(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    stored: StoredSubmission,
-    gathered: Gathered,
-    waiting: dict[str, str],
-) -> None:
-    """Count one submission of a rebuild, then the edit that waited for it. waiting: original to its edit."""
-    if stored.state is not SubmissionState.RECEIVED:
-        return
-    original = stored.deprecated_id
-    if original is not None and submissions.state_of(connection, original) is SubmissionState.RECEIVED:
-        waiting[original] = stored.instance_id
-        return
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Garbage is looked for once a batch: little here refers to itself, and looking takes a quarter of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
     try:
-        count(reference, connection, stored, understand_stored(reference, connection, known, stored), gathered)
-    except MapperError as problem:
-        submissions.set_state(connection, stored.instance_id, SubmissionState.FLAGGED, problem.message, problem.facts)
-    edit = waiting.pop(stored.instance_id, None)
-    if edit is not None:
-        again = submissions.read(reference.database, connection, edit)
-        if again is not None:
-            _recount(reference, connection, known, again, gathered, waiting)
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Recount:
+    """Counts submissions in order of arrival, each after what it edits.
+
+    gathered: what is not written yet. processed: submissions that are in it, and the household each tells of.
+    waiting: original to the edit that came before it.
+    """
+
+    def __init__(self, reference: Reference, connection: Connection) -> None:
+        self.reference = reference
+        self.connection = connection
+        self.known: Known = reference.known(connection)
+        reference.namespaces(connection, self.known)
+        self.gathered = Gathered(alone=True)
+        self.processed: list[submissions.Processed] = []
+        self.waiting: dict[str, str] = {}
+        self._roles = -1
+        self._reference_data = b""
+
+    def task(self, batch: Batch) -> tuple[bytes, list[Raw]]:
+        """What a process needs to read a batch."""
+        for form_id, version in {(one.form_id, one.form_version) for one in batch}:
+            self.reference.roles(self.connection, self.known, form_id, version)
+        if len(self.known.roles) != self._roles:
+            self._roles, self._reference_data = len(self.known.roles), reference_for(self.known)
+        raws = [(one.form_id, one.form_version, one.xml, one.received_on, one.root_id) for one in batch]
+        return self._reference_data, raws
+
+    def take(self, batch: Batch, all_read: Sequence[Read]) -> None:
+        """Count a batch of submissions as they were read."""
+        told_of = self._in_register(all_read)
+        for stored, read in zip(batch, all_read, strict=True):
+            if stored.state is not SubmissionState.RECEIVED:
+                continue
+            if not isinstance(read, ReadVisit):
+                self._count(stored, partial(read.understood if read else Understood, self.known))
+                continue
+            household = (read.campaign_id, read.bare.household_id)
+            if stored.deprecated_id is None and household not in told_of and self._enter(read):
+                # Nearly every submission: the first that tells of its household.
+                self.processed.append((stored.instance_id, *household))
+                self._go_on(stored)
+            else:
+                self._count(stored, partial(read.understood, self.known))
+            told_of.add(household)
+        self._write_entries()
+        if len(self.gathered.people) > MOST_TALLIES:
+            write(self.reference, self.connection, self.gathered)
+
+    def _in_register(self, all_read: Sequence[Read]) -> set[tuple[str, str]]:
+        """Those households of a batch that the register has."""
+        told: dict[str, set[str]] = {}
+        for read in all_read:
+            if isinstance(read, ReadVisit):
+                told.setdefault(read.campaign_id, set()).add(read.bare.household_id)
+        database, connection = self.reference.database, self.connection
+        return {
+            (campaign_id, household_id)
+            for campaign_id, ids in told.items()
+            for household_id in register.among(database, connection, campaign_id, ids)
+        }
+
+    def _enter(self, read: ReadVisit) -> bool:
+        """Enter a household that nobody told of before; False where that fails, which ``_count`` then tells of."""
+        try:
+            enter(self.reference, self.connection, self.known, read.entering(self.known), self.gathered)
+        except Exception:
+            return False
+        return True
+
+    def _count(self, stored: StoredSubmission, understood: Callable[[], Understood]) -> None:
+        """Count a submission that may change what others told, or flag it; then the edit that waited for it."""
+        reference, connection = self.reference, self.connection
+        self._write_entries()
+        original = stored.deprecated_id
+        if original is not None and submissions.state_of(connection, original) is SubmissionState.RECEIVED:
+            self.waiting[original] = stored.instance_id
+            return
+        one = Gathered(alone=True)
+        try:
+            with reference.database.attempt(connection):
+                count(reference, connection, stored, understood(), one)
+        except Unavailable:
+            raise
+        except Exception as fault:
+            message, facts = reason(fault)
+            submissions.set_state(connection, stored.instance_id, SubmissionState.FLAGGED, message, facts)
+        else:
+            self.gathered.add(one)
+        self._go_on(stored)
+
+    def _go_on(self, original: StoredSubmission) -> None:
+        """Count the edit that waited for a submission."""
+        edit = self.waiting.pop(original.instance_id, None)
+        if edit is None:
+            return
+        stored = submissions.read(self.reference.database, self.connection, edit)
+        if stored is not None:
+            self._count(stored, partial(understand_stored, self.reference, self.connection, self.known, stored))
+
+    def _write_entries(self) -> None:
+        write_entries(self.reference, self.connection, self.gathered)
+        submissions.set_all_processed(self.reference.database, self.connection, self.processed)
+        self.processed.clear()

@@ -68,6 +68,10 @@ class Prepared:
         count: int = driver.execute(self.sql, [values[name] for name in self._names]).rowcount
         return count
 
+    def run_each(self, driver: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute for every row of named values, in their order."""
+        self.run_many(driver, [[values[name] for name in self._names] for values in rows])
+
     def run_many(self, driver: Any, rows: Sequence[Sequence[Any]]) -> None:
         """Execute for every row, in their order; an INSERT's values stand in the order of the table's columns."""
         cursor = driver.cursor()
@@ -183,6 +187,23 @@ class Database:
             self._throw_away(connection)
         else:
             self._idle.append(connection)
+
+    @contextmanager
+    def attempt(self, connection: Connection) -> Iterator[None]:
+        """Part of a transaction: what it wrote is undone where it raises, and the rest can go on.
+
+        Raises Unavailable where the database itself failed, as a transaction does.
+        """
+        driver = driver_of(connection)
+        with _faults():
+            driver.execute("SAVEPOINT attempt")
+            try:
+                yield
+            except Exception:
+                driver.execute("ROLLBACK TO SAVEPOINT attempt")
+                raise
+            finally:
+                driver.execute("RELEASE SAVEPOINT attempt")
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """The dialect's INSERT, which knows ON CONFLICT."""

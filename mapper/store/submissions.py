@@ -282,6 +282,17 @@ def set_processed(
     database: Database, connection: Connection, instance_id: str, campaign_id: str | None, household_id: str | None
 ) -> None:
     """The submission is understood, and tells of this household (None for a form without roles)."""
+    set_all_processed(database, connection, [(instance_id, campaign_id, household_id)])
+
+
+Processed = tuple[str, str | None, str | None]
+"""A submission that is understood, and the campaign and household that it tells of."""
+
+
+def set_all_processed(database: Database, connection: Connection, processed: Sequence[Processed]) -> None:
+    """The same for many at once."""
+    if not processed:
+        return
     database.prepared(
         "set processed",
         lambda: (
@@ -294,15 +305,18 @@ def set_processed(
                 campaign_id=bindparam("new_campaign"),
             )
         ),
-    ).run(
+    ).run_each(
         driver_of(connection),
-        {
-            "of_instance": instance_id,
-            "new_state": SubmissionState.PROCESSED.value,
-            "new_household": household_id,
-            "new_campaign": campaign_id,
-            "reason": None,
-        },
+        [
+            {
+                "of_instance": instance_id,
+                "new_state": SubmissionState.PROCESSED.value,
+                "new_household": household_id,
+                "new_campaign": campaign_id,
+                "reason": None,
+            }
+            for instance_id, campaign_id, household_id in processed
+        ],
     )
 
 

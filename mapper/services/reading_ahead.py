@@ -1,0 +1,185 @@
+"""Submissions understood ahead of their counting, by processes of their own where there are many.
+
+What one submission says depends on no other, so it can be worked out anywhere; what it changes is told by the one who
+counts, in order of arrival. Plain values travel between the two: rows as the register writes them, and the visit
+itself as bytes that are opened only where several submissions tell of one household.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from multiprocessing.connection import wait
+
+from mapper.domain.household import house_counts
+from mapper.domain.people import Finding, Visit
+from mapper.errors import InvalidInput, Unavailable, mark
+from mapper.formats.instance import read_instance
+from mapper.services.counting import Entering, Understood, reason, understand
+from mapper.services.reference import Known
+from mapper.store import register
+from mapper.store.submissions import StoredSubmission
+
+AHEAD = 3
+"""Batches for each process that are under way or done before they are asked for."""
+
+Raw = tuple[str, str, bytes, date, str]
+"""Of a submission: form, version, XML, day of receipt, and the first submission of its chain of edits."""
+
+Batch = list[StoredSubmission]
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A submission that cannot be understood, and why."""
+
+    message: str
+    facts: dict[str, str]
+
+    def understood(self, known: Known) -> Understood:
+        """Raise InvalidInput with the reason."""
+        raise InvalidInput(self.message, **self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadVisit:
+    """What one submission tells of a household.
+
+    bare: the visit without its people, who stand in rows. whole: the visit with them, pickled.
+    """
+
+    campaign_id: str
+    instance_id: str
+    bare: Visit
+    rows: register.VisitRows
+    steps: register.Steps
+    houses: Sequence[int]
+    findings: Sequence[Finding]
+    whole: bytes
+
+    def understood(self, known: Known) -> Understood:
+        """As ``counting.understand`` tells it."""
+        visit: Visit = pickle.loads(self.whole)  # noqa: S301 - written by _read, in memory
+        return Understood(known, known.campaigns[self.campaign_id], visit, self.findings, self.steps)
+
+    def entering(self, known: Known) -> Entering:
+        """The household as this submission alone tells of it."""
+        return Entering(
+            known.campaigns[self.campaign_id],
+            self.instance_id,
+            self.bare,
+            self.rows,
+            self.steps,
+            self.houses,
+            [(self.instance_id, finding) for finding in self.findings],
+            self.instance_id,
+        )
+
+
+Read = ReadVisit | Flagged | None
+"""What came of a submission; None where its form draws no coverage."""
+
+
+def read_ahead(
+    batches: Iterable[Batch], task: Callable[[Batch], tuple[bytes, list[Raw]]], processes: int
+) -> Generator[tuple[Batch, list[Read]], None, None]:
+    """Every batch with what its submissions say, in order.
+
+    task: what ``read_batch`` is to be handed. processes: that read; below 2 this one does. Some batches a process
+    are read ahead and no more, so that memory stays flat. Close it to end the processes. Raises Unavailable where
+    one of them ends by itself, as for want of memory.
+    """
+    if processes < 2:
+        for batch in batches:
+            yield batch, read_batch(*task(batch))
+        return
+    # Not forked from here: threads and connections of this process are no use to a copy of it.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    context.set_forkserver_preload(["__main__", __name__])
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_obey_the_parent)
+    under_way: deque[tuple[Batch, Future[list[Read]]]] = deque()
+    try:
+        for batch in batches:
+            under_way.append((batch, pool.submit(read_batch, *task(batch))))
+            if len(under_way) > AHEAD * processes:
+                yield _result(under_way)
+        while under_way:
+            yield _result(under_way)
+    except BrokenProcessPool as fault:
+        message = mark("A process that read submissions ended by itself, so nothing was changed. Try again.")
+        raise Unavailable(message) from fault
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _result(under_way: deque[tuple[Batch, Future[list[Read]]]]) -> tuple[Batch, list[Read]]:
+    batch, read = under_way.popleft()
+    return batch, read.result()
+
+
+def _obey_the_parent() -> None:
+    """End when the parent does, however it ends, and leave interruptions from the keyboard to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # once a batch is enough
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
+
+
+def reference_for(known: Known) -> bytes:
+    """What ``read_batch`` needs of the reference data, in which roles and namespaces are to be there."""
+    return pickle.dumps(replace(known, hamlets={}, sets={}, home=None, cells={}))
+
+
+@lru_cache(maxsize=1)
+def _known(data: bytes) -> Known:
+    known: Known = pickle.loads(data)  # noqa: S301 - written by reference_for, in memory
+    return known
+
+
+def read_batch(reference_data: bytes, raws: Sequence[Raw]) -> list[Read]:
+    """What each submission says. reference_data: of ``reference_for``."""
+    known = _known(reference_data)
+    read = [_read(known, *raw) for raw in raws]
+    gc.collect(0)
+    return read
+
+
+def _read(known: Known, form_id: str, version: str, xml: bytes, received_on: date, root_id: str) -> Read:
+    try:
+        instance = read_instance(xml, known.namespaces)
+        told = understand(known, known.roles.get((form_id, version)), instance, received_on, root_id)
+        campaign, visit = told.campaign, told.visit
+        if campaign is None or visit is None:
+            return None
+        houses = house_counts(visit)
+        return ReadVisit(
+            campaign.id,
+            instance.instance_id,
+            replace(visit, people=()),
+            register.visit_rows(campaign.id, visit, told.steps, houses),
+            told.steps,
+            houses,
+            told.findings,
+            pickle.dumps(visit, pickle.HIGHEST_PROTOCOL),
+        )
+    except Exception as fault:
+        message, facts = reason(fault)
+        return Flagged(message, {name: str(fact) for name, fact in facts.items()})
