@@ -225,7 +225,7 @@ def _take_submission(
         if name in unreadable:
             yield Taken(others[name].path, "refused", unreadable[name])
         else:
-            known = before.get(name) == hashlib.sha256(attachments[name]).hexdigest()
+            known = hashlib.sha256(attachments[name]).hexdigest() in before.get(name, ())
             yield Taken(others[name].path, "known" if known else "taken")
 
 
@@ -236,8 +236,8 @@ def _named(xml: bytes, others: Mapping[str, FoundFile], alone: bool) -> list[str
     return [name for name in others if name in answers or (alone and name == AUDIT)]
 
 
-def _kept_files(reference: Reference, xml: bytes) -> dict[str, str]:
-    """SHA-256 by name of the files kept of this submission until now; none of what is no submission."""
+def _kept_files(reference: Reference, xml: bytes) -> dict[str, list[str]]:
+    """SHA-256 by name of all files kept of this submission until now; none of what is no submission."""
     try:
         instance_id = read_instance(xml, None).instance_id
     except MapperError:

@@ -109,8 +109,9 @@ def _read_reason(text: object) -> tuple[str, dict[str, str]] | None:
 def save(database: Database, connection: Connection, raw: RawSubmission) -> tuple[Saved, SubmissionState]:
     """Keep a submission and its attachments; the caller's commit makes it durable.
 
-    The same instance with the same bytes adds only the attachments not yet here. Returns what was found and
-    the state the submission is in; OTHER_CONTENT and STALE_EDIT change nothing.
+    The same instance with the same bytes adds only the attachments not yet here; a file of other content under a name
+    that is here counts from now on, and the one before it stays. Returns what was found and the state the submission
+    is in; OTHER_CONTENT and STALE_EDIT change nothing.
     """
     driver = driver_of(connection)
     digest = hashlib.sha256(raw.xml).hexdigest()
@@ -161,12 +162,15 @@ def _select_known() -> Select[tuple[str, str]]:
 
 
 def _save_attachment(database: Database, connection: Connection, raw: RawSubmission, name: str, content: bytes) -> None:
+    """Keep a file beside whatever came under its name before; the same content again changes nothing."""
+    a = tables.attachments
     name = unicodedata.normalize("NFC", name)
     digest = save_blob(database, connection, content)
+    before = select(func.count()).where(a.c.instance_id == raw.instance_id, a.c.name == name).scalar_subquery()
     connection.execute(
-        database.insert(tables.attachments)
-        .values(instance_id=raw.instance_id, name=name, sha256=digest, received_at=raw.received_at)
-        .on_conflict_do_update(index_elements=["instance_id", "name"], set_={"sha256": digest})
+        database.insert(a)
+        .values(instance_id=raw.instance_id, name=name, sha256=digest, turn=before, received_at=raw.received_at)
+        .on_conflict_do_nothing()
     )
 
 
@@ -188,23 +192,24 @@ def read_blob(connection: Connection, sha256: str) -> bytes | None:
 def attachment_names(connection: Connection, instance_id: str) -> list[str]:
     """File names kept for a submission, sorted."""
     a = tables.attachments
-    return list(connection.scalars(select(a.c.name).where(a.c.instance_id == instance_id).order_by(a.c.name)))
+    names = select(a.c.name).distinct().where(a.c.instance_id == instance_id).order_by(a.c.name)
+    return list(connection.scalars(names))
 
 
-def attachment_hashes(connection: Connection, instance_id: str) -> dict[str, str]:
-    """SHA-256 by name of the files kept for a submission."""
+def attachment_hashes(connection: Connection, instance_id: str) -> dict[str, list[str]]:
+    """SHA-256 of every content kept under each name of a submission, the one that counts last."""
     a = tables.attachments
-    rows = connection.execute(select(a.c.name, a.c.sha256).where(a.c.instance_id == instance_id))
-    return {row.name: row.sha256 for row in rows}
+    found: dict[str, list[str]] = {}
+    rows = select(a.c.name, a.c.sha256).where(a.c.instance_id == instance_id).order_by(a.c.turn, a.c.sha256)
+    for row in connection.execute(rows):
+        found.setdefault(row.name, []).append(row.sha256)
+    return found
 
 
 def read_attachment(connection: Connection, instance_id: str, name: str) -> bytes | None:
-    """An attachment's content, or None."""
-    a, b = tables.attachments, tables.blobs
-    content = connection.scalar(
-        select(b.c.content).join(a, a.c.sha256 == b.c.sha256).where(a.c.instance_id == instance_id, a.c.name == name)
-    )
-    return None if content is None else bytes(content)
+    """An attachment's content, the newest that came under its name, or None; read_blob reads those before it."""
+    hashes = attachment_hashes(connection, instance_id).get(name)
+    return read_blob(connection, hashes[-1]) if hashes else None
 
 
 def read(database: Database, connection: Connection, instance_id: str) -> StoredSubmission | None:

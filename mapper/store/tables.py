@@ -135,9 +135,11 @@ attachments = Table(
     Column("instance_id", String, ForeignKey("submissions.instance_id"), nullable=False),
     Column("name", String, nullable=False),
     Column("sha256", String(64), ForeignKey("blobs.sha256"), nullable=False),
+    Column("turn", Integer, nullable=False),
     Column("received_at", String, nullable=False),
-    PrimaryKeyConstraint("instance_id", "name"),
-    comment="Photos and audit files; names are NFC, whatever the phone wrote.",
+    PrimaryKeyConstraint("instance_id", "name", "sha256"),
+    comment="Photos and audit files; names are NFC, whatever the phone wrote. Of several contents that came under one "
+    "name all are kept, and the one of the highest turn counts.",
     sqlite_with_rowid=False,
 )
 

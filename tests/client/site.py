@@ -266,11 +266,14 @@ class Site:
             return connection.scalar(select(s.c.state).where(s.c.instance_id == instance_id))
 
     def attachments(self, instance_id: str) -> dict[str, bytes]:
-        """The files kept of a submission."""
+        """The files of a submission, the newest of each name."""
         a, b = tables.attachments, tables.blobs
         with self.reference.database.read() as connection:
             rows = connection.execute(
-                select(a.c.name, b.c.content).join(b, a.c.sha256 == b.c.sha256).where(a.c.instance_id == instance_id)
+                select(a.c.name, b.c.content)
+                .join(b, a.c.sha256 == b.c.sha256)
+                .where(a.c.instance_id == instance_id)
+                .order_by(a.c.turn)
             )
             return {row.name: bytes(row.content) for row in rows}
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from mapper.errors import InvalidInput, NotFound, TooLarge
 from mapper.services import importing, intake
 from mapper.services.reference import Reference
-from mapper.store import tables
+from mapper.store import submissions, tables
 from mapper.store.database import Database
 from tests.client.site import House, fill_database
 
@@ -122,6 +122,19 @@ def test_second_import_has_all_already(reference: Reference, make: Make) -> None
     take(reference, path)
     assert set(take(reference, path).values()) == {"known"}
     assert intake.how_many(reference) == 2
+
+
+def test_file_of_other_content_is_taken_beside_the_one_that_was_here(reference: Reference, make: Make) -> None:
+    intake.receive(reference, ONE.xml, {"audit.csv": b"event\n", PHOTO: b"JPEG"})
+    intake.receive(reference, ONE.xml, {PHOTO: b"JPEG, retouched"})
+    told = take(
+        reference,
+        make({name: b"event\nfinished\n" if name.endswith(".csv") else content for name, content in PHONE.items()}),
+    )
+    assert (told["audit.csv"], told[PHOTO]) == ("taken", "known")
+    with reference.database.read() as connection:
+        kept = submissions.attachment_hashes(connection, "uuid:one")
+    assert {name: len(hashes) for name, hashes in kept.items()} == {"audit.csv": 2, PHOTO: 2}
 
 
 def test_file_that_came_later_is_taken_with_a_known_submission(reference: Reference, make: Make) -> None:

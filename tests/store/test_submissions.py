@@ -106,6 +106,20 @@ def test_an_attachment_sent_again_with_other_content_is_the_newer_one(database: 
     assert files(database, "uuid:1") == {"a.jpg": b"half and half"}
 
 
+def test_no_content_of_an_attachment_is_lost_and_a_late_retry_does_not_bring_the_old_one_back(
+    database: Database,
+) -> None:
+    for content in (b"half", b"half and half", b"whole", b"half", b"half and half"):
+        save(database, replace(FIRST, attachments={"a.jpg": content, "b.jpg": b"same"}))
+    save(database, replace(FIRST, instance_id="uuid:2", attachments={"a.jpg": b"half"}))
+    assert files(database, "uuid:1") == {"a.jpg": b"whole", "b.jpg": b"same"}
+    with database.read() as connection:
+        kept = submissions.attachment_hashes(connection, "uuid:1")
+        contents = {name: [submissions.read_blob(connection, each) for each in some] for name, some in kept.items()}
+    assert contents == {"a.jpg": [b"half", b"half and half", b"whole"], "b.jpg": [b"same"]}
+    assert files(database, "uuid:2") == {"a.jpg": b"half"}
+
+
 def test_an_attachment_is_found_by_its_composed_name(database: Database) -> None:
     assert unicodedata.is_normalized("NFC", PHOTO)
     save(database, replace(FIRST, attachments={PHOTO: b"jpg"}))

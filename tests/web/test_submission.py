@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from mapper.language import translate
 from mapper.services import publish, rebuilding, review
-from mapper.store import tables
+from mapper.store import submissions, tables
 from tests.client.collect import Collect, Fault, FilledForm, NotAccepted, chunks
 from tests.client.site import (
     NEXT_VERSION,
@@ -249,15 +249,17 @@ def test_late_file_of_an_edited_submission_is_saved(site: Site) -> None:
     assert kept(site) == {"uuid:house-1": "superseded", "uuid:house-2": "processed"}
 
 
-def test_file_sent_again_with_other_content_replaces_nothing_silently(site: Site) -> None:
-    """The newest is shown, and the one before it is still in the store."""
+def test_file_sent_again_with_other_content_counts_and_the_one_before_it_stays_with_its_submission(site: Site) -> None:
     phone = site.phone()
-    phone.send(HOUSE.form({"a.jpg": b"first"}))
+    phone.send(HOUSE.form({"a.jpg": b"first", "b.jpg": b"other"}))
     phone.send(HOUSE.form({"a.jpg": b"second"}))
-    assert site.attachments("uuid:house-1") == {"a.jpg": b"second"}
+    phone.send(HOUSE.form({"a.jpg": b"first", "b.jpg": b"other"}))  # a retry that came late
+    assert site.attachments("uuid:house-1") == {"a.jpg": b"second", "b.jpg": b"other"}
     with site.reference.database.read() as connection:
-        contents = {bytes(content) for content in connection.scalars(select(tables.blobs.c.content))}
-    assert {b"first", b"second"} <= contents
+        hashes = submissions.attachment_hashes(connection, "uuid:house-1")
+        contents = {name: [submissions.read_blob(connection, each) for each in some] for name, some in hashes.items()}
+    assert contents == {"a.jpg": [b"first", b"second"], "b.jpg": [b"other"]}
+    assert figures(site) == (1, 2, 1)
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

@@ -233,11 +233,12 @@ def upgrade() -> None:
     sa.Column('instance_id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('turn', sa.Integer(), nullable=False),
     sa.Column('received_at', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['instance_id'], ['submissions.instance_id'], name=op.f('fk_attachments_instance_id')),
     sa.ForeignKeyConstraint(['sha256'], ['blobs.sha256'], name=op.f('fk_attachments_sha256')),
-    sa.PrimaryKeyConstraint('instance_id', 'name', name=op.f('pk_attachments')),
-    comment='Photos and audit files; names are NFC, whatever the phone wrote.',
+    sa.PrimaryKeyConstraint('instance_id', 'name', 'sha256', name=op.f('pk_attachments')),
+    comment='Photos and audit files; names are NFC, whatever the phone wrote. Of several contents that came under one name all are kept, and the one of the highest turn counts.',
     sqlite_with_rowid=False
     )
     op.create_table('doses',
