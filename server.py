@@ -47,6 +47,7 @@ from mapper.store.database import Database
 from mapper.web import accounts as web_accounts
 from mapper.web import serving
 from mapper.web.api import api
+from mapper.web.finished import Compressed, tag_of
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
 from mapper.web.openrosa import for_phones, openrosa
@@ -93,6 +94,8 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
         COMPRESS_REGISTER=False,
         COMPRESS_BR_LEVEL=3,
         COMPRESS_LEVEL=3,
+        COMPRESS_CACHE_BACKEND=Compressed,
+        COMPRESS_CACHE_KEY=tag_of,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

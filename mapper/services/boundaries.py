@@ -150,16 +150,8 @@ def _make_id(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", fold(unicodedata.normalize("NFC", label))).strip("_")[:40]
 
 
-@dataclass(frozen=True, slots=True)
-class Shapes:
-    """A GeoJSON FeatureCollection and the tag that changes with it."""
-
-    geojson: bytes
-    tag: str
-
-
-def unit_shapes(reference: Reference, user: User, set_id: str, level: str, zoom: int, day: date) -> Shapes:
-    """Outlines of a level's units that a user may see, simplified for a zoom."""
+def unit_shapes(reference: Reference, user: User, set_id: str, level: str, zoom: int, day: date) -> bytes:
+    """Outlines of a level's units that a user may see, simplified for a zoom, as a GeoJSON FeatureCollection."""
     with reference.database.read() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id, day)
@@ -177,9 +169,7 @@ def unit_shapes(reference: Reference, user: User, set_id: str, level: str, zoom:
     features = [
         (_properties(places, level, code), geometry) for code, geometry in everything if codes is None or code in codes
     ]
-    return Shapes(
-        feature_collection(features), f"{places.id}-{places.about.imported_at}-{level}-{band}-{len(features)}"
-    )
+    return feature_collection(features)
 
 
 def _properties(places: PlaceSet, level: str, code: str) -> dict[str, str | None]:
@@ -197,7 +187,7 @@ def _simplified(
     return tuple(simplified(outlines, band))
 
 
-def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: str, zoom: int, day: date) -> Shapes:
+def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: str, zoom: int, day: date) -> bytes:
     """Hamlet areas, from the households that a campaign placed, within each unit; of the units a user may see."""
     with reference.database.read() as connection:
         known = reference.known(connection)
@@ -222,7 +212,7 @@ def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: st
     for unit in sorted(by_unit):
         areas = _areas(tuple(by_unit[unit]), outlines[unit], band)
         features += [(_hamlet_properties(known, unit, code), geometry) for code, geometry in areas]
-    return Shapes(feature_collection(features), "")
+    return feature_collection(features)
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,7 @@ from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel
 from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
+from mapper.services.kept_states import KeptStates
 from mapper.services.together import Together
 from mapper.store import reference as kept
 from mapper.store import tallies
@@ -158,6 +159,7 @@ class Reference:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.together = Together()
+        self.states = KeptStates()
         self._known: Known | None = None
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}

@@ -16,6 +16,7 @@ from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.sums import SUMMANDS, per_state
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.services.accounts import User, visible_cells
+from mapper.services.kept_states import NOBODY
 from mapper.services.listed import leaves_in_areas, main_unit, visible_hamlets, visited_in
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import reference as kept
@@ -59,6 +60,10 @@ class UnitFigures(NamedTuple):
     assessment: Assessment
 
 
+Version = tuple[int, str, int]
+"""Revision of the reference data, era of the tallies, and a number that rises with what is counted in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """All rows of a level, their total, and what was asked, with every default filled in."""
@@ -73,7 +78,6 @@ class Answer:
     total: UnitFigures
 
 
-_NOBODY = (0,) * len(INSIDE)
 _NO_HOUSES = (0,) * len(HOUSE_COUNTS)
 _ELIGIBLE_PLACES = [INSIDE.index(state) for state in INSIDE if state in ELIGIBLE]
 _VACCINATED, _UNKNOWN = INSIDE.index(State.VACCINATED), INSIDE.index(State.UNKNOWN)
@@ -83,7 +87,7 @@ _VACCINATED, _UNKNOWN = INSIDE.index(State.VACCINATED), INSIDE.index(State.UNKNO
 class _Sum:
     """A row while it is summed."""
 
-    states: Sequence[int] = _NOBODY
+    states: Sequence[int] = NOBODY
     houses: Sequence[int] = _NO_HOUSES
     expected: int | None = None
     unvisited: int = 0
@@ -187,6 +191,21 @@ def boundary_sets(reference: Reference, day: date, wanted: str = "") -> list[dic
     ]
 
 
+def version(reference: Reference) -> Version:
+    """What the figures, points and outlines of this moment belong to, whichever process counted; cheap to ask.
+
+    None comes twice, so an answer worked out after it was read, and kept under it, is never older than it says.
+    """
+    with reference.database.read() as connection:
+        return kept.revision(reference.database, connection), *tallies.version(reference.database, connection)
+
+
+def revision(reference: Reference) -> int:
+    """The same for what depends on campaigns, hamlets and boundary sets alone."""
+    with reference.database.read() as connection:
+        return kept.revision(reference.database, connection)
+
+
 def coverage(reference: Reference, user: User, question: Question) -> Answer:
     """The ledger and coverage of every unit of a level that a user may see.
 
@@ -276,7 +295,8 @@ def _sum_rows(
     sums: dict[Row, _Sum] = {}
     rows: dict[int, _Sum] = {}
     visited: dict[str, dict[str | None, int]] = {}
-    for cell_id, *counts in houses:
+    changes: dict[int, int] = {}
+    for cell_id, *counts, changed in houses:
         if not any(counts):
             continue
         cell = cells[cell_id]
@@ -292,10 +312,14 @@ def _sum_rows(
         else:
             into.houses = list(map(add, into.houses, counts))
         rows[cell_id] = into
-    for cell_id, *states in tallies.states_on(reference.database, connection, series_id, day.toordinal(), visible):
-        found = rows.get(cell_id)
-        if found is not None:
-            found.states = states if found.states is _NOBODY else list(map(add, found.states, states))
+        changes[cell_id] = changed
+    era, _ = tallies.version(reference.database, connection)
+    found = reference.states.on(
+        reference.database, connection, era, series_id, day.toordinal(), changes, everywhere=visible is None
+    )
+    for cell_id, states in found.items():
+        into = rows[cell_id]
+        into.states = states if into.states is NOBODY else list(map(add, into.states, states))
     for hamlet in visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id)):
         unit = main_unit(known, places, hamlet, visited)
         into = sums.setdefault((unit, hamlet.code), _Sum())

@@ -8,6 +8,7 @@ UTC; days of a tally are proleptic ordinals (``date.toordinal``); JSON is text.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -343,10 +344,12 @@ house_totals = Table(
     metadata,
     Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
     Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
+    Column("changes", BigInteger, nullable=False),
     *(Column(name, Integer, nullable=False) for name in HOUSE_COLUMNS),
     PrimaryKeyConstraint("campaign_id", "cell_id"),
     sqlite_with_rowid=False,
-    comment="The same over all days, since coverage counts every visit known now.",
+    comment="The same over all days, since coverage counts every visit known now. changes: in how many transactions "
+    "anything of this campaign and cell was counted, so that whoever remembers its tallies knows whether they hold.",
 )
 
 users = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ from mapper.store import tables
 from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
-_t, _ht, _c, _cu = tables.tallies, tables.house_tallies, tables.cells, tables.cell_units
+_t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
+_c, _cu, _facts = tables.cells, tables.cell_units, tables.facts
+_ERA = "tallies"
 
 Changes = Mapping[tuple[int, int, int], Sequence[int]]
 """(cell id, series id, day) to the change in people per state."""
@@ -31,7 +34,18 @@ class Cell:
 
 
 def add(database: Database, connection: Connection, people: Changes, houses: HouseChanges) -> None:
-    """Add changes to the tallies, in the order of their keys so that writers never wait in a circle."""
+    """Add changes to the tallies, in the order of their keys so that writers never wait in a circle.
+
+    houses: names every cell whose households were counted anew, with zeros where no number of houses changed; each
+    of them is marked as changed. Raises ValueError for people of a cell that it does not name.
+    """
+    totals: dict[tuple[str, int], list[int]] = {}
+    for (campaign, cell_id, _), change in houses.items():
+        total = totals.setdefault((campaign, cell_id), [1] + [0] * len(HOUSE_COLUMNS))
+        for column, number in enumerate(change, 1):
+            total[column] += number
+    if not {key[0] for key in people} <= {cell_id for _, cell_id in totals}:
+        raise ValueError("people of a cell whose houses are not named")
     driver = driver_of(connection)
     rows: list[tuple[object, ...]] = [(*key, *people[key]) for key in sorted(people) if any(people[key])]
     if rows:
@@ -39,20 +53,32 @@ def add(database: Database, connection: Connection, people: Changes, houses: Hou
     rows = [(*house, *houses[house]) for house in sorted(houses) if any(houses[house])]
     if rows:
         database.adding(_ht, HOUSE_COLUMNS).run_many(driver, rows)
-    totals: dict[tuple[str, int], list[int]] = {}
-    for (campaign, cell_id, _), change in houses.items():
-        total = totals.setdefault((campaign, cell_id), [0] * len(HOUSE_COLUMNS))
-        for column, number in enumerate(change):
-            total[column] += number
-    rows = [(*place, *totals[place]) for place in sorted(totals) if any(totals[place])]
+    rows = [(*place, *totals[place]) for place in sorted(totals)]
     if rows:
-        database.adding(tables.house_totals, HOUSE_COLUMNS).run_many(driver, rows)
+        database.adding(_totals, ("changes", *HOUSE_COLUMNS)).run_many(driver, rows)
 
 
 def clear(connection: Connection) -> None:
     """Empty the tallies, before a rebuild. Cells stay: they are only numbers for places."""
-    for table in (_t, _ht, tables.house_totals):
+    for table in (_t, _ht, _totals):
         connection.execute(delete(table))
+    # The cells' changes are counted from one again: under another name, or they would mean two things.
+    connection.execute(delete(_facts).where(_facts.c.name == _ERA))
+    connection.execute(_facts.insert().values(name=_ERA, value=secrets.token_hex(8)))
+
+
+def version(database: Database, connection: Connection) -> tuple[str, int]:
+    """The era of the tallies, which ends when they are cleared, and a number that rises with all that is counted in it.
+
+    Equal versions mean equal tallies, and equal households.
+    """
+
+    def build() -> Select[Any]:
+        era = select(_facts.c.value).where(_facts.c.name == bindparam("fact")).scalar_subquery()
+        return select(era, select(func.sum(_totals.c.changes)).scalar_subquery())
+
+    era, changes = database.prepared("version", build).rows(driver_of(connection), {"fact": _ERA})[0]
+    return era or "", int(changes or 0)
 
 
 def signature(hamlet_code: str | None, commune_code: str | None, units: Mapping[str, str | None]) -> str:
@@ -104,27 +130,33 @@ def count_cells(connection: Connection) -> int:
 
 
 def states_on(
-    database: Database, connection: Connection, series_id: int, day: int, cell_ids: Sequence[int] | None
+    database: Database,
+    connection: Connection,
+    series_id: int,
+    day: int,
+    cell_ids: Sequence[int] | None,
+    after: int = 0,
 ) -> Iterable[Sequence[int]]:
-    """(cell id, people per state in the order of STATE_COLUMNS) of every cell on a day.
+    """(cell id, people per state in the order of STATE_COLUMNS) of every cell on a day that has a tally until then.
 
-    cell_ids: only these cells; None for all.
+    cell_ids: only these cells; None for all. after: only what changed after this day.
     """
     if cell_ids is None:
-        return database.prepared("states on", lambda: _states(bindparam("series"), bindparam("upto"))).rows(
-            driver_of(connection), {"series": series_id, "upto": day}
+        every = database.prepared(
+            "states on", lambda: _states(bindparam("series"), bindparam("after"), bindparam("upto"))
         )
-    among = _states(series_id, day).where(database.among(_c.c.id, cell_ids))
+        return every.rows(driver_of(connection), {"series": series_id, "after": after, "upto": day})
+    among = _states(series_id, after, day).where(database.among(_c.c.id, cell_ids))
     return [tuple(row) for row in connection.execute(among)]
 
 
-def _states(series: Any, upto: Any) -> Select[Any]:
+def _states(series: Any, after: Any, upto: Any) -> Select[Any]:
     """Sums by cell; from the cells outwards, since tallies lie by cell and then by series."""
     return (
         select(_c.c.id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
         .select_from(_c)
         .join(_t, _t.c.cell_id == _c.c.id)
-        .where(_t.c.series_id == series, _t.c.day <= upto)
+        .where(_t.c.series_id == series, _t.c.day > after, _t.c.day <= upto)
         .group_by(_c.c.id)
     )
 
@@ -132,12 +164,20 @@ def _states(series: Any, upto: Any) -> Select[Any]:
 def houses(
     database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
 ) -> list[Sequence[int]]:
-    """(cell id, houses in the order of HOUSE_COLUMNS) of every cell, over all days."""
-    h = tables.house_totals
-    statement = select(h.c.cell_id, *(h.c[name] for name in HOUSE_COLUMNS)).where(h.c.campaign_id == campaign_id)
-    if cell_ids is not None:
-        statement = statement.where(database.among(h.c.cell_id, cell_ids))
-    return [tuple(row) for row in connection.execute(statement)]
+    """(cell id, houses in the order of HOUSE_COLUMNS, its changes) of every cell, over all days.
+
+    cell_ids: only these cells; None for all. changes: how often anything was counted there within an era.
+    """
+    if cell_ids is None:
+        every = database.prepared("houses", lambda: _houses(bindparam("campaign")))
+        return list(every.rows(driver_of(connection), {"campaign": campaign_id}))
+    among = _houses(campaign_id).where(database.among(_totals.c.cell_id, cell_ids))
+    return [tuple(row) for row in connection.execute(among)]
+
+
+def _houses(campaign_id: Any) -> Select[Any]:
+    columns = (_totals.c[name] for name in ("cell_id", *HOUSE_COLUMNS, "changes"))
+    return select(*columns).where(_totals.c.campaign_id == campaign_id)
 
 
 def snapshot(connection: Connection) -> dict[tuple[object, ...], tuple[int, ...]]:

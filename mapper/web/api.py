@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,14 +12,20 @@ from flask import Blueprint, Response, jsonify, request
 
 from mapper.domain.ledger import INSIDE
 from mapper.errors import InvalidQuestion, mark
+from mapper.geo.shapes import zoom_band
 from mapper.services import boundaries, reporting
+from mapper.services.accounts import User
 from mapper.services.intake import today
+from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Question, UnitFigures
 from mapper.web.accounts import reader
+from mapper.web.finished import Body, answer
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
 
 api = Blueprint("api", __name__, url_prefix="/api")
+
+GEOJSON = "application/geo+json"
 
 _STATES = tuple(state.value for state in INSIDE)
 
@@ -42,26 +48,26 @@ def sets() -> Response:
 @api.get("/coverage")
 def coverage() -> Response:
     """Ledger and coverage of every unit of a level."""
-    user = reader()
-    answer = reporting.coverage(installation().reference, user, _question())
-    target = answer.dose.target
+    user, question = reader(), _question()
+    return _kept(("coverage", question, user.areas), reporting.version, lambda: _coverage(user, question))
+
+
+def _coverage(user: User, question: Question) -> bytes:
+    found = reporting.coverage(installation().reference, user, question)
+    target = found.dose.target
     body = {
-        "campaign": answer.campaign.id,
-        "set": answer.places.id,
-        "level": answer.level,
-        "group": answer.group.code,
-        "dose": answer.dose.code,
-        "date": answer.day.isoformat(),
+        "campaign": found.campaign.id,
+        "set": found.places.id,
+        "level": found.level,
+        "group": found.group.code,
+        "dose": found.dose.code,
+        "date": found.day.isoformat(),
         "target": None if target is None else float(target),
-        "deadline": answer.dose.deadline.isoformat() if answer.dose.deadline else None,
-        "units": [figures(unit) for unit in answer.units],
-        "total": figures(answer.total),
+        "deadline": found.dose.deadline.isoformat() if found.dose.deadline else None,
+        "units": [figures(unit) for unit in found.units],
+        "total": figures(found.total),
     }
-    return _tagged(_json(body))
-
-
-def _json(body: Mapping[str, Any]) -> Response:
-    return Response(orjson.dumps(body), content_type="application/json")
+    return orjson.dumps(body)
 
 
 def figures(unit: UnitFigures) -> dict[str, Any]:
@@ -93,25 +99,38 @@ def figures(unit: UnitFigures) -> dict[str, Any]:
 @api.get("/shapes")
 def shapes() -> Response:
     """Outlines of a level's units, simplified for a zoom."""
-    user = reader()
-    asked = request.args
-    reference, day = installation().reference, _day(asked)
-    level = _given(asked, "level")
-    zoom = asked.get("zoom", default=12, type=int)
+    user, asked = reader(), request.args
+    level, zoom, day = _given(asked, "level"), asked.get("zoom", default=12, type=int), _day(asked)
+    set_id = asked.get("set", _first_set())
+    # A set's id alone says which it is; without one, the day chooses.
+    key = (level, zoom_band(zoom), set_id or day, user.areas)
     if level == HAMLET:
-        found = boundaries.hamlet_shapes(
-            reference, user, asked.get("set", _first_set()), _given(asked, "campaign"), zoom, day
+        campaign = _given(asked, "campaign")
+        return _kept(
+            ("hamlets", campaign, *key),
+            reporting.version,
+            lambda: boundaries.hamlet_shapes(installation().reference, user, set_id, campaign, zoom, day),
+            GEOJSON,
         )
-    else:
-        found = boundaries.unit_shapes(reference, user, asked.get("set", _first_set()), level, zoom, day)
-    return _tagged(Response(found.geojson, content_type="application/geo+json"))
+    return _kept(
+        ("units", *key),
+        reporting.version if user.areas else reporting.revision,
+        lambda: boundaries.unit_shapes(installation().reference, user, set_id, level, zoom, day),
+        GEOJSON,
+    )
 
 
 @api.get("/heat")
 def heat() -> Response:
     """Where people due live: latitude, longitude, how many."""
-    user = reader()
-    return _tagged(_json({"points": reporting.heat(installation().reference, user, _question())}))
+    user, question = reader(), _question()
+
+    def points() -> bytes:
+        return orjson.dumps({"points": reporting.heat(installation().reference, user, question)})
+
+    # Points are the same whatever the boundary set and level.
+    asked = replace(question, set_id="", level="")
+    return _kept(("heat", asked, user.areas), reporting.version, points)
 
 
 def _question() -> Question:
@@ -151,9 +170,20 @@ def _day(asked: Mapping[str, str]) -> date:
         raise InvalidQuestion(mark("{date} is not a day. Write it as 2022-08-31."), date=text) from None
 
 
-def _tagged(response: Response) -> Response:
-    """Let the browser keep the answer and ask whether it still holds."""
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-    response.make_conditional(request)
-    return response
+def _kept(
+    key: tuple[Hashable, ...],
+    version: Callable[[Reference], Hashable],
+    make: Callable[[], bytes],
+    content_type: str = "application/json",
+) -> Response:
+    """The answer to a question, made anew only when what it is made from has another version.
+
+    key: all that the answer depends on besides; whose areas it shows, first of all.
+    """
+    here = installation()
+    whole = (version(here.reference), *key)
+    body = here.bodies.get(whole)
+    if body is None:
+        body = Body.of(make())
+        here.bodies.set(whole, body)
+    return answer(body, content_type)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app
 
 from mapper.services.reference import Reference
 from mapper.settings import Settings
+from mapper.web.finished import Body, Shelf
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One running product."""
+    """One running product. bodies: of answers asked for not long ago, by what they were made from."""
 
     settings: Settings
     reference: Reference
+    bodies: Shelf[Body] = field(default_factory=lambda: Shelf(48_000_000), compare=False)
 
     @property
     def sample(self) -> bool:

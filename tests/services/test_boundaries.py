@@ -40,7 +40,7 @@ def sets(town: Town) -> list[str]:
 def shapes(town: Town, level: str, user: User = EVERYTHING, set_id: str = "squares") -> dict[str, dict[str, Any]]:
     """Properties of each unit's outline, by key."""
     found = boundaries.unit_shapes(town.reference, user, set_id, level, 12, DAY)
-    return {one["properties"]["key"]: one["properties"] for one in json.loads(found.geojson)["features"]}
+    return {one["properties"]["key"]: one["properties"] for one in json.loads(found)["features"]}
 
 
 def test_an_import_tells_what_it_made(town: Town) -> None:
@@ -155,7 +155,7 @@ def test_a_level_or_set_that_is_not_there_is_refused(sqlite_town: Town) -> None:
 
 def hamlets(town: Town, user: User = EVERYTHING, set_id: str = "squares", campaign: str = "covid19") -> dict[str, Any]:
     found = boundaries.hamlet_shapes(town.reference, user, set_id, campaign, 12, DAY)
-    return {one["properties"]["key"]: one["geometry"] for one in json.loads(found.geojson)["features"]}
+    return {one["properties"]["key"]: one["geometry"] for one in json.loads(found)["features"]}
 
 
 def test_hamlets_have_areas_where_households_were_placed(town: Town) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -95,10 +96,22 @@ def test_a_retry_writes_nothing(told: tuple[Town, Statements]) -> None:
 @pytest.mark.parametrize("level", ["hamlet", "commune", "province"])
 def test_a_question_is_answered_from_tallies_alone(told: tuple[Town, Statements], level: str) -> None:
     town, said = told
-    town.ask(level)
+    town.ask(level, day=DAY + timedelta(days=200))
     assert said.tables()["tallies"] == 1
     assert set(said.tables()) <= READ_BY_FIGURES, said
     assert len(said) <= 7, said
+
+
+def test_a_question_asked_again_sums_only_the_cells_that_changed(told: tuple[Town, Statements]) -> None:
+    town, said = told
+    town.ask("commune")
+    assert said.tables()["tallies"] == 0, said
+    town.send(town.write(people=[person()], hamlet=1))
+    said.clear()
+    assert town.ask("commune").total.eligible == 37
+    assert said.tables()["tallies"] == 1
+    (summing,) = [one for one in said if "JOIN tallies" in one]
+    assert re.search(r"json_each\('\[\d+\]'\)", summing), summing
 
 
 def test_a_question_of_a_limited_user_is_answered_from_tallies_alone(told: tuple[Town, Statements]) -> None:

@@ -54,7 +54,7 @@ def houses(**counts: int) -> list[int]:
 
 def add(database: Database, people: tallies.Changes, of_houses: Mapping[tuple[str, int, int], list[int]] = {}) -> None:
     with database.write() as connection:
-        tallies.add(database, connection, people, dict(of_houses))
+        tallies.add(database, connection, people, {("c", key[0], 0): houses() for key in people} | dict(of_houses))
 
 
 def on(database: Database, series_id: int, day: int, cells: list[int] | None = None) -> dict[int, dict[str, int]]:
@@ -88,6 +88,48 @@ def test_a_ledger_is_the_sum_of_changes_up_to_the_day(database: Database, series
     assert on(database, two, 110) == {here: {"waiting": 3}}
     assert on(database, one, 10**6, [there]) == {there: {"due": 2}}
     assert on(database, one, 10**6, []) == {}
+
+
+def test_what_changed_after_a_day_is_added_to_it(database: Database, series: dict[str, int]) -> None:
+    here, one = cell(database, "A"), series["1"]
+    add(database, {(here, one, day): change(due=1) for day in (100, 101, 105)})
+    with database.read() as connection:
+        for cells in (None, [here]):
+            rows = [list(row) for row in tallies.states_on(database, connection, one, 105, cells, after=100)]
+            assert rows == [[here, *change(due=2)]]
+            assert list(tallies.states_on(database, connection, one, 104, cells, after=101)) == []
+
+
+def test_the_version_rises_with_every_count_even_of_nothing(database: Database, series: dict[str, int]) -> None:
+    def version() -> tuple[str, int]:
+        with database.read() as connection:
+            return tallies.version(database, connection)
+
+    assert version() == ("", 0)
+    here, there = cell(database, "A"), cell(database, "B")
+    add(database, {(here, series["1"], 100): change(due=1)})
+    assert version() == ("", 1)
+    add(database, {}, {("c", here, 100): houses(), ("c", here, 101): houses(visited=1), ("c", there, 100): houses()})
+    assert version() == ("", 3)
+    with database.read() as connection:
+        assert {row[0]: row[-1] for row in tallies.houses(database, connection, "c", None)} == {here: 2, there: 1}
+    with database.write() as connection:
+        tallies.clear(connection)
+    first = version()
+    assert first[0] != ""
+    assert first[1] == 0
+    with database.write() as connection:
+        tallies.clear(connection)
+    assert version()[0] not in ("", first[0])
+
+
+def test_people_of_a_cell_that_is_not_marked_as_changed_are_refused(database: Database, series: dict[str, int]) -> None:
+    here, there = cell(database, "A"), cell(database, "B")
+    with database.write() as connection, pytest.raises(ValueError, match="houses are not named"):
+        tallies.add(
+            database, connection, {(here, series["1"], 100): change(due=1)}, {("c", there, 100): houses(visited=1)}
+        )
+    assert on(database, series["1"], 100) == {}
 
 
 def test_changes_add_to_what_is_there_and_back_to_nothing(database: Database, series: dict[str, int]) -> None:
@@ -127,13 +169,13 @@ def test_houses_are_summed_over_all_days_by_campaign(database: Database, series:
         },
     )
     with database.read() as connection:
-        found = {row[0]: list(row[1:]) for row in tallies.houses(database, connection, "c", None)}
+        found = {row[0]: list(row[1:-1]) for row in tallies.houses(database, connection, "c", None)}
         assert found == {
             here: houses(visited=2, interviewed=1, closed=1, people=4),
             there: houses(visited=1, vacant=1),
         }
         assert [tuple(row) for row in tallies.houses(database, connection, "c", [there])] == [
-            (there, *houses(visited=1, vacant=1))
+            (there, *houses(visited=1, vacant=1), 1)
         ]
         assert list(tallies.houses(database, connection, "c", [])) == []
         assert [row[0] for row in tallies.houses(database, connection, "d", None)] == [here]
@@ -227,7 +269,7 @@ def test_writers_at_once_add_up(database: Database, series: dict[str, int]) -> N
     assert faults == []
     assert on(database, series["1"], 105) == {here: {"due": 36}, there: {"due": 36}}
     with database.read() as connection:
-        assert next(iter(tallies.houses(database, connection, "c", None)))[1] == 36
+        assert next(iter(tallies.houses(database, connection, "c", None)))[1::6] == (36, 36)
 
 
 def test_one_cell_met_by_many_at_once_is_one_cell(database: Database, series: dict[str, int]) -> None:

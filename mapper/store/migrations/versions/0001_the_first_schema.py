@@ -130,6 +130,7 @@ def upgrade() -> None:
     op.create_table('house_totals',
     sa.Column('campaign_id', sa.String(), nullable=False),
     sa.Column('cell_id', sa.Integer(), nullable=False),
+    sa.Column('changes', sa.BigInteger(), nullable=False),
     sa.Column('visited', sa.Integer(), nullable=False),
     sa.Column('interviewed', sa.Integer(), nullable=False),
     sa.Column('vacant', sa.Integer(), nullable=False),
@@ -139,7 +140,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['campaign_id'], ['campaigns.id'], name=op.f('fk_house_totals_campaign_id')),
     sa.ForeignKeyConstraint(['cell_id'], ['cells.id'], name=op.f('fk_house_totals_cell_id')),
     sa.PrimaryKeyConstraint('campaign_id', 'cell_id', name=op.f('pk_house_totals')),
-    comment='The same over all days, since coverage counts every visit known now.',
+    comment='The same over all days, since coverage counts every visit known now. changes: in how many transactions anything of this campaign and cell was counted, so that whoever remembers its tallies knows whether they hold.',
     sqlite_with_rowid=False
     )
     op.create_table('households',
