@@ -11,7 +11,7 @@ import random
 import secrets
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -19,8 +19,9 @@ from pathlib import Path
 from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.ledger import Membership
 from mapper.domain.people import Outcome, Person, Point, Residence
-from mapper.errors import Conflict, mark
+from mapper.errors import Conflict, InvalidInput, mark
 from mapper.formats.campaign import read_campaign
+from mapper.formats.declared import Roles
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
 from mapper.geo.approximate import approximate_set
@@ -30,7 +31,7 @@ from mapper.store import reference as kept
 
 HOUSEHOLDS = 1500
 SEED = 2022
-EDITION = 1
+EDITION = 2
 """Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
 """The invented census: five weeks up to the day of the meeting that set the targets."""
@@ -56,7 +57,10 @@ GIVEN = {
     ),
 }
 PLACES = ("Trạm Y tế xã", "Trung tâm Y tế huyện", "Điểm tiêm lưu động")
-REFUSALS = ("fear_side_effects", "not_needed", "already_infected")
+REFUSALS = ("Sợ con sốt sau tiêm", "Chờ bố mẹ về", "Muốn đợi thêm")
+"""Said where the form asks for a reason in words."""
+WOMEN_ONLY = frozenset({"pregnant"})
+"""Priority groups that no man is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,23 @@ class HamletSketch:
 def build(reference: Reference, root: Path, households: int, progress: Callable[[int], None]) -> Made:
     """Publish the forms, make the approximate boundary set, take in the households; then a fresh password.
 
-    Does again only what is missing. Raises Conflict in a database that holds anything else: invented households
-    never mix with real ones.
+    Does again only what is missing: of fewer or more households the first are the same. Raises InvalidInput for none,
+    Conflict in a database that holds anything else, since invented households never mix with real ones, or the sample
+    of another edition.
     """
+    if households < 1:
+        raise InvalidInput(mark("A sample has one household or more, not {number}."), number=households)
     with reference.database.read() as connection:
         known = reference.known(connection)
         ready = kept.fact(connection, "sample built") == _mark(households)
+        edition = kept.fact(connection, "sample edition")
+    if known.sample and edition != str(EDITION):
+        raise Conflict(
+            mark(
+                "The sample in this database is of an older edition of the program. Remove that database, or give "
+                "the sample another folder: MAPPER_DATA_DIR."
+            )
+        )
     if not known.sample:
         if known.sets or known.campaigns or intake.how_many(reference):
             raise Conflict(
@@ -97,6 +112,7 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
             )
         with reference.database.write() as connection:
             kept.set_fact(reference.database, connection, "sample", "yes")
+            kept.set_fact(reference.database, connection, "sample edition", str(EDITION))
             kept.raise_revision(reference.database, connection)
     if ready:
         progress(households)
@@ -110,7 +126,7 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
 
 
 def _mark(households: int) -> str:
-    """Names a finished sample: one of another edition, or number, builds what that one lacks."""
+    """Names a finished sample: one of another number builds what that one lacks."""
     return f"{EDITION} {households}"
 
 
@@ -160,9 +176,8 @@ def submissions(reference: Reference, root: Path, households: int) -> Iterator[S
         if form.campaign_id is None:
             continue
         campaign = read_campaign(files[form.campaign_id])
-        writer = InstanceWriter(XFormModel.from_json(form.model), campaign)
-        chance = random.Random(f"{SEED} {form.form_id}")  # noqa: S311
-        yield from _households(campaign, writer, sketches, number, chance, form.form_id)
+        model = XFormModel.from_json(form.model)
+        yield from _households(Asking(campaign, model), InstanceWriter(model, campaign), sketches, number, form.form_id)
         number = max(1, households // 5)
 
 
@@ -184,35 +199,61 @@ def _sketches(root: Path) -> list[HamletSketch]:
     return sketches
 
 
+class Asking:
+    """The campaign and what its form offers to choose from."""
+
+    def __init__(self, campaign: Campaign, model: XFormModel) -> None:
+        self.campaign = campaign
+        paths = Roles.of(model).paths
+        self._offered: dict[str, list[str]] = {}
+        for role in ("person.refusal_reason", "person.deferral_reason", "person.priority", "dose.evidence"):
+            node = model.node(paths.get(role, ""))
+            found = model.choice_list(node.choices) if node is not None and node.choices else None
+            self._offered[role] = [choice.value for choice in found.choices] if found else []
+        wanted = {name for group in campaign.groups for name in group.priorities}
+        self.priorities = [name for name in self._offered["person.priority"] if name in wanted]
+
+    def one_of(self, role: str, chance: random.Random, words: Sequence[str] = ()) -> str | None:
+        """A choice that needs no further word, the first ones more often; one of the words where none is offered."""
+        offered = [choice for choice in self._offered[role] if choice not in ("other", "none")] or words
+        return offered[int(len(offered) * chance.random() ** 2)] if offered else None
+
+    def none_of(self, role: str) -> str | None:
+        """The choice that says "none", where the form has one."""
+        return "none" if "none" in self._offered[role] else None
+
+
 def _households(
-    campaign: Campaign,
-    writer: InstanceWriter,
-    sketches: list[HamletSketch],
-    number: int,
-    chance: random.Random,
-    form: str,
+    asking: Asking, writer: InstanceWriter, sketches: list[HamletSketch], number: int, form: str
 ) -> Iterator[Sent]:
+    """The first so many households of one endless row: asking for more changes none of those before."""
     houses = [
         (sketch, house)
         for sketch in sketches
-        for house in range(1, sketch.households + 1)
-        if house <= round(sketch.households * sketch.visited_share)
+        for house in range(1, round(sketch.households * sketch.visited_share) + 1)
     ]
+    random.Random(f"{SEED} {form}").shuffle(houses)  # noqa: S311
+    # Beyond what the hamlets' lists hold come houses that they lack, as lists do, spread over the well-visited hamlets.
+    visited = [sketch for sketch in sketches if sketch.visited_share >= 0.9]
     days = (LAST_DAY - FIRST_DAY).days
-    if number < len(houses):
-        houses = sorted(chance.sample(houses, number), key=lambda h: (h[0].code, h[1]))
     for count in range(number):
-        sketch, house = houses[count % len(houses)]
+        chance = random.Random(f"{SEED} {form} {count}")  # noqa: S311
+        beyond = count - len(houses)
+        if beyond < 0:
+            sketch, house = houses[count]
+        else:
+            sketch = visited[beyond % len(visited)]
+            house = sketch.households + 1 + beyond // len(visited)
         instance = f"uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'sample {form} {count}')}"
         day = FIRST_DAY + timedelta(days=min(days, int(chance.triangular(0, days, days * 0.6))))
-        answers, people = _household(campaign, sketch, house + count // len(houses) * 100, day, chance)
+        answers, people = _household(asking, sketch, house, day, chance)
         yield Sent(
             writer.write(answers, people, instance_id=instance, instance_name=f"{answers['household.head']}"), day
         )
 
 
 def _household(
-    campaign: Campaign, sketch: HamletSketch, house: int, day: date, chance: random.Random
+    asking: Asking, sketch: HamletSketch, house: int, day: date, chance: random.Random
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     outcome = chance.choices(list(Outcome), (91, 4, 1.5, 2, 1.5))[0]
     surname = chance.choice(SURNAMES)
@@ -230,7 +271,7 @@ def _household(
     }
     if outcome is not Outcome.INTERVIEWED:
         return answers, []
-    return answers, [_asked(campaign, sketch, person, day, chance) for person in members]
+    return answers, [_asked(asking, sketch, person, day, chance) for person in members]
 
 
 def _point(sketch: HamletSketch, chance: random.Random) -> Point | None:
@@ -262,10 +303,10 @@ def _members(surname: str, day: date, chance: random.Random) -> list[dict[str, o
 
 
 def _asked(
-    campaign: Campaign, sketch: HamletSketch, member: Mapping[str, object], day: date, chance: random.Random
+    asking: Asking, sketch: HamletSketch, member: Mapping[str, object], day: date, chance: random.Random
 ) -> dict[str, object]:
     """One member's answers, with the doses that the campaign's schedule and the hamlet's reach gave."""
-    born = member["born"]
+    campaign, born = asking.campaign, member["born"]
     assert isinstance(born, date)
     answers: dict[str, object] = {"person.name": member["person.name"], "person.sex": member["person.sex"]}
     years = (day - born).days / 365.25
@@ -276,9 +317,17 @@ def _asked(
     away = 17 < years < 45 and chance.random() < 0.08
     answers["person.residence"] = (Residence.WORKS_AWAY if away else Residence.RESIDENT).value
     answers["person.contraindicated"] = "no"
+    if years > 17:
+        open_to = [name for name in asking.priorities if member["person.sex"] == "female" or name not in WOMEN_ONLY]
+        chosen = chance.choice(open_to) if open_to and chance.random() < 0.05 + years / 400 else None
+        if chosen in WOMEN_ONLY and years > 42:
+            chosen = asking.priorities[0]
+        answers["person.priority"] = chosen or asking.none_of("person.priority")
+    if chance.random() < 0.2:
+        answers["person.infected_on"] = max(born, day - timedelta(days=chance.randrange(30, 220)))
     person = Person("", day, born_on=born)
     groups = [g for g in campaign.groups if not g.priorities and _member(person, g, day)]
-    doses = _doses(campaign, groups[-1], person, sketch.reach, day, chance) if groups else []
+    doses = _doses(asking, groups[-1], person, sketch.reach, day, chance) if groups else []
     answers["doses"] = doses
     answers["person.vaccinated"] = "yes" if doses else "no"
     answers["person.consent"] = "yes"
@@ -288,9 +337,10 @@ def _asked(
             answers["person.contraindicated"] = "yes"
         elif luck < 0.25:
             answers["person.deferred_until"] = day + timedelta(days=chance.randrange(7, 60))
+            answers["person.deferral_reason"] = asking.one_of("person.deferral_reason", chance)
         elif luck < 0.5:
             answers["person.consent"] = "no"
-            answers["person.refusal_reason"] = chance.choice(REFUSALS)
+            answers["person.refusal_reason"] = asking.one_of("person.refusal_reason", chance, REFUSALS)
         elif luck < 0.55:
             answers["person.vaccinated"] = "unknown"
     return answers
@@ -302,9 +352,10 @@ def _member(person: Person, group: Group, day: date) -> bool:
 
 
 def _doses(
-    campaign: Campaign, group: Group, person: Person, reach: float, day: date, chance: random.Random
+    asking: Asking, group: Group, person: Person, reach: float, day: date, chance: random.Random
 ) -> list[dict[str, object]]:
     """Doses given one after another, each less likely in a hamlet that is hard to reach."""
+    campaign = asking.campaign
     given: list[dict[str, object]] = []
     dates: dict[str, date] = {}
     vaccine: str | None = None
@@ -333,7 +384,7 @@ def _doses(
                 "dose.date": on,
                 "dose.vaccine": vaccine,
                 "dose.place": chance.choice(PLACES),
-                "dose.evidence": chance.choice(("card", "card", "app", "recall")),
+                "dose.evidence": asking.one_of("dose.evidence", chance),
             }
         )
     return given

@@ -144,9 +144,16 @@ def test_fewer_people_than_expected_are_confirmed_or_the_number_is_mended(census
 @pytest.mark.parametrize("outcome", ["absent", "locked", "refused"])
 def test_household_not_met_is_visited_again_on_a_day_to_come(census: Form, outcome: str) -> None:
     entry = census.new().fill({**PLACE, "outcome": outcome})
-    assert refusal(entry, "revisit_on", TODAY - DAY) == "Ngày hẹn không thể ở trong quá khứ."
+    assert refusal(entry, "revisit_on", TODAY - DAY) == "Ngày hẹn không thể trước ngày đến nhà."
     entry.answer("revisit_on", TODAY)
     assert entry.shown() == [*PLACE, "outcome", "revisit_on", "head", "phone", "expected_members", "remarks"]
+
+
+def test_form_finished_days_after_the_visit_keeps_its_appointment(census: Form) -> None:
+    entry = census.new(on=TODAY - 9 * DAY).fill({**PLACE, "outcome": "absent"})
+    assert refusal(entry, "revisit_on", TODAY - 10 * DAY) == "Ngày hẹn không thể trước ngày đến nhà."
+    entry.answer("revisit_on", TODAY - 3 * DAY)
+    assert f"<revisit_on>{TODAY - 3 * DAY}</revisit_on>".encode() in entry.finalise()
 
 
 def test_absent_household_is_sent_without_people(census: Form) -> None:

@@ -10,8 +10,10 @@ from tests.engine.census import (
     ADULT,
     DAY,
     FIRST,
+    HOUSE,
     SECOND,
     TODAY,
+    adult,
     at_the_door,
     refusal,
     vaccinated,
@@ -128,7 +130,18 @@ def test_deferral_ends_on_a_day_to_come(census: Form, day: date, taken: bool) ->
     if taken:
         entry.answer("deferred_until", day).answer("deferral_reason", "acute_illness")
     else:
-        assert refusal(entry, "deferred_until", day) == "Ngày hết hoãn không thể ở trong quá khứ."
+        assert refusal(entry, "deferred_until", day) == "Ngày hết hoãn không thể trước ngày đến nhà."
+
+
+def test_household_is_corrected_after_a_deferral_in_it_has_ended(census: Form) -> None:
+    entry = census.new(on=TODAY - 20 * DAY).fill(HOUSE)
+    entry.add("person")
+    people = adult(deferred="yes", deferred_until=TODAY - 5 * DAY, deferral_reason="acute_illness")
+    late = {name: people.pop(name) for name in ("vaccinated", "consent")}
+    for name, value in {**people, **late}.items():
+        entry.answer(name, value)
+    edited = census.edit(entry.finalise()).answer("house_number", "14").finalise()
+    assert f"<deferred_until>{TODAY - 5 * DAY}</deferred_until>".encode() in edited
 
 
 def test_contraindicated_person_is_asked_what_it_is_and_not_for_consent(census: Form) -> None:

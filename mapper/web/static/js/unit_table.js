@@ -29,7 +29,7 @@ const levelTitle = (level) => ({
 })[level] || t("Place");
 
 const groupTitle = (id, answer) => ({
-  judged: answer.target === null ? t("Lowest coverage first") : t("Visited enough to judge, lowest coverage first"),
+  judged: answer.target === null ? t("Lowest coverage first") : t("Half of the houses visited or more, lowest coverage first"),
   thin: t("Hardly visited (under half of the houses): figures that say little"),
   empty: t("No data yet"),
   lost: t("Households that belong to no place of this level"),
