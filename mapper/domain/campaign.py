@@ -56,6 +56,8 @@ class ScheduledDose:
     after_by_vaccine: another preceding dose for people whose first dose was of a given vaccine (a primary
     series of three).
     only_vaccines: when set, the dose concerns only people whose preceding dose was of one of these.
+    given_by_vaccine: an earlier dose that already counts as this one where it was of a given vaccine (a primary series
+    of one).
     target: share of the group to reach, exact; deadline: the day to reach it by.
     """
 
@@ -65,6 +67,7 @@ class ScheduledDose:
     interval_by_vaccine: dict[str, Period] = field(default_factory=dict)
     after_by_vaccine: dict[str, str] = field(default_factory=dict)
     only_vaccines: frozenset[str] = frozenset()
+    given_by_vaccine: dict[str, str] = field(default_factory=dict)
     vaccines: tuple[str, ...] = ()
     same_vaccine: bool = False
     target: Fraction | None = None
@@ -77,6 +80,7 @@ class Group:
 
     from_age inclusive, to_age exclusive, both None for any age. priorities: when set, people with one of them.
     either: True joins the two conditions with "or" (65 and older, or ill), False with "and".
+    also_from_age: people without a priority who are this old belong to the group as well (18 and older, and ill or 65).
     after_infection: wait after an infection before any dose is due.
     """
 
@@ -87,6 +91,7 @@ class Group:
     to_age: Period | None = None
     priorities: frozenset[str] = frozenset()
     either: bool = False
+    also_from_age: Period | None = None
     after_infection: Period | None = None
 
 

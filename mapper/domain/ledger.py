@@ -47,6 +47,11 @@ MOVES: tuple[tuple[State | None, State | None], ...] = tuple(
 _AWAY, _VACCINATED, _CONTRAINDICATED, _REFUSED, _DEFERRED, _UNKNOWN, _WAITING, _DUE, _OUTSIDE = range(9)
 
 
+def _day(dose: Dose) -> date:
+    """The day of a dose; an undated one comes after all others."""
+    return dose.given_on or date.max
+
+
 class Course:
     """A person's doses by code, looked up once for all groups.
 
@@ -61,9 +66,9 @@ class Course:
         first: Dose | None = None
         for dose in person.doses:
             held = self.by_code.get(dose.code)
-            if held is None or (dose.given_on or date.max) < (held.given_on or date.max):
+            if held is None or _day(dose) < _day(held):
                 self.by_code[dose.code] = dose
-            if first is None or (dose.given_on or date.max) < (first.given_on or date.max):
+            if first is None or _day(dose) < _day(first):
                 first = dose
         self.first_vaccine = (first.vaccine or "") if first else ""
 
@@ -79,12 +84,15 @@ class Membership:
 
     def __init__(self, person: Person, group: Group) -> None:
         self.start, self.end, self.unknown = 1, NEVER, False
-        asks_age = group.from_age is not None or group.to_age is not None
+        from_age = group.from_age
+        asks_age = from_age is not None or group.to_age is not None
         if group.priorities:
             has_priority = not group.priorities.isdisjoint(person.priorities)
             if has_priority and group.either:
                 return
-            if not has_priority and not (group.either and asks_age):
+            if not has_priority and group.also_from_age is not None:
+                from_age, asks_age = group.also_from_age, True
+            elif not has_priority and not (group.either and asks_age):
                 self.end = self.start
                 return
         if not asks_age:
@@ -93,7 +101,7 @@ class Membership:
         if born is None:
             self.unknown = True
             return
-        self.start = (group.from_age.after(born) if group.from_age else born).toordinal()
+        self.start = (from_age.after(born) if from_age else born).toordinal()
         self.end = group.to_age.after(born).toordinal() if group.to_age else NEVER
 
 
@@ -125,6 +133,10 @@ class Standing:
             self.infected_start = person.infected_on.toordinal()
             self.infected_end = after_infection.after(person.infected_on).toordinal()
         given = course.by_code.get(dose.code)
+        for vaccine, code in dose.given_by_vaccine.items():
+            other = course.by_code.get(code)
+            if other is not None and other.vaccine == vaccine and (given is None or _day(other) < _day(given)):
+                given = other
         self.undated = given is not None and given.given_on is None
         self.given = NEVER if given is None else (given.given_on or person.reported_on).toordinal()
         before = dose.after_by_vaccine.get(course.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
@@ -194,8 +206,9 @@ def state_on(person: Person, group: Group, dose: ScheduledDose, day: date) -> St
     The first that holds: unknown, when the group asks for an age and there is none; outside the group; away or
     moved out; vaccinated; contraindicated; refused; deferred (until a date, or after an infection); unknown;
     waiting for an earlier dose or for its interval; due. A refusal or deferral holds from the day it was
-    reported; an undated dose counts from then, and is unknown before. What is known of a person is what the
-    latest interview says, on every day asked.
+    reported; an undated dose counts from then, and is unknown before. A dose for which the schedule lets an earlier
+    one stand is given on the day of that one. What is known of a person is what the latest interview says, on every
+    day asked.
     """
     member = Membership(person, group)
     if member.unknown:

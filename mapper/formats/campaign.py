@@ -52,7 +52,17 @@ _CAMPAIGN_KEYS = (
     "values",
     "groups",
 )
-_GROUP_KEYS = ("code", "label", "from_age", "to_age", "priorities", "either", "after_infection", "doses")
+_GROUP_KEYS = (
+    "code",
+    "label",
+    "from_age",
+    "to_age",
+    "priorities",
+    "either",
+    "also_from_age",
+    "after_infection",
+    "doses",
+)
 _DOSE_KEYS = (
     "dose",
     "after",
@@ -60,6 +70,7 @@ _DOSE_KEYS = (
     "interval_by_vaccine",
     "after_by_vaccine",
     "only_vaccines",
+    "given_by_vaccine",
     "vaccines",
     "same_vaccine",
     "target",
@@ -256,6 +267,21 @@ def _group(table: _Table, doses: Mapping[str, Label], vaccines: Mapping[str, Lab
         raise InvalidCampaign(
             mark("{where}: either = true joins an age with priorities. Name both, or leave it out."), where=table.where
         )
+    also_from_age = table.period("also_from_age", "65 years")
+    if also_from_age and (
+        either
+        or not priorities
+        or from_age is None
+        or _longer_or_equal(from_age, also_from_age)
+        or (to_age is not None and _longer_or_equal(also_from_age, to_age))
+    ):
+        raise InvalidCampaign(
+            mark(
+                "{where}: also_from_age adds older people to those with a priority. Name priorities and a from_age "
+                "below it, and leave out either."
+            ),
+            where=table.where,
+        )
     scheduled = tuple(_dose(row, table.where, doses, vaccines) for row in table.tables("doses"))
     if not scheduled:
         table.missing("doses", '[[groups.doses]] dose = "1"')
@@ -269,6 +295,7 @@ def _group(table: _Table, doses: Mapping[str, Label], vaccines: Mapping[str, Lab
         to_age=to_age,
         priorities=frozenset(priorities),
         either=either,
+        also_from_age=also_from_age,
         after_infection=table.period("after_infection", "3 months"),
     )
 
@@ -291,11 +318,18 @@ def _dose(table: _Table, group: str, doses: Mapping[str, Label], vaccines: Mappi
         _in(doses, after, table.where, "after", "doses")
     intervals = table.table("interval_by_vaccine", '{ astrazeneca = "8 weeks" }')
     others = table.table("after_by_vaccine", '{ abdala = "3" }')
-    for name in (*intervals.entries, *others.entries):
-        where = intervals.where if name in intervals.entries else others.where
-        _in(vaccines, name, where, "vaccine", "vaccines")
-    for name in others.entries:
-        _in(doses, others.text(name, '"3"'), others.where, name, "doses")
+    instead = table.table("given_by_vaccine", '{ janssen = "1" }')
+    for by_vaccine in (intervals, others, instead):
+        for name in by_vaccine.entries:
+            _in(vaccines, name, by_vaccine.where, "vaccine", "vaccines")
+    for doses_by_vaccine in (others, instead):
+        for name in doses_by_vaccine.entries:
+            _in(doses, doses_by_vaccine.text(name, '"3"'), doses_by_vaccine.where, name, "doses")
+    if code in instead.entries.values():
+        raise InvalidCampaign(
+            mark("{where}: given_by_vaccine names the dose itself. Name the earlier dose that counts as this one."),
+            where=table.where,
+        )
     only, given = table.words("only_vaccines", '["abdala"]'), table.words("vaccines", '["pfizer"]')
     for key, names in (("only_vaccines", only), ("vaccines", given)):
         for name in names:
@@ -307,6 +341,7 @@ def _dose(table: _Table, group: str, doses: Mapping[str, Label], vaccines: Mappi
         interval_by_vaccine={name: intervals.period(name, "8 weeks") or Period() for name in intervals.entries},
         after_by_vaccine={name: others.text(name, '"3"') for name in others.entries},
         only_vaccines=frozenset(only),
+        given_by_vaccine={name: instead.text(name, '"1"') for name in instead.entries},
         vaccines=given,
         same_vaccine=table.flag("same_vaccine"),
         target=table.share("target"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -298,6 +298,58 @@ def test_the_first_vaccine_is_that_of_the_earliest_dose_whatever_the_order_they_
     person = replace(ADULT, doses=(given("2", date(2022, 2, 1), "pfizer"), given("1", date(2022, 1, 1), "janssen")))
     assert state_on(person, SERIES, BOOSTER, date(2022, 4, 1)) is State.DUE
     assert state_on(person, SERIES, BOOSTER, date(2022, 3, 31)) is State.WAITING
+
+
+ONE_IS_ENOUGH = replace(SECOND, given_by_vaccine={"janssen": "1"})
+WITH_JANSSEN = Group("series", NAME, (FIRST, ONE_IS_ENOUGH, BOOSTER))
+
+
+def test_one_dose_of_a_vaccine_that_needs_no_second_is_the_second_as_well() -> None:
+    person = primary("janssen", date(2022, 1, 1))
+    assert state_on(person, WITH_JANSSEN, ONE_IS_ENOUGH, date(2021, 12, 31)) is State.WAITING
+    for dose in (FIRST, ONE_IS_ENOUGH):
+        assert state_on(person, WITH_JANSSEN, dose, date(2022, 1, 1)) is State.VACCINATED
+    assert state_on(person, WITH_JANSSEN, BOOSTER, date(2022, 3, 31)) is State.WAITING
+    assert state_on(person, WITH_JANSSEN, BOOSTER, date(2022, 4, 1)) is State.DUE
+    boosted = replace(person, doses=(*person.doses, given("b", date(2022, 5, 1), "pfizer")))
+    assert state_on(boosted, WITH_JANSSEN, ONE_IS_ENOUGH, date(2022, 5, 1)) is State.VACCINATED
+    assert state_on(boosted, WITH_JANSSEN, BOOSTER, date(2022, 5, 1)) is State.VACCINATED
+
+
+def test_one_dose_of_any_other_vaccine_is_not_the_second() -> None:
+    for vaccine in ("pfizer", None):
+        person = primary(vaccine, date(2022, 1, 1))
+        assert state_on(person, WITH_JANSSEN, ONE_IS_ENOUGH, date(2022, 2, 28)) is State.DUE
+    # nor is such a vaccine given second, which is a second dose like any other
+    mixed = replace(ADULT, doses=(given("1", date(2022, 1, 1), "pfizer"), given("2", date(2022, 2, 1), "janssen")))
+    assert state_on(mixed, WITH_JANSSEN, ONE_IS_ENOUGH, date(2022, 1, 31)) is State.DUE
+    assert state_on(mixed, WITH_JANSSEN, ONE_IS_ENOUGH, date(2022, 2, 1)) is State.VACCINATED
+
+
+def test_a_second_dose_that_was_not_needed_changes_nothing_of_the_first() -> None:
+    person = primary("janssen", date(2022, 1, 1), date(2022, 2, 1))
+    assert state_on(person, WITH_JANSSEN, ONE_IS_ENOUGH, date(2022, 1, 1)) is State.VACCINATED
+    undated = primary("janssen", date(2022, 1, 1))
+    undated = replace(undated, doses=(given("1", None, "janssen"),))
+    assert state_on(undated, WITH_JANSSEN, ONE_IS_ENOUGH, undated.reported_on) is State.VACCINATED
+    assert state_on(undated, WITH_JANSSEN, ONE_IS_ENOUGH, undated.reported_on - timedelta(days=1)) is State.UNKNOWN
+
+
+AT_RISK = Group("at_risk", NAME, (FIRST,), Period(months=18 * 12), None, frozenset({"ill"}), False, Period(months=780))
+
+
+def test_a_group_of_the_ill_from_one_age_takes_in_everybody_from_a_higher_one() -> None:
+    def state(born: date | None, *priorities: str) -> State:
+        person = replace(ADULT, born_on=born, priorities=priorities, doses=())
+        return state_on(person, AT_RISK, FIRST, date(2022, 9, 1))
+
+    assert state(date(2004, 9, 1), "ill") is State.DUE  # 18 today
+    assert state(date(2004, 9, 2), "ill") is State.OUTSIDE
+    assert state(date(1957, 9, 1)) is State.DUE  # 65 today
+    assert state(date(1957, 9, 2)) is State.OUTSIDE
+    assert state(date(1957, 9, 2), "pregnant") is State.OUTSIDE
+    assert state(None) is State.UNKNOWN
+    assert state(None, "ill") is State.UNKNOWN
 
 
 # Infection, deferral, refusal

@@ -60,6 +60,7 @@ class Drawn:
             interval_by_vaccine={vaccine: self.period() for vaccine in self.some(2, *VACCINES)},
             after_by_vaccine={vaccine: self.one(*before) for vaccine in self.some(2, *VACCINES)},
             only_vaccines=frozenset(self.some(1, *VACCINES)),
+            given_by_vaccine={vaccine: self.one(*before) for vaccine in self.some(1, *VACCINES)},
         )
 
     def group(self, code: str) -> Group:
@@ -67,14 +68,16 @@ class Drawn:
         if from_age and to_age and from_age.after(START) >= to_age.after(START):
             from_age = None
         codes = [self.one(*CODES), *self.some(2, *CODES)]
+        priorities, either = frozenset(self.some(2, "p", "q")), self.one(True, False)
         return Group(
             code,
             NAME,
             tuple(self.dose(one) for one in dict.fromkeys(codes)),
             from_age,
             to_age,
-            frozenset(self.some(2, "p", "q")),
-            self.one(True, False),
+            priorities,
+            either,
+            self.one(None, self.age()) if priorities and not either else None,
             self.one(None, self.period()),
         )
 
@@ -122,12 +125,13 @@ seeds = st.integers(0, 2**32 - 1).map(Drawn)
 
 def plain_state(person: Person, group: Group, dose: ScheduledDose, day: date) -> State:
     """The rule as its text says it, with dates, one condition after another."""
-    asks_age = group.from_age is not None or group.to_age is not None
     by_priority = bool(group.priorities & set(person.priorities))
+    from_age = group.from_age if by_priority or group.also_from_age is None else group.also_from_age
+    asks_age = from_age is not None or group.to_age is not None
     if asks_age and person.born_on is None:
         by_age = None
     elif asks_age and person.born_on is not None:
-        old_enough = (group.from_age or Period()).after(person.born_on) <= day
+        old_enough = (from_age or Period()).after(person.born_on) <= day
         by_age = old_enough and (group.to_age is None or day < group.to_age.after(person.born_on))
     else:
         by_age = not (group.priorities and group.either)
@@ -136,7 +140,7 @@ def plain_state(person: Person, group: Group, dose: ScheduledDose, day: date) ->
     elif group.either:
         inside = True if by_priority else by_age
     else:
-        inside = by_age if by_priority else False
+        inside = by_age if by_priority or group.also_from_age is not None else False
     if inside is None:
         return State.UNKNOWN
     if not inside:
@@ -145,7 +149,11 @@ def plain_state(person: Person, group: Group, dose: ScheduledDose, day: date) ->
     def first(some: list[Dose]) -> Dose | None:
         return min(some, key=lambda d: d.given_on or date.max, default=None)
 
-    got = first([d for d in person.doses if d.code == dose.code])
+    def held(code: str) -> list[Dose]:
+        return [each for each in [first([d for d in person.doses if d.code == code])] if each is not None]
+
+    stand_ins = [d for vaccine, code in dose.given_by_vaccine.items() for d in held(code) if d.vaccine == vaccine]
+    got = first(held(dose.code) + stand_ins)
     begun = first(list(person.doses))
     before = dose.after_by_vaccine.get((begun.vaccine if begun else None) or "", dose.after)
     previous = first([d for d in person.doses if d.code == before]) if before else None

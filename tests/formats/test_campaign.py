@@ -108,6 +108,11 @@ def test_covid_campaign_says_what_the_ministry_said() -> None:
     adults = {dose.code: dose for group, dose in campaign.series if group.code == "18_plus"}
     assert adults["3"].only_vaccines == {"abdala"}
     assert adults["booster1"].after_by_vaccine["abdala"] == "3"
+    for group, dose in campaign.series:
+        if dose.code == "2" and group.from_age == Period(216):  # one dose of it is a whole primary course
+            assert dose.given_by_vaccine == {"janssen": "1"}
+    at_risk = next(group for group in campaign.groups if group.code == "high_risk_18_plus")
+    assert (at_risk.from_age, at_risk.also_from_age, at_risk.either) == (Period(216), Period(780), False)
     children = next(group for group in campaign.groups if group.code == "5_11")
     assert (children.from_age, children.to_age, children.after_infection) == (Period(60), Period(144), Period(3))
     assert children.doses[1].same_vaccine
@@ -202,7 +207,7 @@ def test_dates_are_written_plain() -> None:
             "colour = 1",
             "code",
             "campaign.toml, groups women: the key colour is unknown. Known are: code, label, from_age, to_age, "
-            "priorities, either, after_infection, doses.",
+            "priorities, either, also_from_age, after_infection, doses.",
         ),
         (
             "values = { residense = { o_day = 'here' } }",
@@ -273,6 +278,9 @@ def test_values_of_the_wrong_kind_are_refused_with_an_example(old: str, new: str
         ('interval_by_vaccine = { dt = "8 weeks" }', "vaccine names dt, which is not in [vaccines]."),
         ('after_by_vaccine = { dt = "T3" }', "vaccine names dt, which is not in [vaccines]."),
         ('after_by_vaccine = { td = "T9" }', "td names T9, which is not in [doses]."),
+        ('given_by_vaccine = { dt = "T1" }', "vaccine names dt, which is not in [vaccines]."),
+        ('given_by_vaccine = { td = "T9" }', "td names T9, which is not in [doses]."),
+        ('given_by_vaccine = { td = "T2" }', "given_by_vaccine names the dose itself. Name the earlier dose"),
     ],
 )
 def test_unknown_vaccine_or_dose_is_named(line: str, said: str) -> None:
@@ -283,9 +291,11 @@ def test_unknown_vaccine_or_dose_is_named(line: str, said: str) -> None:
 
 def test_known_vaccines_and_doses_are_taken() -> None:
     lines = 'only_vaccines = ["tt"]\nvaccines = ["td", "tt"]\ninterval_by_vaccine = { td = "8 weeks" }\n'
+    lines += 'given_by_vaccine = { tt = "T1" }\n'
     dose = read_campaign(with_line(lines + 'after_by_vaccine = { td = "T3" }', "interval")).groups[0].doses[1]
     assert (dose.only_vaccines, dose.vaccines) == ({"tt"}, ("td", "tt"))
     assert (dose.interval_by_vaccine, dose.after_by_vaccine) == ({"td": Period(0, 56)}, {"td": "T3"})
+    assert dose.given_by_vaccine == {"tt": "T1"}
 
 
 def test_dose_after_an_unknown_one_is_refused() -> None:
@@ -417,3 +427,22 @@ def test_any_value_at_any_key_is_read_or_refused(key: str, value: object) -> Non
 def test_periods_add_up(years: int, months: int, weeks: int, days: int) -> None:
     text = f"{years} years and {months} months and {weeks} weeks and {days} days"
     assert read_period(text) == Period(12 * years + months, 7 * weeks + days)
+
+
+def test_a_group_of_people_with_a_priority_may_take_in_those_older() -> None:
+    ages = 'to_age = "36 years"\npriorities = ["soldier"]\nalso_from_age = "30 years"'
+    (group,) = read_campaign(instead('to_age = "36 years"', ages)).groups
+    assert (group.from_age, group.also_from_age) == (Period(180), Period(360))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'to_age = "36 years"\nalso_from_age = "30 years"',
+        'to_age = "36 years"\npriorities = ["soldier"]\neither = true\nalso_from_age = "30 years"',
+        'to_age = "36 years"\npriorities = ["soldier"]\nalso_from_age = "15 years"',
+        'to_age = "36 years"\npriorities = ["soldier"]\nalso_from_age = "36 years"',
+    ],
+)
+def test_an_age_that_adds_nobody_is_refused(lines: str) -> None:
+    assert "also_from_age adds older people to those with a priority." in refusal(instead('to_age = "36 years"', lines))

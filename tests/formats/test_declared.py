@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from mapper.errors import InvalidForm
-from mapper.formats.declared import Roles
+from mapper.formats.declared import ROLES, Roles
 from tests.formats.forms import CENSUS, model
 
 HEAD = "| survey |\n| | type | name | label | bind::map:role | appearance |\n"
@@ -123,3 +126,15 @@ def test_names_that_stand_twice_are_told_apart_by_their_paths() -> None:
 def test_roles_that_cannot_be_meant_are_refused_by_question(rows: str, says: str) -> None:
     with pytest.raises(InvalidForm, match=says):
         roles(rows)
+
+
+def told(readme: str) -> set[str]:
+    """The roles in the first column of the table; @CODE stands for a dose."""
+    cells = re.findall(r"^\|([^|]*`[^|]*)\|", readme, re.MULTILINE)
+    return {name.partition("@")[0] for cell in cells for name in re.findall(r"`([a-z.@_A-Z]+)`", cell)}
+
+
+def test_every_role_stands_in_the_table_for_those_who_write_forms() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "forms" / "README.md").read_text("utf-8")
+    assert set(ROLES) <= told(readme)
+    assert "person.id" not in told(readme.replace("`person.id`", ""))

@@ -67,13 +67,21 @@ def birth(person: Mapping[str, Any], visited_on: date) -> date:
 def state(person: Mapping[str, Any], told: Told, group: Mapping[str, Any], dose: Mapping[str, Any], day: date) -> str:
     """Where a person stands for one group and dose of the campaign's file on one day."""
     born, doses = birth(person, told.visited_on), {each["dose_number"]: each for each in person.get("dose", [])}
-    if "from_age" in group and day < later(born, group["from_age"]):
+    at_risk = bool(set(group.get("priorities", [])) & set(person.get("priority", [])))
+    from_age = group.get("from_age") if at_risk else group.get("also_from_age", group.get("from_age"))
+    if from_age and day < later(born, from_age):
         return "outside"
     if "to_age" in group and day >= later(born, group["to_age"]):
         return "outside"
-    if "priorities" in group and not set(group["priorities"]) & set(person.get("priority", [])):
+    if "priorities" in group and not at_risk and "also_from_age" not in group:
         return "outside"
     given = doses.get(dose["dose"])
+    for vaccine, number in dose.get("given_by_vaccine", {}).items():
+        instead = doses.get(number, {})
+        if instead.get("vaccine") == vaccine and (
+            not given or str(instead.get("dose_date", "9")) < str(given.get("dose_date", "9"))
+        ):
+            given = instead
     comes_after = dose.get("after")
     dated = sorted((d for d in doses.values() if d.get("dose_date")), key=lambda d: d["dose_date"])
     first = (dated or list(doses.values()) or [{}])[0]
