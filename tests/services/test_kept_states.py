@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from mapper.store.database import Database
 from tests.services.town import DAY, EVERYTHING, Town, person
 
 FIRST = [("1", date(2021, 9, 1), "pfizer")]
+QUESTION = Question("covid19", "18_plus", "1", DAY, "hamlet", "squares")
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def other(town: Town) -> Iterator[Reference]:
 
 
 def ask(reference: Reference, level: str = "hamlet", day: date = DAY, user: User = EVERYTHING) -> Answer:
-    return reporting.coverage(reference, user, Question("covid19", "18_plus", "1", day, level, "squares"))
+    return reporting.coverage(reference, user, replace(QUESTION, day=day, level=level))
 
 
 def anew(reference: Reference, level: str = "hamlet", day: date = DAY, user: User = EVERYTHING) -> Answer:
@@ -64,13 +66,13 @@ def test_a_rebuild_is_in_the_next_answer_though_its_cells_count_from_one_again(t
     with town.reference.database.write() as connection:
         version = tallies.version(town.reference.database, connection)
         cell = next(iter(town.reference.cells(connection)))
-        known = town.reference.known(connection)
+        *_, series = reporting.find_series(town.reference.known(connection), QUESTION)
         wrong = [7 if state is State.DUE else 0 for state in INSIDE]
         tallies.clear(connection)
         tallies.add(
             town.reference.database,
             connection,
-            {(cell, known.series["covid19"][0], DAY.toordinal()): wrong},
+            {(cell, series, DAY.toordinal()): wrong},
             {("covid19", cell, DAY.toordinal()): [1, 1, 0, 0, 0, 7]},
         )
         assert tallies.version(town.reference.database, connection)[1] == version[1] == 1
