@@ -1,8 +1,8 @@
 """Submissions understood ahead of their counting, by processes of their own where there are many.
 
 What one submission says depends on no other, so it can be worked out anywhere; what it changes is told by the one who
-counts, in order of arrival. Plain values travel between the two: rows as the register writes them, and the visit
-itself as bytes that are opened only where several submissions tell of one household.
+counts, in order of arrival. What travels between the two is small: rows as the register writes them, and the visit
+without its people. Where several submissions tell of one household, who counts reads them again.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from multiprocessing.connection import wait
 
 from mapper.domain.household import house_counts
 from mapper.domain.people import Finding, Visit
-from mapper.errors import InvalidInput, Unavailable, mark
+from mapper.errors import Unavailable, mark
 from mapper.formats.instance import read_instance
-from mapper.services.counting import Entering, Understood, reason, understand
+from mapper.services.counting import Entering, understand
 from mapper.services.reference import Known
 from mapper.store import register
 from mapper.store.submissions import StoredSubmission
@@ -41,22 +41,10 @@ Batch = list[StoredSubmission]
 
 
 @dataclass(frozen=True, slots=True)
-class Flagged:
-    """A submission that cannot be understood, and why."""
-
-    message: str
-    facts: dict[str, str]
-
-    def understood(self, known: Known) -> Understood:
-        """Raise InvalidInput with the reason."""
-        raise InvalidInput(self.message, **self.facts)
-
-
-@dataclass(frozen=True, slots=True)
 class ReadVisit:
     """What one submission tells of a household.
 
-    bare: the visit without its people, who stand in rows. whole: the visit with them, pickled.
+    bare: the visit without its people, who stand in rows.
     """
 
     campaign_id: str
@@ -66,12 +54,6 @@ class ReadVisit:
     steps: register.Steps
     houses: Sequence[int]
     findings: Sequence[Finding]
-    whole: bytes
-
-    def understood(self, known: Known) -> Understood:
-        """As ``counting.understand`` tells it."""
-        visit: Visit = pickle.loads(self.whole)  # noqa: S301 - written by _read, in memory
-        return Understood(known, known.campaigns[self.campaign_id], visit, self.findings, self.steps)
 
     def entering(self, known: Known) -> Entering:
         """The household as this submission alone tells of it."""
@@ -87,8 +69,8 @@ class ReadVisit:
         )
 
 
-Read = ReadVisit | Flagged | None
-"""What came of a submission; None where its form draws no coverage."""
+Read = ReadVisit | None
+"""What came of a submission; None for what tells of no household, or cannot be understood."""
 
 
 def read_ahead(
@@ -170,16 +152,8 @@ def _read(known: Known, form_id: str, version: str, xml: bytes, received_on: dat
         if campaign is None or visit is None:
             return None
         houses = house_counts(visit)
-        return ReadVisit(
-            campaign.id,
-            instance.instance_id,
-            replace(visit, people=()),
-            register.visit_rows(campaign.id, visit, told.steps, houses),
-            told.steps,
-            houses,
-            told.findings,
-            pickle.dumps(visit, pickle.HIGHEST_PROTOCOL),
-        )
-    except Exception as fault:
-        message, facts = reason(fault)
-        return Flagged(message, {name: str(fact) for name, fact in facts.items()})
+        rows = register.visit_rows(campaign.id, visit, told.steps, houses)
+    except Exception:
+        return None  # whoever counts it meets the same fault, and tells of it
+    bare = replace(visit, people=())
+    return ReadVisit(campaign.id, instance.instance_id, bare, rows, told.steps, houses, told.findings)

@@ -10,13 +10,11 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
 
 from mapper.errors import Unavailable
 from mapper.services.counting import (
     EVERYTHING,
     Gathered,
-    Understood,
     count,
     enter,
     reason,
@@ -131,26 +129,23 @@ class _Recount:
         for stored, read in zip(batch, all_read, strict=True):
             if stored.state is not SubmissionState.RECEIVED:
                 continue
-            if not isinstance(read, ReadVisit):
-                self._count(stored, partial(read.understood if read else Understood, self.known))
-                continue
-            household = (read.campaign_id, read.bare.household_id)
-            if stored.deprecated_id is None and household not in told_of and self._enter(read):
+            household = (read.campaign_id, read.bare.household_id) if read else None
+            if read and stored.deprecated_id is None and household not in told_of and self._enter(read):
                 # Nearly every submission: the first that tells of its household.
-                self.processed.append((stored.instance_id, *household))
+                self.processed.append((stored.instance_id, read.campaign_id, read.bare.household_id))
                 self._go_on(stored)
             else:
-                self._count(stored, partial(read.understood, self.known))
+                self._count(stored)
             told_of.add(household)
         self._write_entries()
         if len(self.gathered.people) > MOST_TALLIES:
             write(self.reference, self.connection, self.gathered)
 
-    def _in_register(self, all_read: Sequence[Read]) -> set[tuple[str, str]]:
+    def _in_register(self, all_read: Sequence[Read]) -> set[tuple[str, str] | None]:
         """Those households of a batch that the register has."""
         told: dict[str, set[str]] = {}
         for read in all_read:
-            if isinstance(read, ReadVisit):
+            if read:
                 told.setdefault(read.campaign_id, set()).add(read.bare.household_id)
         database, connection = self.reference.database, self.connection
         return {
@@ -167,7 +162,7 @@ class _Recount:
             return False
         return True
 
-    def _count(self, stored: StoredSubmission, understood: Callable[[], Understood]) -> None:
+    def _count(self, stored: StoredSubmission) -> None:
         """Count a submission that may change what others told, or flag it; then the edit that waited for it."""
         reference, connection = self.reference, self.connection
         self._write_entries()
@@ -178,7 +173,8 @@ class _Recount:
         one = Gathered(alone=True)
         try:
             with reference.database.attempt(connection):
-                count(reference, connection, stored, understood(), one)
+                told = understand_stored(reference, connection, self.known, stored)
+                count(reference, connection, stored, told, one)
         except Unavailable:
             raise
         except Exception as fault:
@@ -195,7 +191,7 @@ class _Recount:
             return
         stored = submissions.read(self.reference.database, self.connection, edit)
         if stored is not None:
-            self._count(stored, partial(understand_stored, self.reference, self.connection, self.known, stored))
+            self._count(stored)
 
     def _write_entries(self) -> None:
         write_entries(self.reference, self.connection, self.gathered)

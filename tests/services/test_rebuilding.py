@@ -10,6 +10,8 @@ from datetime import date
 
 import pytest
 
+from mapper.domain.campaign import Campaign
+from mapper.domain.household import household_moves
 from mapper.domain.people import Visit
 from mapper.errors import Unavailable
 from mapper.services import rebuilding
@@ -109,13 +111,13 @@ def test_a_submission_that_makes_reading_fail_is_flagged_and_the_others_count(
     for number in range(3):
         town.send(town.write(people=[person()], instance=f"uuid:{number}", entity=f"house-{number}"))
 
-    def fault(visit: Visit) -> list[int]:
+    def fault(visit: Visit, campaign: Campaign) -> list[int]:
         if visit.household_id == "house-1":
             raise ZeroDivisionError
-        return [1, 1, 0, 0, 0, len(visit.people)]
+        return household_moves(visit, campaign)
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.reading_ahead.house_counts", fault)
+        patch.setattr("mapper.services.counting.household_moves", fault)
         assert rebuilding.rebuild(town.reference) == 3
     assert town.states() == {"uuid:0": "processed", "uuid:1": "flagged", "uuid:2": "processed"}
     assert town.ask().total.houses.visited == 2
