@@ -75,9 +75,10 @@ def units_of(layer: Layer, options: ReadOptions, known: tuple[Unit, ...] = ()) -
             mark("Units and their parents cannot both be of the level {level}. Say another level."),
             level=levels[0].level,
         )
-    rows = _rows_with_outline(layer, columns[0], findings)
+    parts = _rows_with_outline(layer, levels[0], columns, findings)
+    rows = [some[0] for some in parts]
     names = _leaf_names(layer, levels[0], columns[0], rows, known, findings)
-    mended = mend(layer.shapes[rows], [columns[0][row] or "" for row in rows])
+    mended = mend(_united(layer, parts), [columns[0][row] or "" for row in rows])
     findings += mended.findings
 
     parents = _parents(levels, columns, rows)
@@ -104,8 +105,14 @@ def units_of(layer: Layer, options: ReadOptions, known: tuple[Unit, ...] = ()) -
     )
 
 
-def _rows_with_outline(layer: Layer, codes: Sequence[str | None], findings: list[Finding]) -> list[int]:
-    """The rows that make a leaf, in the order of their codes: each has a code and an outline, none stands twice."""
+def _rows_with_outline(
+    layer: Layer, leaf: LevelFields, columns: Sequence[Sequence[str | None]], findings: list[Finding]
+) -> list[list[int]]:
+    """The rows that make each leaf, in the order of the codes: one, or several that are parts of one unit.
+
+    columns: the codes of each level, the leaves' first. Each row has a code and an outline; no outline stands twice.
+    """
+    codes = columns[0]
     empty = [row for row, g in enumerate(layer.shapes) if g is None or g.is_empty]
     without = set(empty)
     missing = [row for row, code in enumerate(codes) if code is None and row not in without]
@@ -129,30 +136,67 @@ def _rows_with_outline(layer: Layer, codes: Sequence[str | None], findings: list
             rows_by_code[str(code)].append(row)
     if not rows_by_code:
         raise InvalidBoundaries(mark("The file holds no outline at all. Export the units' polygons."))
+    parted = []
     for code, rows in rows_by_code.items():
         if len(rows) == 1:
             continue
-        if any(not _same_outline(layer.shapes[rows[0]], layer.shapes[row]) for row in rows[1:]):
-            raise InvalidBoundaries(
-                mark(
-                    "Code {code} stands {count} times with different outlines. Join the parts of one unit into one "
-                    "multipolygon, or choose the field that tells the units apart."
-                ),
-                code=code,
-                count=len(rows),
+        different = _different_outlines(layer, rows)
+        if len(different) > 1:
+            if not _one_unit(layer, leaf, columns, rows):
+                raise InvalidBoundaries(
+                    mark(
+                        "Code {code} stands {count} times with different outlines, and not always with the same name "
+                        "and parent. Correct those of the parts of one unit, or choose the field that tells the units "
+                        "apart."
+                    ),
+                    code=code,
+                    count=len(rows),
+                )
+            parted.append(code)
+        if len(different) < len(rows):
+            findings.append(
+                Finding(
+                    "duplicate_rows",
+                    mark("Code {code} stands {count} times with the same outline; one was kept."),
+                    (("code", code), ("count", str(len(rows) - len(different) + 1))),
+                )
             )
+        rows_by_code[code] = different
+    if parted:
         findings.append(
             Finding(
-                "duplicate_rows",
-                mark("Code {code} stands {count} times with the same outline; one was kept."),
-                (("code", code), ("count", str(len(rows)))),
+                "united_parts",
+                mark("{count} units stood in several rows, a part in each, and were united: {codes}."),
+                (("count", str(len(parted))), ("codes", ", ".join(sorted(parted)[:10]))),
             )
         )
-    return [rows_by_code[code][0] for code in sorted(rows_by_code)]
+    return [rows_by_code[code] for code in sorted(rows_by_code)]
 
 
-def _same_outline(one: Any, other: Any) -> bool:
-    return bool(one.normalize().equals_exact(other.normalize(), 0))
+def _different_outlines(layer: Layer, rows: Sequence[int]) -> list[int]:
+    """The rows without those that repeat the outline of one before them."""
+    first: dict[bytes, int] = {}
+    for row in rows:
+        first.setdefault(shapely.to_wkb(shapely.normalize(layer.shapes[row])), row)
+    return list(first.values())
+
+
+def _one_unit(layer: Layer, leaf: LevelFields, columns: Sequence[Sequence[str | None]], rows: Sequence[int]) -> bool:
+    """Whether rows of one code are parts of one unit: all of one name, and under the same units of every level."""
+    names = [_text(layer.fields[leaf.name][row]) if leaf.name is not None else None for row in rows]
+    parents = {tuple(codes[row] for codes in columns[1:]) for row in rows}
+    return len(parents) == 1 and len({name_key(name or "") for name in names}) == 1 and names[0] is not None
+
+
+def _united(layer: Layer, parts: Sequence[Sequence[int]]) -> NDArray[np.object_]:
+    """One outline a leaf; of several parts a multipolygon, its faults left to be told and mended like any other's."""
+    shapes = layer.shapes[[rows[0] for rows in parts]]
+    for position, rows in enumerate(parts):
+        if len(rows) > 1:
+            some = layer.shapes[list(rows)]
+            valid = bool(shapely.is_valid(some).all())
+            shapes[position] = shapely.union_all(some) if valid else shapely.multipolygons(shapely.get_parts(some))
+    return shapes
 
 
 def _text(value: object) -> str | None:

@@ -12,7 +12,7 @@ from mapper.domain.places import Unit
 from mapper.errors import InvalidBoundaries
 from mapper.geo.boundary_file import BoundaryFile, read_boundaries
 from mapper.geo.fields import ReadOptions
-from tests.geo.drawing import Row, codes_of, square, told, write_geojson
+from tests.geo.drawing import Row, codes_of, place, square, told, write_geojson
 
 
 def leaf(code: str, column: int, name: str, district: str | None = "001", province: str | None = "01") -> Row:
@@ -99,9 +99,61 @@ def test_the_same_code_with_the_same_outline_is_kept_once(tmp_path: Path) -> Non
     assert told(found.findings, "duplicate_rows") == {"code": "00001", "count": "2"}
 
 
-def test_the_same_code_with_other_outlines_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidBoundaries, match="Code 00001 stands 2 times with different outlines"):
-        read(tmp_path, [leaf("00001", 0, "Xã A"), leaf("00001", 5, "Xã A")])
+@pytest.mark.parametrize(
+    "other",
+    [
+        leaf("00001", 5, "Xã E"),
+        leaf("00001", 5, "Xã A", "002"),
+        leaf("00001", 5, "Xã A", None),
+        leaf("00001", 5, "Xã A", "001", "02"),
+    ],
+    ids=["another name", "another district", "no district", "another province"],
+)
+def test_the_same_code_with_other_outlines_is_refused_where_name_or_parent_differ(tmp_path: Path, other: Row) -> None:
+    with pytest.raises(InvalidBoundaries, match="Code 00001 stands 2 times with different outlines, and not always"):
+        read(tmp_path, [*FOUR, other])
+
+
+def test_the_same_code_without_any_name_is_no_unit_of_several_parts(tmp_path: Path) -> None:
+    rows = [({"commune_code": "00001"}, square(0, 0)), ({"commune_code": "00001"}, square(5, 0))]
+    with pytest.raises(InvalidBoundaries, match="choose the field that tells the units apart"):
+        read(tmp_path, rows)
+
+
+def test_islands_that_stand_in_rows_of_their_own_are_one_unit(tmp_path: Path) -> None:
+    islands = [leaf("00004", 6, "Xã D", "003", "02"), leaf("00004", 8, "Xã  D", "003", "02")]
+    found = read(tmp_path, [*FOUR, *islands, islands[0]])
+    assert [shape.unit for shape in found.leaves] == [
+        Unit("00001", "Xã A", "commune", "001"),
+        Unit("00002", "Xã B", "commune", "001"),
+        Unit("00003", "Xã C", "commune", "002"),
+        Unit("00004", "Xã D", "commune", "003"),
+    ]
+    united = shapely.from_wkb(found.leaves[3].wkb)
+    assert united.equals(shapely.union_all([square(3, 0), square(6, 0), square(8, 0)]))
+    assert united.geom_type == "MultiPolygon"
+    assert {s.unit.code: s.area_km2 for s in found.units}["02"] == pytest.approx(3 * found.leaves[0].area_km2, rel=1e-3)
+    assert told(found.findings, "united_parts") == {"count": "1", "codes": "00004"}
+    assert told(found.findings, "duplicate_rows") == {"code": "00004", "count": "2"}
+
+
+def test_parts_that_touch_or_overlap_become_one_outline_without_a_seam(tmp_path: Path) -> None:
+    fields = leaf("00009", 5, "Xã I")[0]
+    parts = [(fields, square(5, 0)), (fields, square(6, 0)), (fields, square(5.5, 0))]
+    found = read(tmp_path, [*FOUR, *parts])
+    (united,) = (shapely.from_wkb(s.wkb) for s in found.leaves if s.unit.code == "00009")
+    assert shapely.get_num_geometries(united) == 1
+    assert united.equals(square(5, 0, width=2))
+
+
+def test_a_faulty_part_is_mended_and_told_like_any_outline(tmp_path: Path) -> None:
+    bow = shapely.Polygon([place(5, 0), place(6, 1), place(6, 0), place(5, 1)])
+    fields = leaf("00009", 5, "Xã I")[0]
+    found = read(tmp_path, [*FOUR, (fields, bow), (fields, square(8, 0))])
+    (united,) = (shapely.from_wkb(s.wkb) for s in found.leaves if s.unit.code == "00009")
+    assert united.is_valid
+    assert united.covers(square(8, 0))
+    assert {"united_parts", "invalid_rings"} <= {finding.code for finding in found.findings}
 
 
 def test_a_unit_without_outline_is_left_out_and_named(tmp_path: Path) -> None:
