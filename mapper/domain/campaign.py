@@ -6,10 +6,11 @@ Nothing here knows a vaccine or a question name; both are data of the campaign.
 from __future__ import annotations
 
 import calendar
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,21 @@ class Period:
         A day that the target month lacks becomes that month's last day (31 August + 6 months is 28 or
         29 February).
         """
-        month = start.month - 1 + self.months
-        year, month = start.year + month // 12, month % 12 + 1
-        if year > date.max.year:
-            return date.max
-        day = start.day if start.day < 29 else min(start.day, calendar.monthrange(year, month)[1])
-        end = date(year, month, day)
-        if not self.days:
-            return end
-        return end + timedelta(days=self.days) if date.max - end > timedelta(days=self.days) else date.max
+        return _after(self.months, self.days, start)
+
+
+@lru_cache(maxsize=16_384)
+def _after(months: int, days: int, start: date) -> date:
+    """``Period.after``, kept since many groups ask for one birth's age, and whole hamlets share the day of a dose."""
+    month = start.month - 1 + months
+    year, month = start.year + month // 12, month % 12 + 1
+    if year > date.max.year:
+        return date.max
+    day = start.day if start.day < 29 else min(start.day, calendar.monthrange(year, month)[1])
+    end = date(year, month, day)
+    if not days:
+        return end
+    return end + timedelta(days=days) if date.max - end > timedelta(days=days) else date.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,28 @@ class Campaign:
     def series(self) -> tuple[tuple[Group, ScheduledDose], ...]:
         """Every (group, dose) that has a figure, in the order of the file."""
         return tuple((group, dose) for group in self.groups for dose in group.doses)
+
+    @cached_property
+    def births(self) -> tuple[tuple[int, int], ...]:
+        """Of every group the first and the last birth, as ordinals, that its ages take in between start and until.
+
+        All births where no age is asked, or where a priority stands in for it.
+        """
+        days = range(1, date.max.toordinal() + 1)
+
+        def born_by(age: Period, end: date) -> int:
+            """The last birth from which an age is over by a day; ``after`` never falls while births grow."""
+            return bisect_right(days, end, key=lambda born: age.after(date.fromordinal(born)))
+
+        births = []
+        for group in self.groups:
+            earliest, latest = days[0], days[-1]
+            if group.to_age and not group.either:
+                earliest = born_by(group.to_age, self.start) + 1
+            if group.from_age and not group.either:
+                latest = max(born_by(age, self.until) for age in (group.from_age, group.also_from_age) if age)
+            births.append((earliest, latest))
+        return tuple(births)
 
     @cached_property
     def schedule(self) -> tuple[tuple[Group, tuple[tuple[int, int, ScheduledDose], ...]], ...]:

@@ -45,6 +45,8 @@ MOVES: tuple[tuple[State | None, State | None], ...] = tuple(
 
 # States by number, in the order of INSIDE and then outside, since a number is found and compared in no time.
 _AWAY, _VACCINATED, _CONTRAINDICATED, _REFUSED, _DEFERRED, _UNKNOWN, _WAITING, _DUE, _OUTSIDE = range(9)
+_LASTING = frozenset({_AWAY, _VACCINATED, _OUTSIDE})
+"""States that someone in a group stays in whatever the day."""
 
 
 def _day(dose: Dose) -> date:
@@ -53,15 +55,18 @@ def _day(dose: Dose) -> date:
 
 
 class Course:
-    """A person's doses by code, looked up once for all groups.
+    """What holds of a person in every group, looked up once: doses by code, and days as ordinals.
 
     Where a code stands twice the earlier date counts, and a dated dose before an undated one.
     """
 
-    __slots__ = ("by_code", "first_vaccine", "person")
+    __slots__ = ("away", "by_code", "deferred_until", "first_vaccine", "person", "reported")
 
     def __init__(self, person: Person) -> None:
         self.person = person
+        self.away = person.residence in AWAY
+        self.reported = person.reported_on.toordinal()
+        self.deferred_until = person.deferred_until.toordinal() if person.deferred_until else 0
         self.by_code: dict[str, Dose] = {}
         first: Dose | None = None
         for dose in person.doses:
@@ -111,23 +116,11 @@ class Standing:
     ``on`` is the rule of the ledger for somebody who is in the group.
     """
 
-    __slots__ = (
-        "deferred_until",
-        "given",
-        "infected_end",
-        "infected_start",
-        "not_for_them",
-        "person",
-        "ready",
-        "reported",
-        "undated",
-    )
+    __slots__ = ("course", "given", "infected_end", "infected_start", "not_for_them", "ready", "undated")
 
     def __init__(self, course: Course, dose: ScheduledDose, after_infection: Period | None) -> None:
         person = course.person
-        self.person = person
-        self.reported = person.reported_on.toordinal()
-        self.deferred_until = person.deferred_until.toordinal() if person.deferred_until else 0
+        self.course = course
         self.infected_start = self.infected_end = NEVER
         if after_infection is not None and person.infected_on is not None:
             self.infected_start = person.infected_on.toordinal()
@@ -151,7 +144,7 @@ class Standing:
             if previous is None:
                 self.ready = NEVER
             elif previous.given_on is None:
-                self.ready = self.reported
+                self.ready = course.reported
             else:
                 interval = dose.interval
                 if dose.interval_by_vaccine:
@@ -160,10 +153,11 @@ class Standing:
 
     def on(self, day: int) -> int:
         """The number of the state on a day, the first that holds of those that ``state_on`` lists."""
-        person = self.person
+        course = self.course
+        person = course.person
         if self.not_for_them:
             return _OUTSIDE
-        if person.residence in AWAY:
+        if course.away:
             return _AWAY
         if self.given <= day:
             return _VACCINATED
@@ -171,10 +165,10 @@ class Standing:
             return _UNKNOWN
         if person.contraindicated:
             return _CONTRAINDICATED
-        if day >= self.reported:
+        if day >= course.reported:
             if person.refused:
                 return _REFUSED
-            if day < self.deferred_until:
+            if day < course.deferred_until:
                 return _DEFERRED
         if self.infected_start <= day < self.infected_end:
             return _DEFERRED
@@ -184,19 +178,20 @@ class Standing:
 
     def since(self, first: int) -> list[tuple[int, int]]:
         """The states from a day on: (day, number of the state entered), in order, each unlike the one before."""
-        days = {first, self.given, self.ready}
-        if self.person.refused or self.deferred_until:
-            days.update((self.reported, self.deferred_until))
+        states = [(first, self.on(first))]
+        if states[0][1] in _LASTING:
+            return states
+        course = self.course
+        days = {self.given, self.ready}
+        if course.person.refused or course.deferred_until:
+            days.update((course.reported, course.deferred_until))
         if self.infected_start != NEVER:
             days.update((self.infected_start, self.infected_end))
-        states: list[tuple[int, int]] = []
-        last = -1
         for day in sorted(days):
-            if first <= day < NEVER:
+            if first < day < NEVER:
                 state = self.on(day)
-                if state != last:
+                if state != states[-1][1]:
                     states.append((day, state))
-                    last = state
         return states
 
 
@@ -246,7 +241,10 @@ def moves(person: Person, campaign: Campaign) -> list[int]:
     first, last = campaign.start.toordinal(), campaign.until.toordinal()
     ways: dict[int, list[tuple[int, int]]] = {}
     found: list[int] = []
-    for group, scheduled in campaign.schedule:
+    born = person.born_on.toordinal() if person.born_on else 0
+    for (group, scheduled), (earliest, latest) in zip(campaign.schedule, campaign.births, strict=True):
+        if born and not earliest <= born <= latest:
+            continue
         member = Membership(person, group)
         start, end = max(member.start, first), member.end
         if start >= end or start > last:
