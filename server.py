@@ -50,8 +50,9 @@ from mapper.web.api import api
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
-from mapper.web.openrosa import for_phones, openrosa
+from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
+from mapper.web.phones import ShortCut, for_phones
 
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (InvalidInput, 400),
@@ -105,7 +106,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     def compress(response: Response) -> Response:
         return response if (request.blueprint or "").startswith("openrosa") else compression.after_request(response)
 
-    app.extensions["mapper"] = Installation(settings, reference)
+    here = app.extensions["mapper"] = Installation(settings, reference)
     app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
     web_accounts.set_up(app)
     web_accounts.csrf.exempt(openrosa)
@@ -116,6 +117,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
+    app.wsgi_app = ShortCut(app.wsgi_app, here, settings.max_submission_mb * MEGABYTE)  # type: ignore[method-assign]
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
     intake.process_waiting(reference)
@@ -156,7 +158,7 @@ def answer_fault(error: Exception) -> Response:
 def _answer(status: int, sentence: str) -> Response:
     if for_phones(request.path):
         response = Response(replies.response(sentence), status, content_type="text/xml; charset=utf-8")
-        response.headers["X-OpenRosa-Version"] = "1.0"
+        response.headers.update(replies.HEADERS)
         if status == 401:
             digest: web_accounts.PhoneDigest = current_app.extensions["phone_digest"]
             response.headers["WWW-Authenticate"] = digest.authenticate_header()
@@ -219,7 +221,7 @@ def command_line(settings: Settings) -> click.Group:
             ["--workers"], default=1, show_default=True, type=click.IntRange(1, 64), help=_("Number of processes.")
         ),
         click.Option(
-            ["--threads"], default=8, show_default=True, type=click.IntRange(1, 64), help=_("Threads of each process.")
+            ["--threads"], default=16, show_default=True, type=click.IntRange(1, 64), help=_("Threads of each process.")
         ),
     )
     def serve(host: str, port: int, workers: int, threads: int) -> None:

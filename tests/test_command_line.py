@@ -14,6 +14,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -420,6 +421,19 @@ def test_worker_that_dies_is_replaced(data: Path, free_port: int) -> None:
         assert len(now) == 2 and before[0] not in now and before[1] in now
     finally:
         assert served.end(signal.SIGTERM) == 0
+
+
+def test_more_phones_than_select_knows_files_are_served(data: Path, free_port: int) -> None:
+    """A province's phones keep their connections alive; number 1024 and beyond are answered too."""
+    resource = pytest.importorskip("resource")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1500:
+        pytest.skip("this machine opens too few files at once to try")
+    served = Served(data, free_port)
+    with ExitStack() as lines:
+        lines.callback(served.end, signal.SIGTERM)
+        for _ in range(1100):
+            lines.enter_context(socket.create_connection(("127.0.0.1", free_port), timeout=60))
+        assert requests.get(f"http://127.0.0.1:{free_port}/sign-in", timeout=60).status_code == 200
 
 
 def test_port_that_is_taken_is_told_in_one_line(data: Path) -> None:

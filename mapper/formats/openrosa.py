@@ -18,6 +18,8 @@ MANIFEST = "http://openrosa.org/xforms/xformsManifest"
 RESPONSE = "http://openrosa.org/http/response"
 CONTENT_TYPE = "text/xml; charset=utf-8"
 """Collect reads no other type."""
+HEADERS = (("X-OpenRosa-Version", "1.0"), ("Cache-Control", "private, no-cache"))
+"""What every answer to a phone carries."""
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 

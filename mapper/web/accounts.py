@@ -19,6 +19,7 @@ from mapper.services import accounts
 from mapper.services.accounts import User
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.phones import for_phones
 
 NONCE_LIFE_S = 600
 
@@ -31,7 +32,7 @@ class PhonesHaveNoSession(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The browser's session; one that cannot be written, and is never sent back, for a phone."""
-        if (request.blueprint or "").startswith("openrosa"):
+        if for_phones(request.path):  # no route is found yet
             return self.make_null_session(app)
         return super().open_session(app, request)
 

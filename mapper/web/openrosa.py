@@ -6,35 +6,23 @@ phone signs in with HTTP Digest.
 
 from __future__ import annotations
 
-import unicodedata
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, current_app, g, request
-from multipart import MultipartError, MultipartParser
 
 from mapper.errors import Forbidden, InvalidInput, TooLarge, mark
 from mapper.formats import openrosa as replies
 from mapper.language import LANGUAGES
-from mapper.services import intake, publish
+from mapper.services import publish
 from mapper.services.accounts import sender
 from mapper.web.accounts import PhoneDigest
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.phones import PROBLEM, RECEIVED, WAITS, take
 
 MEGABYTE = 1_000_000
-XML_PART = "xml_submission_file"
-INCOMPLETE = "*isIncomplete*"
-MAX_NAME = 250
-MOST_PARTS = 1000
 
 openrosa = Blueprint("openrosa", __name__)
-
-_PLACES = frozenset({"key", "formList", "forms", "submission"})
-
-
-def for_phones(path: str) -> bool:
-    """Whether an address is one of those that phones use, right or wrong; a phone reads OpenRosa's XML only."""
-    return path.lstrip("/").partition("/")[0] in _PLACES
 
 
 @openrosa.url_value_preprocessor
@@ -46,8 +34,7 @@ def _take_token(_endpoint: str | None, values: dict[str, str] | None) -> None:
 
 @openrosa.after_request
 def _speak_openrosa(response: Response) -> Response:
-    response.headers["X-OpenRosa-Version"] = "1.0"
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers.update(replies.HEADERS)
     return response
 
 
@@ -151,6 +138,9 @@ def submission_head() -> Response:
 @openrosa.post("/submission")
 def submission() -> Response:
     """Take one submission, or one chunk of it: 201 when it counts, 202 when it is kept and waits."""
+    problem = request.environ.get(PROBLEM)
+    if problem is not None:
+        raise problem
     user_id = phone_user()
     limit = installation().settings.max_submission_mb
     request.max_content_length = limit * MEGABYTE
@@ -159,63 +149,13 @@ def submission() -> Response:
             mark("This is over the {limit} MB that one upload may have. Send fewer or smaller photos at once."),
             limit=limit,
         )
-    xml, attachments = _parts(limit * MEGABYTE)
-    receipt = intake.receive(
-        installation().reference,
-        xml,
-        attachments,
-        sender_id=user_id,
-        device_id=_device(),
+    receipt = take(
+        installation(),
+        user_id,
+        request.stream,
+        request.content_type or "",
+        request.content_length,
+        limit * MEGABYTE,
+        request.args.get("deviceID"),
     )
-    if receipt.counted:
-        return _xml(replies.response(say("Received. Thank you.")), 201)
-    return _xml(replies.response(say("Received and kept; a supervisor will look at it.")), 202)
-
-
-def _device() -> str | None:
-    """What the phone calls itself, without what no database takes."""
-    said = "".join(c for c in request.args.get("deviceID", "") if c.isprintable())
-    return said[:MAX_NAME] or None
-
-
-def _parts(limit_bytes: int) -> tuple[bytes, dict[str, bytes]]:
-    """The submission's XML and its attachments by NFC file name. Raises InvalidInput."""
-    xml: bytes | None = None
-    attachments: dict[str, bytes] = {}
-    boundary = request.mimetype_params.get("boundary", "")
-    broken = mark("The upload is broken off or has no part xml_submission_file. Send it again.")
-    if request.mimetype != "multipart/form-data" or not boundary:
-        raise InvalidInput(broken)
-    try:
-        for part in MultipartParser(
-            request.stream,
-            boundary,
-            request.content_length or -1,
-            strict=True,
-            part_limit=MOST_PARTS,
-            partsize_limit=limit_bytes,
-            memory_limit=limit_bytes,
-            disk_limit=limit_bytes,
-        ):
-            if part.name == XML_PART:
-                if xml is not None:
-                    raise InvalidInput(
-                        mark("The upload has two parts named xml_submission_file. Send one submission at a time.")
-                    )
-                xml = part.raw
-            elif part.name != INCOMPLETE:
-                attachments[_file_name(part.filename or part.name)] = part.raw
-            part.close()
-    except MultipartError as fault:
-        raise InvalidInput(broken) from fault
-    if xml is None:
-        raise InvalidInput(broken)
-    return xml, attachments
-
-
-def _file_name(written: str) -> str:
-    """An attachment's name as the XML writes it, without any folder."""
-    name = unicodedata.normalize("NFC", written).replace("\\", "/").rpartition("/")[2].strip()
-    if not name.strip(".") or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidInput(mark("An attachment has no usable name. Take the picture again."))
-    return name
+    return _xml(replies.response(say(RECEIVED if receipt.counted else WAITS)), 201 if receipt.counted else 202)

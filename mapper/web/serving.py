@@ -16,6 +16,9 @@ from flask import Flask
 
 from mapper.errors import InvalidInput, Unavailable, mark
 
+MOST_CONNECTIONS = 2000
+FILES_OF_OUR_OWN = 100
+"""Open files kept back for the database and for bodies too long for memory."""
 STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -108,13 +111,28 @@ def _serve_one(make_app: Callable[[], Flask], listener: socket.socket, threads: 
         sockets=[listener],
         threads=threads,
         max_request_body_size=limit_bytes,
-        connection_limit=2000,
+        connection_limit=_connections(),
+        asyncore_use_poll=True,  # select() knows no file beyond number 1023
         channel_timeout=900,
         backlog=1024,
         ident=None,
         clear_untrusted_proxy_headers=False,
         _quiet=True,
     )
+
+
+def _connections() -> int:
+    """How many phones may be connected at once: the system's limit of open files is raised as far as it goes."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 400
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + FILES_OF_OUR_OWN
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, soft - FILES_OF_OUR_OWN)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
