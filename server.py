@@ -216,7 +216,9 @@ def command_line(settings: Settings) -> click.Group:
         "serve",
         _("Serve phones and browsers until stopped."),
         click.Option(["--host"], default="127.0.0.1", show_default=True, help=_("Address to listen on.")),
-        click.Option(["--port"], default=8000, show_default=True, type=int, help=_("Port to listen on.")),
+        click.Option(
+            ["--port"], default=8000, show_default=True, type=click.IntRange(0, 65535), help=_("Port to listen on.")
+        ),
         click.Option(
             ["--workers"], default=1, show_default=True, type=click.IntRange(1, 64), help=_("Number of processes.")
         ),
@@ -238,7 +240,9 @@ def command_line(settings: Settings) -> click.Group:
     @command(
         "sample",
         _("Fill the database with the invented sample district, and show how to sign in."),
-        click.Option(["--households"], default=sample.HOUSEHOLDS, show_default=True, type=int, help=_("How many.")),
+        click.Option(
+            ["--households"], default=sample.HOUSEHOLDS, show_default=True, type=click.IntRange(1), help=_("How many.")
+        ),
     )
     def build_sample(households: int) -> None:
         with bar(_("Sample households"), households) as shown:
@@ -382,6 +386,14 @@ def command_line(settings: Settings) -> click.Group:
         root = (settings.public_url or "http://127.0.0.1:8000").rstrip("/")
         facts = {"name": made.name, "token": made.token, "server_url": f"{root}/key/{made.token}"}
         if qr is not None:
+            if not settings.public_url:
+                click.echo(
+                    _(
+                        "No phone reaches {url}. Set MAPPER_PUBLIC_URL to the server's address, then draw again.",
+                        url=root,
+                    ),
+                    err=True,
+                )
             write_qr_code(qr, facts["server_url"], settings.project_name, settings.language)
         if as_json:
             click.echo(json.dumps(facts, ensure_ascii=False))

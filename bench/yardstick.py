@@ -15,7 +15,7 @@ QUIET_US = 196
 
 
 BURST, WARM = 40, 20
-"""Repetitions each time, and how many of them only fill the processor's caches: cold, the same work takes twice as long."""
+"""Repetitions each time, and how many of them only fill the processor's caches: cold, it all takes twice as long."""
 EVERY_S = 0.5
 
 

@@ -6,6 +6,7 @@ Read once, by ``server.py``; every other room is handed what it needs.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,7 +25,7 @@ class Settings(BaseSettings):
         "", description="Address under which phones and browsers reach the server, e.g. https://tiem.example.vn."
     )
     behind_proxy: bool = Field(False, description="Trust X-Forwarded-* headers of one reverse proxy in front.")
-    language: str = Field("vi", description="Language where the reader has chosen none: vi or en.")
+    language: Literal["vi", "en"] = Field("vi", description="Language where the reader has chosen none: vi or en.")
     project_name: str = Field("Từng Nhà", description="Name shown on pages and on the phones.")
     max_submission_mb: int = Field(20, ge=1, description="Largest single POST of a submission, in megabytes.")
     max_upload_mb: int = Field(200, ge=1, description="Largest file an administrator may upload, in megabytes.")

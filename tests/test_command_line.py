@@ -230,6 +230,23 @@ def test_new_user_as_json_signs_a_phone_and_a_program_in(data: Path) -> None:
     assert again["token"] != told["token"]
 
 
+def test_qr_code_that_no_phone_could_follow_is_told(data: Path, tmp_path: Path) -> None:
+    words = ["users", "add", "may-01", "--role", "planner", "--qr", str(tmp_path / "may-01.svg")]
+    assert "MAPPER_PUBLIC_URL" in run(data, *words, language="en").stderr
+    assert run(data, *words, language="en", public_url="https://tiem.example.vn").stderr == ""
+    assert (tmp_path / "may-01.svg").stat().st_size > 500
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--port", "99999", ["serve"]), ("--port", "-1", ["serve"]), ("--households", "0", ["sample"])],
+)
+def test_number_that_cannot_be_is_refused_by_name(data: Path, option: str, value: str, words: list[str]) -> None:
+    refused = run(data, *words, option, value)
+    assert refused.exit_code == 2
+    assert f"'{option}'" in refused.stderr
+
+
 def test_new_user_is_told_in_words(data: Path) -> None:
     made = run(data, "users", "add", "may-01", "--role", "canvasser", "--area", "0000101", language="en")
     assert made.exit_code == 0
