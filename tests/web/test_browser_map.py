@@ -296,6 +296,23 @@ def test_a_shared_address_shows_the_same(open_page: Pages, site: Site) -> None:
     expect(other.locator(".leaflet-popup")).to_contain_text("Thôn Đông")
 
 
+def test_a_shared_address_opens_on_a_phone_with_its_figures_in_sight(open_page: Pages, site: Site) -> None:
+    page = open_map(open_page, site, f"{QUERY}&unit=00001/0000101", width=390)
+    figures = page.locator(".popup-figure")
+    expect(figures).to_contain_text("4 trên 8 người")
+    expect(figures).to_be_in_viewport()
+    expect(page.locator("tr.unit[aria-current]")).to_have_attribute("data-key", "00001/0000101")
+
+
+def test_escape_closes_the_figures_from_the_table_too(open_page: Pages, site: Site) -> None:
+    page = open_map(open_page, site)
+    page.locator(".row-button", has_text="Đông").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".leaflet-popup")).to_contain_text("Thôn Đông")
+    page.keyboard.press("Escape")
+    expect(page.locator(".leaflet-popup")).to_have_count(0)
+
+
 def test_the_language_switch_keeps_what_is_shown(open_page: Pages, site: Site) -> None:
     page = open_map(open_page, site, "date=2022-08-31&level=commune")
     expect(page.locator("#summary")).to_contain_text("trên 10 người")

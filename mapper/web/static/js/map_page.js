@@ -194,7 +194,7 @@ function showFigures(answer, above) {
   table.show(answer, shown.places);
   if (state.unit && shown.byKey.has(state.unit)) {
     const open = map.hasLayer(bubble);
-    table.select(state.unit, { scroll: !open });
+    table.select(state.unit, { scroll: !open && !narrow.matches });
     unitLayer().select(state.unit);
     if (open) bubble.setContent(popupOf(state.unit, shown.byKey, answer));
   } else {
@@ -325,6 +325,8 @@ for (const layer of [areas, hamlets]) {
 }
 heat.on("failed", ({ error }) => complain(error));
 
+// Leaflet hears the key only while the map has the focus.
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") map.closePopup(); });
 window.addEventListener("beforeprint", () => table.unfold());
 window.addEventListener("online", () => { if (!byId("trouble").hidden) update(); });
 document.addEventListener("visibilitychange", () => {
