@@ -325,7 +325,7 @@ def test_outlines_are_those_of_an_area_of_another_set(town: Town) -> None:
     three_houses(town)
     town.import_strips()
     shapes = boundaries.unit_shapes(town.reference, area(town, "X"), "squares", "commune", 12, DAY)
-    codes = {each["properties"]["code"] for each in json.loads(shapes.geojson)["features"]}
+    codes = {each["properties"]["code"] for each in json.loads(shapes)["features"]}
     assert codes == {COMMUNES[number] for number in (0, 1, 7, 8, 9)}
 
 
