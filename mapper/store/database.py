@@ -32,7 +32,7 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL, Dialect
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
 
@@ -284,18 +284,34 @@ def _faults() -> Iterator[None]:
     """A database that does not answer is a fault on this side: phones are to try again."""
     try:
         yield
-    except (OperationalError, sqlite3.OperationalError, psycopg.OperationalError) as fault:
-        cause = fault.orig if isinstance(fault, OperationalError) else fault
+    except (DatabaseError, sqlite3.DatabaseError, psycopg.DatabaseError) as fault:
+        cause = fault.orig if isinstance(fault, DatabaseError) else fault
+        if _lacks_schema(cause):
+            raise Unavailable(
+                mark(
+                    "The database lacks a table of this release. If it is a new one, restart the server, which makes "
+                    "its tables; else restore a backup."
+                )
+            ) from fault
         if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
             raise  # a text too long for an index stays too long: trying again is no cure
-        raise Unavailable(mark("The database does not answer. Try again in a moment.")) from fault
-    except (DatabaseError, sqlite3.DatabaseError) as fault:
-        damage = fault.orig if isinstance(fault, DatabaseError) else fault
-        if getattr(damage, "sqlite_errorcode", None) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            raise
-        raise Unavailable(
-            mark("The database file is damaged, or is none. Restore a backup, or set another folder: MAPPER_DATA_DIR.")
-        ) from fault
+        if isinstance(cause, sqlite3.OperationalError | psycopg.OperationalError):
+            raise Unavailable(mark("The database does not answer. Try again in a moment.")) from fault
+        if getattr(cause, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise Unavailable(
+                mark(
+                    "The database file is damaged, or is none. Restore a backup, or set another folder: "
+                    "MAPPER_DATA_DIR."
+                )
+            ) from fault
+        raise
+
+
+def _lacks_schema(cause: BaseException | None) -> bool:
+    """Whether a statement found no such table or column; SQLite tells it by its words alone."""
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause).startswith(("no such table", "no such column"))
+    return isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from mapper.errors import Unavailable
 from mapper.store import reference, schema, tables
@@ -219,3 +219,37 @@ def test_after_the_server_hung_up_the_next_transactions_work(database: Database)
         reference.set_fact(database, connection, "x", "2")
     with database.read() as connection:
         assert reference.fact(connection, "x") == "2"
+
+
+# A schema that is not there
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT value FROM no_such_facts", "SELECT no_such_value FROM facts", "DELETE FROM no_such_facts"]
+)
+def test_a_table_that_is_not_there_is_told_with_its_cure_whichever_way_it_is_asked_for(
+    database: Database, sql: str
+) -> None:
+    def through_sqlalchemy(connection: Connection) -> None:
+        connection.execute(text(sql))
+
+    def through_the_driver(connection: Connection) -> None:
+        driver_of(connection).execute(sql)
+
+    for ask in (through_sqlalchemy, through_the_driver):
+        with pytest.raises(Unavailable, match="lacks a table of this release") as told, database.write() as connection:
+            ask(connection)
+        assert "restart the server" in str(told.value)
+        assert "restore a backup" in str(told.value)
+    with database.read() as connection:
+        assert reference.fact(connection, "kept") is None
+
+
+def test_an_empty_database_is_mended_by_what_the_server_does_when_it_starts(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.sqlite3'}")
+    with pytest.raises(Unavailable, match="lacks a table of this release"), database.read() as connection:
+        reference.fact(connection, "kept")
+    schema.upgrade(database)
+    with database.read() as connection:
+        assert reference.fact(connection, "kept") is None
+    database.close()
