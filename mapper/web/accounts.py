@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from flask import Blueprint, Flask, Request, redirect, render_template, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import Authorization
 from werkzeug.wrappers import Response
 
-from mapper.errors import Forbidden, SignInRequired, mark
+from mapper.errors import Forbidden, InvalidInput, SignInRequired, mark
 from mapper.services import accounts
 from mapper.services.accounts import User
 from mapper.web.installation import installation
@@ -159,12 +159,19 @@ class PhoneDigest(HTTPDigestAuth):
         return f'{super().authenticate_header()},charset="UTF-8"'  # type: ignore[no-untyped-call]
 
     def user(self) -> User:
-        """The user of this request. Raises SignInRequired where the phone is to answer a challenge."""
+        """The user of this request. Raises SignInRequired where the phone is to answer a challenge.
+
+        Raises InvalidInput for an answer that was made for another address (RFC 7616, 3.4.6).
+        """
         given = _readable(self.get_auth())
         if given is not None:
             reference, name = installation().reference, given.parameters["username"] or ""
             secret = accounts.digest_secret(reference, name)
             if secret is not None and self.authenticate(given, secret):
+                if not _same_address(given.parameters["uri"] or ""):
+                    raise InvalidInput(
+                        mark("This sign-in was made for another address of the server. Send the request again.")
+                    )
                 user = accounts.by_name(reference, name)
                 if user is not None:
                     return user
@@ -188,6 +195,17 @@ def _readable(given: Authorization | None) -> Authorization | None:
     if not (told["response"] or "").isascii() or not (told["username"] or "").isprintable():
         return None
     return Authorization("digest", told)
+
+
+def _same_address(uri: str) -> bool:
+    """Whether a digest's uri is the address asked for, however it is quoted and whatever host stands before it.
+
+    A proxy may have taken off the path of the public address without saying so.
+    """
+    told = urlsplit(uri)
+    outside = urlsplit(installation().settings.public_url).path.rstrip("/")
+    paths = {request.root_path + request.path, request.path, outside + request.path}
+    return unquote(told.path) in paths and unquote(told.query) == unquote(request.query_string.decode("latin-1"))
 
 
 def _signed(signer: URLSafeTimedSerializer, nonce: str | None) -> bool:

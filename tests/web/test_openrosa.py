@@ -259,6 +259,64 @@ def test_challenge_made_elsewhere_is_not_accepted(sqlite_site: Site) -> None:
     assert answer.status_code == 401
 
 
+def digest_answer(site: Site, token: str, uri: str, method: str = "GET") -> str:
+    """The header of a phone that answers the challenge for this uri (RFC 7616, MD5, qop=auth)."""
+    asked = requests.get(f"{site.url}/formList").headers["WWW-Authenticate"]
+    nonce = asked.partition('nonce="')[2].partition('"')[0]
+
+    def md5(said: str) -> str:
+        return hashlib.md5(said.encode()).hexdigest()
+
+    secret, request = md5(f"may-01:tung-nha:{token}"), md5(f"{method}:{uri}")
+    response = md5(f"{secret}:{nonce}:00000001:abc:auth:{request}")
+    return (
+        f'Digest username="may-01", realm="tung-nha", nonce="{nonce}", uri="{uri}", qop=auth, nc=00000001, '
+        f'cnonce="abc", response="{response}", opaque="tung-nha", algorithm=MD5'
+    )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "/formList?deviceID=collect%3Aabc",
+        "/formList?deviceID=collect:abc",
+        "/form%4cist?deviceID=collect%3aabc",
+        "http://tiem.example.vn/formList?deviceID=collect%3Aabc",
+    ],
+)
+def test_digest_for_the_address_asked_for_is_accepted_however_it_is_quoted(sqlite_site: Site, uri: str) -> None:
+    token = sqlite_site.user("canvasser", "001", name="may-01").token
+    answer = requests.get(
+        f"{sqlite_site.url}/formList?deviceID=collect%3Aabc",
+        headers={"Authorization": digest_answer(sqlite_site, token, uri)},
+    )
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["/submission?deviceID=a", "/formList", "/formList?deviceID=b", "/formlist?deviceID=a", "/x/formList?deviceID=a"],
+)
+def test_digest_for_another_address_is_refused(sqlite_site: Site, uri: str) -> None:
+    token = sqlite_site.user("canvasser", "001", name="may-01").token
+    headers = {"Authorization": digest_answer(sqlite_site, token, uri)}
+    answer = requests.get(f"{sqlite_site.url}/formList?deviceID=a", headers=headers)
+    assert answer.status_code == 400
+    assert message_of(answer.content) == translate(
+        "This sign-in was made for another address of the server. Send the request again."
+    )
+
+
+def test_digest_holds_behind_a_proxy_that_takes_off_the_public_path(
+    run_site: Callable[[Settings], Site], settings: Settings
+) -> None:
+    site = run_site(settings.model_copy(update={"public_url": "https://example.vn/tiem/"}))
+    token = site.user("canvasser", "001", name="may-01").token
+    for uri, status in (("/tiem/formList", 200), ("/formList", 200), ("/other/formList", 400)):
+        answer = requests.get(f"{site.url}/formList", headers={"Authorization": digest_answer(site, token, uri)})
+        assert answer.status_code == status, uri
+
+
 def test_renewed_user_ends_the_old_token_at_once(site: Site) -> None:
     first = site.user("canvasser", "001", name="may-01")
     old, old_by_hand = site.phone(first.token), site.by_hand(user="may-01", password=first.token)
