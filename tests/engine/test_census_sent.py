@@ -217,7 +217,7 @@ def test_english_phone_asks_and_refuses_in_english(census: Form) -> None:
     entry = at_the_door(census)
     entry.speak("English (en)")
     assert entry.label("outcome") == "Outcome of the visit"
-    assert entry.choices("outcome")["locked"] == "House locked"
+    assert entry.choices("outcome")["locked"] == "Locked: nobody knows when they will be back"
     assert refusal(entry, "phone", "5").startswith("A phone number has 10 digits")
     with pytest.raises(Refused, match="This question needs an answer"):
         entry.answer("head", None)
