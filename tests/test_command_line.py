@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -24,7 +25,7 @@ from click.testing import CliRunner, Result
 
 from mapper.settings import Settings
 from server import command_line, main
-from tests.client.collect import Collect
+from tests.client.collect import Collect, message_of
 from tests.client.site import House, fill_database, squares, write_house_check, write_plain
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -415,6 +416,49 @@ def test_server_names_its_address_serves_and_ends_when_told(
     with sqlite3.connect(data / "tungnha.sqlite3") as connection:
         assert connection.execute("SELECT count(*) FROM submissions WHERE state = 'processed'").fetchone() == (10,)
     connection.close()
+
+
+def send_head(port: int, head: str, body: bytes = b"") -> tuple[int, str, bytes]:
+    """Send the head of a request and at most the beginning of its body; the status, type and body of the answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
+        line.sendall(head.replace("\n", "\r\n").encode() + b"Host: a\r\n\r\n" + body)
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        return answer.status, answer.headers["Content-Type"], answer.read()
+
+
+def test_a_body_longer_than_the_server_reads_is_refused_in_the_words_of_whoever_sent_it(
+    data: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = json.loads(run(data, "users", "add", "may", "--role", "canvasser", "--area", "001", "--json").stdout)
+    for name in ("MAPPER_MAX_UPLOAD_MB", "MAPPER_MAX_SUBMISSION_MB"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("MAPPER_LANGUAGE", "en")
+    long = "Content-Length: 100000000\nContent-Type: multipart/form-data; boundary=b\n"
+    chunked = "Transfer-Encoding: chunked\nContent-Type: multipart/form-data; boundary=b\n"
+    chunks = b"%x\r\n%b\r\n" % (2_000_001, b"x" * 2_000_001)
+    served = Served(data, free_port)
+    try:
+        for path in (f"/key/{made['token']}/submission", f"/key/{made['token']}/submission?deviceID=a"):
+            for how, body in ((long, b""), (chunked, chunks)):
+                status, kind, answer = send_head(free_port, f"POST {path} HTTP/1.1\n{how}", body)
+                assert (status, kind) == (413, "text/xml; charset=utf-8")
+                assert "over the 1 MB that one upload may have" in message_of(answer)
+        status, kind, answer = send_head(free_port, f"POST /key/wrong/submission HTTP/1.1\n{long}")
+        assert (status, kind) == (403, "text/xml; charset=utf-8")
+        status, kind, answer = send_head(free_port, f"POST /api/coverage HTTP/1.1\n{long}")
+        assert (status, kind, json.loads(answer)["error"]["status"]) == (405, "application/json", 405)
+        form = long.replace("multipart/form-data; boundary=b", "application/x-www-form-urlencoded")
+        status, kind, answer = send_head(free_port, f"POST /sign-in HTTP/1.1\n{form}")
+        assert (status, kind) == (413, "text/html; charset=utf-8")
+        assert b"larger than the server accepts" in answer
+        # what is no HTTP at all is still waitress's own to refuse, and the server goes on
+        assert send_head(free_port, "POST /submission HTTP/1.1\nContent-Length: many\n")[0] == 400
+        assert requests.get(f"http://127.0.0.1:{free_port}/sign-in", timeout=60).status_code == 200
+    finally:
+        status = served.end(signal.SIGTERM)
+    assert status == 0
+    assert "Traceback" not in served.said
 
 
 def test_worker_that_dies_is_replaced(data: Path, free_port: int) -> None:

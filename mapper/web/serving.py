@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import socket
@@ -10,9 +11,15 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import waitress
 from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import BaseWSGIServer, create_server
+from waitress.task import ErrorTask, Task, WSGITask
+from waitress.utilities import RequestEntityTooLarge
 
 from mapper.errors import InvalidInput, Unavailable, mark
 
@@ -117,8 +124,48 @@ def _serve_one(make_app: Callable[[], Flask], listener: socket.socket, threads: 
         backlog=1024,
         ident=None,
         clear_untrusted_proxy_headers=False,
+        _server=_create_server,
         _quiet=True,
     )
+
+
+def _create_server(app: Flask, **options: Any) -> BaseWSGIServer:
+    """waitress's server, with channels that let the application refuse what is too long."""
+    server: BaseWSGIServer = create_server(app, **options)
+    server.channel_class = _Channel
+    return server
+
+
+class _TooLong(WSGITask):
+    """A request whose body is over waitress's own limit, and is not read.
+
+    The application gets it with the length it has and no body: its own limits are lower, so it refuses, in the words
+    and the form that this reader wants.
+    """
+
+    def execute(self) -> None:
+        """Answer, and end the connection: the rest of the body may be on its way."""
+        self.set_close_on_finish()
+        super().execute()  # type: ignore[no-untyped-call]
+
+    def get_environment(self) -> dict[str, Any]:
+        """The WSGI environment, without the body."""
+        environ: dict[str, Any] = super().get_environment()  # type: ignore[no-untyped-call]
+        # A body that came in chunks has told no length.
+        length = max(self.request.content_length, self.request.body_bytes_received)
+        environ.update({"CONTENT_LENGTH": str(length), "wsgi.input": io.BytesIO(), "wsgi.input_terminated": True})
+        return environ
+
+
+def _refusal(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
+    """What answers a request that waitress itself refuses."""
+    return (
+        _TooLong(channel, request) if isinstance(request.error, RequestEntityTooLarge) else ErrorTask(channel, request)
+    )
+
+
+class _Channel(HTTPChannel):
+    error_task_class = staticmethod(_refusal)  # type: ignore[assignment]
 
 
 def _connections() -> int:
