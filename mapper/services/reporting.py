@@ -45,7 +45,7 @@ class UnitFigures(NamedTuple):
     key: names the row within the answer; a hamlet that lies in two units of a set has two rows.
     code: None for households that no unit holds. people: all registered there, in the group or not.
     states: in the order of INSIDE. eligible: the denominator of coverage. outside: people registered who are not in
-    the group on that day.
+    the group on that day. partial: the figures are of those parts of the unit alone that the user may see.
     """
 
     key: str
@@ -58,6 +58,7 @@ class UnitFigures(NamedTuple):
     eligible: int
     outside: int
     assessment: Assessment
+    partial: bool = False
 
 
 Version = tuple[int, str, int]
@@ -231,7 +232,7 @@ def coverage(reference: Reference, user: User, question: Question) -> Answer:
     if question.level == HAMLET:
         rows = _hamlet_rows(known, places, sums, dose.target)
     else:
-        rows = _unit_rows(known, places, question.level, sums, dose.target)
+        rows = _unit_rows(user, places, question.level, sums, dose.target)
     return Answer(
         campaign,
         places.about,
@@ -356,17 +357,20 @@ def hamlet_key(unit: str | None, hamlet: str | None) -> str:
 
 
 def _unit_rows(
-    known: Known, places: PlaceSet, level: str, sums: Mapping[Row, _Sum], target: Fraction | None
+    user: User, places: PlaceSet, level: str, sums: Mapping[Row, _Sum], target: Fraction | None
 ) -> list[UnitFigures]:
     parts: dict[str | None, list[_Sum]] = {}
     for (leaf, _), one in sums.items():
         code = places.above(leaf, level) if leaf is not None else None
         parts.setdefault(code, []).append(one)
     totals = {code: _total(several) for code, several in parts.items()}
+    own = {code for set_id, code in user.areas if set_id == places.id}
     rows = []
     for unit in places.at_level(level):
         if unit.code in totals:
-            rows.append(_figures(unit.code, unit.code, unit.name, unit.parent_code, totals.pop(unit.code), target))
+            figures = _figures(unit.code, unit.code, unit.name, unit.parent_code, totals.pop(unit.code), target)
+            whole = not user.areas or not own.isdisjoint(places.line(unit.code, level))
+            rows.append(figures if whole else figures._replace(partial=True))
     rows += [_figures("-", None, "", None, one, target) for one in totals.values()]
     return rows
 

@@ -72,16 +72,18 @@ def _coverage(user: User, question: Question) -> bytes:
 
 def figures(unit: UnitFigures) -> dict[str, Any]:
     """One row as programs read it; null where a figure does not exist."""
-    key, code, name, parent, houses, people, states, eligible, outside, said = unit
+    key, code, name, parent, houses, people, states, eligible, outside, said, partial = unit
     share, low, high, worst, best, needed, verdict = said
     return {
         "key": key,
         "code": code,
         "name": name,
         "parent": parent,
+        "partial": partial,
         "households_expected": houses.expected,
         "households_visited": houses.visited,
         "households_interviewed": houses.interviewed,
+        "households_unvisited": houses.unvisited,
         "people": people,
         "eligible": eligible,
         **dict(zip(_STATES, states.values(), strict=True)),

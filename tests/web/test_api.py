@@ -139,9 +139,11 @@ def test_row_says_all_that_is_known(api: Site) -> None:
         "code": "00001",
         "name": "Xã Một",
         "parent": "001",
+        "partial": False,
         "households_expected": 15,
         "households_visited": 3,
         "households_interviewed": 2,
+        "households_unvisited": 12,
         "people": 4,
         "eligible": 3,
         "vaccinated": 2,
@@ -259,6 +261,22 @@ def test_area_limits_rows_shapes_and_heat(
     assert [feature["properties"]["code"] for feature in areas] == hamlets
     due = {"00001": 1, "00002": 2, "0000101": 1, "0000102": 0, "001": 3, "01": 3}[area]
     assert sum(weight for _, _, weight in api.get("/api/heat", bearer, **ASKED).json()["points"]) == due
+
+
+@pytest.mark.parametrize(
+    ("area", "partial"),
+    [
+        ("0000101", {"commune": {"00001"}, "district": {"001"}, "province": {"01"}}),
+        ("00001", {"commune": set(), "district": {"001"}, "province": {"01"}}),
+        ("001", {"commune": set(), "district": set(), "province": {"01"}}),
+        ("01", {"commune": set(), "district": set(), "province": set()}),
+    ],
+)
+def test_unit_that_is_seen_in_part_says_so(api: Site, area: str, partial: dict[str, set[str]]) -> None:
+    bearer = token(api, "supervisor", area)
+    for level, units in partial.items():
+        assert {code for code, row in rows(api, bearer, level).items() if row["partial"]} == units
+    assert not any(row["partial"] for row in rows(api, bearer, "hamlet").values())
 
 
 def test_two_areas_are_both_seen(api: Site) -> None:

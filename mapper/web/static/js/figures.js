@@ -42,9 +42,11 @@ export async function coverage(state, level, signal) {
 
 export const forget = () => answers.clear();
 
+// Share of the listed households that were visited. One hamlet with more houses than its list does not make up for
+// another, so what is not visited counts, not what is.
 export function visitedShare(unit) {
   if (!unit.households_expected) return null;
-  return Math.min(1, unit.households_visited / unit.households_expected);
+  return Math.max(0, 1 - unit.households_unvisited / unit.households_expected);
 }
 
 export const THIN = 0.5;

@@ -253,10 +253,10 @@
     },
   });
 
-  // Visited households over expected ones, at most 1; null where nobody knows how many there are.
+  // As in figures.js: share of the listed households that were visited, null where nobody knows how many there are.
   function visitedShare(unit) {
     if (!unit.households_expected) return null;
-    return Math.min(1, unit.households_visited / unit.households_expected);
+    return Math.max(0, 1 - unit.households_unvisited / unit.households_expected);
   }
 
   L.unitLayer = (role, options) => new L.UnitLayer(role, options);

@@ -16,7 +16,7 @@ export const STATES = () => [
 
 // A unit's name; without a code it stands for households that belong to none.
 export function nameOf(unit, level) {
-  if (unit.name) return unit.name;
+  if (unit.name) return unit.partial ? t("{name} (your area alone)", { name: unit.name }) : unit.name;
   if (unit.code) return unit.code;
   return level === "hamlet" && unit.parent ? t("Hamlet not given") : t("No commune found");
 }
