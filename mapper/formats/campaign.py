@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime
-from difflib import get_close_matches
-from fractions import Fraction
-from typing import NoReturn
+from collections.abc import Collection, Mapping
+from datetime import date
 
 from mapper.domain.campaign import Campaign, Group, Label, Period, ScheduledDose
 from mapper.domain.people import Outcome, Residence
 from mapper.errors import InvalidCampaign, mark
 from mapper.formats.declared import ROLES
+from mapper.formats.toml_table import Table, label_of, refuse_twice
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-_PERIOD = re.compile(r"(\d{1,5})\s*(year|month|week|day)s?")
-_SHARE = re.compile(r"(\d{1,3}(?:[.,]\d{1,6})?)\s*%")
 _FILE = re.compile(r"[^/\\:]+\.csv")
-_UNITS = {"year": (12, 0), "month": (1, 0), "week": (0, 7), "day": (0, 1)}
 
 _YES_NO = frozenset({"yes", "no", "unknown"})
 WORDS: dict[str, Collection[str]] = {
@@ -87,7 +82,7 @@ def read_campaign(text: str) -> Campaign:
     wrong kind, or contradicts another line; the file is taken whole or not at all.
     """
     try:
-        top = _Table(tomllib.loads(text.removeprefix("\ufeff")), _ROOT)
+        top = Table(tomllib.loads(text.removeprefix("\ufeff")), _ROOT)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidCampaign(
             mark("campaign.toml is not valid TOML: {problem}. Mend that line."), problem=str(error) or "nesting"
@@ -98,7 +93,7 @@ def read_campaign(text: str) -> Campaign:
     groups = tuple(_group(table, doses, vaccines) for table in top.tables("groups"))
     if not groups:
         top.missing("groups", '[[groups]] code = "5_11"')
-    _once([group.code for group in groups], _ROOT, "groups")
+    refuse_twice([group.code for group in groups], _ROOT, "groups")
     start: date = top.day("start") or top.missing("start", "2021-03-08")
     until = top.day("until") if "until" in top.entries else KEPT_FOR.after(start)
     if until is None or until <= start:
@@ -119,136 +114,9 @@ def read_campaign(text: str) -> Campaign:
     )
 
 
-def read_period(text: str) -> Period | None:
-    """A length such as "5 years", "8 weeks", "1 year and 6 months"; None when it is none."""
-    months = days = 0
-    for part in text.strip().lower().split(" and "):
-        match = _PERIOD.fullmatch(part.strip())
-        if match is None:
-            return None
-        month, day = _UNITS[match[2]]
-        months += int(match[1]) * month
-        days += int(match[1]) * day
-    return Period(months, days) if months <= 12 * 200 and days <= 366 * 200 else None
-
-
-class _Table:
-    """One table of the file with the place it stands at, for messages."""
-
-    __slots__ = ("entries", "where")
-
-    def __init__(self, entries: Mapping[str, object], where: str) -> None:
-        self.entries = entries
-        self.where = where
-
-    def allow(self, known: Collection[str]) -> None:
-        for key in self.entries:
-            if key in known:
-                continue
-            nearest = get_close_matches(key, known, 1, 0.6)
-            if nearest:
-                raise InvalidCampaign(
-                    mark("{where}: the key {key} is unknown. Did you mean {nearest}?"),
-                    where=self.where,
-                    key=key,
-                    nearest=nearest[0],
-                )
-            raise InvalidCampaign(
-                mark("{where}: the key {key} is unknown. Known are: {known}."),
-                where=self.where,
-                key=key,
-                known=", ".join(known),
-            )
-
-    def missing(self, key: str, example: str) -> NoReturn:
-        raise InvalidCampaign(
-            mark("{where}: {key} is missing. Add it, for example {key} = {example}."),
-            where=self.where,
-            key=key,
-            example=example,
-        )
-
-    def wrong(self, key: str, value: object, example: str) -> NoReturn:
-        raise InvalidCampaign(
-            mark("{where}: {key} cannot be {value}. Write it like {example}."),
-            where=self.where,
-            key=key,
-            value=_shown(value),
-            example=example,
-        )
-
-    def text(self, key: str, example: str, pattern: re.Pattern[str] | None = None) -> str:
-        value = self.entries.get(key)
-        if value is None:
-            self.missing(key, example)
-        if not isinstance(value, str) or not value.strip() or (pattern and not pattern.fullmatch(value)):
-            self.wrong(key, value, example)
-        return value
-
-    def label(self, key: str) -> Label:
-        if key not in self.entries:
-            self.missing(key, '{ vi = "...", en = "..." }')
-        return _label(self.entries[key], key, self)
-
-    def day(self, key: str) -> date | None:
-        value = self.entries.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, date) or isinstance(value, datetime):
-            self.wrong(key, value, "2022-08-31")
-        return value
-
-    def number(self, key: str, default: float, example: str) -> float:
-        value = self.entries.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-            self.wrong(key, value, example)
-        return float(value)
-
-    def flag(self, key: str) -> bool:
-        value = self.entries.get(key, False)
-        if not isinstance(value, bool):
-            self.wrong(key, value, "true")
-        return value
-
-    def period(self, key: str, example: str) -> Period | None:
-        value = self.entries.get(key)
-        if value is None:
-            return None
-        period = read_period(value) if isinstance(value, str) else None
-        return period if period is not None else self.wrong(key, value, f'"{example}"')
-
-    def share(self, key: str) -> Fraction | None:
-        value = self.entries.get(key)
-        if value is None:
-            return None
-        match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
-        share = Fraction(match[1].replace(",", ".")) / 100 if match else None
-        return share if share is not None and share <= 1 else self.wrong(key, value, '"95 %" (0 to 100 %)')
-
-    def words(self, key: str, example: str) -> tuple[str, ...]:
-        value = self.entries.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(word, str) and word.strip() for word in value):
-            self.wrong(key, value, example)
-        _once(value, self.where, key)
-        return tuple(value)
-
-    def table(self, key: str, example: str) -> _Table:
-        value = self.entries.get(key, {})
-        if not isinstance(value, dict):
-            self.wrong(key, value, example)
-        return _Table(value, f"{self.where}, {key}")
-
-    def tables(self, key: str) -> Iterator[_Table]:
-        value = self.entries.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-            self.wrong(key, value, f"[[{key}]]")
-        for number, row in enumerate(value, 1):
-            yield _Table(row, f"{self.where}, {key} {number}")
-
-
-def _group(table: _Table, doses: Mapping[str, Label], vaccines: Mapping[str, Label]) -> Group:
+def _group(table: Table, doses: Mapping[str, Label], vaccines: Mapping[str, Label]) -> Group:
     code = table.text("code", '"5_11"', _CODE)
-    table = _Table(table.entries, f"{_ROOT}, groups {code}")
+    table = Table(table.entries, f"{_ROOT}, groups {code}")
     table.allow(_GROUP_KEYS)
     from_age, to_age = table.period("from_age", "5 years"), table.period("to_age", "12 years")
     if from_age and to_age and _longer_or_equal(from_age, to_age):
@@ -285,7 +153,7 @@ def _group(table: _Table, doses: Mapping[str, Label], vaccines: Mapping[str, Lab
     scheduled = tuple(_dose(row, table.where, doses, vaccines) for row in table.tables("doses"))
     if not scheduled:
         table.missing("doses", '[[groups.doses]] dose = "1"')
-    _once([dose.code for dose in scheduled], table.where, "doses")
+    refuse_twice([dose.code for dose in scheduled], table.where, "doses")
     _refuse_circle(scheduled, table.where)
     return Group(
         code=code,
@@ -300,9 +168,9 @@ def _group(table: _Table, doses: Mapping[str, Label], vaccines: Mapping[str, Lab
     )
 
 
-def _dose(table: _Table, group: str, doses: Mapping[str, Label], vaccines: Mapping[str, Label]) -> ScheduledDose:
+def _dose(table: Table, group: str, doses: Mapping[str, Label], vaccines: Mapping[str, Label]) -> ScheduledDose:
     code = table.text("dose", '"1"')
-    table = _Table(table.entries, f"{group}, dose {code}")
+    table = Table(table.entries, f"{group}, dose {code}")
     table.allow(_DOSE_KEYS)
     _in(doses, code, table.where, "dose", "doses")
     after = table.text("after", '"1"') if "after" in table.entries else None
@@ -349,7 +217,7 @@ def _dose(table: _Table, group: str, doses: Mapping[str, Label], vaccines: Mappi
     )
 
 
-def _labels(top: _Table, key: str, example: str) -> dict[str, Label]:
+def _labels(top: Table, key: str, example: str) -> dict[str, Label]:
     if key not in top.entries:
         top.missing(key, "{ " + example + " }")
     table = top.table(key, example)
@@ -358,21 +226,10 @@ def _labels(top: _Table, key: str, example: str) -> dict[str, Label]:
     for code in table.entries:
         if not _CODE.fullmatch(code):
             table.wrong("code", code, "booster1")
-    return {code: _label(value, code, table) for code, value in table.entries.items()}
+    return {code: label_of(value, code, table) for code, value in table.entries.items()}
 
 
-def _label(value: object, key: str, table: _Table) -> Label:
-    if isinstance(value, str) and value.strip():
-        return Label(value, value)
-    example = '{ vi = "...", en = "..." }'
-    if not isinstance(value, dict):
-        table.wrong(key, value, example)
-    inner = _Table(value, f"{table.where}, {key}")
-    inner.allow(("vi", "en"))
-    return Label(inner.text("vi", '"Mũi 1"'), inner.text("en", '"Dose 1"') if "en" in value else "")
-
-
-def _values(top: _Table, doses: Mapping[str, Label], vaccines: Mapping[str, Label]) -> dict[str, dict[str, str]]:
+def _values(top: Table, doses: Mapping[str, Label], vaccines: Mapping[str, Label]) -> dict[str, dict[str, str]]:
     fields = list(dict.fromkeys(role.rpartition(".")[2] for role in ROLES if "." in role))
     table = top.table("values", '[values.residence] o_day = "here"')
     table.allow(fields)
@@ -406,16 +263,6 @@ def _in(known: Mapping[str, Label], code: str, where: str, key: str, table: str)
         )
 
 
-def _once(codes: Collection[str], where: str, key: str) -> None:
-    seen: set[str] = set()
-    for code in codes:
-        if code in seen:
-            raise InvalidCampaign(
-                mark("{where}: {code} stands twice in {key}. Keep one of them."), where=where, code=code, key=key
-            )
-        seen.add(code)
-
-
 def _refuse_circle(doses: Collection[ScheduledDose], where: str) -> None:
     """Raise InvalidCampaign where a dose waits, over others, for itself."""
     before = {dose.code: {dose.after or "", *dose.after_by_vaccine.values()} for dose in doses}
@@ -440,8 +287,3 @@ def _refuse_circle(doses: Collection[ScheduledDose], where: str) -> None:
 def _longer_or_equal(one: Period, other: Period) -> bool:
     start = date(2001, 1, 1)
     return one.after(start) >= other.after(start)
-
-
-def _shown(value: object) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 80 else text[:79] + "…"

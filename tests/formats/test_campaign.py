@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mapper.domain.campaign import Campaign, Label, Period
 from mapper.errors import InvalidCampaign
-from mapper.formats.campaign import read_campaign, read_period
+from mapper.formats.campaign import read_campaign
+from mapper.formats.toml_table import read_period
 
 FORMS = Path(__file__).resolve().parents[2] / "forms"
 
