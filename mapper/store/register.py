@@ -194,13 +194,18 @@ def clear(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KeptFinding:
-    """A finding with the submission and household it is about. facts fill the message's places."""
+    """A finding with the submission and household it is about. facts fill the message's places.
+
+    visited_on, house_number: of the household as the register knows it. sender: name of the user who sent it.
+    """
 
     instance_id: str
-    household_id: str | None
     cell_id: int | None
     code: str
     message: str
+    visited_on: date | None
+    house_number: str | None
+    sender: str | None
     facts: dict[str, str]
 
 
@@ -208,16 +213,19 @@ def findings(
     database: Database, connection: Connection, limit: int, cell_ids: Sequence[int] | None = None
 ) -> list[KeptFinding]:
     """Findings, newest submission first; only those in the cells, when given."""
-    f, s = tables.findings, tables.submissions
+    f, s, u = tables.findings, tables.submissions, tables.users
+    told = (f.c.instance_id, f.c.cell_id, f.c.code, f.c.message, _h.c.visited_on, _h.c.house_number, u.c.name)
     statement = (
-        select(f.c.instance_id, f.c.household_id, f.c.cell_id, f.c.code, f.c.message, f.c.facts)
+        select(*told, f.c.facts)
         .join(s, s.c.instance_id == f.c.instance_id)
+        .outerjoin(_h, (_h.c.campaign_id == f.c.campaign_id) & (_h.c.id == f.c.household_id))
+        .outerjoin(u, u.c.id == s.c.sender_id)
         .order_by(s.c.seq.desc(), f.c.position)
         .limit(limit)
     )
     if cell_ids is not None:
         statement = statement.where(database.among(f.c.cell_id, cell_ids))
-    return [KeptFinding(*row[:5], json.loads(row[5])) for row in connection.execute(statement)]
+    return [KeptFinding(*row[:7], json.loads(row[7])) for row in connection.execute(statement)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mapper.domain.people import Point
 from mapper.domain.roles import Role
-from mapper.services import accounts, boundaries, rebuilding, review
+from mapper.services import accounts, boundaries, intake, rebuilding, review
 from mapper.services.accounts import User
 from mapper.store import tables
 from tests.services.book import check_figures
@@ -335,3 +335,22 @@ def test_an_area_stays_what_it_is_after_a_rebuild(town: Town) -> None:
     before = town.ask(user=user)
     rebuilding.rebuild(town.reference)
     assert town.ask(user=user) == before
+
+
+def test_rare_kinds_of_findings_come_first_with_house_day_and_sender(town: Town) -> None:
+    sender = accounts.add_user(town.reference, "Đội 3", "planner", [])
+    for house, point in (
+        ("4", Point(0.0, 0.0, 5.0)),
+        ("5", inside(5, accuracy_m=60.0)),
+        ("6", inside(5, accuracy_m=70.0)),
+    ):
+        answers = {"household.point": point, "household.house_number": house}
+        xml = town.write(answers, [person()], entity=house)
+        intake.receive(town.reference, xml, {}, sender_id=sender.id)
+    found = review.findings(town.reference, EVERYTHING)
+    assert [(one.house, one.day, one.sender) for one in found] == [
+        ("4", DAY, "Đội 3"),
+        ("6", DAY, "Đội 3"),
+        ("5", DAY, "Đội 3"),
+    ]
+    assert found[0].code != found[1].code == found[2].code
