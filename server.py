@@ -228,6 +228,8 @@ def command_line(settings: Settings) -> click.Group:
     )
     def serve(host: str, port: int, workers: int, threads: int) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(serving.NoKeysInLogs())
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a busy moment is no warning
         opened().database.close()
