@@ -14,6 +14,9 @@ from mapper.store import register, submissions, tallies, visit_days
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission
 
+LAST_DAYS = 14
+"""How many days with visits a supervisor looks back on."""
+
 
 @dataclass(frozen=True, slots=True)
 class VisitDay:
@@ -97,7 +100,7 @@ def _told_place(
     return tallies.Cell(0, hamlet, commune, units)
 
 
-def visit_history(reference: Reference, user: User, campaign_id: str, last: int = 14) -> list[VisitDay]:
+def visit_history(reference: Reference, user: User, campaign_id: str, last: int = LAST_DAYS) -> list[VisitDay]:
     """The latest days on which houses of the user's area were visited, the newest first."""
     with reference.database.read() as connection:
         visible = visible_cells(reference, connection, user)

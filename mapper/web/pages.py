@@ -218,6 +218,7 @@ def submissions() -> str:
         troubled_count=len(troubled),
         findings=review.findings(reference, reader(), LISTED),
         listed=LISTED,
+        last_days=review.LAST_DAYS,
         histories=[(each["label"], review.visit_history(reference, reader(), each["id"])) for each in campaigns],
         outcome=request.args.get("again"),
     )
