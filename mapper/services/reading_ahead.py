@@ -34,6 +34,9 @@ from mapper.store.submissions import StoredSubmission
 AHEAD = 3
 """Batches for each process that are under way or done before they are asked for."""
 
+SELDOM = 200_000
+"""Objects more than before, some batches' worth, at which garbage is looked for."""
+
 Raw = tuple[str, str, bytes, date, str]
 """Of a submission: form, version, XML, day of receipt, and the first submission of its chain of edits."""
 
@@ -114,7 +117,7 @@ def _result(under_way: deque[tuple[Batch, Future[list[Read]]]]) -> tuple[Batch, 
 def _obey_the_parent() -> None:
     """End when the parent does, however it ends, and leave interruptions from the keyboard to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # once a batch is enough
+    gc.set_threshold(SELDOM)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -139,9 +142,7 @@ def _known(data: bytes) -> Known:
 def read_batch(reference_data: bytes, raws: Sequence[Raw]) -> list[Read]:
     """What each submission says. reference_data: of ``reference_for``."""
     known = _known(reference_data)
-    read = [_read(known, *raw) for raw in raws]
-    gc.collect(0)
-    return read
+    return [_read(known, *raw) for raw in raws]
 
 
 def _read(known: Known, form_id: str, version: str, xml: bytes, received_on: date, root_id: str) -> Read:

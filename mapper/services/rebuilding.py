@@ -22,7 +22,7 @@ from mapper.services.counting import (
     write,
     write_entries,
 )
-from mapper.services.reading_ahead import Batch, Raw, Read, ReadVisit, read_ahead, reference_for
+from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, reference_for
 from mapper.services.reference import Known, Reference
 from mapper.store import register, submissions, tallies
 from mapper.store.database import Connection
@@ -69,7 +69,6 @@ def rebuild(
             with closing(read_ahead(batches, counting.task, processes)) as all_read:
                 for stored, read in all_read:
                     counting.take(stored, read)
-                    gc.collect(0)
                     done += len(stored)
                     progress(len(stored))
             write(reference, connection, counting.gathered)
@@ -86,14 +85,13 @@ def _cores() -> int:
 
 @contextmanager
 def _seldom_collecting() -> Iterator[None]:
-    """Garbage is looked for once a batch: little here refers to itself, and looking takes a quarter of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
+    """Look for garbage in cycles seldom: hardly anything makes any here, and looking takes a quarter of the time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(SELDOM, *usual[1:])
     try:
         yield
     finally:
-        if collecting:
-            gc.enable()
+        gc.set_threshold(*usual)
 
 
 class _Recount:
