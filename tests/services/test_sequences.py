@@ -7,6 +7,7 @@ versions published late, hamlets merged, a boundary set imported in between.
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from mapper.store import reference as kept
 from tests.services.book import check_figures
 from tests.services.town import COMMUNES, DAY, HAMLETS, Answers, Town, inside, person
 
-CURRENT, LATER = "2026112101", "2026112102"
+LATER = "2030010101"
 DAYS = [DAY + timedelta(days=7 * week) for week in range(5)]
 
 
@@ -163,7 +164,8 @@ class Story:
         if not chain:
             self.chains.append(chain)
         one = self._add(chain, entity, arrives=False)
-        one.xml = one.xml.replace(f'version="{CURRENT}"'.encode(), f'version="{LATER}"'.encode())
+        one.xml, times = re.subn(rb' version="\d{10}"', f' version="{LATER}"'.encode(), one.xml)
+        assert times == 1
         one.later_version = True
         self._send(one)
 
