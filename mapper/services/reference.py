@@ -60,16 +60,15 @@ class PlaceSet:
             code = unit.parent_code if unit else None
         return None
 
-    def line(self, unit_code: str, level: str = "") -> list[str]:
-        """A unit's code and those of all units above it. level: of the unit, "" for a leaf unit."""
+    def line(self, leaf_code: str) -> list[str]:
+        """A leaf unit's code and those of all units above it."""
         codes = []
-        code: str | None = unit_code
-        levels = self.about.levels
-        for each in reversed(levels[: levels.index(level) + 1] if level else levels):
+        code: str | None = leaf_code
+        for level in reversed(self.about.levels):
             if code is None:
                 break
             codes.append(code)
-            unit = self.units.get((each, code))
+            unit = self.units.get((level, code))
             code = unit.parent_code if unit else None
         return codes
 

@@ -232,7 +232,7 @@ def coverage(reference: Reference, user: User, question: Question) -> Answer:
     if question.level == HAMLET:
         rows = _hamlet_rows(known, places, sums, dose.target)
     else:
-        rows = _unit_rows(user, places, question.level, sums, dose.target)
+        rows = _unit_rows(known, user, places, question.level, sums, dose.target)
     return Answer(
         campaign,
         places.about,
@@ -357,20 +357,21 @@ def hamlet_key(unit: str | None, hamlet: str | None) -> str:
 
 
 def _unit_rows(
-    user: User, places: PlaceSet, level: str, sums: Mapping[Row, _Sum], target: Fraction | None
+    known: Known, user: User, places: PlaceSet, level: str, sums: Mapping[Row, _Sum], target: Fraction | None
 ) -> list[UnitFigures]:
     parts: dict[str | None, list[_Sum]] = {}
     for (leaf, _), one in sums.items():
         code = places.above(leaf, level) if leaf is not None else None
         parts.setdefault(code, []).append(one)
     totals = {code: _total(several) for code, several in parts.items()}
-    own = {code for set_id, code in user.areas if set_id == places.id}
+    seen = leaves_in_areas(known, places, user) if user.areas else set()
+    leaves = places.at_level(places.leaf) if user.areas else ()
+    cut = {places.above(leaf.code, level) for leaf in leaves if leaf.code not in seen}
     rows = []
     for unit in places.at_level(level):
         if unit.code in totals:
             figures = _figures(unit.code, unit.code, unit.name, unit.parent_code, totals.pop(unit.code), target)
-            whole = not user.areas or not own.isdisjoint(places.line(unit.code, level))
-            rows.append(figures if whole else figures._replace(partial=True))
+            rows.append(figures._replace(partial=True) if unit.code in cut else figures)
     rows += [_figures("-", None, "", None, one, target) for one in totals.values()]
     return rows
 

@@ -268,7 +268,8 @@ def test_area_limits_rows_shapes_and_heat(
     [
         ("0000101", {"commune": {"00001"}, "district": {"001"}, "province": {"01"}}),
         ("00001", {"commune": set(), "district": {"001"}, "province": {"01"}}),
-        ("001", {"commune": set(), "district": set(), "province": {"01"}}),
+        # The province has no other district.
+        ("001", {"commune": set(), "district": set(), "province": set()}),
         ("01", {"commune": set(), "district": set(), "province": set()}),
     ],
 )
