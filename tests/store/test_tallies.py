@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import INSIDE, State
 from mapper.store import reference, tables, tallies
-from mapper.store.database import Database
+from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
 AT = "2022-08-15T00:00:00+00:00"
@@ -289,3 +289,16 @@ def test_one_cell_met_by_many_at_once_is_one_cell(database: Database, series: di
     assert len(set(found)) == 1
     with database.read() as connection:
         assert [one.units for one in tallies.cells(connection)] == [{"old": "01"}]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 7, 300, 1003])
+def test_many_rows_at_once_are_added_in_their_order(database: Database, series: dict[str, int], number: int) -> None:
+    """Every key comes three times: the first makes the row, the others add to it."""
+    place = cell(database, "h")
+    rows = [(place, series["1"], day, *range(day % 3, day % 3 + len(STATE_COLUMNS))) for day in range(1, number + 1)]
+    with database.write() as connection:
+        adding = database.adding(tables.tallies, STATE_COLUMNS)
+        adding.run_many(driver_of(connection), [row for row in rows for _ in range(3)])
+    with database.read() as connection:
+        found = connection.execute(select(tables.tallies).order_by(tables.tallies.c.day)).all()
+    assert [tuple(row) for row in found] == [(*row[:3], *(3 * value for value in row[3:])) for row in rows]
