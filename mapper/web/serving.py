@@ -104,7 +104,7 @@ def _stay_on_one_core(worker: int) -> None:
     """Keep this process on one of the cores that it may use.
 
     Python runs one thread of a process at a time. On several cores its threads wake one another for nothing whenever
-    one of them lets go for a moment, as for every statement of SQLite: half of an upload's time went there.
+    one of them lets go for a moment, as for every statement of SQLite: over a hundred times an upload, it was seen.
     """
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
