@@ -11,12 +11,13 @@ Three hamlets, on 31 August 2022, target 90 %:
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from mapper.settings import Settings
 from tests.browser import Pages
@@ -294,6 +295,19 @@ def test_a_shared_address_shows_the_same(open_page: Pages, site: Site) -> None:
     settle(other)
     expect(other.locator("tr.unit[aria-current]")).to_have_attribute("data-key", "00001/0000101")
     expect(other.locator(".leaflet-popup")).to_contain_text("Thôn Đông")
+
+
+@pytest.mark.parametrize("late", ["coverage", "shapes"])
+def test_a_shared_address_shows_the_same_whichever_answer_comes_last(open_page: Pages, site: Site, late: str) -> None:
+    page = sign_in(open_page(), site, "/submissions")
+
+    def after_a_while(route: Route) -> None:
+        time.sleep(1.5)
+        route.continue_()
+
+    page.route(f"**/api/{late}*", after_a_while)
+    page.goto(f"{site.url}/map?{QUERY}&unit=00001/0000101")
+    expect(page.locator(".leaflet-popup")).to_contain_text("Thôn Đông", timeout=20_000)
 
 
 def test_a_shared_address_opens_on_a_phone_with_its_figures_in_sight(open_page: Pages, site: Site) -> None:

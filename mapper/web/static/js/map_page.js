@@ -200,6 +200,7 @@ function showFigures(answer, above) {
   } else {
     if (map.hasLayer(bubble)) map.closePopup(bubble);
   }
+  goWhereAsked();
 }
 
 // With hamlets on the screen their communes step back; alone they are the picture.
@@ -271,6 +272,15 @@ function pick(key, { from, at = null }) {
   if (!waitingFor) openPopup(key, shown.byKey, shown.answer, parentPath ? parentPath.getBounds().getCenter() : map.getCenter());
 }
 
+// To the unit that waits, once both its figures and its outline are here, whichever comes last.
+function goWhereAsked() {
+  const path = waitingFor && shown.byKey.has(waitingFor) && unitLayer().path(waitingFor);
+  if (!path) return;
+  const key = waitingFor;
+  waitingFor = null;
+  goTo(key, path);
+}
+
 // Zoom to a unit and open its popup once the map stands still; room is kept above it for the popup.
 function goTo(key, path) {
   if (narrow.matches) byId("map-box").scrollIntoView({ block: "start" });
@@ -315,12 +325,7 @@ for (const layer of [areas, hamlets]) {
   layer.on("failed", ({ error }) => complain(error));
   layer.on("drawn", () => {
     faintAreas();
-    const path = waitingFor && layer === unitLayer() && layer.path(waitingFor);
-    if (path) {
-      const key = waitingFor;
-      waitingFor = null;
-      goTo(key, path);
-    }
+    goWhereAsked();
   });
 }
 heat.on("failed", ({ error }) => complain(error));
