@@ -442,3 +442,13 @@ def test_two_phones_ask_at_once_while_a_version_is_published(site: Site, tmp_pat
         for thread in threads:
             thread.join()
     assert faults == []
+
+
+def test_a_phone_is_answered_without_a_session(sqlite_site: Site) -> None:
+    """What was worked out for a session says so: the answer varies by the cookie."""
+    token = sqlite_site.user("canvasser", "001").token
+    for address in (f"/key/{token}/formList", "/formList", "/key/nobody/formList"):
+        answer = requests.get(f"{sqlite_site.url}{address}")
+        assert "Cookie" not in answer.headers.get("Vary", "")
+        assert not answer.cookies
+    assert "Cookie" in requests.get(f"{sqlite_site.url}/sign-in").headers["Vary"]
