@@ -97,7 +97,7 @@ def read_ahead(
     under_way: deque[tuple[Batch, Future[list[Read]]]] = deque()
     try:
         for batch in batches:
-            under_way.append((batch, pool.submit(read_batch, *task(batch))))
+            under_way.append((batch, _submit(pool, *task(batch))))
             if len(under_way) > AHEAD * processes:
                 yield _result(under_way)
         while under_way:
@@ -107,6 +107,14 @@ def read_ahead(
         raise Unavailable(message) from fault
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, reference_data: bytes, raws: list[Raw]) -> Future[list[Read]]:
+    try:
+        return pool.submit(read_batch, reference_data, raws)
+    except OSError as fault:
+        # A pool that breaks while it starts one more process closes that one's channels under its hands.
+        raise BrokenProcessPool from fault
 
 
 def _result(under_way: deque[tuple[Batch, Future[list[Read]]]]) -> tuple[Batch, list[Read]]:

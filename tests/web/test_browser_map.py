@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from mapper.settings import Settings
 from tests.browser import Pages
@@ -79,6 +79,17 @@ def settle(page: Page) -> None:
     expect(page.locator("tr.unit").first).to_be_attached()
     page.wait_for_load_state("networkidle")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def at_rest(locator: Locator) -> FloatRect:
+    """Where something stands once it no longer moves, as a popup does while the map makes room for it."""
+    place = locator.bounding_box()
+    for _ in range(30):
+        locator.page.wait_for_timeout(400)
+        before, place = place, locator.bounding_box()
+        if place is not None and place == before:
+            return place
+    pytest.fail("It goes on moving.")
 
 
 def drawn(page: Page, layer: str = "hamlets") -> dict[str, dict[str, Any]]:
@@ -192,6 +203,7 @@ def test_a_commune_behind_its_hamlets_can_be_asked_too(open_page: Pages, site: S
     expect(popup).to_contain_text("Xã Một")
     expect(popup).to_contain_text("6 trên 10 người")
     expect(page.locator("tr.unit")).to_have_count(3)
+    at_rest(popup)
     page.get_by_role("button", name="Chỉ xem các thôn của xã này trong bảng").click()
     expect(page.locator("tr.unit")).to_have_count(2)
 
@@ -372,8 +384,7 @@ def test_on_a_phone_a_row_brings_the_map_into_view_and_the_popup_leads_back(open
     page.locator(".row-button", has_text="Tây").click()
     popup = page.locator(".leaflet-popup")
     expect(popup).to_contain_text("Thôn Tây")
-    box = popup.bounding_box()
-    assert box
+    box = at_rest(popup)
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
     page.get_by_role("button", name="Xem trong bảng").click()

@@ -290,8 +290,10 @@ function goTo(key, path) {
   map.stop();
   map.closePopup();
   const moving = new Promise((stands) => {
+    let setOut = false;
+    map.once("movestart", () => { setOut = true; });
     map.once("moveend", stands);
-    setTimeout(stands, 600); // where the place is in view already, nothing moves
+    setTimeout(() => { if (!setOut) stands(); }, 600); // where the place is in view already, nothing moves
   });
   map.fitBounds(path.getBounds(), { ...room, maxZoom: 13, animate: !calm });
   const open = () => {
