@@ -120,7 +120,8 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
     doses: list[Row] = []
     placements: list[Row] = []
     findings: list[Row] = []
-    for entry in entries:
+    # In the order of the tables' keys, so that each of their pages is looked for once.
+    for entry in sorted(entries, key=lambda entry: (entry.campaign_id, entry.household_id)):
         campaign, household, rows = entry.campaign_id, entry.household_id, entry.rows
         *facts, expected = rows.facts
         households.append(
