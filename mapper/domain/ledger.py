@@ -57,7 +57,8 @@ def _day(dose: Dose) -> date:
 class Course:
     """What holds of a person in every group, looked up once: doses by code, and days as ordinals.
 
-    Where a code stands twice the earlier date counts, and a dated dose before an undated one.
+    Where a code stands twice the earlier date counts, and a dated dose before an undated one. The series was begun
+    with the earliest dose, or with the one told first where that has no date.
     """
 
     __slots__ = ("away", "by_code", "deferred_until", "first_vaccine", "person", "reported")
@@ -73,7 +74,7 @@ class Course:
             held = self.by_code.get(dose.code)
             if held is None or _day(dose) < _day(held):
                 self.by_code[dose.code] = dose
-            if first is None or _day(dose) < _day(first):
+            if first is None or (first.given_on is not None and _day(dose) < first.given_on):
                 first = dose
         self.first_vaccine = (first.vaccine or "") if first else ""
 

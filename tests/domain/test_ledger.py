@@ -300,6 +300,13 @@ def test_the_first_vaccine_is_that_of_the_earliest_dose_whatever_the_order_they_
     assert state_on(person, SERIES, BOOSTER, date(2022, 3, 31)) is State.WAITING
 
 
+def test_a_first_dose_without_a_date_is_still_the_first() -> None:
+    person = replace(ADULT, doses=(given("1", None, "abdala"), given("2", date(2022, 1, 1), "pfizer")))
+    assert state_on(person, SERIES, BOOSTER, ASKED) is State.WAITING  # for the third dose of abdala's series
+    person = replace(ADULT, doses=(given("1", date(2022, 1, 1), "pfizer"), given("2", None, "abdala")))
+    assert state_on(person, SERIES, BOOSTER, ASKED) is State.DUE
+
+
 ONE_IS_ENOUGH = replace(SECOND, given_by_vaccine={"janssen": "1"})
 WITH_JANSSEN = Group("series", NAME, (FIRST, ONE_IS_ENOUGH, BOOSTER))
 

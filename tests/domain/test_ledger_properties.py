@@ -154,7 +154,8 @@ def plain_state(person: Person, group: Group, dose: ScheduledDose, day: date) ->
 
     stand_ins = [d for vaccine, code in dose.given_by_vaccine.items() for d in held(code) if d.vaccine == vaccine]
     got = first(held(dose.code) + stand_ins)
-    begun = first(list(person.doses))
+    told_first = person.doses[0] if person.doses else None
+    begun = told_first if told_first and told_first.given_on is None else first(list(person.doses))
     before = dose.after_by_vaccine.get((begun.vaccine if begun else None) or "", dose.after)
     previous = first([d for d in person.doses if d.code == before]) if before else None
     if got is None and dose.only_vaccines and (previous is None or previous.vaccine not in dose.only_vaccines):

@@ -83,8 +83,9 @@ def state(person: Mapping[str, Any], told: Told, group: Mapping[str, Any], dose:
         ):
             given = instead
     comes_after = dose.get("after")
-    dated = sorted((d for d in doses.values() if d.get("dose_date")), key=lambda d: d["dose_date"])
-    first = (dated or list(doses.values()) or [{}])[0]
+    first = next(iter(doses.values()), {})
+    if first.get("dose_date"):
+        first = min((d for d in doses.values() if d.get("dose_date")), key=lambda d: d["dose_date"])
     comes_after = dose.get("after_by_vaccine", {}).get(first.get("vaccine"), comes_after)
     before = doses.get(comes_after)
     if not given and "only_vaccines" in dose and (not before or before.get("vaccine") not in dose["only_vaccines"]):
