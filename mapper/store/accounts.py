@@ -82,7 +82,9 @@ def save(
     user_id: int | None = connection.scalar(select(_u.c.id).where(_u.c.name == name))
     if user_id is None:
         user_id = connection.execute(
-            _u.insert().values(name=name, active=True, session_epoch=0, created_at=at, **values).returning(_u.c.id)
+            _u.insert()
+            .values(name=name, active=True, session_epoch=0, token_epoch=0, created_at=at, **values)
+            .returning(_u.c.id)
         ).scalar_one()
     else:
         connection.execute(

@@ -125,7 +125,19 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
         campaign, household, rows = entry.campaign_id, entry.household_id, entry.rows
         *facts, expected = rows.facts
         households.append(
-            (campaign, household, entry.instance_id, *facts, entry.point_state, expected, entry.cell_id, rows.steps)
+            (
+                campaign,
+                household,
+                entry.instance_id,
+                *facts,
+                entry.point_state,
+                expected,
+                entry.cell_id,
+                rows.steps,
+                1,
+                None,
+                None,
+            )
         )
         people += rows.people
         doses += rows.doses
@@ -171,6 +183,9 @@ def _person_row(campaign: str, household: str, position: int, person: Person) ->
         person.refused,
         person.refusal_reason,
         person.vaccination_unknown,
+        1,
+        None,
+        None,
     )
 
 

@@ -125,7 +125,9 @@ submissions = Table(
     Column("reason", Text),
     Column("household_id", String),
     Column("campaign_id", String),
+    Column("review", String),
     Index("ix_submissions_household", "campaign_id", "household_id"),
+    Index("ix_submissions_sender", "sender_id", "received_on"),
     Index("ix_submissions_waiting", "state", sqlite_where=WAITS, postgresql_where=WAITS),
     comment="Raw submissions, exactly as they came; state says what became of each. An original has one edit at most.",
 )
@@ -142,6 +144,61 @@ attachments = Table(
     comment="Photos and audit files; names are NFC, whatever the phone wrote. Of several contents that came under one "
     "name all are kept, and the one of the highest turn counts.",
     sqlite_with_rowid=False,
+)
+
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("root_id", String, nullable=False, index=True),
+    Column("instance_id", String, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    Column("review", String),
+    Column("words", Text, nullable=False),
+    comment="What supervisors write about a submission and its edits; review: the state that was set with it, if any.",
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("instance_id", String, nullable=False, index=True),
+    Column("choice", String, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    comment="What a supervisor decided about two updates that contradict each other: whether this submission's stands. "
+    "The latest of a submission counts.",
+)
+
+form_drafts = Table(
+    "form_drafts",
+    metadata,
+    Column("form_id", String, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("xform", LargeBinary, nullable=False),
+    Column("md5", String(32), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("media", Text, nullable=False),
+    Column("toml", Text),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("made_at", String, nullable=False),
+    comment="A form being tried, one draft a form; media as JSON: name to sha256 and md5. Its phones have a token "
+    "of their own.",
+)
+
+draft_submissions = Table(
+    "draft_submissions",
+    metadata,
+    Column("instance_id", String, primary_key=True),
+    Column("form_id", String, ForeignKey("form_drafts.form_id"), nullable=False, index=True),
+    Column("version", String, nullable=False),
+    Column("xml", LargeBinary, nullable=False),
+    Column("received_at", String, nullable=False),
+    Column("attachments", Text, nullable=False),
+    comment="What was sent to a draft: never counted, deleted at will; attachments as JSON: name to sha256.",
 )
 
 hamlets = Table(
@@ -208,9 +265,13 @@ households = Table(
     Column("expected_members", Integer),
     Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
     Column("steps", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("trunk_version", Integer),
+    Column("branch_id", String),
     PrimaryKeyConstraint("campaign_id", "id"),
     Index("ix_households_cell_id", "cell_id"),
-    comment="The register: each household as its latest interview (else latest visit) knows it; steps as JSON.",
+    comment="The register: each household as all that was told of it makes it known; steps as JSON. version, "
+    "trunk_version and branch_id are those of the ODK entity.",
 )
 
 people = Table(
@@ -236,9 +297,12 @@ people = Table(
     Column("refused", Boolean, nullable=False),
     Column("refusal_reason", String),
     Column("vaccination_unknown", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("trunk_version", Integer),
+    Column("branch_id", String),
     PrimaryKeyConstraint("campaign_id", "household_id", "position"),
     ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
-    comment="priorities: codes joined by spaces.",
+    comment="priorities: codes joined by spaces; version, trunk_version and branch_id are those of the ODK entity.",
     sqlite_with_rowid=False,
 )
 
@@ -363,7 +427,10 @@ users = Table(
     Column("digest_ha1", String),
     Column("active", Boolean, nullable=False),
     Column("session_epoch", Integer, nullable=False),
+    Column("token_epoch", Integer, nullable=False),
     Column("created_at", String, nullable=False),
+    comment="A token is made from the installation's key, the user's number and token_epoch, so that a QR code can be "
+    "shown again; of the token only its SHA-256 is kept.",
 )
 
 user_areas = Table(
@@ -373,5 +440,42 @@ user_areas = Table(
     Column("set_id", String, nullable=False),
     Column("code", String, nullable=False),
     PrimaryKeyConstraint("user_id", "set_id", "code"),
-    comment="A unit of a set, or with an empty set_id a hamlet, whose households the user may see.",
+    comment="A unit of a set, or with an empty set_id a hamlet, whose households the user may see; of a canvasser, "
+    "with the set_id 'drawn', the number of a drawn area.",
+)
+
+drawn_areas = Table(
+    "drawn_areas",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("label", String, nullable=False),
+    Column("wkb", LargeBinary, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("drawn_at", String, nullable=False),
+    comment="An area that a supervisor drew on the map; EPSG:4326 MultiPolygon as WKB.",
+)
+
+phone_contacts = Table(
+    "phone_contacts",
+    metadata,
+    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
+    Column("seen_at", String, nullable=False),
+    Column("device_id", String),
+    Column("application", String),
+    comment="When a user's phone last asked for its forms, which it does even where nothing is left to send.",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", String, nullable=False),
+    Column("user_id", Integer),
+    Column("user_name", String, nullable=False),
+    Column("action", String, nullable=False, index=True),
+    Column("subject", String, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("chain", String(64), nullable=False),
+    comment="Who did what. Triggers refuse every change; chain: SHA-256 over this row and the chain of the row before, "
+    "so that a change behind their back shows.",
 )

@@ -16,7 +16,7 @@ from mapper.store import reference as kept
 from mapper.store import schema, tables
 from mapper.store.database import Database
 from tests.postgres import Server
-from tests.ready import filled_postgres, filled_sqlite, sqlite_copy
+from tests.ready import editable_audit, filled_postgres, filled_sqlite, sqlite_copy
 from tests.services.town import FORMS, Town
 
 
@@ -109,7 +109,7 @@ class LentTown:
 
     def restore(self) -> None:
         """Take out what a test wrote; where it changed reference data, put those back too."""
-        with self.database.write() as connection:
+        with self.database.write() as connection, editable_audit(connection):
             changed = kept.revision(self.database, connection) != self.revision
             for table in reversed(self.rows):
                 if changed or table.name not in REFERENCE:

@@ -124,6 +124,9 @@ def test_a_household_is_written_column_by_column(database: Database, cell_id: in
         "point_state": "usable",
         "expected_members": 2,
         "cell_id": cell_id,
+        "version": 1,
+        "trunk_version": None,
+        "branch_id": None,
     }
 
 
@@ -151,6 +154,9 @@ def test_its_people_are_written_column_by_column(database: Database, cell_id: in
         "refused": True,
         "refusal_reason": "sợ",
         "vaccination_unknown": True,
+        "version": 1,
+        "trunk_version": None,
+        "branch_id": None,
     }
     assert (baby["position"], baby["id"], baby["priorities"]) == (1, "baby", "")
     assert (baby["name"], baby["born_on"]) == (None, None)

@@ -16,6 +16,7 @@ from mapper.store import tables
 from mapper.store.database import Database
 from tests.client.site import Site, fill_database, running
 from tests.postgres import Server
+from tests.ready import editable_audit
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ class Lent:
     def restore(self) -> None:
         """Take out what a test wrote; making a database anew would cost more than most tests."""
         database = Database(self.url)
-        with database.write() as connection:
+        with database.write() as connection, editable_audit(connection):
             for table in reversed(self.rows):
                 connection.execute(delete(table))
             for table, rows in self.rows.items():
