@@ -30,6 +30,9 @@ from mapper.store import register
 from mapper.store.database import Connection
 from mapper.store.reference import BoundarySet, UnitRow
 
+VIETNAM = (102.0, 8.0, 110.0, 24.0)
+"""West, south, east, north of the mainland with its coastal islands, in whole degrees."""
+
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -78,16 +81,30 @@ def import_file(
         for row in places.units.values()
     ]
     read = read_boundaries(path, options, units)
+    found = [*read.findings, *_far_away([shape.bbox for shape in read.units])]
     facts_label = facts.label or path.stem
     return add_set(
         reference,
         SetFacts(facts.id, facts_label, facts.valid_from, facts.valid_to, facts.approximate, facts.source or path.name),
         read.levels,
         read.units,
-        read.findings,
+        found,
         len(read.changes),
         progress,
     )
+
+
+def _far_away(boxes: Sequence[tuple[float, float, float, float]]) -> list[Finding]:
+    """A finding where no unit lies in Viet Nam, as happens when a file's coordinates are read in the wrong system."""
+    west, south, east, north = VIETNAM
+    if any(w < east and e > west and s < north and n > south for w, s, e, n in boxes):
+        return []
+    place = f"{min(b[1] for b in boxes):.1f}, {min(b[0] for b in boxes):.1f}"
+    message = mark(
+        "No unit lies in Viet Nam: the set begins at {place} (latitude, longitude). If that is not meant, import the "
+        "file again with its right coordinate system."
+    )
+    return [Finding("far_away", message, (("place", place),))]
 
 
 def add_set(

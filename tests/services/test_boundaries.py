@@ -23,6 +23,8 @@ from tests.services.town import (
     SQUARES,
     STRIPS,
     Town,
+    feature,
+    feature_file,
     inside,
     person,
     squares,
@@ -49,6 +51,14 @@ def test_an_import_tells_what_it_made(town: Town) -> None:
     assert (made.id, made.label, made.units) == ("strips", "Dải", (("province", 1), ("commune", 2)))
     assert (made.households, made.changed_areas) == (1, 0)
     assert sets(town) == ["strips", "squares"]
+
+
+def test_a_set_that_lies_in_another_country_is_taken_with_a_word_about_it(sqlite_town: Town) -> None:
+    assert "far_away" not in [finding.code for finding in sqlite_town.import_strips().findings]
+    facts = {"commune_code": "Z", "commune_name": "Z", "province_code": "Q"}
+    path = feature_file(sqlite_town.files / "far.geojson", [feature(-5.0, 40.0, -4.5, 40.5, **facts)])
+    (finding,) = boundaries.import_file(sqlite_town.reference, path, SetFacts()).findings
+    assert (finding.code, finding.facts) == ("far_away", (("place", "40.0, -5.0"),))
 
 
 def test_a_set_is_named_by_its_label_else_by_its_file(sqlite_town: Town) -> None:
