@@ -31,6 +31,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("shapely", "geopandas", "pyogrio", "pyproj"), ("mapper.geo",)),
     **dict.fromkeys(("highspy", "ortools", "pyvrp", "vroom", "spopt"), ("mapper.solve",)),
     "pyxform": ("mapper.formats.xlsform",),
+    "reportlab": ("mapper.formats.pdf",),
     "pydantic_settings": ("mapper.settings",),
     "waitress": ("mapper.web", "server"),
 }
