@@ -47,6 +47,7 @@ from mapper.store.database import Database
 from mapper.web import accounts as web_accounts
 from mapper.web import serving
 from mapper.web.api import api
+from mapper.web.audit import trail
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
@@ -114,6 +115,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
     app.register_blueprint(api)
     app.register_blueprint(pages)
+    app.register_blueprint(trail)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from flask import Blueprint, Flask, Request, redirect, render_template, request, session
+from flask import Blueprint, Flask, Request, current_app, redirect, render_template, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_httpauth import HTTPDigestAuth
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -14,6 +15,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import Authorization
 from werkzeug.wrappers import Response
 
+from mapper.domain.roles import Role
 from mapper.errors import Forbidden, InvalidInput, SignInRequired, mark
 from mapper.services import accounts
 from mapper.services.accounts import User
@@ -56,6 +58,11 @@ class SessionUser(UserMixin):
     def role(self) -> str:
         """The user's role."""
         return self.user.role.value
+
+    @property
+    def areas(self) -> tuple[tuple[str, str], ...]:
+        """The user's areas; empty for one who may see everything."""
+        return self.user.areas
 
 
 def set_up(app: Flask) -> None:
@@ -104,6 +111,20 @@ def reader() -> User:
     if not user.reads_figures:
         raise Forbidden(mark("A canvasser's token opens forms and submissions, not figures. Ask for a supervisor's."))
     return user
+
+
+def only_for(*roles: Role) -> Callable[[], Response | None]:
+    """What a blueprint for these roles does before a request: to the sign-in, or Forbidden for another role."""
+
+    def guard() -> Response | None:
+        if signed_in() is None:
+            to_sign_in: Response = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+            return to_sign_in
+        if reader().role not in roles:
+            raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
+        return None
+
+    return guard
 
 
 @signing_in.get("/sign-in")

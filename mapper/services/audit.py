@@ -1,0 +1,121 @@
+"""Who did what: entries that nobody can edit, added in the transaction that does it, and the check that none was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mapper.errors import mark
+from mapper.services.reference import Reference
+from mapper.store import audit
+from mapper.store.database import Connection
+
+COMMAND_LINE = "server.py"
+"""Stands for the user where somebody at the server's own command line did it."""
+
+ACTIONS: Mapping[str, str] = {
+    "user.added": mark("account made"),
+    "user.renewed": mark("new key given"),
+    "user.revoked": mark("access ended"),
+    "user.areas": mark("area changed"),
+    "user.password": mark("new password given"),
+    "user.cards": mark("QR codes shown"),
+    "area.drawn": mark("area drawn"),
+    "area.removed": mark("drawn area removed"),
+    "hamlet.moved": mark("hamlet given to another"),
+    "form.draft": mark("draft of a form made"),
+    "form.draft_deleted": mark("draft of a form deleted"),
+    "form.published": mark("form published"),
+    "form.closed": mark("form closed"),
+    "form.opened": mark("form opened again"),
+    "submission.reviewed": mark("submission reviewed"),
+    "submission.commented": mark("submission commented on"),
+    "submission.downloaded": mark("submission downloaded"),
+    "conflict.decided": mark("contradiction decided"),
+}
+"""Kind of an action to the words for it; a new kind is entered here, or the page shows the bare word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that somebody did. at: ISO time in UTC; words: of the action, to be translated."""
+
+    seq: int
+    at: str
+    user_id: int | None
+    user_name: str
+    action: str
+    words: str
+    subject: str
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What checking the whole trail found.
+
+    entries: how many there are. broken_at: number of the first that was changed, put in, or follows one taken out;
+    None where all is as it was written. seal: the newest chain; one who notes it down with the number of entries can
+    tell later that nothing before it was cut off or written anew.
+    """
+
+    entries: int
+    broken_at: int | None
+    seal: str
+
+
+def record(
+    reference: Reference,
+    connection: Connection,
+    user_id: int | None,
+    user_name: str,
+    action: str,
+    subject: str,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """Add to the trail that a user did something; stands only if the caller's transaction does.
+
+    Call it last in a transaction that writes: others wait for the trail until that ends. user_id None with
+    COMMAND_LINE as the name: done at the server itself. action: a key of ACTIONS. subject: an id or a code, never a
+    person's name. facts: ids, codes and numbers only, and no secret.
+    """
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    told = {name: str(value) for name, value in (facts or {}).items()}
+    audit.append(reference.database, connection, at, user_id, user_name, action, subject, told)
+
+
+def entries(
+    reference: Reference, limit: int, before: int | None = None, action: str = "", user_id: int | None = None
+) -> list[Entry]:
+    """The newest entries first; for administrators of the whole installation, which the caller sees to.
+
+    before: only those of a lower number; action: of that kind; user_id: by that user.
+    """
+    with reference.database.read() as connection:
+        found = audit.newest(connection, limit, before, action, user_id)
+    return [
+        Entry(
+            one.seq,
+            one.at,
+            one.user_id,
+            one.user_name,
+            one.action,
+            ACTIONS.get(one.action, one.action),
+            one.subject,
+            json.loads(one.facts),
+        )
+        for one in found
+    ]
+
+
+def verify(reference: Reference) -> Verdict:
+    """Check every entry against the one before it; see Verdict."""
+    number, seal, broken_at = 0, audit.START, None
+    with reference.database.read() as connection:
+        for number, one in enumerate(audit.stream(connection), 1):
+            if broken_at is None and (one.seq != number or one.bound_to(seal) != one.chain):
+                broken_at = one.seq
+            seal = one.chain
+    return Verdict(number, broken_at, seal)
