@@ -1,0 +1,173 @@
+"""Who is still to be visited: where a person, and a household, stands on one day over all doses of a campaign.
+
+The rules are the ledger's; here its states of many groups and doses are drawn together into one word that a canvasser
+can act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from mapper.domain.campaign import Campaign, ScheduledDose
+from mapper.domain.ledger import INSIDE, Course, Membership, Standing, State
+from mapper.domain.people import AWAY, Outcome, Person
+
+
+class PersonState(StrEnum):
+    """Where a person stands on a day, in the order in which the first that holds is told.
+
+    AWAY: works away or moved out. DUE: a dose may be given today. REFUSED, DEFERRED, CONTRAINDICATED: what keeps the
+    person from a dose. UNKNOWN: nobody at home could say, or the age is not known. WAITING: a dose is still to come,
+    and its day has not. DONE: nothing is left, or the campaign asks nothing of this age.
+    """
+
+    AWAY = "away"
+    DUE = "due"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    CONTRAINDICATED = "contraindicated"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    DONE = "done"
+
+
+class HouseState(StrEnum):
+    """Where a household stands on a day, in the order in which the first that holds is told.
+
+    SOMEONE_DUE: somebody is due, or somebody's doses are still to be asked for. AWAY: the house stands empty, or all
+    its people are away. NOT_MET: nobody was met at any visit. ALL_DONE: nothing to do there today.
+    """
+
+    SOMEONE_DUE = "someone_due"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    AWAY = "away"
+    NOT_MET = "not_met"
+    ALL_DONE = "all_done"
+
+
+@dataclass(frozen=True, slots=True)
+class DueDose:
+    """A dose that may be given on the day asked.
+
+    since: the first day from which that has held without a break. vaccines: codes that every group of the person
+    allows; none where the campaign names none.
+    """
+
+    code: str
+    since: date
+    vaccines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A person on a day. due: in the campaign's order of doses, empty unless the state is DUE.
+
+    next_on: the first later day on which a dose falls due, as far as is known now: the end of an interval, of a
+    deferral, or a birthday; None where no such day is known. grouped: whether the campaign asks for a dose at this age.
+    """
+
+    state: PersonState
+    due: tuple[DueDose, ...] = ()
+    next_on: date | None = None
+    grouped: bool = True
+
+
+_BY_NUMBER = (*INSIDE, State.OUTSIDE)
+_DUE = _BY_NUMBER.index(State.DUE)
+_HINDERED = (
+    (State.REFUSED, PersonState.REFUSED),
+    (State.DEFERRED, PersonState.DEFERRED),
+    (State.CONTRAINDICATED, PersonState.CONTRAINDICATED),
+    (State.UNKNOWN, PersonState.UNKNOWN),
+    (State.WAITING, PersonState.WAITING),
+)
+
+
+def status(person: Person, campaign: Campaign, day: date) -> Status:
+    """Where a person stands on a day over all groups and doses of a campaign.
+
+    Days before the campaign's first or after its last are taken as those.
+    """
+    if person.residence in AWAY:
+        return Status(PersonState.AWAY)
+    first, last = campaign.start.toordinal(), campaign.until.toordinal()
+    today = max(first, min(day.toordinal(), last))
+    course = Course(person)
+    born = person.born_on.toordinal() if person.born_on else 0
+    ways: dict[int, list[tuple[int, int]]] = {}
+    states: set[State] = set()
+    due: dict[str, tuple[int, list[ScheduledDose]]] = {}
+    later: list[int] = []
+    grouped = False
+    for (group, scheduled), (earliest, latest) in zip(campaign.schedule, campaign.births, strict=True):
+        if born and not earliest <= born <= latest:
+            continue
+        member = Membership(person, group)
+        if member.unknown:
+            grouped = True
+            states.add(State.UNKNOWN)
+            continue
+        start, end = max(member.start, first), min(member.end, last + 1)
+        if end <= max(start, today):
+            continue
+        inside = start <= today
+        for _, rule, dose in scheduled:
+            way = ways.get(rule)
+            if way is None:
+                way = ways[rule] = Standing(course, dose, group.after_infection).since(first)
+            at = 0
+            while at + 1 < len(way) and way[at + 1][0] <= max(start, today):
+                at += 1
+            since, number = way[at]
+            if inside:
+                if _BY_NUMBER[number] is not State.OUTSIDE:
+                    grouped = True
+                states.add(_BY_NUMBER[number])
+                if number == _DUE:
+                    held = due.get(dose.code)
+                    begun = max(since, start)
+                    due[dose.code] = (min(begun, held[0]), [*held[1], dose]) if held else (begun, [dose])
+            elif number == _DUE:
+                later.append(start)
+            later += [day for day, entered in way[at + 1 :] if entered == _DUE and day < end][:1]
+    next_on = date.fromordinal(min(later)) if later else None
+    if due:
+        codes = sorted(due, key=list(campaign.doses).index)
+        doses = tuple(DueDose(c, date.fromordinal(due[c][0]), _vaccines(course, due[c][1])) for c in codes)
+        return Status(PersonState.DUE, doses, next_on)
+    state = next((told for kept, told in _HINDERED if kept in states), PersonState.DONE)
+    return Status(state, (), next_on, grouped)
+
+
+def _vaccines(course: Course, doses: Sequence[ScheduledDose]) -> tuple[str, ...]:
+    """What may be given for one dose, by all groups that name vaccines for it."""
+    allowed: tuple[str, ...] | None = None
+    for dose in doses:
+        named = dose.vaccines
+        previous = course.by_code.get(dose.after or "")
+        if dose.same_vaccine and previous is not None and previous.vaccine:
+            named = (previous.vaccine,)
+        if named:
+            allowed = named if allowed is None else tuple(code for code in allowed if code in named)
+    return allowed or ()
+
+
+def house_state(outcome: str, statuses: Iterable[Status]) -> HouseState:
+    """Where a household stands. outcome: as its visits together tell it. statuses: of its people, in any order."""
+    states = [each.state for each in statuses]
+    here = [state for state in states if state is not PersonState.AWAY]
+    if PersonState.DUE in here or PersonState.UNKNOWN in here:
+        return HouseState.SOMEONE_DUE
+    if PersonState.REFUSED in here or outcome == Outcome.REFUSED:
+        return HouseState.REFUSED
+    if PersonState.DEFERRED in here:
+        return HouseState.DEFERRED
+    if outcome == Outcome.VACANT or (states and not here):
+        return HouseState.AWAY
+    if outcome != Outcome.INTERVIEWED:
+        return HouseState.NOT_MET
+    return HouseState.ALL_DONE

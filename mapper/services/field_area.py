@@ -1,0 +1,77 @@
+"""The area that somebody works in on foot: cells of hamlets and units, and whatever lies in a drawn outline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mapper.geo.drawn import bounds, overlap, within_any
+from mapper.services.accounts import User, sees
+from mapper.services.reference import Known, Reference
+from mapper.store import follow_up, tallies
+from mapper.store.database import Connection
+from mapper.store.follow_up import HouseholdRow
+
+DRAWN = "drawn"
+"""The set of an area that is the number of a drawn one."""
+
+USABLE = "usable"
+"""The state of a point that places its household."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldArea:
+    """Where a user's households are.
+
+    cells: numbers of the cells that lie in the area whole; None for all there are. outlines: drawn areas, WKB.
+    touched: cells of which households may stand in an outline.
+    """
+
+    cells: frozenset[int] | None
+    outlines: tuple[bytes, ...] = ()
+    touched: frozenset[int] = frozenset()
+
+    @property
+    def readable(self) -> list[int] | None:
+        """Every cell that has to be looked into, in order; None for all."""
+        return None if self.cells is None else sorted(self.cells | self.touched)
+
+    def hold(self, rows: Sequence[HouseholdRow]) -> list[HouseholdRow]:
+        """Those of the households that lie in the area. A position that is no good lies in no outline."""
+        if self.cells is None:
+            return list(rows)
+        apart = [row for row in rows if row.cell_id not in self.cells and row.point_state == USABLE]
+        points = [(row.lon or 0.0, row.lat or 0.0) for row in apart]
+        drawn = {row.id for row, inside in zip(apart, within_any(self.outlines, points), strict=True) if inside}
+        return [row for row in rows if row.cell_id in self.cells or row.id in drawn]
+
+
+def field_area(reference: Reference, connection: Connection, known: Known, user: User) -> FieldArea:
+    """The area of a user, drawn ones among them."""
+    if not user.areas:
+        return FieldArea(None)
+    every = reference.cells(connection)
+    cells = frozenset(cell.id for cell in every.values() if sees(known, user, cell))
+    outlines = drawn_outlines(reference, connection, user)
+    if not outlines:
+        return FieldArea(cells)
+    boxes = [bounds(outline) for outline in outlines]
+
+    def near(cell: tallies.Cell) -> bool:
+        """Whether an outline may hold households of a cell: it meets the units that the cell's points lie in."""
+        for set_id, code in cell.units.items():
+            places = known.sets.get(set_id)
+            unit = places.units.get((places.leaf, code)) if places is not None and code is not None else None
+            if unit is not None and not any(overlap(unit.bounds, box) for box in boxes):
+                return False
+        return True
+
+    return FieldArea(cells, outlines, frozenset(cell.id for cell in every.values() if near(cell)) - cells)
+
+
+def drawn_outlines(reference: Reference, connection: Connection, user: User) -> tuple[bytes, ...]:
+    """The outlines that were drawn for a user, WKB; one that was taken away again is left out."""
+    numbers = [int(code) for set_id, code in user.areas if set_id == DRAWN and code.isdecimal()]
+    if not numbers:
+        return ()
+    return tuple(outline for _, outline in follow_up.drawn_areas(reference.database, connection, numbers))

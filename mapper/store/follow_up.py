@@ -1,0 +1,214 @@
+"""Households of the register with all that a further visit wants to know of them, read many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, true
+
+from mapper.domain.people import Dose, Person
+from mapper.store import tables
+from mapper.store.database import Database, driver_of
+
+_h, _p, _d = tables.households, tables.people, tables.doses
+_totals, _facts, _areas = tables.house_totals, tables.facts, tables.drawn_areas
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The ODK entity's version of a household or person. branch_id: of the offline branch it was last changed on."""
+
+    version: int
+    trunk_version: int | None
+    branch_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdRow:
+    """A household as the register knows it; lat and lon in degrees on WGS 84, as the phone told them."""
+
+    id: str
+    instance_id: str
+    visited_on: date
+    outcome: str
+    hamlet_code: str | None
+    commune_code: str | None
+    house_number: str | None
+    head: str | None
+    phone: str | None
+    lat: float | None
+    lon: float | None
+    accuracy_m: float | None
+    point_state: str
+    cell_id: int
+    held: Held
+
+
+_HOUSEHOLD = (
+    _h.c.id,
+    _h.c.instance_id,
+    _h.c.visited_on,
+    _h.c.outcome,
+    _h.c.hamlet_code,
+    _h.c.commune_code,
+    _h.c.house_number,
+    _h.c.head,
+    _h.c.phone,
+    _h.c.lat,
+    _h.c.lon,
+    _h.c.accuracy_m,
+    _h.c.point_state,
+    _h.c.cell_id,
+    _h.c.version,
+    _h.c.trunk_version,
+    _h.c.branch_id,
+)
+_PERSON = (
+    _p.c.household_id,
+    _p.c.position,
+    _p.c.version,
+    _p.c.trunk_version,
+    _p.c.branch_id,
+    _p.c.id,
+    _p.c.reported_on,
+    _p.c.name,
+    _p.c.born_on,
+    _p.c.birth_precision,
+    _p.c.sex,
+    _p.c.residence,
+    _p.c.away_place,
+    _p.c.priorities,
+    _p.c.contraindicated,
+    _p.c.contraindication,
+    _p.c.deferred_until,
+    _p.c.deferral_reason,
+    _p.c.infected_on,
+    _p.c.refused,
+    _p.c.refusal_reason,
+    _p.c.vaccination_unknown,
+)
+_DOSE = (
+    _d.c.household_id,
+    _d.c.person_position,
+    _d.c.code,
+    _d.c.given_on,
+    _d.c.vaccine,
+    _d.c.lot,
+    _d.c.place,
+    _d.c.evidence,
+)
+
+
+def households(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> list[HouseholdRow]:
+    """Households of a campaign by id; only those in the cells, when given."""
+    wanted = true() if cell_ids is None else database.among(_h.c.cell_id, cell_ids)
+    # By the index of cells, and not by that of the key: the id is put in order afterwards.
+    rows = _rows(database, connection, select(*_HOUSEHOLD).where(_h.c.campaign_id == campaign_id, wanted))
+    found = []
+    for row in rows:
+        values: list[Any] = [*row[:2], _day(row[2]), *row[3:14], Held(*row[14:])]
+        found.append(HouseholdRow(*values))
+    return sorted(found, key=lambda row: row.id)
+
+
+def people(
+    database: Database, connection: Connection, campaign_id: str, household_ids: Sequence[str] | None
+) -> dict[str, list[tuple[Person, Held]]]:
+    """The people of households in the order in which they were told, by household; None asks for all households."""
+
+    def of(column: ColumnElement[str]) -> ColumnElement[bool]:
+        return true() if household_ids is None else database.among(column, household_ids)
+
+    doses: dict[tuple[str, int], list[Dose]] = {}
+    for household, position, code, given_on, *facts in _rows(
+        database,
+        connection,
+        select(*_DOSE)
+        .where(_d.c.campaign_id == campaign_id, of(_d.c.household_id))
+        .order_by(_d.c.household_id, _d.c.person_position, _d.c.position),
+    ):
+        doses.setdefault((household, position), []).append(Dose(code, _some_day(given_on), *facts))
+    found: dict[str, list[tuple[Person, Held]]] = {}
+    for row in _rows(
+        database,
+        connection,
+        select(*_PERSON)
+        .where(_p.c.campaign_id == campaign_id, of(_p.c.household_id))
+        .order_by(_p.c.household_id, _p.c.position),
+    ):
+        person = Person(
+            id=row[5],
+            reported_on=_day(row[6]),
+            name=row[7],
+            born_on=_some_day(row[8]),
+            birth_precision=row[9],
+            sex=row[10],
+            residence=row[11],
+            away_place=row[12],
+            priorities=tuple(row[13].split()),
+            contraindicated=bool(row[14]),
+            contraindication=row[15],
+            deferred_until=_some_day(row[16]),
+            deferral_reason=row[17],
+            infected_on=_some_day(row[18]),
+            refused=bool(row[19]),
+            refusal_reason=row[20],
+            vaccination_unknown=bool(row[21]),
+            doses=tuple(doses.get((row[0], row[1]), ())),
+        )
+        found.setdefault(row[0], []).append((person, Held(*row[2:5])))
+    return found
+
+
+def _rows(database: Database, connection: Connection, statement: Select[Any]) -> Sequence[Sequence[Any]]:
+    """Rows as the driver gives them: SQLAlchemy's dates and booleans would cost more than the reading."""
+    compiled = statement.compile(dialect=database.engine.dialect)
+    plain = compiled.positional
+    values = [compiled.params[name] for name in compiled.positiontup or ()] if plain else compiled.params
+    found: list[Sequence[Any]] = driver_of(connection).execute(str(compiled), values).fetchall()
+    return found
+
+
+def _day(told: Any) -> date:
+    """A day as SQLite gives it, as text, or as PostgreSQL does."""
+    return date.fromisoformat(told) if isinstance(told, str) else told
+
+
+def _some_day(told: Any) -> date | None:
+    return None if told is None else _day(told)
+
+
+def changes(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> tuple[str, int]:
+    """The era of the tallies and a number that rises with whatever is counted in the cells.
+
+    Equal answers for the same cells mean the same households: the cheap way to know that a list still holds.
+    """
+    era = select(_facts.c.value).where(_facts.c.name == "tallies").scalar_subquery()
+    wanted = true() if cell_ids is None else database.among(_totals.c.cell_id, cell_ids)
+    total = select(func.sum(_totals.c.changes)).where(_totals.c.campaign_id == campaign_id, wanted).scalar_subquery()
+    row = connection.execute(select(era, total)).one()
+    return row[0] or "", int(row[1] or 0)
+
+
+def ids_elsewhere(
+    database: Database, connection: Connection, campaign_id: str, entity_ids: Sequence[str]
+) -> tuple[set[str], set[str]]:
+    """Those of the ids that are households, and those that are people, of a campaign anywhere."""
+    houses = select(_h.c.id).where(_h.c.campaign_id == campaign_id, database.among(_h.c.id, entity_ids))
+    persons = select(_p.c.id).where(_p.c.campaign_id == campaign_id, database.among(_p.c.id, entity_ids))
+    return set(connection.scalars(houses)), set(connection.scalars(persons))
+
+
+def drawn_areas(database: Database, connection: Connection, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
+    """(number, outline as WKB, EPSG:4326) of those of the drawn areas that there are, by number."""
+    rows = connection.execute(
+        select(_areas.c.id, _areas.c.wkb).where(database.among(_areas.c.id, numbers)).order_by(_areas.c.id)
+    )
+    return [(row.id, bytes(row.wkb)) for row in rows]
