@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from mapper.store.reference import FormVersion, Hamlet, Media
 
 @dataclass(frozen=True, slots=True)
 class ReadyForm:
-    """A form that passed every check. media: file name to content."""
+    """A form that passed every check. media: file name to content; an entity list is none, each phone gets its own."""
 
     file: str
     xform: bytes
@@ -84,11 +84,13 @@ def read_folder(
     forms = []
     for workbook in workbooks:
         progress(workbook.name)
-        forms.append(_read_form(folder, workbook, campaign))
-    return campaign, toml, hamlets, forms
+        forms.append(_read_form(workbook, campaign))
+    lists = {f"{name}.csv" for form in forms for name in form.model.entity_lists}
+    return campaign, toml, hamlets, [replace(form, media=_media(folder, form, lists)) for form in forms]
 
 
-def _read_form(folder: Path, workbook: Path, campaign: Campaign | None) -> ReadyForm:
+def _read_form(workbook: Path, campaign: Campaign | None) -> ReadyForm:
+    """One form without the files beside it: which of them are entity lists is known when all forms are read."""
     content = workbook.read_bytes()
     converted = convert(workbook.name, content)
     advice = validate.check(converted.xform, content)
@@ -101,13 +103,17 @@ def _read_form(folder: Path, workbook: Path, campaign: Campaign | None) -> Ready
         )
     if campaign is not None and roles.draws_coverage:
         check_agreement(campaign, model, roles)
-    media = {}
-    for wanted in model.media:
-        if wanted.name == "itemsets.csv" and converted.itemsets is not None:
-            media[wanted.name] = converted.itemsets
-        else:
-            media[wanted.name] = _read_media(folder, wanted.name, workbook.name)
+    media = {} if converted.itemsets is None else {"itemsets.csv": converted.itemsets}
     return ReadyForm(workbook.name, converted.xform, model, media, roles.draws_coverage, (*converted.warnings, *advice))
+
+
+def _media(folder: Path, form: ReadyForm, lists: Collection[str]) -> dict[str, bytes]:
+    """The files that a form asks for, but for entity lists, which the server makes for each canvasser."""
+    return {
+        wanted.name: form.media.get(wanted.name) or _read_media(folder, wanted.name, form.file)
+        for wanted in form.model.media
+        if wanted.name not in lists
+    }
 
 
 def _read_media(folder: Path, name: str, wanted_by: str) -> bytes:

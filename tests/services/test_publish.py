@@ -61,6 +61,26 @@ label = "All"
 [[groups.doses]]
 dose = "1"
 """
+AGAIN = """
+| survey   |      |       |        |
+|          | type | name  | label  |
+|          | select_one_from_file doors.csv | door | Door |
+|          | select_one_from_file streets.csv | street | Street |
+| settings |
+|          | form_id | version |
+|          | again   | 1       |
+"""
+DOORS = """
+| survey   |      |        |        |         |
+|          | type | name   | label  | save_to |
+|          | text | number | Number | number  |
+| settings |
+|          | form_id | version |
+|          | first   | 1       |
+| entities |
+|          | list_name | label     |
+|          | doors     | ${number} |
+"""
 LIST = "name,label,commune,households\nV1,Thôn 1,C,10\nV2,Thôn 2,C,\n"
 
 
@@ -278,3 +298,13 @@ def test_media_are_found_under_a_decomposed_name(folder: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"There is no folder .*nowhere"):
         publish.read_folder(tmp_path / "nowhere")
+
+
+def test_an_entity_list_of_the_folder_is_no_file_beside_the_form(town: Town, tmp_path: Path) -> None:
+    (tmp_path / "again.xlsx").write_bytes(workbook(AGAIN))
+    (tmp_path / "streets.csv").write_text("name,label\ns,S\n")
+    with pytest.raises(InvalidForm, match=r"again\.xlsx asks for the file doors\.csv, which is not beside it"):
+        publish.publish(town.reference, tmp_path)
+    (tmp_path / "first.xlsx").write_bytes(workbook(DOORS))
+    publish.publish(town.reference, tmp_path)
+    assert [media.name for media in publish.form_media(town.reference, "again", "1")] == ["streets.csv"]
