@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHORTEST_KEY = 32
 
 
 class Settings(BaseSettings):
@@ -34,6 +36,17 @@ class Settings(BaseSettings):
     tile_attribution: str = Field("", description="Credit line that the base map's owner asks for.")
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
     boundary_set: str = Field("", description="Boundary set shown first; empty means the newest in force.")
+    secret_key: str = Field(
+        "",
+        description="Key that sessions are signed and phones' tokens made with; empty means one kept in the database.",
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, key: str) -> str:
+        if key and len(key) < SHORTEST_KEY:
+            raise ValueError(f"a key has at least {SHORTEST_KEY} characters; make one with: openssl rand -hex 32")
+        return key
 
     @property
     def database(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,8 +16,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from mapper.domain.places import same_name
-from mapper.domain.roles import READERS, Role
+from mapper.domain.roles import READERS, UNLIMITED, Role
 from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
+from mapper.services import audit
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts, tallies
 from mapper.store import reference as kept
@@ -23,9 +26,16 @@ from mapper.store.database import Connection
 
 REALM = "tung-nha"
 MIN_PASSWORD = 10
+_KEY = "secret_key"
 
 HAMLET_LIST = "hamlet"
 """What stands before the colon where the code of a hamlet is meant."""
+
+IDLE = "idle"
+"""The set of an area that opens nothing: a hamlet that was taken from a canvasser who has no other."""
+
+NOWHERE = (IDLE, "")
+"""The area of somebody who may see nothing at all."""
 
 SAME_AREA = 0.05
 """Difference in area that two drawings of one unit may have; a commune that others were joined to has more."""
@@ -51,7 +61,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A user just made; the only time that the token is seen."""
+    """A user just made, with the token that opens the server to their phone."""
 
     id: int
     name: str
@@ -59,7 +69,10 @@ class NewUser:
 
 
 def _user(account: accounts.Account) -> User:
-    return User(account.id, account.name, Role(account.role), account.areas, account.session_epoch)
+    role = Role(account.role)
+    # Having no area means everything, which no mistake may give to others than those who can have it.
+    areas = account.areas or (() if role in UNLIMITED else (NOWHERE,))
+    return User(account.id, account.name, role, areas, account.session_epoch)
 
 
 def _typed(text: str) -> str:
@@ -68,8 +81,14 @@ def _typed(text: str) -> str:
 
 
 def token_hash(token: str) -> str:
-    """What is stored of a token: it is random and long, so a plain SHA-256 does."""
+    """What is stored of a token: nobody can guess one, so a plain SHA-256 does."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def token_of(key: str, user_id: int, epoch: int) -> str:
+    """The token of a user: the same as long as the epoch is, so that a QR code can be shown again."""
+    made = hmac.digest(key.encode(), f"phone token {user_id} {epoch}".encode(), "sha256")
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
 def digest_ha1(name: str, token: str) -> str:
@@ -82,42 +101,91 @@ def add_user(
 ) -> NewUser:
     """Make a user, or renew the one of that name: new token, new areas, the old ones void at once.
 
+    For the command line, which may do everything; see ``enter`` for what is wanted and raised.
+    """
+    with reference.database.write() as connection:
+        made = enter(reference, connection, name, role, area_codes, password)
+        facts = {"role": role, "areas": " ".join(area_codes)}
+        audit.record(reference, connection, None, audit.COMMAND_LINE, "user.added", str(made.id), facts)
+    return made
+
+
+def enter(
+    reference: Reference,
+    connection: Connection,
+    name: str,
+    role: str,
+    area_codes: Sequence[str],
+    password: str | None = None,
+) -> NewUser:
+    """Make a user, or renew the one of that name, in the caller's transaction.
+
     area_codes: unit codes of any boundary set, or hamlet codes; a code that means different places in several sets is
     written SET:CODE, and "hamlet:CODE" is one of the hamlet list. Of the same unit in several sets the newest counts.
     None means everything, which only an administrator or planner may see. Raises InvalidInput, NotFound.
     """
-    name = _typed(name).strip()
-    if not name or len(name) > 80 or ":" in name or not name.isprintable():
-        raise InvalidInput(mark("A user's name has 1 to 80 characters and no colon."))
+    name = typed_name(name)
     try:
         wanted = Role(role)
     except ValueError:
         raise InvalidInput(
             mark("There is no role {role}. Choose one of: {roles}."), role=role, roles=", ".join(Role)
         ) from None
-    password = None if password is None else _typed(password)
-    if password is not None and len(password) < MIN_PASSWORD:
-        raise InvalidInput(mark("A password has at least {number} characters."), number=MIN_PASSWORD)
-    if not area_codes and wanted not in (Role.ADMINISTRATOR, Role.PLANNER):
+    password_hash = None if password is None else hashed(password)
+    if not area_codes and wanted not in UNLIMITED:
         raise InvalidInput(mark("A {role} needs an area: give the code of a unit or of a hamlet."), role=role)
-    token = secrets.token_urlsafe(32)
-    with reference.database.write() as connection:
-        known = reference.known(connection)
-        user_id = accounts.save(
-            connection,
-            name,
-            wanted.value,
-            list(dict.fromkeys(_find_area(known, code) for code in area_codes)),
-            _hasher.hash(password) if password else None,
-            token_hash(token),
-            digest_ha1(name, token),
-            datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-    return NewUser(user_id, name, token)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    user_id, epoch = accounts.save(
+        connection, name, wanted.value, find_areas(reference, connection, area_codes), password_hash, at
+    )
+    return NewUser(user_id, name, _give_token(reference, connection, user_id, name, epoch))
+
+
+def typed_name(written: str) -> str:
+    """A user's name as it is kept. Raises InvalidInput."""
+    name = _typed(written).strip()
+    if not name or len(name) > 80 or ":" in name or not name.isprintable():
+        raise InvalidInput(mark("A user's name has 1 to 80 characters and no colon."))
+    return name
+
+
+def hashed(password: str) -> str:
+    """What is kept of a password. Raises InvalidInput."""
+    if len(_typed(password)) < MIN_PASSWORD:
+        raise InvalidInput(mark("A password has at least {number} characters."), number=MIN_PASSWORD)
+    return _hasher.hash(_typed(password))
+
+
+def renew(reference: Reference, connection: Connection, user_id: int, name: str) -> str:
+    """Give a user a new token, in the caller's transaction; the one before opens nothing from then on."""
+    return _give_token(reference, connection, user_id, name, accounts.next_token(connection, user_id))
+
+
+def _give_token(reference: Reference, connection: Connection, user_id: int, name: str, epoch: int) -> str:
+    token = token_of(_key(reference, connection), user_id, epoch)
+    accounts.set_token(connection, user_id, token_hash(token), digest_ha1(name, token))
+    return token
+
+
+def token_again(reference: Reference, connection: Connection, account: accounts.Account) -> str | None:
+    """The token that the user has, to be shown again.
+
+    None where access has ended, or where the token was made with another key of the installation: it opens the
+    server all the same, but nobody can tell it any more.
+    """
+    key = reference.secret_key or kept.fact(connection, _KEY) or ""
+    token = token_of(key, account.id, account.token_epoch)
+    return token if account.active and account.token_sha256 == token_hash(token) else None
+
+
+def find_areas(reference: Reference, connection: Connection, written: Iterable[str]) -> list[tuple[str, str]]:
+    """The areas that codes mean; see ``enter``. Raises NotFound, InvalidInput."""
+    known = reference.known(connection)
+    return list(dict.fromkeys(_find_area(known, code) for code in written))
 
 
 def _find_area(known: Known, written: str) -> tuple[str, str]:
-    """The area that a code means; see add_user. Raises NotFound, InvalidInput."""
+    """The area that a code means; see enter. Raises NotFound, InvalidInput."""
     found = _areas_of(known, written, known.sets)
     code = written
     if not found:
@@ -287,6 +355,10 @@ def _holds(known: Known, outer: tuple[str, str], inner: tuple[str, str]) -> bool
 
 
 def secret_key(reference: Reference) -> str:
-    """The key that signs sessions; made once and kept in the database, shared by all processes."""
+    """The key of this installation: the operator's, else one made once and kept in the database for all processes."""
     with reference.database.write() as connection:
-        return kept.keep_fact(reference.database, connection, "secret_key", secrets.token_hex(32))
+        return _key(reference, connection)
+
+
+def _key(reference: Reference, connection: Connection) -> str:
+    return reference.secret_key or kept.keep_fact(reference.database, connection, _KEY, secrets.token_hex(32))

@@ -154,10 +154,14 @@ class Known:
 
 
 class Reference:
-    """The database together with what is known from it; the one object that services are handed."""
+    """The database together with what is known from it; the one object that services are handed.
 
-    def __init__(self, database: Database) -> None:
+    secret_key: the operator's key of this installation; empty where the one kept in the database counts.
+    """
+
+    def __init__(self, database: Database, secret_key: str = "") -> None:
         self.database = database
+        self.secret_key = secret_key
         self.together = Together()
         self.states = KeptStates()
         self._known: Known | None = None

@@ -25,10 +25,22 @@ class Account:
     digest_ha1: str | None
     active: bool
     session_epoch: int
+    token_epoch: int
+    token_sha256: str | None
     areas: tuple[tuple[str, str], ...]
 
 
-_COLUMNS = (_u.c.id, _u.c.name, _u.c.role, _u.c.password_hash, _u.c.digest_ha1, _u.c.active, _u.c.session_epoch)
+_COLUMNS = (
+    _u.c.id,
+    _u.c.name,
+    _u.c.role,
+    _u.c.password_hash,
+    _u.c.digest_ha1,
+    _u.c.active,
+    _u.c.session_epoch,
+    _u.c.token_epoch,
+    _u.c.token_sha256,
+)
 
 
 def _account(connection: Connection, row: Sequence[object] | None) -> Account | None:
@@ -54,6 +66,17 @@ def by_name(connection: Connection, name: str) -> Account | None:
     return _account(connection, connection.execute(select(*_COLUMNS).where(_u.c.name == name)).first())
 
 
+def everyone(connection: Connection, role: str | None = None) -> list[Account]:
+    """Every user by name; only those of a role, when given."""
+    wanted = select(*_COLUMNS).order_by(_u.c.name, _u.c.id)
+    if role is not None:
+        wanted = wanted.where(_u.c.role == role)
+    areas: dict[int, list[tuple[str, str]]] = {}
+    for user_id, set_id, code in connection.execute(select(_a.c.user_id, _a.c.set_id, _a.c.code).order_by(_a.c.code)):
+        areas.setdefault(user_id, []).append((set_id, code))
+    return [Account(*row, tuple(areas.get(row.id, ()))) for row in connection.execute(wanted)]
+
+
 def by_token(connection: Connection, token_sha256: str) -> Account | None:
     """The user whose token has that SHA-256, or None."""
     return _account(connection, connection.execute(select(*_COLUMNS).where(_u.c.token_sha256 == token_sha256)).first())
@@ -73,12 +96,13 @@ def save(
     role: str,
     areas: Sequence[tuple[str, str]],
     password_hash: str | None,
-    token_sha256: str,
-    digest_ha1: str,
     at: str,
-) -> int:
-    """Add a user, or give the user of that name these and no other role, areas and secrets; the number."""
-    values = {"role": role, "password_hash": password_hash, "token_sha256": token_sha256, "digest_ha1": digest_ha1}
+) -> tuple[int, int]:
+    """Add a user, or give the user of that name these and no other role, areas and secrets; number and token epoch.
+
+    The token comes apart, with ``set_token``: it is made from both numbers.
+    """
+    values = {"role": role, "password_hash": password_hash}
     user_id: int | None = connection.scalar(select(_u.c.id).where(_u.c.name == name))
     if user_id is None:
         user_id = connection.execute(
@@ -87,10 +111,41 @@ def save(
             .returning(_u.c.id)
         ).scalar_one()
     else:
-        connection.execute(
-            update(_u).where(_u.c.id == user_id).values(active=True, session_epoch=_u.c.session_epoch + 1, **values)
-        )
-        connection.execute(delete(_a).where(_a.c.user_id == user_id))
+        connection.execute(update(_u).where(_u.c.id == user_id).values(session_epoch=_u.c.session_epoch + 1, **values))
+    set_areas(connection, user_id, areas)
+    return user_id, next_token(connection, user_id)
+
+
+def set_areas(connection: Connection, user_id: int, areas: Sequence[tuple[str, str]]) -> None:
+    """Give a user these areas and no others."""
+    connection.execute(delete(_a).where(_a.c.user_id == user_id))
     if areas:
         connection.execute(_a.insert(), [{"user_id": user_id, "set_id": s, "code": c} for s, c in areas])
-    return user_id
+
+
+def next_token(connection: Connection, user_id: int) -> int:
+    """Make the user active and void the present token; the epoch that the next one is made from."""
+    epoch: int = connection.execute(
+        update(_u)
+        .where(_u.c.id == user_id)
+        .values(active=True, token_epoch=_u.c.token_epoch + 1, token_sha256=None, digest_ha1=None)
+        .returning(_u.c.token_epoch)
+    ).scalar_one()
+    return epoch
+
+
+def set_token(connection: Connection, user_id: int, token_sha256: str, digest_ha1: str) -> None:
+    """Keep what is to be known of a user's token."""
+    connection.execute(update(_u).where(_u.c.id == user_id).values(token_sha256=token_sha256, digest_ha1=digest_ha1))
+
+
+def set_password(connection: Connection, user_id: int, password_hash: str) -> None:
+    """Give a user a password, and end every session begun with the one before."""
+    connection.execute(
+        update(_u).where(_u.c.id == user_id).values(password_hash=password_hash, session_epoch=_u.c.session_epoch + 1)
+    )
+
+
+def end(connection: Connection, user_id: int) -> None:
+    """Let the user in no more, neither with a password nor with a token nor in a session."""
+    connection.execute(update(_u).where(_u.c.id == user_id).values(active=False, session_epoch=_u.c.session_epoch + 1))

@@ -290,7 +290,7 @@ class Site:
 @contextmanager
 def running(settings: Settings, database_url: str) -> Iterator[Site]:
     """A server on a free port of this machine, behind the WSGI server that ``serve`` uses."""
-    reference = Reference(Database(database_url))
+    reference = Reference(Database(database_url), settings.secret_key)
     app = create_app(settings, reference)
     limit = (max(settings.max_submission_mb, settings.max_upload_mb) + 1) * 1_000_000
     server = waitress.create_server(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from mapper.domain.roles import Role
 from mapper.errors import InvalidInput, MapperError, NotFound, SignInRequired
-from mapper.services import accounts, boundaries
+from mapper.services import accounts, audit, boundaries
 from mapper.services.boundaries import SetFacts
+from mapper.services.reference import Reference
+from mapper.store import accounts as kept_accounts
 from mapper.store import tables
 from tests.services.town import COMMUNES, HAMLETS, SIDE, SOUTH, WEST, Town, feature, feature_file, squares
 
@@ -50,7 +54,7 @@ def test_the_same_password_twice_is_two_hashes(sqlite_town: Town) -> None:
     assert row(sqlite_town, "one")["password_hash"] != row(sqlite_town, "two")["password_hash"]
 
 
-def test_a_token_is_seen_once_and_kept_as_a_hash(town: Town) -> None:
+def test_a_token_is_kept_as_a_hash_only(town: Town) -> None:
     made = accounts.add_user(town.reference, "phone", "canvasser", ["S"])
     kept = row(town, "phone")
     assert made.token not in repr(kept)
@@ -62,6 +66,69 @@ def test_a_token_is_seen_once_and_kept_as_a_hash(town: Town) -> None:
     assert accounts.by_token(town.reference, made.token + "x") is None
     assert accounts.sender(town.reference, made.token) == made.id
     assert accounts.sender(town.reference, "") is None
+
+
+def again(town: Town, name: str, key: str | None = None) -> str | None:
+    """The token shown again, by a process with another key where one is given."""
+    reference = town.reference if key is None else Reference(town.reference.database, key)
+    with reference.database.read() as connection:
+        account = kept_accounts.by_name(connection, name)
+        assert account is not None
+        return accounts.token_again(reference, connection, account)
+
+
+def test_a_token_can_be_shown_again_and_comes_from_key_number_and_epoch(town: Town) -> None:
+    made = accounts.add_user(town.reference, "phone", "canvasser", ["S"])
+    assert again(town, "phone") == made.token
+    # HMAC-SHA256 of "phone token NUMBER EPOCH", in the alphabet of addresses: 32 bytes are 43 letters
+    key = accounts.secret_key(town.reference).encode()
+    worked_out = hmac.new(key, f"phone token {made.id} 1".encode(), "sha256").digest()
+    assert made.token == base64.urlsafe_b64encode(worked_out).decode()[:43]
+    assert len(made.token) == 43
+
+
+def test_no_two_users_and_no_two_epochs_share_a_token(sqlite_town: Town) -> None:
+    made = [accounts.add_user(sqlite_town.reference, name, "canvasser", ["S"]).token for name in "aabab"]
+    assert len(set(made)) == 5
+    assert [accounts.sender(sqlite_town.reference, token) is not None for token in made] == [False] * 3 + [True] * 2
+
+
+def test_a_token_of_another_key_goes_on_but_cannot_be_shown(sqlite_town: Town) -> None:
+    made = accounts.add_user(sqlite_town.reference, "phone", "canvasser", ["S"])
+    other = Reference(sqlite_town.reference.database, "k" * 32)
+    assert again(sqlite_town, "phone", "k" * 32) is None
+    assert accounts.sender(other, made.token) == made.id
+    renewed = accounts.add_user(other, "phone", "canvasser", ["S"])
+    assert again(sqlite_town, "phone", "k" * 32) == renewed.token
+    assert again(sqlite_town, "phone") is None
+
+
+def test_the_operators_key_is_not_written_to_the_database(sqlite_town: Town) -> None:
+    other = Reference(sqlite_town.reference.database, "k" * 32)
+    assert accounts.secret_key(other) == "k" * 32
+    assert accounts.secret_key(sqlite_town.reference) != "k" * 32
+
+
+def test_a_user_without_any_area_sees_nothing_unless_the_role_may_see_everything(sqlite_town: Town) -> None:
+    for name, role in (("phone", "canvasser"), ("lan", "supervisor"), ("chief", "planner")):
+        accounts.add_user(sqlite_town.reference, name, role, ["S"])
+    with sqlite_town.reference.database.write() as connection:
+        connection.execute(delete(tables.user_areas))  # as by a hand in the database
+    seen = [accounts.by_name(sqlite_town.reference, name) for name in ("phone", "lan", "chief")]
+    assert [user and user.areas for user in seen] == [(accounts.NOWHERE,), (accounts.NOWHERE,), ()]
+
+
+def test_a_user_made_at_the_command_line_stands_in_the_trail(town: Town) -> None:
+    made = accounts.add_user(town.reference, "lan", "supervisor", ["S"], PASSWORD)
+    (entry,) = audit.entries(town.reference, 5)
+    assert (entry.user_id, entry.user_name, entry.action, entry.subject) == (
+        None,
+        "server.py",
+        "user.added",
+        str(made.id),
+    )
+    assert entry.facts == {"role": "supervisor", "areas": "S"}
+    assert PASSWORD not in repr(entry) and made.token not in repr(entry)
 
 
 def test_a_user_made_again_has_new_secrets_and_areas_and_the_old_ones_open_nothing(town: Town) -> None:
