@@ -41,11 +41,17 @@ RECEIVED = mark("Received. Thank you.")
 WAITS = mark("Received and kept; a supervisor will look at it.")
 _BROKEN = mark("The upload is broken off or has no part xml_submission_file. Send it again.")
 _ADDRESS = re.compile(r"/key/([^/]+)/submission")
-_PLACES = frozenset({"key", "formList", "forms", "submission"})
+_PLACES = frozenset({"key", "test", "formList"})
+_PAGES = re.compile(r"/key/[^/]+/fill(-worker\.js|/.*)?", re.DOTALL)
 
 
 def for_phones(path: str) -> bool:
-    """Whether an address is one of those that phones use, right or wrong; a phone reads OpenRosa's XML only."""
+    """Whether an address is one of those that phones use, right or wrong; a phone reads OpenRosa's XML only.
+
+    Under a phone's key stand also the pages where forms are filled in a browser: those are for people.
+    """
+    if _PAGES.fullmatch(path):
+        return False
     return path.lstrip("/").partition("/")[0] in _PLACES
 
 

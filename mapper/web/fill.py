@@ -1,0 +1,108 @@
+"""The form in the browser: pages under a canvasser's own address, where forms are filled with or without a signal.
+
+The pages speak with the server as phones do: the same form list, manifests, media and submissions, under the same key.
+What lets them work without a signal stands in ``static/js/fill_*.js``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.errors import Forbidden, mark
+from mapper.language import LANGUAGES
+from mapper.services.accounts import sender
+from mapper.web.assets import STATIC, asset_url, version
+from mapper.web.installation import installation
+from mapper.web.language_choice import COOKIE, chosen_language, script_messages
+
+MEGABYTE = 1_000_000
+YEAR_S = 365 * 24 * 3600
+CODE = ("css/mapper.css", "css/fill.css", "img/house.svg", "js/words.js", "js/fill_*.js", "vendor/web-forms/*.js")
+"""What the pages consist of, and a browser keeps for the way without a signal."""
+
+RULES = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "font-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""What ODK Web Forms needs, and nothing else: it counts in WebAssembly and writes styles into its elements."""
+
+fill = Blueprint("fill", __name__, template_folder="templates", url_prefix="/key/<token>")
+
+
+@fill.url_value_preprocessor
+def _take_token(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    g.phone_token = values.pop("token", "") if values else ""
+
+
+@fill.after_request
+def _guard(response: AnyResponse) -> AnyResponse:
+    """The address holds a key: it is told to nobody, and no page of another site is let near."""
+    response.headers["Content-Security-Policy"] = RULES
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _canvasser() -> int:
+    """Number of the user whose key stands in the address. Raises Forbidden."""
+    user = sender(installation().reference, g.phone_token)
+    if user is None:
+        raise Forbidden(mark("This server address is no longer valid. Ask your supervisor for a new QR code."))
+    return user
+
+
+@fill.get("/fill")
+def forms() -> AnyResponse:
+    """The canvasser's forms, drafts, and what waits to be sent."""
+    return _page("fill_list.html")
+
+
+@fill.get("/fill/<path:form_id>")
+def form(form_id: str) -> AnyResponse:
+    """One form; the browser finds it by the address, so that one page kept serves every form without a signal."""
+    return _page("fill_form.html")
+
+
+def _page(template: str) -> AnyResponse:
+    user = _canvasser()
+    wish = request.args.get("lang")
+    if wish in LANGUAGES:
+        response = redirect(request.path)
+        response.set_cookie(COOKIE, wish, max_age=YEAR_S, samesite="Lax", httponly=True, secure=request.is_secure)
+        return response
+    settings = installation().settings
+    page: dict[str, Any] = {
+        "language": chosen_language(),
+        "messages": script_messages(),
+        "user": user,
+        "chunkBytes": settings.chunk_mb * MEGABYTE,
+        "mostBytes": settings.max_submission_mb * MEGABYTE,
+        "project": settings.project_name,
+        "webForms": asset_url("vendor/web-forms/web_forms.js"),
+    }
+    return Response(render_template(template, page=page, token=g.phone_token), mimetype="text/html")
+
+
+@fill.get("/fill-worker.js")
+def worker() -> Response:
+    """The worker that keeps the pages for the way without a signal, told which files they consist of."""
+    _canvasser()
+    script = (STATIC / "js" / "fill_worker.js").read_text("utf-8")
+    files = sorted(path.relative_to(STATIC).as_posix() for pattern in CODE for path in STATIC.glob(pattern))
+    told = json.dumps({"version": version(), "files": [asset_url(name) for name in files]})
+    return Response(f"const KEPT = {told};\n{script}", content_type="text/javascript; charset=utf-8")

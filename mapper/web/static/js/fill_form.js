@@ -1,0 +1,145 @@
+// The page of one form: filled step by step, every step kept in this browser, finished, and sent when there is a line.
+
+import { page, t } from "./words.js";
+import * as store from "./fill_store.js";
+import { given, taken, told } from "./fill_answers.js";
+import { NoLine, Refused, attachment, base, formAddress, offered, refresh } from "./fill_forms.js";
+import { keepSending } from "./fill_send.js";
+import { moment, startWorker } from "./fill_words.js";
+
+const KEEP_AFTER_MS = 700;
+const PATIENCE_MS = 8000;
+const element = (id) => document.getElementById(id);
+const formId = decodeURIComponent(location.pathname.slice(`${base}/fill/`.length));
+
+let shown = null; // what is on the screen: { form, view, draft }
+let keeping = Promise.resolve();
+let timer = 0;
+
+function trouble(sentence) {
+  element("trouble").textContent = sentence;
+  element("trouble").hidden = !sentence;
+}
+
+// The form of this page in the version that is offered now, or that its draft was begun in.
+async function find(draft) {
+  if (draft) return store.get("forms", draft.form);
+  const fresh = refresh().catch((fault) => fault);
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, new NoLine()));
+  const mine = async () => (await offered()).find((form) => form.formId === formId);
+  const kept = await mine();
+  const fault = await (kept ? Promise.race([fresh, late]) : fresh);
+  const form = await mine();
+  if (form) return form;
+  if (fault instanceof Refused) trouble(fault.message);
+  else if (fault) trouble(t("No signal, and this form is not kept in this browser yet. Open it once where there is a signal."));
+  else trouble(t("There is no form {form} for you. Choose one from the list.", { form: formId }));
+  return null;
+}
+
+async function open() {
+  element("done").hidden = true;
+  element("loading").hidden = false;
+  const draft = location.hash ? await store.get("drafts", location.hash.slice(1)) : null;
+  const form = await find(draft);
+  if (form) {
+    const { showForm } = await import(page.webForms);
+    const last = await store.get("last", formId);
+    const view = showForm(element("form"), {
+      ...withLast(form, last?.xml),
+      deviceId: store.deviceId(),
+      answers: draft ? given(draft) : null,
+      finished: (answers) => finish(answers),
+    });
+    shown = { form, view, draft: draft?.id ?? store.newId() };
+    if (draft) element("kept").textContent = t("Draft of {moment}", { moment: moment(draft.savedAt) });
+    while (!view.ready() && shown?.view === view && !document.querySelector(".form-load-failure-dialog")) await pause(50);
+    const languages = view.languages();
+    if (!draft) view.setLanguage(languages.find((each) => each.includes(`(${page.language})`)));
+  }
+  element("loading").hidden = true;
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// "As in the form before": the package knows no last saved form, but any XML file that the form names.
+function withLast(form, xml) {
+  const media = attachment(form);
+  if (!xml) return { xform: form.xform, attachment: media };
+  return {
+    xform: form.xform.replaceAll("jr://instance/last-saved", "jr://file/last-saved.xml"),
+    attachment: async (url) => (`${url}`.endsWith("/last-saved.xml")
+      ? new Response(xml, { headers: { "Content-Type": "text/xml" } }) : media(url)),
+  };
+}
+
+// Keep what is filled so far. One after another: a slow disk never writes an older state over a newer.
+function keep() {
+  keeping = keeping.then(async () => {
+    const now = shown;
+    if (!now?.view.ready()) return;
+    const answers = await taken(await now.view.answers());
+    if (shown !== now) return;
+    const savedAt = new Date().toISOString();
+    await store.put("drafts", {
+      id: now.draft, form: now.form.key, formId, formName: now.form.name, label: told(answers.xml).label, savedAt, ...answers,
+    });
+    if (location.hash !== `#${now.draft}`) history.replaceState(null, "", `#${now.draft}`);
+    element("kept").textContent = t("Kept in this browser at {moment}", { moment: moment(savedAt) });
+  }).catch((fault) => {
+    trouble(t("This browser could not keep what you filled ({fault}). Free some space, and finish this form before closing it.",
+      { fault: fault.message }));
+  });
+  return keeping;
+}
+
+function keepSoon() {
+  clearTimeout(timer);
+  timer = setTimeout(keep, KEEP_AFTER_MS);
+}
+
+// The form has no faults: it waits in this browser from now on, and goes when there is a line.
+async function finish(answers) {
+  clearTimeout(timer);
+  await keeping;
+  const now = shown;
+  if (!now) return;
+  shown = null;
+  try {
+    const filled = await taken(answers);
+    const { id, label } = told(filled.xml);
+    const finishedAt = new Date().toISOString();
+    await store.finish(
+      { id, draft: now.draft, formId, formName: now.form.name, label, finishedAt, ...filled }, { formId, xml: filled.xml });
+  } catch (fault) {
+    shown = now;
+    trouble(t("This browser could not keep what you filled ({fault}). Free some space, and finish this form before closing it.",
+      { fault: fault.message }));
+    return;
+  }
+  now.view.close();
+  history.replaceState(null, "", formAddress(formId));
+  element("kept").textContent = "";
+  element("done").hidden = false;
+  element("done").focus();
+  scrollTo(0, 0);
+  await sending();
+}
+
+async function showWaiting(number) {
+  element("waiting-line").hidden = !number;
+  element("waiting-count").textContent = number;
+  element("done-text").textContent = number
+    ? t("It waits in this browser and is sent when there is a signal.") : t("It has arrived at the server.");
+}
+
+for (const kind of ["input", "change", "click", "keyup"]) element("form").addEventListener(kind, keepSoon);
+// Menus and dates of the form stand at the end of the page, outside of it.
+document.body.addEventListener("click", (event) => { if (!event.target.closest(".fill-bar, .top")) keepSoon(); });
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") keep(); });
+addEventListener("pagehide", keep);
+element("next").addEventListener("click", open);
+startWorker();
+store.keepForGood();
+const sending = keepSending(showWaiting);
+await open();
