@@ -16,6 +16,7 @@ from mapper.formats.xform import Node, XFormModel
 
 ROLES: dict[str, str] = {
     "visit.date": "the day at the door",
+    "visit.kind": "census, which tells the whole household, or revisit, which tells only what changed",
     "visit.outcome": "how the visit ended: interviewed, absent, refused, locked, moved_away",
     "household.id": "the household's lasting id, where it is no ODK entity",
     "household.point": "the house",
@@ -75,8 +76,8 @@ class Roles:
 
     paths: role (with its @CODE) to the path of its node. plan: element names as chains, for one walk through
     a submission; "visit.date/day" and "visit.date/time" are the today and start metadata, which stand in for
-    a visit.date that is missing. flat: the same by element name alone, (role, "" | "person" | "dose"), where no name
-    stands twice in the form; None where one does. coded_doses: codes of doses that stand without a repeat.
+    a visit.date that is missing. flat: the same by element name alone, (role, "" | "person" | "dose" | "entity"), where
+    no name stands twice in the form; None where one does. coded_doses: codes of doses that stand without a repeat.
     birth_part: "month" or "year" where the form asks the birth date by month or year only, else "".
     """
 
@@ -330,15 +331,19 @@ def _flat(plan: Plan, model: XFormModel) -> dict[str, tuple[str, str]] | None:
     """The plan by element name, None where a name that it needs is not the only one in the form."""
     names = Counter(node.name for node in model.nodes)
     flat: dict[str, tuple[str, str]] = {}
-    waiting = [(plan, "")]
+    waiting: list[tuple[Plan, str, list[str]]] = [(plan, "", [])]
     while waiting:
-        steps, inside = waiting.pop()
+        steps, inside, above = waiting.pop()
         for name, (role, opens, below) in steps.items():
-            if opens == "entity" or ((role or opens) and names[name] > 1):
+            if opens == "entity":
+                # Every entity is called so: a person's own is the one in the meta block of the person's repeat.
+                if above != ["person", "meta"]:
+                    return None
+            elif (role or opens) and names[name] > 1:
                 return None
             if role:
                 flat[name] = (role, inside)
             elif opens:
                 flat[name] = ("", opens)
-            waiting.append((below, opens or inside))
+            waiting.append((below, opens or inside, ["person"] if opens == "person" else [*above, name]))
     return flat

@@ -12,13 +12,16 @@ from unicodedata import normalize
 from lxml import etree
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.entities import CREATED
 from mapper.domain.people import Finding, Outcome, Person, Point, Visit
 from mapper.errors import InvalidInput, mark
 from mapper.formats.declared import ROLES, Plan, Roles
 from mapper.formats.instance import Instance
 from mapper.formats.members import read_person
 from mapper.formats.reading import Answers, Reading, read_day, read_whole
+from mapper.formats.telling import read_tellings
 
+_KINDS = frozenset({"census", "revisit"})
 _OUTCOMES = frozenset(str(word) for word in Outcome)
 _MOST_MEMBERS = 1000
 _TOMORROW = timedelta(days=1)
@@ -36,7 +39,8 @@ def read_visit(
     roles: of the form version that was filled; one that draws coverage. received_on: the day it reached the server,
     which is the day of the visit where the form tells none. root_instance_id: the instanceID of the first submission
     that this one edits, "" where it edits none; it names a household that has no id of its own.
-    Raises InvalidInput for an encrypted submission, whose answers nobody here can read.
+    Raises InvalidInput for an encrypted submission, whose answers nobody here can read, and for a revisit that names
+    no household.
     """
     if instance.encrypted:
         raise InvalidInput(
@@ -48,10 +52,23 @@ def read_visit(
     answers, people = _gather(instance, roles)
     reading = Reading(roles, campaign, received_on)
     visited_on = reading.visited_on = _visit_date(reading, answers)
-    household_id = answers.get("household.id") or _root_entity(instance) or root_instance_id or instance.instance_id
+    reading.partial = _is_revisit(reading, answers)
+    household, telling_of = read_tellings(reading, instance)
+    own_id = answers.get("household.id") or (household.id if household else "")
+    if reading.partial and not own_id:
+        raise InvalidInput(
+            mark(
+                "The revisit names no household, so nobody knows which one changed. Send an edit in which the household "
+                "is chosen from the list."
+            )
+        )
+    first_id = root_instance_id or instance.instance_id
+    household_id = own_id or first_id
+    # A revisit names only some people: their places are no places in the household.
+    namesake = first_id if reading.partial else household_id
     persons: tuple[Person, ...] = tuple(
         [
-            read_person(reading, number, fields, doses, household_id)
+            read_person(reading, number, fields, doses, namesake, telling_of.get(fields.get("entity", ""), CREATED))
             for number, (fields, doses) in enumerate(people, 1)
             if fields or doses
         ]
@@ -68,6 +85,8 @@ def read_visit(
         _point(reading, answers),
         _members(reading, answers),
         persons,
+        reading.partial,
+        telling_of.get(own_id, CREATED),
     )
     return visit, tuple(reading.findings)
 
@@ -87,6 +106,7 @@ def _gather(instance: Instance, roles: Roles) -> tuple[Filled, People]:
     person: Filled = {}
     dose: Filled = {}
     doses: list[Filled] = []
+    member: object = None
     for element in instance.root.iter(*flat):
         role, kind = flat[element.tag]  # type: ignore[index]
         if role:
@@ -105,9 +125,16 @@ def _gather(instance: Instance, roles: Roles) -> tuple[Filled, People]:
         elif kind == "dose":
             dose = {}
             doses.append(dose)
-        else:
+        elif kind == "person":
             person, dose, doses = {}, {}, []
             people.append((person, doses))
+            member = element.tag
+        elif people:
+            # The household's own entity, or one that stands somewhere odd, names nobody.
+            above = element.getparent().getparent()  # type: ignore[union-attr]
+            identity = element.get("id")
+            if identity and above is not None and above.tag == member:
+                person["entity"] = identity
     return answers, [(fields, [dose for dose in own if dose]) for fields, own in people]
 
 
@@ -147,11 +174,11 @@ def _walk(element: etree._Element, plan: Plan, into: Filled, people: People, dos
                 into["entity"] = identity
 
 
-def _root_entity(instance: Instance) -> str:
-    for entity in instance.entities:
-        if entity.id and entity.path.count("/") == 2:
-            return entity.id
-    return ""
+def _is_revisit(reading: Reading, answers: Answers) -> bool:
+    kind = reading.word(answers, "visit.kind", "kind")
+    if kind is not None and kind not in _KINDS:
+        reading.find("kind_unknown", mark("The kind of visit {value} is unknown; it counts as a census."), value=kind)
+    return kind == "revisit"
 
 
 def _visit_date(reading: Reading, answers: Answers) -> date:

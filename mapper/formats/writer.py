@@ -21,7 +21,15 @@ from mapper.formats.xform import XFormModel
 from mapper.formats.xml import JAVAROSA, OPENROSA, XFORMS, escape_text, local_name, namespace, parse
 
 Household = Mapping[str, object]
-"""Role to value; a person also has "doses", a list of such mappings. Values: text, numbers, dates, a Point, lists."""
+"""Role to value: text, numbers, dates, a Point, lists.
+
+A person also has "doses", a list of such mappings, and "update", as in ``InstanceWriter.write``."""
+
+Versions = tuple[str, str, str]
+"""On which version of an entity an update builds: base version, trunk version, branch; each may be empty."""
+_ENTITY = frozenset({"id", "create", "update", "baseVersion", "trunkVersion", "branchId"})
+_BESIDE = frozenset({"doses", "update"})
+"""What stands among a person's answers and is no role."""
 
 
 class _Place(NamedTuple):
@@ -62,11 +70,13 @@ class InstanceWriter:
         deprecated_id: str = "",
         entity_id: str = "",
         instance_name: str = "",
+        update: Versions | None = None,
     ) -> bytes:
         """One submission's XML, UTF-8.
 
         answers: visit and household roles. A role that the form does not ask is left out; questions without a
         role keep the form's default. entity_id: of the household, one that follows from the instanceID where empty.
+        update: where the form can update an entity as well as make it, this one updates the household; else it is new.
         Raises InvalidInput for a role that does not exist.
         """
         day = answers.get("visit.date")
@@ -74,7 +84,8 @@ class InstanceWriter:
             "meta.instanceID": instance_id,
             "meta.deprecatedID": deprecated_id,
             "meta.instanceName": instance_name,
-            "meta.entity": entity_id or str(uuid5(NAMESPACE_OID, instance_id)),
+            "entity.id": entity_id or str(uuid5(NAMESPACE_OID, instance_id)),
+            **_building_on(update),
             "meta.label": self._text("", answers.get("household.head") or instance_name),
             "date/today": self._text("", day),
             "timestamp/start": f"{self._text('', day)}T08:00:00.000+07:00" if day else "",
@@ -100,7 +111,13 @@ class InstanceWriter:
             elif part.what == "person":
                 for number, person in enumerate(people, 1):
                     own = self._texts(person)
-                    own["meta.entity"] = own.get("person.id") or str(uuid5(NAMESPACE_OID, f"{instance_id}/{number}"))
+                    own["entity.id"] = str(person.get("person.id") or "") or str(
+                        uuid5(NAMESPACE_OID, f"{instance_id}/{number}")
+                    )
+                    if "person.id" in self._asked:
+                        own["person.id"] = own["entity.id"]
+                    versions = person.get("update")
+                    own.update(_building_on(versions if isinstance(versions, tuple) else None))
                     own["meta.label"] = own.get("person.name", "")
                     given = _mappings(person.get("doses"))
                     if self._coded:
@@ -114,14 +131,14 @@ class InstanceWriter:
                     out.append(part.default.format(escape_text(facts[part.what])))
             else:
                 text = facts.get(part.what)
-                out.append(part.default if text is None else escape_text(text, part.what == "meta.entity"))
+                out.append(part.default if text is None else escape_text(text, part.what.startswith("entity.")))
 
     def _texts(self, answers: Household) -> dict[str, str]:
         texts: dict[str, str] = {}
         for role, value in answers.items():
             if role in self._asked:
                 texts[role] = self._text(role, value)
-            elif role.partition("@")[0] not in ROLES and role != "doses":
+            elif role.partition("@")[0] not in ROLES and role not in _BESIDE:
                 raise InvalidInput(
                     mark("The role {role} does not exist. Known are: {roles}."), role=role, roles=", ".join(ROLES)
                 )
@@ -171,13 +188,15 @@ class InstanceWriter:
         yield f"<{tag}"
         if not path.count("/") - 1:
             yield from _declarations(element)
+        upsert = "create" in element.keys() and "update" in element.keys()  # noqa: SIM118
         for attribute, value in element.items():
             key = str(attribute)
             if key.startswith("{"):
                 continue
-            if name == "entity" and key == "id":
-                yield ' id="'
-                yield _Place("meta.entity")
+            # A form that only makes entities, or only updates them, says so itself.
+            if name == "entity" and key in _ENTITY and (key not in ("create", "update") or upsert):
+                yield f' {key}="'
+                yield _Place(f"entity.{key}")
                 yield '"'
             else:
                 yield f' {key}="{escape_text(value, quoted=True)}"'
@@ -213,6 +232,7 @@ def write_instance(
     deprecated_id: str = "",
     entity_id: str = "",
     instance_name: str = "",
+    update: Versions | None = None,
 ) -> bytes:
     """One submission of a form; for many, keep an InstanceWriter."""
     return InstanceWriter(form, campaign).write(
@@ -222,7 +242,20 @@ def write_instance(
         deprecated_id=deprecated_id,
         entity_id=entity_id,
         instance_name=instance_name,
+        update=update,
     )
+
+
+def _building_on(versions: Versions | None) -> dict[str, str]:
+    """The attributes of an entity that is new, or updates what was there."""
+    base, trunk, branch = versions or ("", "", "")
+    return {
+        "entity.create": str(int(versions is None)),
+        "entity.update": str(int(versions is not None)),
+        "entity.baseVersion": base,
+        "entity.trunkVersion": trunk,
+        "entity.branchId": branch,
+    }
 
 
 def _mappings(value: object) -> Sequence[Household]:

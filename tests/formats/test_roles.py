@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -175,15 +176,19 @@ def test_a_person_is_named_by_their_entity_or_their_own_id() -> None:
         + "| entities |\n| | list_name | label |\n| | people | ${called} |"
     )
     roles = Roles.of(form)
-    assert roles.flat is None
-    visit, _ = read(
+    assert roles.flat is not None
+    answers = (
         HOUSE
+        + '<entity dataset="odd" id="nobody"/>'
         + '<someone><called>A</called><meta><entity dataset="people" id="p1" create="1"/></meta></someone>'
         + '<someone><called>B</called><pid>own</pid><meta><entity dataset="people" id="p2"/></meta></someone>'
-        + '<someone><called>C</called><meta><entity dataset="people" id="" create="1"/></meta></someone>',
-        roles,
+        + '<someone><called>C</called><meta><entity dataset="people" id="" create="1"/></meta></someone>'
+        + '<entity dataset="odd" id="nobody"/><a><b><entity dataset="odd" id="nobody"/></b></a>'
     )
-    assert [one.id for one in visit.people] == ["p1", "own", "uuid:1/3"]
+    entity = '<entity dataset="households" id="e1" create="1"/>'
+    visit, _ = read(answers, roles, meta=entity)
+    assert (visit.household_id, [one.id for one in visit.people]) == ("e1", ["p1", "own", "e1/3"])
+    assert read(answers, replace(roles, flat=None), meta=entity)[0] == visit
 
 
 def test_an_empty_row_of_the_repeat_is_nobody_and_does_not_rename_the_next() -> None:

@@ -54,6 +54,35 @@ def test_a_household_without_an_entity_id_is_given_one_that_follows_from_the_ins
     assert first == again != other
 
 
+UPSERT = (
+    CENSUS.replace("| date               | born ", "| text | pid | Id | person.id | |\n| | date | born ")
+    + "| | text | hid | House | | |\n| entities |\n| | list_name | label | entity_id | create_if | update_if |\n"
+    + "| | households | ${head} | ${hid} | ${hid} = '' | ${hid} != '' |\n"
+    + "| | people | ${called} | ${pid} | ${hid} = '' | ${hid} != '' |"
+)
+
+
+def test_an_entity_that_a_form_makes_or_updates_is_new_unless_versions_are_given() -> None:
+    people = [{"person.name": "A"}, {"person.id": "p2", "update": ("1", "", "b9")}]
+    new = write_instance(model(UPSERT), {}, people, instance_id="uuid:1", entity_id="h")
+    house, first, second = sorted(read_instance(new).entities, key=lambda one: one.dataset)
+    assert (house.dataset, house.id, house.create, house.update, house.base_version) == (
+        "households",
+        "h",
+        True,
+        False,
+        "",
+    )
+    assert (first.dataset, first.create, first.update, first.base_version) == ("people", True, False, "")
+    assert (second.id, second.create, second.update) == ("p2", False, True)
+    assert (second.base_version, second.trunk_version, second.branch_id) == ("1", "", "b9")
+    assert f"<pid>{first.id}</pid>".encode() in new
+    later = write_instance(model(UPSERT), {}, instance_id="uuid:2", entity_id="h", update=("3", "3", ""))
+    (house,) = read_instance(later).entities
+    assert (house.id, house.create, house.update) == ("h", False, True)
+    assert (house.base_version, house.trunk_version, house.branch_id) == ("3", "3", "")
+
+
 def test_choices_are_written_in_the_forms_own_words() -> None:
     xml = write_instance(
         census(),
