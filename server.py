@@ -48,12 +48,14 @@ from mapper.web import accounts as web_accounts
 from mapper.web import serving
 from mapper.web.api import api
 from mapper.web.audit import trail
+from mapper.web.fill import fill
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.phones import ShortCut, for_phones
+from mapper.web.submission import submission
 
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (InvalidInput, 400),
@@ -75,7 +77,7 @@ def open_reference(settings: Settings) -> Reference:
     """The database of these settings, its schema up to date."""
     database = Database(settings.database)
     schema.upgrade(database)
-    return Reference(database)
+    return Reference(database, settings.secret_key)
 
 
 def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
@@ -113,8 +115,10 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     web_accounts.csrf.exempt(openrosa)
     app.register_blueprint(openrosa)
     app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
+    app.register_blueprint(fill)
     app.register_blueprint(api)
     app.register_blueprint(pages)
+    app.register_blueprint(submission)
     app.register_blueprint(trail)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

@@ -68,7 +68,7 @@ def troubled(reference: Reference, user: User) -> list[TroubledSubmission]:
     with reference.database.read() as connection:
         found = submissions.waiting(connection)
         if user.areas:
-            found = [each for each in found if _concerns(reference, connection, user, each)]
+            found = [each for each in found if concerns(reference, connection, user, each)]
     return [
         TroubledSubmission(
             s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *(s.reason or ("", {}))
@@ -77,13 +77,14 @@ def troubled(reference: Reference, user: User) -> list[TroubledSubmission]:
     ]
 
 
-def _concerns(reference: Reference, connection: Connection, user: User, stored: StoredSubmission) -> bool:
+def concerns(reference: Reference, connection: Connection, user: User, stored: StoredSubmission) -> bool:
+    """Whether a submission that does not count lies in a user's area; see ``troubled``."""
     known = reference.known(connection)
-    place = _told_place(reference, connection, known, stored)
+    place = told_place(reference, connection, known, stored)
     return oversees(reference, connection, user, stored.sender_id) if place is None else sees(known, user, place)
 
 
-def _told_place(
+def told_place(
     reference: Reference, connection: Connection, known: Known, stored: StoredSubmission
 ) -> tallies.Cell | None:
     """Where a submission that does not count would count; None where it cannot be read, or tells no place."""
@@ -123,7 +124,7 @@ def findings(reference: Reference, user: User, limit: int = 100) -> list[PlacedF
         PlacedFinding(
             one.instance_id,
             one.code,
-            _place(known, cells.get(one.cell_id or 0)),
+            place_name(known, cells.get(one.cell_id or 0)),
             one.visited_on,
             one.house_number,
             one.sender,
@@ -134,7 +135,7 @@ def findings(reference: Reference, user: User, limit: int = 100) -> list[PlacedF
     ]
 
 
-def _place(known: Known, cell: tallies.Cell | None) -> str:
+def place_name(known: Known, cell: tallies.Cell | None) -> str:
     """Names of a cell's hamlet and, in the set that the hamlet list belongs to, its commune."""
     if cell is None:
         return ""

@@ -17,7 +17,7 @@ from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
-from mapper.services import intake, reporting, review
+from mapper.services import intake, reporting, review, submission_page
 from mapper.web.accounts import reader
 from mapper.web.assets import asset_url, assets
 from mapper.web.installation import installation
@@ -32,6 +32,9 @@ LONG_QUIET = timedelta(days=60)
 
 LISTED = 200
 """Submissions and findings shown at once; the newest matter most."""
+
+RECEIVED = 50
+"""The newest submissions that count, shown at once."""
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 
@@ -221,6 +224,9 @@ def submissions() -> str:
         last_days=review.LAST_DAYS,
         histories=[(each["label"], review.visit_history(reference, reader(), each["id"])) for each in campaigns],
         outcome=request.args.get("again"),
+        received=submission_page.received(reference, reader(), RECEIVED, request.args.get("review")),
+        reviews=submission_page.REVIEWS,
+        review=request.args.get("review"),
     )
 
 

@@ -1,0 +1,135 @@
+"""What supervisors say about submissions, and a submission with the edits before and after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from mapper.store import tables
+from mapper.store.database import Database
+
+_s, _r, _u, _f = tables.submissions, tables.remarks, tables.users, tables.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody wrote. author: None where that user is gone; review: the state set with it, None for none."""
+
+    at: str
+    author: str | None
+    instance_id: str
+    review: str | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a submission came, and how it was reviewed. review: None where nobody looked at it yet."""
+
+    sender: str | None
+    device_id: str | None
+    review: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRow:
+    """A counted submission in a list. house: its number, None where nothing says."""
+
+    instance_id: str
+    form_id: str
+    received_at: str
+    review: str | None
+    sender: str | None
+    house: str | None
+    cell_id: int | None
+
+
+def lineage(connection: Connection, instance_id: str) -> list[str]:
+    """Instance ids of a submission and of all it edits and is edited by, the original first; those kept here only."""
+    ids, known = [instance_id], {instance_id}
+    while True:
+        before = connection.scalar(select(_s.c.deprecated_id).where(_s.c.instance_id == ids[0]))
+        here = before is not None and connection.scalar(select(_s.c.seq).where(_s.c.instance_id == before)) is not None
+        if before is None or before in known or not here:
+            break
+        ids.insert(0, before)
+        known.add(before)
+    while True:
+        after = connection.scalar(select(_s.c.instance_id).where(_s.c.deprecated_id == ids[-1]))
+        if after is None or after in known:
+            return ids
+        ids.append(after)
+        known.add(after)
+
+
+def arrival(connection: Connection, instance_id: str) -> Arrival:
+    """How a submission that is here came."""
+    columns = (_u.c.name, _s.c.device_id, _s.c.review)
+    found = select(*columns).select_from(_s.outerjoin(_u, _u.c.id == _s.c.sender_id))
+    return Arrival(*connection.execute(found.where(_s.c.instance_id == instance_id)).one())
+
+
+def findings_of(connection: Connection, instance_id: str) -> list[tuple[str, dict[str, str]]]:
+    """What is odd in a submission, as (message, facts)."""
+    rows = select(_f.c.message, _f.c.facts).where(_f.c.instance_id == instance_id).order_by(_f.c.position)
+    return [(row.message, json.loads(row.facts)) for row in connection.execute(rows)]
+
+
+def remarks(connection: Connection, instance_ids: Sequence[str]) -> list[Remark]:
+    """Remarks on any of a submission's versions, the oldest first.
+
+    instance_ids: its lineage. A remark on an edit whose original had not come is kept under the original's id.
+    """
+    rows = connection.execute(
+        select(_r.c.at, _u.c.name, _r.c.instance_id, _r.c.review, _r.c.words)
+        .select_from(_r.outerjoin(_u, _u.c.id == _r.c.user_id))
+        .where(_r.c.root_id.in_(list(instance_ids)))
+        .order_by(_r.c.seq)
+    )
+    return [Remark(*row) for row in rows]
+
+
+def add_remark(
+    connection: Connection, root_id: str, instance_id: str, user_id: int, at: str, review: str | None, words: str
+) -> None:
+    """Write a remark down, and set the review state that it names."""
+    connection.execute(
+        _r.insert().values(root_id=root_id, instance_id=instance_id, user_id=user_id, at=at, review=review, words=words)
+    )
+    if review is not None:
+        connection.execute(update(_s).where(_s.c.instance_id == instance_id).values(review=review))
+
+
+def received(
+    database: Database, connection: Connection, limit: int, cell_ids: Sequence[int] | None, review: str | None = None
+) -> list[ReceivedRow]:
+    """Submissions that count, the newest first; of households in these cells alone, and in this state, when given."""
+    h = tables.households
+    statement = (
+        select(
+            *(_s.c.instance_id, _s.c.form_id, _s.c.received_at, _s.c.review),
+            *(_u.c.name, h.c.house_number, h.c.cell_id),
+        )
+        .select_from(
+            _s.outerjoin(_u, _u.c.id == _s.c.sender_id).outerjoin(
+                h, (h.c.campaign_id == _s.c.campaign_id) & (h.c.id == _s.c.household_id)
+            )
+        )
+        .where(_s.c.state == "processed")
+        .order_by(_s.c.seq.desc())
+        .limit(limit)
+    )
+    if review is not None:
+        statement = statement.where(_s.c.review.is_(None) if review == "received" else _s.c.review == review)
+    if cell_ids is not None:
+        statement = statement.where(database.among(h.c.cell_id, cell_ids))
+    return [ReceivedRow(*row) for row in connection.execute(statement)]
+
+
+def blob_head(connection: Connection, sha256: str) -> bytes:
+    """The first bytes of a kept file, enough to tell what it is; none where it is not here."""
+    b = tables.blobs
+    return bytes(connection.scalar(select(func.substr(b.c.content, 1, 32)).where(b.c.sha256 == sha256)) or b"")
