@@ -11,6 +11,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
+from mapper.domain.entities import CREATED, Telling
+
 
 class Outcome(StrEnum):
     """How a visit ended at the door."""
@@ -69,6 +71,8 @@ class Person:
     (``birth_precision`` says which); None when nothing usable was said.
     vaccination_unknown: nobody at home could say whether doses were given.
     reported_on: the day of the interview, from which a refusal or deferral holds.
+    answered: where only what changed was asked, those of ANSWERS that were answered; the others say nothing then.
+    entity: what was said of the versions of the person's ODK entity.
     """
 
     id: str
@@ -89,6 +93,12 @@ class Person:
     refusal_reason: str | None = None
     vaccination_unknown: bool = False
     doses: tuple[Dose, ...] = ()
+    answered: frozenset[str] = frozenset()
+    entity: Telling = CREATED
+
+
+ANSWERS = ("residence", "contraindicated", "consent", "vaccinated", "priorities")
+"""What has a value also where nobody answered: residence here, no contraindication, no refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ class Visit:
     household_id: the ODK entity id where the form makes one, else the first instance id of the submission.
     visited_on: the day at the door, by the phone's clock.
     hamlet_code, commune_code: as chosen in the form; the commune of the point is found apart and both are kept.
+    partial: a revisit, which tells only what changed: whoever it does not name is as before, and of whom it names
+    only what was answered is new. entity: what was said of the versions of the household's ODK entity.
     """
 
     household_id: str
@@ -111,6 +123,8 @@ class Visit:
     point: Point | None = None
     expected_members: int | None = None
     people: tuple[Person, ...] = ()
+    partial: bool = False
+    entity: Telling = CREATED
 
 
 @dataclass(frozen=True, slots=True)

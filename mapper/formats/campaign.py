@@ -21,6 +21,7 @@ _FILE = re.compile(r"[^/\\:]+\.csv")
 
 _YES_NO = frozenset({"yes", "no", "unknown"})
 WORDS: dict[str, Collection[str]] = {
+    "kind": frozenset({"census", "revisit"}),
     "outcome": frozenset(str(word) for word in Outcome),
     "residence": frozenset(str(word) for word in Residence),
     "consent": frozenset({"yes", "no", "undecided"}),

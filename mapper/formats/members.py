@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
-from mapper.domain.people import BirthPrecision, Dose, Person, Residence
+from mapper.domain.entities import CREATED, Telling
+from mapper.domain.people import ANSWERS, BirthPrecision, Dose, Person, Residence
 from mapper.errors import mark
 from mapper.formats.reading import KNOWN, Answers, Reading, months_before, read_day, read_whole
 
@@ -20,10 +21,18 @@ _PARTS = ("date", "vaccine", "lot", "place", "evidence")
 _DAY = timedelta(days=1)
 
 
-def read_person(reading: Reading, number: int, fields: Answers, doses: Sequence[Answers], household_id: str) -> Person:
+def read_person(
+    reading: Reading,
+    number: int,
+    fields: Answers,
+    doses: Sequence[Answers],
+    household_id: str,
+    telling: Telling = CREATED,
+) -> Person:
     """One member of a household.
 
-    number: the place among the household's members, from 1, which names a person who has no id of their own.
+    number: the place among the household's members, from 1, which names with household_id a person who has no id of
+    their own. telling: what is said of the versions of the person's entity.
     """
     get = fields.get
     name = get("person.name")
@@ -45,7 +54,15 @@ def read_person(reading: Reading, number: int, fields: Answers, doses: Sequence[
     elif vaccinated == "yes" and not held:
         reading.find("no_doses_despite_yes", mark("{person}: vaccinated, but no dose is named."), person=shown)
         unknown = True
+    residence = reading.choice(fields, "person.residence", "residence", _RESIDENCES, shown)
+    contraindicated = reading.choice(fields, "person.contraindicated", "contraindicated", KNOWN, shown)
+    deferred_until = reading.day(fields, "person.deferred_until", shown)
+    consent = reading.choice(fields, "person.consent", "consent", _CONSENTS, shown)
     priorities = get("person.priority")
+    answered: frozenset[str] = frozenset()
+    if reading.partial:
+        said = (residence, contraindicated, consent, vaccinated or unknown or None, priorities)
+        answered = frozenset(name for name, answer in zip(ANSWERS, said, strict=True) if answer is not None)
     words = reading.words.get("priority") or {}
     return Person(
         get("person.id") or get("entity") or f"{household_id}/{number}",
@@ -54,18 +71,20 @@ def read_person(reading: Reading, number: int, fields: Answers, doses: Sequence[
         born_on,
         precision,
         reading.word(fields, "person.sex", "sex"),
-        reading.choice(fields, "person.residence", "residence", _RESIDENCES, shown) or Residence.RESIDENT,
+        residence or Residence.RESIDENT,
         get("person.away_place"),
         tuple(words.get(word, word) for word in priorities.split()) if priorities else (),
-        reading.choice(fields, "person.contraindicated", "contraindicated", KNOWN, shown) == "yes",
+        contraindicated == "yes",
         get("person.contraindication"),
-        reading.day(fields, "person.deferred_until", shown),
+        deferred_until,
         get("person.deferral_reason"),
         infected_on,
-        reading.choice(fields, "person.consent", "consent", _CONSENTS, shown) == "no",
+        consent == "no",
         get("person.refusal_reason"),
         unknown or vaccinated == "unknown",
         held,
+        answered,
+        telling,
     )
 
 

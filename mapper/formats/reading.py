@@ -20,11 +20,11 @@ _PLAIN = {"true": "yes", "false": "no", "1": "yes", "0": "no"}
 class Reading:
     """One visit being read. Its findings grow as answers turn out unusable.
 
-    visited_on: the day at the door; ``roles.read_visit`` sets it before any person is read. ranks: the order of the
-    campaign's doses.
+    visited_on: the day at the door, and partial: whether only what changed is told; ``roles.read_visit`` sets both
+    before any person is read. ranks: the order of the campaign's doses.
     """
 
-    __slots__ = ("campaign", "findings", "ranks", "received_on", "roles", "visited_on", "words")
+    __slots__ = ("campaign", "findings", "partial", "ranks", "received_on", "roles", "visited_on", "words")
 
     def __init__(self, roles: Roles, campaign: Campaign, received_on: date) -> None:
         self.roles = roles
@@ -32,6 +32,7 @@ class Reading:
         self.words = campaign.values
         self.received_on = received_on
         self.visited_on = received_on
+        self.partial = False
         self.ranks = {code: rank for rank, code in enumerate(campaign.doses)}
         self.findings: list[Finding] = []
 

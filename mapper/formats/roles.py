@@ -58,8 +58,8 @@ def read_visit(
     if reading.partial and not own_id:
         raise InvalidInput(
             mark(
-                "The revisit names no household, so nobody knows which one changed. Send an edit in which the household "
-                "is chosen from the list."
+                "The revisit names no household, so nobody knows which one changed. "
+                "Send an edit in which the household is chosen from the list."
             )
         )
     first_id = root_instance_id or instance.instance_id

@@ -34,7 +34,7 @@ def census() -> XFormModel:
 
 def visit_of(xml: bytes, form: XFormModel, campaign: Campaign) -> Visit:
     visit, found = read_visit(read_instance(xml), Roles.of(form), campaign, VISITED)
-    assert found == ()
+    assert {finding.code for finding in found} <= {"entity_id_unusual"}  # ids are drawn at random here
     return visit
 
 
