@@ -7,9 +7,9 @@ import { createApp, h } from "vue";
 //
 // xform: the XForm. attachment(url) -> Response of a media file, status 404 where there is none. deviceId: what the form
 // is told. answers: FormData of a draft to go on with, or null. finished(answers): called with the FormData of a form
-// without faults; the form stays as it is.
+// without faults; the form stays as it is. calendar: names and formats for PrimeVue's locale.
 // Returns { answers(), setLanguage(word), languages(), ready(), close() }.
-export function showForm(element, { xform, attachment, deviceId, answers, finished }) {
+export function showForm(element, { xform, attachment, deviceId, answers, finished, calendar }) {
   const app = createApp({
     render: () => h(OdkWebForm, {
       formXml: xform,
@@ -21,6 +21,7 @@ export function showForm(element, { xform, attachment, deviceId, answers, finish
     }),
   });
   app.use(webFormsPlugin);
+  Object.assign(app.config.globalProperties.$primevue.config.locale, calendar);
   const shown = app.mount(element);
   const root = () => find(shown.$.subTree);
   return {

@@ -3,6 +3,7 @@
 import { page, t } from "./words.js";
 import * as store from "./fill_store.js";
 import { given, taken, told } from "./fill_answers.js";
+import { calendar, speakOurs } from "./fill_dialect.js";
 import { NoLine, Refused, attachment, base, formAddress, offered, refresh } from "./fill_forms.js";
 import { keepSending } from "./fill_send.js";
 import { moment, startWorker } from "./fill_words.js";
@@ -49,7 +50,8 @@ async function open() {
       ...withLast(form, last?.xml),
       deviceId: store.deviceId(),
       answers: draft ? given(draft) : null,
-      finished: (answers) => finish(answers),
+      finished: finish,
+      calendar: calendar(),
     });
     shown = { form, view, draft: draft?.id ?? store.newId() };
     if (draft) element("kept").textContent = t("Draft of {moment}", { moment: moment(draft.savedAt) });
@@ -139,6 +141,7 @@ document.body.addEventListener("click", (event) => { if (!event.target.closest("
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") keep(); });
 addEventListener("pagehide", keep);
 element("next").addEventListener("click", open);
+speakOurs();
 startWorker();
 store.keepForGood();
 const sending = keepSending(showWaiting);
