@@ -1,0 +1,309 @@
+"""Walks to the doors that are to be knocked at again: a hamlet's houses in order, in each who is to be seen and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from mapper.domain.follow_up import PersonState
+from mapper.domain.people import Outcome, Point
+from mapper.domain.places import point_fault
+from mapper.domain.roles import Role
+from mapper.domain.walk import Stop, length_m, number_key, walk
+from mapper.errors import NotFound, mark
+from mapper.services import follow_up
+from mapper.services.accounts import User, oversees, visible_cells
+from mapper.services.field_area import field_area
+from mapper.services.follow_up import HouseToSee, PersonToSee
+from mapper.services.listed import visible_hamlets, visited_in
+from mapper.services.reference import Known, Reference
+from mapper.store import accounts, tallies
+from mapper.store import reference as kept
+from mapper.store.database import Connection
+
+MOST_HOUSES = 2000
+"""Up to so many visited houses the people due in each hamlet are counted for the overview."""
+
+
+class Why(StrEnum):
+    """Why somebody is to be seen again.
+
+    DUE: a dose may be given. BACK: the same, and it was put off until this very day. ASK: nobody at home knew the
+    doses, or the age. REFUSED, NOT_MET (of houses): at the last visit. DEFERRED: put off until a day still to come.
+    """
+
+    DUE = "due"
+    BACK = "back"
+    ASK = "ask"
+    REFUSED = "refused"
+    NOT_MET = "not_met"
+    DEFERRED = "deferred"
+
+
+TODAY = frozenset(set(Why) - {Why.DEFERRED})
+"""What a walk takes in where no list is chosen: everything that can be done today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A person to be seen, and why."""
+
+    each: PersonToSee
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class WalkedHouse:
+    """A house of a walk. why: of the house as a whole (refused, not met), None where it is about its people alone.
+
+    point: where it stands, also where the position is poor; None where nothing usable at all is known.
+    """
+
+    number: int
+    house: HouseToSee
+    point: Point | None
+    people: tuple[Seen, ...]
+    why: Why | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hamlet:
+    """A hamlet with its houses as counted. code "": of the houses that told none.
+
+    expected: None where the list names no number. unvisited: expected and not visited yet, by number only, since no
+    house without a visit is known. due: people due, None where they were not counted.
+    """
+
+    code: str
+    label: str
+    commune_code: str
+    commune: str
+    expected: int | None
+    visited: int
+    refused: int
+    closed: int
+    due: int | None = None
+
+    @property
+    def unvisited(self) -> int | None:
+        """Houses that nobody went to yet."""
+        return None if self.expected is None else max(0, self.expected - self.visited)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The houses of a hamlet in walking order. counts: people, or houses, by why. length_m: door to door, by air."""
+
+    hamlet: Hamlet
+    houses: tuple[WalkedHouse, ...]
+    counts: Mapping[Why, int]
+    length_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Canvasser:
+    """Somebody whose walks can be asked for."""
+
+    id: int
+    name: str
+
+
+def hamlets(
+    reference: Reference,
+    user: User,
+    campaign_id: str,
+    day: date,
+    commune: str | None = None,
+    canvasser: int | None = None,
+) -> list[Hamlet]:
+    """The hamlets of a user's area by commune and label, with people due where that is not too many to count.
+
+    commune: only those of one commune of the hamlet list. canvasser: only those that this canvasser works in. Raises
+    NotFound for a canvasser who is not overseen.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        working = _worker(reference, connection, user, canvasser)
+        found = _hamlets(reference, connection, known, user, campaign_id, working)
+    found = [hamlet for hamlet in found if commune is None or hamlet.commune_code == commune]
+    if campaign_id not in known.campaigns or sum(hamlet.visited for hamlet in found) > MOST_HOUSES:
+        return found
+    return [
+        replace(
+            hamlet, due=sum(_due(house) for house in _houses(reference, user, working, campaign_id, day, hamlet.code))
+        )
+        for hamlet in found
+    ]
+
+
+def communes(reference: Reference, user: User) -> list[tuple[str, str]]:
+    """Code and name of the communes of the hamlet list in a user's area, by name."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        listed = _listed(reference, connection, known, user, [])
+    return sorted({(h.commune_code, _commune_name(known, h.commune_code)) for h in listed}, key=lambda one: one[1])
+
+
+def canvassers(reference: Reference, user: User, commune: str | None = None) -> list[Canvasser]:
+    """The active canvassers whom a user oversees, by name; of one commune, those whose area touches it."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        return [
+            Canvasser(one.id, one.name)
+            for one in accounts.everyone(connection, Role.CANVASSER.value)
+            if one.active
+            and (commune is None or _touches(known, one.areas, commune))
+            and oversees(reference, connection, user, one.id)
+        ]
+
+
+def walk_through(
+    reference: Reference,
+    user: User,
+    campaign_id: str,
+    day: date,
+    hamlet: str,
+    only: Why | None = None,
+    canvasser: int | None = None,
+) -> Walk:
+    """The walk through one hamlet on a day.
+
+    only: the list asked for; None takes in all that can be done today. canvasser: only houses that this canvasser
+    works in. Raises NotFound for a campaign, hamlet or canvasser that is not there for this user.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        working = _worker(reference, connection, user, canvasser)
+        found = {one.code: one for one in _hamlets(reference, connection, known, user, campaign_id, working)}
+    if hamlet not in found:
+        raise NotFound(mark("There is no hamlet {hamlet} in your area. Choose one of the list."), hamlet=hamlet)
+    wanted = TODAY if only is None else {only, Why.BACK} if only is Why.DUE else {only}
+    chosen = []
+    for house in _houses(reference, user, working, campaign_id, day, hamlet):
+        people = tuple(
+            Seen(each, why) for each in house.people if (why := _why(each, day)) is not None and why in wanted
+        )
+        whole = _why_house(house)
+        if whole not in wanted:
+            whole = None
+        if people or whole is not None:
+            usable = house.point if point_fault(house.point) is None else None
+            chosen.append(WalkedHouse(0, house, usable, people, whole))
+    order = walk([Stop(one.house.id, one.point, one.house.house_number) for one in chosen])
+    houses = tuple(replace(chosen[place], number=number) for number, place in enumerate(order, 1))
+    counts = Counter(seen.why for one in houses for seen in one.people)
+    counts.update(one.why for one in houses if one.why is not None)
+    return Walk(found[hamlet], houses, counts, length_m([one.point for one in houses if one.point is not None]))
+
+
+def _houses(
+    reference: Reference, user: User, working: User | None, campaign_id: str, day: date, hamlet: str
+) -> Iterable[HouseToSee]:
+    """The visited houses of a hamlet that the user, and the canvasser where one is chosen, may see."""
+    houses = follow_up.households(reference, user, campaign_id, day, hamlet)
+    if working is None:
+        return houses
+    theirs = {house.id for house in follow_up.households(reference, working, campaign_id, day, hamlet)}
+    return [house for house in houses if house.id in theirs]
+
+
+def _due(house: HouseToSee) -> int:
+    return sum(each.status.state is PersonState.DUE for each in house.people)
+
+
+def _why(each: PersonToSee, day: date) -> Why | None:
+    """Why a person is to be seen; None where nothing can be done for them today, nor was put off."""
+    state = each.status.state
+    if state is PersonState.DUE:
+        return Why.BACK if each.person.deferred_until == day else Why.DUE
+    return _BY_STATE.get(state)
+
+
+_BY_STATE = {
+    PersonState.UNKNOWN: Why.ASK,
+    PersonState.REFUSED: Why.REFUSED,
+    PersonState.DEFERRED: Why.DEFERRED,
+}
+
+
+def _why_house(house: HouseToSee) -> Why | None:
+    if house.outcome == Outcome.REFUSED:
+        return Why.REFUSED
+    return Why.NOT_MET if house.outcome in (Outcome.ABSENT, Outcome.LOCKED) else None
+
+
+def _worker(reference: Reference, connection: Connection, user: User, canvasser: int | None) -> User | None:
+    """The canvasser of that number. Raises NotFound where a user may not know of them."""
+    if canvasser is None:
+        return None
+    account = accounts.by_id(connection, canvasser)
+    if account is None or account.role != Role.CANVASSER or not oversees(reference, connection, user, canvasser):
+        raise NotFound(mark("There is no canvasser of that number in your area. Choose one of the list."))
+    return User(account.id, account.name, Role(account.role), account.areas, account.session_epoch)
+
+
+def _hamlets(
+    reference: Reference, connection: Connection, known: Known, user: User, campaign_id: str, working: User | None
+) -> list[Hamlet]:
+    """The listed hamlets of a user's area, and whatever other hamlets its houses told."""
+    houses = tallies.houses(reference.database, connection, campaign_id, None)
+    cells = reference.cells(connection)
+    counted: dict[str, Counter[str]] = {}
+    for cell_id, visited, _, _, refused, closed, *_ in houses:
+        counts = counted.setdefault(cells[cell_id].hamlet_code or "", Counter())
+        counts.update(visited=visited, refused=refused, closed=closed)
+    codes = {hamlet.code for hamlet in _listed(reference, connection, known, user, houses)}
+    visible = visible_cells(reference, connection, user)
+    codes |= {cells[row[0]].hamlet_code or "" for row in houses if row[1] and (visible is None or row[0] in visible)}
+    if working is not None:
+        theirs = {hamlet.code for hamlet in _listed(reference, connection, known, working, houses)}
+        area = field_area(reference, connection, known, working).readable
+        codes &= theirs | {cells[number].hamlet_code or "" for number in (cells if area is None else area)}
+    found = []
+    for code in codes:
+        hamlet, counts = known.hamlets.get(code), counted.get(code, Counter())
+        commune = hamlet.commune_code if hamlet else ""
+        found.append(
+            Hamlet(
+                code,
+                hamlet.label if hamlet else code,
+                commune,
+                _commune_name(known, commune),
+                hamlet.households if hamlet else None,
+                counts["visited"],
+                counts["refused"],
+                counts["closed"],
+            )
+        )
+    return sorted(found, key=lambda one: (not one.code, one.commune, one.commune_code, number_key(one.label), one.code))
+
+
+def _listed(
+    reference: Reference, connection: Connection, known: Known, user: User, houses: Sequence[Sequence[int]]
+) -> list[kept.Hamlet]:
+    """The hamlets of the list that lie in a user's area. houses: as ``tallies.houses`` gives them."""
+    cells = reference.cells(connection)
+    return visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id))
+
+
+def _commune_name(known: Known, code: str) -> str:
+    if known.home is None:
+        return code
+    places = known.sets[known.home]
+    unit = places.units.get((places.leaf, code))
+    return unit.name if unit else code
+
+
+def _touches(known: Known, areas: Sequence[tuple[str, str]], commune: str) -> bool:
+    """Whether an area may hold houses of a commune; of a drawn one, or of another set, nobody can say beforehand."""
+    for set_id, code in areas:
+        if not set_id:
+            hamlet = known.hamlets.get(code)
+            if hamlet is not None and hamlet.commune_code == commune:
+                return True
+        elif set_id != known.home or code in known.sets[set_id].line(commune):
+            return True
+    return False
