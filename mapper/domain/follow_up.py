@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from mapper.domain.campaign import Campaign, ScheduledDose
-from mapper.domain.ledger import INSIDE, Course, Membership, Standing, State
+from mapper.domain.ledger import INSIDE, NEVER, Course, Membership, Standing, State
 from mapper.domain.people import AWAY, Outcome, Person
 
 
@@ -76,14 +76,19 @@ class Status:
     grouped: bool = True
 
 
-_BY_NUMBER = (*INSIDE, State.OUTSIDE)
-_DUE = _BY_NUMBER.index(State.DUE)
-_HINDERED = (
-    (State.REFUSED, PersonState.REFUSED),
-    (State.DEFERRED, PersonState.DEFERRED),
-    (State.CONTRAINDICATED, PersonState.CONTRAINDICATED),
-    (State.UNKNOWN, PersonState.UNKNOWN),
-    (State.WAITING, PersonState.WAITING),
+_NUMBER = {state: number for number, state in enumerate((*INSIDE, State.OUTSIDE))}
+_DUE, _UNKNOWN, _VACCINATED, _OUTSIDE = (
+    _NUMBER[state] for state in (State.DUE, State.UNKNOWN, State.VACCINATED, State.OUTSIDE)
+)
+_HINDERED = tuple(
+    (_NUMBER[State(told)], told)
+    for told in (
+        PersonState.REFUSED,
+        PersonState.DEFERRED,
+        PersonState.CONTRAINDICATED,
+        PersonState.UNKNOWN,
+        PersonState.WAITING,
+    )
 )
 
 
@@ -99,7 +104,7 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
     course = Course(person)
     born = person.born_on.toordinal() if person.born_on else 0
     ways: dict[int, list[tuple[int, int]]] = {}
-    states: set[State] = set()
+    states: set[int] = set()
     due: dict[str, tuple[int, list[ScheduledDose]]] = {}
     later: list[int] = []
     grouped = False
@@ -109,38 +114,44 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
         member = Membership(person, group)
         if member.unknown:
             grouped = True
-            states.add(State.UNKNOWN)
+            states.add(_UNKNOWN)
             continue
         start, end = max(member.start, first), min(member.end, last + 1)
         if end <= max(start, today):
             continue
-        inside = start <= today
+        asked = max(start, today)
         for _, rule, dose in scheduled:
             way = ways.get(rule)
             if way is None:
-                way = ways[rule] = Standing(course, dose, group.after_infection).since(first)
+                way = ways[rule] = _way(Standing(course, dose, group.after_infection), first, today)
             at = 0
-            while at + 1 < len(way) and way[at + 1][0] <= max(start, today):
+            while at + 1 < len(way) and way[at + 1][0] <= asked:
                 at += 1
             since, number = way[at]
-            if inside:
-                if _BY_NUMBER[number] is not State.OUTSIDE:
-                    grouped = True
-                states.add(_BY_NUMBER[number])
+            if start <= today:
+                grouped = grouped or number != _OUTSIDE
+                states.add(number)
                 if number == _DUE:
-                    held = due.get(dose.code)
-                    begun = max(since, start)
-                    due[dose.code] = (min(begun, held[0]), [*held[1], dose]) if held else (begun, [dose])
+                    begun, doses = due.get(dose.code, (NEVER, []))
+                    due[dose.code] = (min(begun, max(since, start)), [*doses, dose])
             elif number == _DUE:
                 later.append(start)
-            later += [day for day, entered in way[at + 1 :] if entered == _DUE and day < end][:1]
+            if at + 1 < len(way):
+                later += [day for day, entered in way[at + 1 :] if entered == _DUE and day < end][:1]
     next_on = date.fromordinal(min(later)) if later else None
     if due:
         codes = sorted(due, key=list(campaign.doses).index)
-        doses = tuple(DueDose(c, date.fromordinal(due[c][0]), _vaccines(course, due[c][1])) for c in codes)
-        return Status(PersonState.DUE, doses, next_on)
+        now = tuple(DueDose(c, date.fromordinal(due[c][0]), _vaccines(course, due[c][1])) for c in codes)
+        return Status(PersonState.DUE, now, next_on)
     state = next((told for kept, told in _HINDERED if kept in states), PersonState.DONE)
     return Status(state, (), next_on, grouped)
+
+
+def _way(standing: Standing, first: int, today: int) -> list[tuple[int, int]]:
+    """``Standing.since``, without the way of a dose that was given before today, as most were."""
+    if standing.given <= today and not standing.not_for_them:
+        return [(first, _VACCINATED)]
+    return standing.since(first)
 
 
 def _vaccines(course: Course, doses: Sequence[ScheduledDose]) -> tuple[str, ...]:

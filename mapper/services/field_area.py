@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mapper.geo.drawn import bounds, overlap, within_any
-from mapper.services.accounts import User, sees
+from mapper.geo.drawn import bounds, meets_any, overlap, within_any
+from mapper.services.accounts import User
 from mapper.services.reference import Known, Reference
 from mapper.store import follow_up, tallies
+from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.follow_up import HouseholdRow
+from mapper.store.reference import Hamlet
 
 DRAWN = "drawn"
 """The set of an area that is the number of a drawn one."""
@@ -51,7 +53,8 @@ def field_area(reference: Reference, connection: Connection, known: Known, user:
     if not user.areas:
         return FieldArea(None)
     every = reference.cells(connection)
-    cells = frozenset(cell.id for cell in every.values() if sees(known, user, cell))
+    index = reference.lists.value(("cells", len(every)), lambda: _Index(every.values()))
+    cells = frozenset(number for area in user.areas for number in index.within(known, area))
     outlines = drawn_outlines(reference, connection, user)
     if not outlines:
         return FieldArea(cells)
@@ -67,6 +70,42 @@ def field_area(reference: Reference, connection: Connection, known: Known, user:
         return True
 
     return FieldArea(cells, outlines, frozenset(cell.id for cell in every.values() if near(cell)) - cells)
+
+
+class _Index:
+    """The cells by hamlet and by innermost unit, since a province has thousands of them and a canvasser a few."""
+
+    def __init__(self, cells: Iterable[tallies.Cell]) -> None:
+        self._by_hamlet: dict[str, list[int]] = {}
+        self._by_unit: dict[str, dict[str, list[int]]] = {}
+        for cell in cells:
+            if cell.hamlet_code:
+                self._by_hamlet.setdefault(cell.hamlet_code, []).append(cell.id)
+            for set_id, code in cell.units.items():
+                if code is not None:
+                    self._by_unit.setdefault(set_id, {}).setdefault(code, []).append(cell.id)
+
+    def within(self, known: Known, area: tuple[str, str]) -> list[int]:
+        """Numbers of the cells that lie in an area, by the rule of ``accounts.sees``."""
+        set_id, code = area
+        if not set_id:
+            return self._by_hamlet.get(code, [])
+        places = known.sets.get(set_id)
+        if places is None:
+            return []
+        units = self._by_unit.get(set_id, {})
+        return [number for unit, numbers in units.items() if code in places.line(unit) for number in numbers]
+
+
+def hamlets_met(connection: Connection, known: Known, outlines: Sequence[bytes]) -> list[Hamlet]:
+    """The listed hamlets of communes in which some ground of an outline lies; of hamlets themselves no map is kept."""
+    if not outlines or known.home is None:
+        return []
+    places = known.sets[known.home]
+    units = kept.outlines(connection, places.id, places.leaf)
+    met = meets_any(outlines, [outline for _, outline in units])
+    communes = {code for (code, _), is_met in zip(units, met, strict=True) if is_met}
+    return [hamlet for hamlet in known.hamlets.values() if hamlet.commune_code in communes]
 
 
 def drawn_outlines(reference: Reference, connection: Connection, user: User) -> tuple[bytes, ...]:

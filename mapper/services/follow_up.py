@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.follow_up import HouseState, Status, house_state, status
 from mapper.domain.people import Person, Point
+from mapper.domain.places import Placement
 from mapper.errors import NotFound, mark
 from mapper.services.accounts import User
 from mapper.services.field_area import USABLE, FieldArea, field_area
@@ -31,7 +33,8 @@ class HouseToSee:
     """A household as a canvasser finds it again, and where it stands.
 
     instance_id: the submission that tells of it, the latest of several. visited_on: the day of its latest visit.
-    point: as the phone told it, None where there is none; point_usable: whether it is good enough to place the house.
+    point: as the phone told it, None where that is no position on this earth; point_usable: whether it is good enough
+    to place the house.
     held: the version of its ODK entity.
     """
 
@@ -87,20 +90,34 @@ def read(
         among = every if cells is None else cells
         cells = [number for number in among if (every[number].hamlet_code or "") == hamlet]
     rows = area.hold(follow_up.households(database, connection, campaign.id, cells))
-    whole = cells is None
-    members = follow_up.people(database, connection, campaign.id, None if whole else [row.id for row in rows])
+    found = with_people(reference, connection, campaign, day, rows, whole=cells is None)
+    return sorted(found, key=lambda house: (house.hamlet_code or "", house.id))
+
+
+def with_people(
+    reference: Reference,
+    connection: Connection,
+    campaign: Campaign,
+    day: date,
+    rows: Sequence[HouseholdRow],
+    *,
+    whole: bool = False,
+) -> list[HouseToSee]:
+    """Households of a campaign with their people, in the order given, as they stand on a day. whole: these are all."""
+    asked = None if whole else [row.id for row in rows]
+    members = follow_up.people(reference.database, connection, campaign.id, asked)
     found = []
     for row in rows:
         people = tuple(
             PersonToSee(person, status(person, campaign, day), held) for person, held in members.get(row.id, ())
         )
         found.append(_house(row, people))
-    return sorted(found, key=lambda house: (house.hamlet_code or "", house.id))
+    return found
 
 
 def _house(row: HouseholdRow, people: tuple[PersonToSee, ...]) -> HouseToSee:
     point = None
-    if row.lat is not None and row.lon is not None:
+    if row.lat is not None and row.lon is not None and row.point_state in (USABLE, Placement.POOR_ACCURACY):
         point = Point(row.lat, row.lon, row.accuracy_m)
     return HouseToSee(
         row.id,

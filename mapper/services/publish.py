@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,15 @@ from mapper.formats import validate
 from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
 from mapper.formats.hamlets import HamletRow, read_hamlets
+from mapper.formats.role_changes import RoleChange, role_changes
 from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel, read_xform
 from mapper.formats.xlsform import convert
+from mapper.services import audit
 from mapper.services.intake import process_waiting
 from mapper.services.reference import Reference
+from mapper.store import form_life, submissions
 from mapper.store import reference as kept
-from mapper.store import submissions
 from mapper.store.database import Connection
 from mapper.store.reference import FormVersion, Hamlet, Media
 
@@ -58,11 +60,12 @@ class Publication:
 
 
 def read_folder(
-    folder: Path, progress: Callable[[str], None] = lambda name: None
+    folder: Path, progress: Callable[[str], None] = lambda name: None, lists: Collection[str] = ()
 ) -> tuple[Campaign | None, str, tuple[HamletRow, ...], list[ReadyForm]]:
     """Everything in a folder, checked to the end before anything is published.
 
-    progress: called with each file's name as its turn comes. Raises NotFound, InvalidForm, InvalidCampaign.
+    progress: called with each file's name as its turn comes. lists: names of entity lists that other forms than those
+    of the folder declare. Raises NotFound, InvalidForm, InvalidCampaign.
     """
     if not folder.is_dir():
         raise NotFound(mark("There is no folder {folder}."), folder=str(folder))
@@ -85,8 +88,8 @@ def read_folder(
     for workbook in workbooks:
         progress(workbook.name)
         forms.append(_read_form(workbook, campaign))
-    lists = {f"{name}.csv" for form in forms for name in form.model.entity_lists}
-    return campaign, toml, hamlets, [replace(form, media=_media(folder, form, lists)) for form in forms]
+    served = {f"{name}.csv" for name in {*lists, *(name for form in forms for name in form.model.entity_lists)}}
+    return campaign, toml, hamlets, [replace(form, media=_media(folder, form, served)) for form in forms]
 
 
 def _read_form(workbook: Path, campaign: Campaign | None) -> ReadyForm:
@@ -129,13 +132,32 @@ def _read_media(folder: Path, name: str, wanted_by: str) -> bytes:
     return path.read_bytes()
 
 
-def publish(reference: Reference, folder: Path, progress: Callable[[str], None] = lambda name: None) -> Publication:
+def publish(
+    reference: Reference,
+    folder: Path,
+    progress: Callable[[str], None] = lambda name: None,
+    confirmed: Collection[str] = (),
+) -> Publication:
     """Publish every form of a folder with its campaign, all or none; then count what had waited for them.
 
     A version once published stays as it is: the same version with other questions is a Conflict. Media may change
     under the same version, as lists of hamlets do. Figures that depend on a changed campaign want a rebuild.
+    confirmed: mappings of roles that may move or go (``RoleChange.mapping``); any other makes a Conflict.
     """
-    campaign, toml, hamlets, ready = read_folder(folder, progress)
+    return publish_ready(reference, *read_folder(folder, progress), confirmed)
+
+
+def publish_ready(
+    reference: Reference,
+    campaign: Campaign | None,
+    toml: str,
+    hamlets: Sequence[HamletRow],
+    ready: Sequence[ReadyForm],
+    confirmed: Collection[str] = (),
+    by: tuple[int | None, str] = (None, audit.COMMAND_LINE),
+    then: Callable[[Connection], None] = lambda connection: None,
+) -> Publication:
+    """Publish what was read and checked; see ``publish``. by: number and name of the user; then: ends the transaction."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     database = reference.database
     with database.write() as connection:
@@ -145,13 +167,45 @@ def publish(reference: Reference, folder: Path, progress: Callable[[str], None] 
             kept.save_hamlets(
                 database, connection, [Hamlet(h.code, h.name, h.commune_code, h.households) for h in hamlets]
             )
-        published = [
-            _publish_form(reference, connection, form, campaign.id if campaign and form.draws_coverage else None, at)
-            for form in ready
-        ]
+        published = []
+        for form in ready:
+            _take_over_roles(reference, connection, form, confirmed)
+            campaign_id = campaign.id if campaign and form.draws_coverage else None
+            published.append(_publish_form(reference, connection, form, campaign_id, at))
         kept.raise_revision(database, connection)
+        then(connection)
+        for done in published:
+            if done.change != "same":
+                facts = {"version": done.version, "change": done.change}
+                audit.record(reference, connection, *by, "form.published", done.form_id, facts)
     counted = sum(process_waiting(reference, form.form_id) for form in published)
     return Publication(campaign.id if campaign else None, tuple(published), counted)
+
+
+def changed_roles(connection: Connection, model: XFormModel) -> tuple[RoleChange, ...]:
+    """Roles that a form's new version would take from the questions of the one before; none for one published already."""
+    before = form_life.newest(connection, model.form_id)
+    if before is None or kept.form(connection, model.form_id, model.version) is not None:
+        return ()
+    return role_changes(Roles.of(XFormModel.from_json(before.model)), Roles.of(model))
+
+
+def _take_over_roles(reference: Reference, connection: Connection, form: ReadyForm, confirmed: Collection[str]) -> None:
+    """Remember the confirmed new names of questions. Raises Conflict for a role that nobody said may move or go."""
+    changes = changed_roles(connection, form.model)
+    unsaid = [change for change in changes if change.mapping not in confirmed]
+    if unsaid:
+        raise Conflict(
+            mark(
+                "{file} takes roles from questions that have answers: {changes}. Give the roles back to these "
+                "questions, or confirm each change in just these words (role:old question=new question)."
+            ),
+            file=form.file,
+            changes=", ".join(change.mapping for change in unsaid),
+        )
+    renamed = {change.before: change.after for change in changes if change.after}
+    if renamed:
+        form_life.keep_renamed(reference.database, connection, form.model.form_id, renamed)
 
 
 def _publish_form(
@@ -217,7 +271,7 @@ def form_xml(reference: Reference, form_id: str, version: str) -> bytes:
     with reference.database.read() as connection:
         content = kept.xform(connection, form_id, version)
     if content is None:
-        raise _no_form(form_id, version)
+        raise no_form(form_id, version)
     return content
 
 
@@ -225,7 +279,7 @@ def form_media(reference: Reference, form_id: str, version: str) -> list[Media]:
     """Media of a form version. Raises NotFound for an unknown version."""
     with reference.database.read() as connection:
         if kept.form(connection, form_id, version) is None:
-            raise _no_form(form_id, version)
+            raise no_form(form_id, version)
         return kept.media(connection, form_id, version)
 
 
@@ -240,7 +294,8 @@ def media_content(reference: Reference, form_id: str, version: str, name: str) -
     raise NotFound(mark("Form {form_id} has no file {name}."), form_id=form_id, name=name)
 
 
-def _no_form(form_id: str, version: str) -> NotFound:
+def no_form(form_id: str, version: str) -> NotFound:
+    """The error that tells of a form version which is not here."""
     return NotFound(
         mark("Form {form_id} has no version {version} here. Publish it, or update the form on the phone."),
         form_id=form_id,

@@ -16,6 +16,7 @@ from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel
 from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
+from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_states import KeptStates
 from mapper.services.together import Together
 from mapper.store import reference as kept
@@ -164,6 +165,7 @@ class Reference:
         self.secret_key = secret_key
         self.together = Together()
         self.states = KeptStates()
+        self.lists = KeptLists()
         self._known: Known | None = None
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}

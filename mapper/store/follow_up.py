@@ -107,13 +107,33 @@ def households(
 ) -> list[HouseholdRow]:
     """Households of a campaign by id; only those in the cells, when given."""
     wanted = true() if cell_ids is None else database.among(_h.c.cell_id, cell_ids)
-    # By the index of cells, and not by that of the key: the id is put in order afterwards.
+    return sorted(_households(database, connection, campaign_id, wanted), key=lambda row: row.id)
+
+
+def households_of(
+    database: Database, connection: Connection, campaign_id: str, entity_ids: Sequence[str]
+) -> dict[str, HouseholdRow]:
+    """The household that each of these ids names, or that the person of the id belongs to, as far as there is one."""
+    houses = _households(database, connection, campaign_id, database.among(_h.c.id, entity_ids))
+    persons = connection.execute(
+        select(_p.c.id, _p.c.household_id).where(_p.c.campaign_id == campaign_id, database.among(_p.c.id, entity_ids))
+    ).all()
+    theirs = _households(
+        database, connection, campaign_id, database.among(_h.c.id, [row.household_id for row in persons])
+    )
+    by_id = {row.id: row for row in theirs}
+    return {row.id: by_id[row.household_id] for row in persons} | {row.id: row for row in houses}
+
+
+def _households(
+    database: Database, connection: Connection, campaign_id: str, wanted: ColumnElement[bool]
+) -> list[HouseholdRow]:
     rows = _rows(database, connection, select(*_HOUSEHOLD).where(_h.c.campaign_id == campaign_id, wanted))
     found = []
     for row in rows:
         values: list[Any] = [*row[:2], _day(row[2]), *row[3:14], Held(*row[14:])]
         found.append(HouseholdRow(*values))
-    return sorted(found, key=lambda row: row.id)
+    return found
 
 
 def people(
@@ -195,15 +215,6 @@ def changes(
     total = select(func.sum(_totals.c.changes)).where(_totals.c.campaign_id == campaign_id, wanted).scalar_subquery()
     row = connection.execute(select(era, total)).one()
     return row[0] or "", int(row[1] or 0)
-
-
-def ids_elsewhere(
-    database: Database, connection: Connection, campaign_id: str, entity_ids: Sequence[str]
-) -> tuple[set[str], set[str]]:
-    """Those of the ids that are households, and those that are people, of a campaign anywhere."""
-    houses = select(_h.c.id).where(_h.c.campaign_id == campaign_id, database.among(_h.c.id, entity_ids))
-    persons = select(_p.c.id).where(_p.c.campaign_id == campaign_id, database.among(_p.c.id, entity_ids))
-    return set(connection.scalars(houses)), set(connection.scalars(persons))
 
 
 def drawn_areas(database: Database, connection: Connection, numbers: Sequence[int]) -> list[tuple[int, bytes]]:

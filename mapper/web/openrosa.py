@@ -13,8 +13,9 @@ from flask import Blueprint, Response, current_app, g, request
 from mapper.errors import Forbidden, InvalidInput, TooLarge, mark
 from mapper.formats import openrosa as replies
 from mapper.language import LANGUAGES
-from mapper.services import publish
-from mapper.services.accounts import sender
+from mapper.services import phone_lists, publish
+from mapper.services.accounts import User, by_id, sender
+from mapper.services.intake import today
 from mapper.web.accounts import PhoneDigest
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
@@ -53,6 +54,14 @@ def phone_user() -> int:
     return user
 
 
+def _reader() -> User:
+    """The user whose phone is asking, with the areas that tell what it is handed."""
+    user = by_id(installation().reference, phone_user())
+    if user is None:  # put out between the two questions
+        raise Forbidden(mark("This server address is no longer valid. Ask your supervisor for a new QR code."))
+    return user
+
+
 def _base() -> str:
     """Address of this phone's server, without a slash at the end."""
     root = installation().settings.public_url or request.url_root
@@ -79,7 +88,8 @@ def form_list() -> Response:
     """The forms a phone is to have, each in its current version."""
     phone_user()
     listed = []
-    for form in publish.offered_forms(installation().reference):
+    reference = installation().reference
+    for form in publish.offered_forms(reference):
         address = _form_address(form.form_id, form.version)
         listed.append(
             replies.ListedForm(
@@ -88,7 +98,7 @@ def form_list() -> Response:
                 form.version,
                 f"md5:{form.md5}",
                 f"{address}/form.xml",
-                f"{address}/manifest" if form.has_media else None,
+                f"{address}/manifest" if phone_lists.has_files(reference, form.form_id, form.version) else None,
             )
         )
     return _xml(replies.form_list(listed))
@@ -103,26 +113,48 @@ def form_xml(form_id: str, version: str) -> Response:
 
 @openrosa.get("/forms/<form_id>/<version>/manifest")
 def manifest(form_id: str, version: str) -> Response:
-    """The media of a form version."""
-    phone_user()
+    """The media of a form version, with the hashes of what this phone's user is served."""
+    here, user = installation(), _reader()
     form_id, version = unquote(form_id), unquote(version)
     address = _form_address(form_id, version)
-    files = publish.form_media(installation().reference, form_id, version)
-    return _xml(
-        replies.manifest(
-            replies.ListedFile(f.name, f"md5:{f.md5}", f"{address}/media/{quote(_segment(f.name))}") for f in files
-        )
-    )
+    listed = []
+    for file in phone_lists.files(here.reference, user, form_id, version, today(), here.settings.language):
+        name = quote(_segment(file.name))
+        whole = f"{address}/integrity/{name}" if file.entity_list else None
+        listed.append(replies.ListedFile(file.name, f"md5:{file.md5}", f"{address}/media/{name}", whole))
+    return _xml(replies.manifest(listed))
 
 
 @openrosa.get("/forms/<form_id>/<version>/media/<name>")
 def media(form_id: str, version: str, name: str) -> Response:
-    """One media file."""
-    phone_user()
+    """One media file as this phone's user gets it; 304 where the phone has it already."""
+    here, user = installation(), _reader()
     name = unquote(name)
-    content = publish.media_content(installation().reference, unquote(form_id), unquote(version), name)
-    return Response(
-        content, content_type="text/csv; charset=utf-8" if name.endswith(".csv") else "application/octet-stream"
+    md5, content = phone_lists.content(
+        here.reference,
+        user,
+        unquote(form_id),
+        unquote(version),
+        name,
+        today(),
+        here.settings.language,
+        request.if_none_match.contains_weak,
+    )
+    kind = "text/csv; charset=utf-8" if name.endswith(".csv") else "application/octet-stream"
+    response = Response(content, 200 if content is not None else 304, content_type=kind)
+    response.set_etag(md5)
+    return response
+
+
+@openrosa.get("/forms/<form_id>/<version>/integrity/<name>")
+def integrity(form_id: str, version: str, name: str) -> Response:
+    """Which of the entities ``id`` (one, or several with commas between) are to go from this phone."""
+    reference, user = installation().reference, _reader()
+    asked = [one for part in request.args.getlist("id") for one in part.split(",") if one]
+    return _xml(
+        replies.integrity(
+            phone_lists.deleted(reference, user, unquote(form_id), unquote(version), unquote(name), asked)
+        )
     )
 
 

@@ -42,17 +42,19 @@ WAITS = mark("Received and kept; a supervisor will look at it.")
 _BROKEN = mark("The upload is broken off or has no part xml_submission_file. Send it again.")
 _ADDRESS = re.compile(r"/key/([^/]+)/submission")
 _PLACES = frozenset({"key", "test", "formList"})
+_BY_DIGEST = re.compile(r"/submission|/forms/[^/]+/[^/]+/(form\.xml|manifest|(media|integrity)/.*)", re.DOTALL)
 _PAGES = re.compile(r"/key/[^/]+/fill(-worker\.js|/.*)?", re.DOTALL)
 
 
 def for_phones(path: str) -> bool:
     """Whether an address is one of those that phones use, right or wrong; a phone reads OpenRosa's XML only.
 
-    Under a phone's key stand also the pages where forms are filled in a browser: those are for people.
+    Under a phone's key stand also the pages where forms are filled in a browser: those are for people, as are the
+    pages of forms and submissions, whose addresses begin like those of phones that sign in with Digest.
     """
     if _PAGES.fullmatch(path):
         return False
-    return path.lstrip("/").partition("/")[0] in _PLACES
+    return path.lstrip("/").partition("/")[0] in _PLACES or _BY_DIGEST.fullmatch(path) is not None
 
 
 def take(

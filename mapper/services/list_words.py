@@ -1,0 +1,197 @@
+"""What a phone's lists say in words: who is due for what since when, and why somebody is not.
+
+In the installation's language and the campaign's own words for doses and vaccines; days as 01/08/2022.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import date
+
+from mapper.domain.campaign import Campaign
+from mapper.domain.follow_up import HouseState, PersonState, Status
+from mapper.domain.people import Dose, Person, Point
+from mapper.errors import mark
+from mapper.language import translate
+from mapper.services.follow_up import HouseToSee, PersonToSee
+
+MARKERS = {
+    HouseState.SOMEONE_DUE: ("#b2182b", "!"),
+    HouseState.REFUSED: ("#6a3d9a", "x"),
+    HouseState.DEFERRED: ("#b35806", "h"),
+    HouseState.AWAY: ("#5f6b73", "v"),
+    HouseState.NOT_MET: ("#2166ac", "?"),
+    HouseState.ALL_DONE: ("#1b7837", "✓"),
+}
+"""Colour and sign of a house on the phone's map, so that no state is told by its colour alone."""
+
+_HOUSES = {
+    HouseState.REFUSED: mark("Refused"),
+    HouseState.DEFERRED: mark("Deferred"),
+    HouseState.AWAY: mark("Nobody lives here now"),
+    HouseState.NOT_MET: mark("Nobody met yet"),
+    HouseState.ALL_DONE: mark("Nothing to do today"),
+}
+_OLD = 6
+"""Up to so many years an age is told in months too."""
+
+
+class Words:
+    """The words of one campaign in one language, for one day and one user's phone.
+
+    reasons: what the campaign's forms call each reason that can be chosen.
+    """
+
+    def __init__(self, campaign: Campaign, language: str, day: date, user_id: int, reasons: Mapping[str, str]) -> None:
+        self._campaign, self._language, self._day = campaign, language, day
+        self._user_id, self._reasons = user_id, reasons
+
+    def _say(self, message: str, **facts: object) -> str:
+        return translate(message, self._language, **facts)
+
+    def household(self, house: HouseToSee) -> tuple[str, ...]:
+        """A row of the list of households, in the order of its columns."""
+        colour, sign = MARKERS[house.state]
+        due = [each for each in house.people if each.status.state is PersonState.DUE]
+        unknown = sum(each.status.state is PersonState.UNKNOWN for each in house.people)
+        return (
+            house.id,
+            self._house_label(house),
+            *self._versions(house.id, house.held.version),
+            _geometry(house.point),
+            house.commune_code or "",
+            house.hamlet_code or "",
+            house.house_number or "",
+            house.head or "",
+            house.phone or "",
+            house.outcome,
+            house.state.value,
+            self._house_state(house.state, len(due), unknown),
+            "; ".join(f"{self._name(each.person)}: {self._due(each.status)}" for each in due),
+            colour,
+            sign,
+        )
+
+    def person(self, house: HouseToSee, each: PersonToSee) -> tuple[str, ...]:
+        """A row of the list of people, in the order of its columns."""
+        person, status = each.person, each.status
+        age = self._age(person.born_on)
+        until = (person.deferred_until or status.next_on) if status.state is PersonState.DEFERRED else None
+        vaccines = dict.fromkeys(code for dose in status.due for code in dose.vaccines)
+        return (
+            person.id,
+            f"{self._name(person)}, {age}" if age else self._name(person),
+            *self._versions(person.id, each.held.version),
+            house.id,
+            person.name or "",
+            person.sex or "",
+            person.born_on.isoformat() if person.born_on else "",
+            age,
+            person.residence,
+            status.state.value,
+            " ".join(dose.code for dose in status.due),
+            self._why(person, status),
+            " ".join(vaccines),
+            "; ".join(self._given(dose) for dose in person.doses),
+            until.isoformat() if until else "",
+        )
+
+    def _versions(self, entity_id: str, version: int) -> tuple[str, str, str]:
+        """What an update by this phone stands on: what it holds is the server's, and a branch of its own begins."""
+        branch = uuid.uuid5(uuid.NAMESPACE_OID, f"{self._user_id} {entity_id} {version}")
+        return str(version), str(version), str(branch)
+
+    def _house_state(self, state: HouseState, due: int, unknown: int) -> str:
+        if state is not HouseState.SOMEONE_DUE:
+            return self._say(_HOUSES[state])
+        told = [self._say(mark("{number} due"), number=due)] if due else []
+        return ", ".join([*told, self._say(mark("{number} to be asked"), number=unknown)] if unknown else told)
+
+    def _house_label(self, house: HouseToSee) -> str:
+        named = [house.head] if house.head else []
+        if house.house_number:
+            named.insert(0, self._say(mark("House {number}"), number=house.house_number))
+        return " · ".join(named) or self._say(mark("House without number or name, {id}"), id=house.id[:8])
+
+    def _name(self, person: Person) -> str:
+        return person.name or self._say(mark("Without a name"))
+
+    def _age(self, born: date | None) -> str:
+        if born is None or born > self._day:
+            return ""
+        months = (self._day.year - born.year) * 12 + self._day.month - born.month - (self._day.day < born.day)
+        years, rest = divmod(months, 12)
+        if years == 0:
+            return self._say(mark("{months} months old"), months=rest)
+        if years < _OLD and rest:
+            return self._say(mark("{years} years {months} months old"), years=years, months=rest)
+        return self._say(mark("{years} years old"), years=years)
+
+    def _due(self, status: Status) -> str:
+        """Every dose that is due, since when and with what."""
+        told = []
+        for dose in status.due:
+            vaccines = ", ".join(self._vaccine(code) for code in dose.vaccines)
+            since = self._say(mark("{dose} since {day}"), dose=self._dose(dose.code), day=_written(dose.since))
+            told.append(f"{since}: {vaccines}" if vaccines else since)
+        return "; ".join(told)
+
+    def _why(self, person: Person, status: Status) -> str:
+        """What is due, or why nothing is."""
+        state = status.state
+        reason: str | None = None
+        if state is PersonState.DUE:
+            return self._due(status)
+        if state is PersonState.REFUSED:
+            told, reason = self._say(mark("Refused")), person.refusal_reason
+        elif state is PersonState.DEFERRED:
+            until = person.deferred_until or status.next_on
+            told = self._say(mark("Deferred"))
+            if until is not None:
+                told = self._say(mark("Deferred until {day}"), day=_written(until))
+            reason = person.deferral_reason
+        elif state is PersonState.CONTRAINDICATED:
+            told, reason = self._say(mark("Must not be vaccinated")), person.contraindication
+        elif state is PersonState.AWAY:
+            told, reason = self._say(mark("Away")), person.away_place
+        elif state is PersonState.UNKNOWN:
+            ask = mark("Ask for the doses given so far") if person.born_on else mark("Ask for the date of birth")
+            told = self._say(ask)
+        elif status.next_on is not None:
+            told = self._say(mark("Next dose from {day}"), day=_written(status.next_on))
+        elif status.grouped:
+            told = self._say(mark("Nothing to do"))
+        else:
+            told = self._say(mark("Not of an age that the campaign asks for"))
+        return f"{told}: {self._reason(reason)}" if reason else told
+
+    def _reason(self, written: str) -> str:
+        """A reason as the form words it; what was written freely stays."""
+        parts = written.split()
+        if all(part in self._reasons for part in parts):
+            return ", ".join(self._reasons[part] for part in parts)
+        return written
+
+    def _given(self, dose: Dose) -> str:
+        when = _written(dose.given_on) if dose.given_on else self._say(mark("day unknown"))
+        words = [self._dose(dose.code), when, *([self._vaccine(dose.vaccine)] if dose.vaccine else [])]
+        return " ".join(words)
+
+    def _dose(self, code: str) -> str:
+        label = self._campaign.doses.get(code)
+        return label[self._language] if label else code
+
+    def _vaccine(self, code: str) -> str:
+        label = self._campaign.vaccines.get(code)
+        return label[self._language] if label else code
+
+
+def _written(day: date) -> str:
+    return f"{day:%d/%m/}{day.year:04}"
+
+
+def _geometry(point: Point | None) -> str:
+    if point is None:
+        return ""
+    return f"{point.lat:.7f} {point.lon:.7f} 0 {point.accuracy_m or 0:.1f}"

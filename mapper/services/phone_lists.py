@@ -1,0 +1,330 @@
+"""What one canvasser's phone is handed beside a form: lists of their own hamlets, households and people.
+
+Everything is a function of a few things that are cheap to ask for (which areas, what has been counted there, which
+day), so a phone that asks again where nothing changed is answered without making a list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from mapper.domain.campaign import Campaign
+from mapper.errors import NotFound, Unavailable, mark
+from mapper.formats.entity_lists import EntityList, cut, head_of, is_entity_id, served_lists, write_rows
+from mapper.formats.xform import XFormModel
+from mapper.services import follow_up, listed, publish
+from mapper.services.accounts import IDLE, User
+from mapper.services.field_area import DRAWN, FieldArea, drawn_outlines, field_area, hamlets_met
+from mapper.services.list_words import Words
+from mapper.services.reference import Known, Reference
+from mapper.store import follow_up as kept_households
+from mapper.store import reference as kept
+from mapper.store import submissions, tallies
+from mapper.store.database import Connection
+from mapper.store.reference import Media
+
+MANY = 5_000
+"""More households than a phone can show in a list; from there on pages say so."""
+
+_AT_ONCE = 1_000
+"""Households worked on at a time, so that a list of 30,000 is never in memory but as its bytes."""
+
+_REASONS = ("person.refusal_reason", "person.deferral_reason", "person.contraindication")
+_PLACES = {"household.hamlet": "hamlet", "household.commune": "commune"}
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneFile:
+    """A file as the manifest names it for one user; md5 in hexadecimal, of the bytes that this user is served.
+
+    entity_list: whether the phone keeps its rows as entities. campaign_id: whose households those are.
+    """
+
+    name: str
+    md5: str
+    entity_list: bool = False
+    campaign_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormFiles:
+    """The files of a form version. lists: those that are made for each user. places: by file name, "hamlet" or
+    "commune" and the column that holds its code, for lists of places that the form offers as choices."""
+
+    campaign_id: str | None
+    media: Mapping[str, Media]
+    lists: Mapping[str, EntityList] = field(default_factory=dict)
+    places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def has_files(reference: Reference, form_id: str, version: str) -> bool:
+    """Whether a form version has a manifest worth fetching."""
+    with reference.database.read() as connection:
+        files = _form_files(reference, connection, reference.known(connection), form_id, version)
+    return bool(files.media or files.lists)
+
+
+def files(
+    reference: Reference, user: User, form_id: str, version: str, day: date, language: str = "vi"
+) -> list[PhoneFile]:
+    """The files of a form version as one user gets them, by name. Raises NotFound for an unknown version."""
+    with reference.database.read() as connection:
+        desk = _Desk(reference, connection, user, day, language)
+        return sorted(desk.files(form_id, version), key=lambda file: file.name)
+
+
+def content(
+    reference: Reference,
+    user: User,
+    form_id: str,
+    version: str,
+    name: str,
+    day: date,
+    language: str = "vi",
+    held: Callable[[str], bool] = lambda md5: False,
+) -> tuple[str, bytes | None]:
+    """One file as this user gets it: its MD5, hexadecimal, and its bytes.
+
+    held: whether the phone has the file of an MD5 already; the bytes are then None. Raises NotFound.
+    """
+    with reference.database.read() as connection:
+        desk = _Desk(reference, connection, user, day, language)
+        file = next((file for file in desk.files(form_id, version, name) if file.name == name), None)
+        if file is None:
+            raise NotFound(mark("Form {form_id} has no file {name}."), form_id=form_id, name=name)
+        if held(file.md5):
+            return file.md5, None
+        found = desk.content(form_id, version, name)
+    return file.md5, found
+
+
+def deleted(
+    reference: Reference, user: User, form_id: str, version: str, name: str, entity_ids: Sequence[str]
+) -> list[tuple[str, bool]]:
+    """For each entity of a list that a phone asks about, whether it is to go from the phone.
+
+    It is to go where it is known here and not (any more) the user's; one that nobody knows here may be on its way, and
+    stays. Raises NotFound where the form version has no such list.
+    """
+    asked = list(dict.fromkeys(entity_ids))
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        form = _form_files(reference, connection, known, form_id, version)
+        if name not in form.lists or form.campaign_id is None:
+            raise NotFound(mark("Form {form_id} has no file {name}."), form_id=form_id, name=name)
+        area = _area(reference, connection, known, user)
+        rows = kept_households.households_of(reference.database, connection, form.campaign_id, asked)
+        own = {row.id for row in area.hold(list({row.id: row for row in rows.values()}.values()))}
+    return [(one, one in rows and rows[one].id not in own) for one in asked]
+
+
+def house_count(reference: Reference, user: User, campaign_id: str) -> int:
+    """How many households a user's phone gets, or a few more where an area was drawn; compare it with MANY."""
+    with reference.database.read() as connection:
+        area = _area(reference, connection, reference.known(connection), user)
+        return sum(houses[1] for houses in tallies.houses(reference.database, connection, campaign_id, area.readable))
+
+
+def left_out(reference: Reference, user: User, campaign_id: str) -> tuple[int, int]:
+    """How many households and people of a user's area are on no phone's list, since their id is no UUID.
+
+    A phone refuses a list with one such row whole. They come on the list with a census by a form that makes entities.
+    """
+    with reference.database.read() as connection:
+        area = _area(reference, connection, reference.known(connection), user)
+        rows = area.hold(kept_households.households(reference.database, connection, campaign_id, area.readable))
+        members = kept_households.people(
+            reference.database, connection, campaign_id, None if area.cells is None else [row.id for row in rows]
+        )
+    houses = {row.id for row in rows if not is_entity_id(row.id)}
+    people = sum(
+        row.id in houses or not is_entity_id(person.id) for row in rows for person, _ in members.get(row.id, ())
+    )
+    return len(houses), people
+
+
+class _Desk:
+    """One user's answers within one transaction."""
+
+    def __init__(self, reference: Reference, connection: Connection, user: User, day: date, language: str) -> None:
+        self._reference, self._connection, self._user = reference, connection, user
+        self._day, self._language = day, language
+        self._known = reference.known(connection)
+        self._kept = reference.lists
+
+    def files(self, form_id: str, version: str, only: str | None = None) -> list[PhoneFile]:
+        """The files of a form version; of one name alone, where it is told."""
+        form = self._form(form_id, version)
+        found = []
+        for name, kind in form.lists.items():
+            if only in (None, name):
+                campaign = self._campaign(form)
+                hashes = self._kept.hashes(self._lists_key(campaign), lambda campaign=campaign: self._lists(campaign))  # type: ignore[misc]
+                found.append(PhoneFile(name, hashes[kind], True, campaign.id))
+        for media in form.media.values():
+            if only in (None, media.name):
+                key = self._place_key(form, media)
+                if key is None:
+                    found.append(PhoneFile(media.name, media.md5))
+                else:
+                    made = self._kept.hashes(key, lambda f=form, m=media: self._cut(f, m))  # type: ignore[misc]
+                    found.append(PhoneFile(media.name, made[media.name]))
+        return found
+
+    def content(self, form_id: str, version: str, name: str) -> bytes:
+        """The bytes of one of these files."""
+        form = self._form(form_id, version)
+        if name in form.lists:
+            campaign = self._campaign(form)
+            made = self._kept.contents(self._lists_key(campaign), lambda: self._lists(campaign))
+            return made[form.lists[name]]
+        media = form.media[name]
+        key = self._place_key(form, media)
+        if key is None:
+            return self._blob(media)
+        return self._kept.contents(key, lambda: self._cut(form, media))[name]
+
+    def _form(self, form_id: str, version: str) -> FormFiles:
+        return _form_files(self._reference, self._connection, self._known, form_id, version)
+
+    def _campaign(self, form: FormFiles) -> Campaign:
+        return self._known.campaigns[form.campaign_id or ""]
+
+    def _blob(self, media: Media) -> bytes:
+        found = submissions.read_blob(self._connection, media.sha256)
+        if found is None:
+            raise Unavailable(mark("The file {name} is lost. Publish the form's folder again."), name=media.name)
+        return found
+
+    # Households and people
+
+    def _lists_key(self, campaign: Campaign) -> Hashable:
+        """All that a user's lists depend on."""
+        area = _area(self._reference, self._connection, self._known, self._user)
+        era, changes = kept_households.changes(self._reference.database, self._connection, campaign.id, area.readable)
+        user = self._user
+        revision = self._known.revision
+        return (campaign.id, user.id, area, revision, era, changes, self._day, self._language)
+
+    def _lists(self, campaign: Campaign) -> dict[str, bytes]:
+        """Both lists, of the household ids in order; who has no UUID stands in neither."""
+        reference, connection = self._reference, self._connection
+        area = _area(reference, connection, self._known, self._user)
+        words = Words(campaign, self._language, self._day, self._user.id, self._reasons(campaign.id))
+        parts = {kind: [head_of(kind)] for kind in EntityList}
+        rows = area.hold(kept_households.households(reference.database, connection, campaign.id, area.readable))
+        rows = [row for row in rows if is_entity_id(row.id)]
+        for start in range(0, len(rows), _AT_ONCE):
+            houses = follow_up.with_people(reference, connection, campaign, self._day, rows[start : start + _AT_ONCE])
+            parts[EntityList.HOUSEHOLDS].append(write_rows([words.household(house) for house in houses]))
+            people = [(house, one) for house in houses for one in house.people if is_entity_id(one.person.id)]
+            parts[EntityList.PEOPLE].append(write_rows([words.person(house, one) for house, one in people]))
+        return {kind: b"".join(some) for kind, some in parts.items()}
+
+    def _reasons(self, campaign_id: str) -> dict[str, str]:
+        """What the campaign's current forms call the reasons that can be chosen, by the choice's value."""
+
+        def read() -> dict[str, str]:
+            found: dict[str, str] = {}
+            for form in kept.current_forms(self._connection):
+                if form.campaign_id != campaign_id:
+                    continue
+                model = XFormModel.from_json(form.model)
+                language = model.language(self._language)
+                lists = {node.choices for node in model.nodes if node.role in _REASONS and node.choices}
+                for choices in filter(None, map(model.choice_list, sorted(lists))):
+                    for choice in choices.choices:
+                        found.setdefault(choice.value, choice.labels.get(language, choice.value))
+            return found
+
+        return self._kept.value(("reasons", self._known.revision, campaign_id, self._language), read)
+
+    # Hamlets and communes
+
+    def _place_key(self, form: FormFiles, media: Media) -> Hashable | None:
+        """What a list of places depends on; None where this user gets the file as it is."""
+        if not self._user.areas or media.name not in form.places:
+            return None
+        kind, column = form.places[media.name]
+        return ("places", media.name, media.sha256, column, self._codes(kind))
+
+    def _codes(self, kind: str) -> frozenset[str]:
+        """Codes of the hamlets of the user's areas, or of the communes that hold them."""
+        user, known, reference, connection = self._user, self._known, self._reference, self._connection
+        home = {"", DRAWN, IDLE, known.home}
+        # In another set than the list's own a hamlet lies where its households were found, and that changes.
+        moving = any(set_id not in home for set_id, _ in user.areas)
+        counted = tallies.version(reference.database, connection) if moving else None
+        outlines = drawn_outlines(reference, connection, user)
+
+        def visited(set_id: str) -> listed.Visited:
+            houses = [
+                row
+                for campaign_id in known.campaigns
+                for row in tallies.houses(reference.database, connection, campaign_id, None)
+            ]
+            return listed.visited_in(reference.cells(connection), houses, set_id)
+
+        def find() -> dict[str, frozenset[str]]:
+            hamlets = listed.visible_hamlets(known, user, visited)
+            hamlets += hamlets_met(connection, known, outlines)
+            return {
+                "hamlet": frozenset(hamlet.code for hamlet in hamlets),
+                "commune": frozenset(hamlet.commune_code for hamlet in hamlets),
+            }
+
+        return self._kept.value(("codes", known.revision, user.areas, outlines, counted), find)[kind]
+
+    def _cut(self, form: FormFiles, media: Media) -> dict[str, bytes]:
+        kind, column = form.places[media.name]
+        whole = self._blob(media)
+        made = cut(whole, column, self._codes(kind))
+        return {media.name: whole if made is None else made}
+
+
+def _form_files(reference: Reference, connection: Connection, known: Known, form_id: str, version: str) -> FormFiles:
+    """The files of a form version. Raises NotFound."""
+
+    def read() -> FormFiles:
+        form = kept.form(connection, form_id, version)
+        if form is None:
+            raise publish.no_form(form_id, version)
+        media = {one.name: one for one in kept.media(connection, form_id, version)}
+        if form.campaign_id is None:
+            return FormFiles(None, media)
+        model = XFormModel.from_json(form.model)
+        declared = set(model.entity_lists)
+        for other in kept.current_forms(connection):
+            if other.campaign_id == form.campaign_id:
+                declared.update(json.loads(other.model)["entity_lists"])
+        wanted = [one.name for one in model.media if one.name not in media]
+        places = {}
+        for node in model.nodes:
+            choices = model.choice_list(node.choices) if node.role in _PLACES and node.choices else None
+            if choices is not None and choices.file:
+                places[choices.file] = (_PLACES[node.role or ""], choices.value_column)
+        return FormFiles(form.campaign_id, media, served_lists(wanted, declared), places)
+
+    return reference.lists.value(("form", known.revision, form_id, version), read)
+
+
+def _area(reference: Reference, connection: Connection, known: Known, user: User) -> FieldArea:
+    """The user's area, worked out again only where it may have changed.
+
+    Raises Unavailable where an area is of a boundary set that cannot be read: a shortened list would take households
+    from the phone.
+    """
+    for set_id, _ in user.areas:
+        if set_id not in known.sets and set_id not in ("", DRAWN, IDLE):
+            raise Unavailable(
+                mark("The boundary set {set} cannot be read. Tell the operator, and try again."), set=set_id
+            )
+    outlines = drawn_outlines(reference, connection, user)
+    cells = reference.cells(connection)
+    return reference.lists.value(
+        ("area", known.revision, len(cells), user.areas, outlines),
+        lambda: field_area(reference, connection, known, user),
+    )
