@@ -150,14 +150,38 @@ def communes(reference: Reference, user: User) -> list[tuple[str, str]]:
 def canvassers(reference: Reference, user: User, commune: str | None = None) -> list[Canvasser]:
     """The active canvassers whom a user oversees, by name; of one commune, those whose area touches it."""
     with reference.database.read() as connection:
-        known = reference.known(connection)
-        return [
-            Canvasser(one.id, one.name)
-            for one in accounts.everyone(connection, Role.CANVASSER.value)
-            if one.active
-            and (commune is None or _touches(known, one.areas, commune))
-            and oversees(reference, connection, user, one.id)
-        ]
+        return [Canvasser(one.id, one.name) for one in canvassers_of(reference, connection, user, commune)]
+
+
+def canvassers_of(
+    reference: Reference, connection: Connection, user: User, commune: str | None = None
+) -> list[accounts.Account]:
+    """The same as accounts, within a transaction."""
+    known = reference.known(connection)
+    return [
+        one
+        for one in accounts.everyone(connection, Role.CANVASSER.value)
+        if one.active
+        and (commune is None or _touches(known, one.areas, commune))
+        and oversees(reference, connection, user, one.id)
+    ]
+
+
+def listed_codes(reference: Reference, connection: Connection, known: Known, user: User, commune: str) -> list[str]:
+    """Codes of the hamlets of a commune's list that lie in a user's area."""
+    listed = _listed(reference, connection, known, user, [])
+    return sorted(hamlet.code for hamlet in listed if hamlet.commune_code == commune)
+
+
+def hamlets_of(
+    reference: Reference, connection: Connection, known: Known, account: accounts.Account | None, among: Sequence[str]
+) -> list[str]:
+    """Codes of those hamlets that a canvasser works in as a whole."""
+    if account is None:
+        return []
+    listed = _listed(reference, connection, known, _as_user(account), [])
+    own = {hamlet.code for hamlet in listed}
+    return [code for code in among if code in own]
 
 
 def walk_through(
@@ -242,6 +266,10 @@ def _worker(reference: Reference, connection: Connection, user: User, canvasser:
     account = accounts.by_id(connection, canvasser)
     if account is None or account.role != Role.CANVASSER or not oversees(reference, connection, user, canvasser):
         raise NotFound(mark("There is no canvasser of that number in your area. Choose one of the list."))
+    return _as_user(account)
+
+
+def _as_user(account: accounts.Account) -> User:
     return User(account.id, account.name, Role(account.role), account.areas, account.session_epoch)
 
 

@@ -1,0 +1,285 @@
+"""How the work in the field goes on in a commune: who sent what today, which phones are silent, what wants a hand."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from mapper.errors import NotFound, Unavailable, mark
+from mapper.services import review, walk
+from mapper.services.accounts import User, sees
+from mapper.services.reference import Known, Reference
+from mapper.services.review import PlacedFinding, TroubledSubmission
+from mapper.store import accounts, fieldwork, tallies
+from mapper.store import reference as kept
+from mapper.store.database import Connection
+from mapper.store.fieldwork import Arrivals, Contact
+from mapper.store.submissions import SubmissionState
+
+SILENT = timedelta(hours=24)
+"""A phone that was not heard from for so long is silent."""
+
+LOOKED_BACK = timedelta(days=30)
+"""How far back the last submission of a phone is looked for."""
+
+HEARD_AGAIN = timedelta(minutes=10)
+"""So long a phone that asks again is not written down again."""
+
+FINDINGS = 1000
+"""So many of the newest findings of a commune are looked through for odd positions."""
+
+COUNTED = (SubmissionState.PROCESSED, SubmissionState.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class OldForm:
+    """Submissions that came today from a version of a form that is no longer the current one."""
+
+    form_id: str
+    version: str
+    current: str | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasserDay:
+    """One canvasser's day, or that of somebody else who sent from here; id None: came without a sender, by cable.
+
+    expected, visited, visited_today: houses of the canvasser's hamlets in this commune, whoever visited them; expected
+    is None where no list says. received, waiting: submissions of today, and those of them that do not count. heard_at:
+    ISO time of the last sign of the phone; silent: none for a day, though canvassers alone are expected to be heard.
+    """
+
+    id: int | None
+    name: str
+    hamlets: tuple[str, ...]
+    expected: int | None
+    visited: int
+    visited_today: int
+    received: int
+    waiting: int
+    heard_at: str | None
+    silent: bool
+    old_forms: tuple[OldForm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fieldwork:
+    """A commune on a day. expected: houses that the hamlets' lists name, None where none does. odd: of positions."""
+
+    commune_code: str
+    commune: str
+    day: date
+    expected: int | None
+    visited: int
+    visited_today: int
+    received: int
+    people: tuple[CanvasserDay, ...]
+    waiting: tuple[TroubledSubmission, ...]
+    odd: tuple[PlacedFinding, ...]
+
+    @property
+    def silent(self) -> list[CanvasserDay]:
+        """Canvassers whose phones were not heard from for a day, the longest silent first."""
+        return sorted((one for one in self.people if one.silent), key=lambda one: one.heard_at or "")
+
+
+def fieldwork_of(
+    reference: Reference, user: User, campaign_id: str, commune: str, day: date, now: datetime
+) -> Fieldwork:
+    """How a commune's fieldwork stands. now: when it is asked, with its zone.
+
+    Raises NotFound for a campaign that is not there, or a commune outside the user's area.
+    """
+    names = dict(walk.communes(reference, user))
+    if commune not in names:
+        raise NotFound(mark("There is no commune {commune} in your area. Choose one of the list."), commune=commune)
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        if campaign_id not in known.campaigns:
+            raise NotFound(
+                mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
+                campaign=campaign_id,
+                campaigns=", ".join(known.campaigns) or "-",
+            )
+        narrow = _narrowed(known, user, commune)
+        day_s = _Day.read(reference, connection, known, narrow, campaign_id, commune, day)
+        people = _people(reference, connection, known, user, commune, day_s, now)
+    listed = [known.hamlets[code].households for code in day_s.hamlets]
+    expected = [number for number in listed if number is not None]
+    return Fieldwork(
+        commune,
+        names[commune],
+        day,
+        sum(expected) if expected else None,
+        sum(day_s.visited.values()),
+        sum(day_s.today.values()),
+        sum(one.received for one in people),
+        tuple(people),
+        tuple(review.troubled(reference, narrow)),
+        tuple(one for one in review.findings(reference, narrow, FINDINGS) if _of_position(one.code)),
+    )
+
+
+def version(reference: Reference) -> tuple[object, ...]:
+    """What the page of this moment belongs to: another one means that something may have changed; cheap to ask."""
+    with reference.database.read() as connection:
+        return (
+            kept.revision(reference.database, connection),
+            *tallies.version(reference.database, connection),
+            *fieldwork.version(connection),
+        )
+
+
+def _of_position(code: str) -> bool:
+    return code.startswith("point_") or code == "commune_differs"
+
+
+def _narrowed(known: Known, user: User, commune: str) -> User:
+    """The user with no more than one commune to see; whose areas hold no whole commune keeps those."""
+    if known.home is None:
+        return user
+    line = known.sets[known.home].line(commune)
+    whole = not user.areas or any(set_id == known.home and code in line for set_id, code in user.areas)
+    return replace(user, areas=((known.home, commune),)) if whole else user
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What is counted of a commune on a day: houses by hamlet code, "" for none, and what arrived."""
+
+    hamlets: list[str]
+    visited: Mapping[str, int]
+    today: Mapping[str, int]
+    here: frozenset[int]
+    arrived: list[Arrivals]
+    current: Mapping[str, str]
+
+    @classmethod
+    def read(
+        cls,
+        reference: Reference,
+        connection: Connection,
+        known: Known,
+        user: User,
+        campaign_id: str,
+        commune: str,
+        day: date,
+    ) -> _Day:
+        """Read it. user: who sees this commune alone, or as much of it as their own area holds."""
+        cells = {
+            cell.id: cell
+            for cell in reference.cells(connection).values()
+            if sees(known, user, cell) and _lies_in(known, cell, commune)
+        }
+        visited: Counter[str] = Counter()
+        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign_id, sorted(cells)):
+            visited[cells[cell_id].hamlet_code or ""] += number
+        today: Counter[str] = Counter()
+        for cell_id, number in fieldwork.visited_on(connection, campaign_id, day).items():
+            if cell_id in cells:
+                today[cells[cell_id].hamlet_code or ""] += number
+        return cls(
+            walk.listed_codes(reference, connection, known, user, commune),
+            visited,
+            today,
+            frozenset(cells),
+            fieldwork.arrivals(connection, day),
+            {form.form_id: form.version for form in kept.current_forms(connection)},
+        )
+
+
+def _lies_in(known: Known, cell: tallies.Cell, commune: str) -> bool:
+    """Whether a cell's households lie in a commune of the hamlet list: by the set of the list, else as they chose."""
+    if known.home is not None:
+        return cell.units.get(known.home) == commune
+    hamlet = known.hamlets.get(cell.hamlet_code or "")
+    return commune in (cell.commune_code, hamlet.commune_code if hamlet else None)
+
+
+def _people(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    user: User,
+    commune: str,
+    day: _Day,
+    now: datetime,
+) -> list[CanvasserDay]:
+    """The canvassers of a commune whom the user oversees, by name, then whoever else sent from there."""
+    canvassers = {one.id: one for one in walk.canvassers_of(reference, connection, user, commune)}
+    senders: dict[int | None, list[Arrivals]] = {}
+    for each in day.arrived:
+        if each.cell_id in day.here or (each.cell_id is None and each.sender_id in canvassers):
+            senders.setdefault(each.sender_id, []).append(each)
+    known_ids = [number for number in {*canvassers, *senders} if number is not None]
+    accounts_by_id = {one.id: one for one in accounts.everyone(connection) if one.id in set(known_ids)}
+    sent = fieldwork.last_sent(reference.database, connection, known_ids, (now - LOOKED_BACK).date())
+    contacts = fieldwork.contacts(connection)
+    found = []
+    for number in {*canvassers, *senders}:
+        account = accounts_by_id.get(number) if number is not None else None
+        hamlets = walk.hamlets_of(reference, connection, known, account, day.hamlets) if number in canvassers else []
+        expected = [known.hamlets[code].households for code in hamlets]
+        came = senders.get(number, [])
+        signs = [sent.get(number or 0), contacts[number].seen_at if number in contacts else None]
+        heard_at = max((sign for sign in signs if sign), default=None)
+        found.append(
+            CanvasserDay(
+                number,
+                account.name if account else "",
+                tuple(known.hamlets[code].label for code in hamlets),
+                sum(number or 0 for number in expected) if any(n is not None for n in expected) else None,
+                sum(day.visited.get(code, 0) for code in hamlets),
+                sum(day.today.get(code, 0) for code in hamlets),
+                sum(each.number for each in came),
+                sum(each.number for each in came if each.state not in COUNTED),
+                heard_at,
+                number in canvassers and (heard_at is None or now - datetime.fromisoformat(heard_at) >= SILENT),
+                _old_forms(came, day.current),
+            )
+        )
+    return sorted(found, key=lambda one: (one.id not in canvassers, one.id is None, one.name, one.id or 0))
+
+
+def _old_forms(came: list[Arrivals], current: Mapping[str, str]) -> tuple[OldForm, ...]:
+    numbers: Counter[tuple[str, str]] = Counter()
+    for each in came:
+        if current.get(each.form_id) != each.form_version:
+            numbers[each.form_id, each.form_version] += each.number
+    return tuple(OldForm(form, old, current.get(form), number) for (form, old), number in sorted(numbers.items()))
+
+
+@dataclass
+class HeardFrom:
+    """Writes down when phones were last heard from, each not too often; one for a process, safe for threads."""
+
+    last: dict[int, datetime] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, reference: Reference, user_id: int, device: str | None, application: str | None) -> None:
+        """A user's phone has just asked for something. device, application: what it calls itself.
+
+        Nobody's forms wait for this: where the database is busy, the next request writes it down.
+        """
+        now = datetime.now(UTC)
+        with self.lock:
+            before = self.last.get(user_id)
+            if before is not None and now - before < HEARD_AGAIN:
+                return
+            self.last[user_id] = now
+        contact = Contact(now.isoformat(timespec="seconds"), _short(device), _short(application))
+        try:
+            with reference.database.write() as connection:
+                fieldwork.save_contact(reference.database, connection, user_id, contact)
+        except Unavailable:
+            with self.lock:
+                self.last.pop(user_id, None)
+
+
+def _short(said: str | None) -> str | None:
+    """What a phone calls itself, without what no database takes."""
+    return "".join(c for c in said if c.isprintable())[:100] or None if said else None

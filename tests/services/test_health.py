@@ -1,0 +1,186 @@
+"""How a commune's fieldwork stands: who sent, who is silent, what waits, what is odd; on each database."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from mapper.errors import NotFound
+from mapper.services import accounts, health, intake
+from mapper.services.accounts import User
+from mapper.services.health import CanvasserDay, Fieldwork, HeardFrom, OldForm
+from mapper.store import fieldwork
+from mapper.store.fieldwork import Contact
+from tests.services.town import COMMUNES, DAY, EVERYTHING, EXPECTED, HAMLETS, Town, inside, person
+
+NOON = datetime.combine(DAY, time(5), UTC)
+"""Noon in Vietnam."""
+HERE, NEXT = HAMLETS[0][:2]
+
+
+def add(town: Town, name: str, *areas: str, role: str = "canvasser") -> User:
+    made = accounts.add_user(town.reference, name, role, areas)
+    found = accounts.by_id(town.reference, made.id)
+    assert found is not None
+    return found
+
+
+def send(town: Town, xml: bytes, sender: User | None, at: datetime = NOON) -> None:
+    intake.receive(town.reference, xml, {}, sender_id=sender.id if sender else None, received=at)
+
+
+def stands(town: Town, user: User = EVERYTHING, commune: int = 0, now: datetime = NOON, day: date = DAY) -> Fieldwork:
+    return health.fieldwork_of(town.reference, user, "covid19", COMMUNES[commune], day, now)
+
+
+def by_name(found: Fieldwork) -> dict[str, CanvasserDay]:
+    return {one.name: one for one in found.people}
+
+
+def heard(town: Town, user: User, at: datetime) -> None:
+    with town.reference.database.write() as connection:
+        contact = Contact(at.isoformat(timespec="seconds"), "phone", "Collect")
+        fieldwork.save_contact(town.reference.database, connection, user.id, contact)
+
+
+def test_each_canvasser_has_houses_expected_and_visited_and_what_came_today(town: Town) -> None:
+    lan, minh = add(town, "Lan", HERE), add(town, "Minh", NEXT)
+    yesterday = NOON - timedelta(days=1)
+    send(town, town.write({"visit.date": DAY - timedelta(days=1)}, [person()]), lan, yesterday)
+    send(town, town.write({}, [person()]), lan)
+    send(town, town.write({"visit.outcome": "absent"}), lan, NOON + timedelta(minutes=1))
+    send(town, town.write({}, [person()], hamlet=1), minh)
+    found = stands(town)
+    assert (found.commune, found.visited, found.visited_today, found.received) == ("Xã 0", 4, 3, 3)
+    assert found.expected == sum(EXPECTED[code] for code in HAMLETS[0])
+    first, second = by_name(found)["Lan"], by_name(found)["Minh"]
+    assert (first.expected, first.visited, first.visited_today, first.received) == (EXPECTED[HERE], 3, 2, 2)
+    assert (second.expected, second.visited, second.visited_today, second.received) == (EXPECTED[NEXT], 1, 1, 1)
+    assert first.heard_at is not None
+    assert datetime.fromisoformat(first.heard_at) == NOON + timedelta(minutes=1)
+    assert [one.name for one in found.people] == ["Lan", "Minh"]
+    assert (found.waiting, found.odd, found.silent) == ((), (), [])
+
+
+def test_a_phone_not_heard_from_for_a_day_is_silent_and_one_that_asked_for_forms_is_not(town: Town) -> None:
+    sent, asked, never, late = (add(town, name, HERE) for name in ("sent", "asked", "never", "late"))
+    heard(town, asked, NOON - timedelta(hours=23, minutes=59))
+    heard(town, late, NOON - timedelta(hours=24))
+    send(town, town.write({"visit.date": DAY - timedelta(days=2)}), sent, NOON - timedelta(days=2))
+    heard(town, sent, NOON - timedelta(hours=1))
+    assert [one.name for one in stands(town).silent] == ["never", "late"]
+    heard(town, never, NOON)
+    assert [one.name for one in stands(town).silent] == ["late"]
+
+
+def test_a_contact_told_late_does_not_turn_the_clock_back(town: Town) -> None:
+    lan = add(town, "Lan", HERE)
+    heard(town, lan, NOON)
+    heard(town, lan, NOON - timedelta(hours=3))
+    with town.reference.database.read() as connection:
+        (contact,) = fieldwork.contacts(connection).values()
+    assert datetime.fromisoformat(contact.seen_at) == NOON
+
+
+def test_what_does_not_count_is_listed_with_its_sender(town: Town) -> None:
+    lan = add(town, "Lan", HERE)
+    version = town.form("covid19_census").version.encode()
+    send(town, town.write({}, instance="uuid:unread").replace(version, b"1999"), lan)
+    send(town, town.write({}, instance="uuid:edit", edits="uuid:still-on-its-way"), lan)
+    found = stands(town)
+    assert {one.instance_id for one in found.waiting} == {"uuid:unread", "uuid:edit"}
+    assert (by_name(found)["Lan"].received, by_name(found)["Lan"].waiting) == (2, 2)
+    elsewhere = stands(town, commune=1)
+    assert (elsewhere.waiting, elsewhere.people, elsewhere.received) == ((), (), 0)
+
+
+def test_positions_that_are_odd_are_listed_and_other_findings_are_not(town: Town) -> None:
+    lan = add(town, "Lan", HERE)
+    send(town, town.write({"household.point": inside(0, accuracy_m=90.0)}, instance="uuid:poor"), lan)
+    send(town, town.write({"household.point": None}, instance="uuid:none"), lan)
+    send(town, town.write({}, [person(born=DAY + timedelta(days=400))], instance="uuid:born-later"), lan)
+    found = stands(town)
+    assert {(one.instance_id, one.code) for one in found.odd} == {
+        ("uuid:poor", "point_poor_accuracy"),
+        ("uuid:none", "point_missing"),
+    }
+
+
+def test_a_phone_that_sends_an_old_version_is_named(town: Town) -> None:
+    lan, minh = add(town, "Lan", HERE), add(town, "Minh", HERE)
+    current = town.form("covid19_census").version
+    send(town, town.write({}, instance="uuid:old").replace(current.encode(), b"2020010101"), lan)
+    send(town, town.write({}), minh)
+    people = by_name(stands(town))
+    assert people["Lan"].old_forms == (OldForm("covid19_census", "2020010101", current, 1),)
+    assert people["Minh"].old_forms == ()
+
+
+def test_whoever_else_sent_from_the_commune_is_shown_after_its_canvassers(town: Town) -> None:
+    add(town, "Lan", HERE)
+    guest = add(town, "Guest", COMMUNES[5])
+    send(town, town.write({}), guest)
+    send(town, town.write({}), None)
+    found = stands(town)
+    assert [(one.name, one.received, one.silent, one.expected) for one in found.people] == [
+        ("Lan", 0, True, EXPECTED[HERE]),
+        ("Guest", 1, False, None),
+        ("", 1, False, None),
+    ]
+
+
+def test_a_supervisor_sees_the_own_commune_and_no_other(town: Town) -> None:
+    lan = add(town, "Lan", HERE)
+    send(town, town.write({}), lan)
+    own = add(town, "own", COMMUNES[0], role="commune_supervisor")
+    assert (stands(town, own).received, [one.name for one in stands(town, own).people]) == (1, ["Lan"])
+    other = add(town, "other", COMMUNES[1], role="commune_supervisor")
+    with pytest.raises(NotFound, match=COMMUNES[0]):
+        stands(town, other)
+    with pytest.raises(NotFound, match="campaign"):
+        health.fieldwork_of(town.reference, own, "none", COMMUNES[0], DAY, NOON)
+
+
+def test_a_supervisor_of_one_hamlet_sees_no_more_of_its_commune(town: Town) -> None:
+    send(town, town.write({"household.point": None}, instance="uuid:here"), add(town, "Lan", HERE))
+    send(town, town.write({"household.point": None}, instance="uuid:next", hamlet=1), add(town, "Minh", NEXT))
+    own = add(town, "own", HERE, role="commune_supervisor")
+    found = stands(town, own)
+    assert (found.expected, found.visited, found.received) == (EXPECTED[HERE], 1, 1)
+    assert [one.name for one in found.people] == ["Lan"]
+    assert [one.instance_id for one in found.odd] == ["uuid:here"]
+
+
+def test_the_version_changes_with_all_that_the_page_shows(town: Town) -> None:
+    lan = add(town, "Lan", HERE)
+    seen = {health.version(town.reference)}
+    send(town, town.write({}), lan)
+    seen.add(health.version(town.reference))
+    send(town, town.write({}, edits="uuid:still-on-its-way"), lan)
+    seen.add(health.version(town.reference))
+    heard(town, lan, NOON)
+    seen.add(health.version(town.reference))
+    assert len(seen) == 4
+    assert health.version(town.reference) in seen
+
+
+def test_a_phone_is_written_down_once_in_ten_minutes_and_its_words_are_cleaned(town: Town) -> None:
+    lan, minh = add(town, "Lan", HERE), add(town, "Minh", HERE)
+    noted = HeardFrom()
+    noted.note(town.reference, lan.id, "collect:1\n2", "org.odk.collect.android/" + "v" * 200)
+    with town.reference.database.read() as connection:
+        first = fieldwork.contacts(connection)
+    assert first[lan.id].device_id == "collect:12"
+    assert first[lan.id].application == ("org.odk.collect.android/" + "v" * 200)[:100]
+    noted.note(town.reference, lan.id, "another", None)
+    noted.note(town.reference, minh.id, None, None)
+    with town.reference.database.read() as connection:
+        second = fieldwork.contacts(connection)
+    assert second[lan.id] == first[lan.id]
+    assert set(second) == {lan.id, minh.id}
+    noted.last[lan.id] -= health.HEARD_AGAIN
+    noted.note(town.reference, lan.id, "another", None)
+    with town.reference.database.read() as connection:
+        assert fieldwork.contacts(connection)[lan.id].seen_at >= first[lan.id].seen_at
+    assert noted.last[lan.id] > datetime.now(UTC) - timedelta(minutes=5)
