@@ -31,7 +31,7 @@ from mapper.store import reference as kept
 
 HOUSEHOLDS = 1500
 SEED = 2022
-EDITION = 2
+EDITION = 3
 """Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
 """The invented census: five weeks up to the day of the meeting that set the targets."""

@@ -9,6 +9,7 @@ import pytest
 from pyxform.xls2xform import convert
 
 from tests.engine.javarosa import Form, JavaRosa
+from tests.engine.lists import EMPTY
 
 FORMS = Path(__file__).resolve().parents[2] / "forms"
 
@@ -19,7 +20,7 @@ HAMLETS = (
     "0196902,Bản Mún,01969,\n"
     "0197201,Thôn Khuổi Đẳng,01972,58\n"
 )
-MEDIA = {"communes.csv": COMMUNES.encode(), "hamlets.csv": HAMLETS.encode()}
+MEDIA = {"communes.csv": COMMUNES.encode(), "hamlets.csv": HAMLETS.encode(), **EMPTY}
 
 
 def xform_of(workbook: Path) -> bytes:

@@ -11,7 +11,7 @@ from lxml import etree
 
 from mapper.formats.campaign import read_campaign
 from mapper.formats.declared import Roles
-from mapper.formats.instance import read_instance
+from mapper.formats.instance import Instance, InstanceEntity, read_instance
 from mapper.formats.roles import read_visit
 from mapper.formats.xform import read_xform
 from tests.engine.census import (
@@ -68,9 +68,11 @@ def whole_household(form: Form) -> Entry:
 EXPECTED = """\
 <data id="covid19_census" version="VERSION"><start>TIME</start><end>TIME</end><today>TODAY</today>\
 <place><commune>01969</commune><hamlet>0196901</hamlet><house_number>12</house_number></place>\
+<new_household>UUID</new_household><household_id>UUID</household_id>\
 <location>22.2151 105.8203 310.0 8.5</location><accuracy_m>8.5</accuracy_m><outcome>interviewed</outcome>\
 <household><head>Nông Thị Mỷ</head><phone>0912345678</phone><expected_members>3</expected_members></household>\
-<person><identity><person_name>Nông Thị Mỷ</person_name><sex>female</sex><birth_known>date</birth_known>\
+<person><of_household>UUID</of_household>\
+<identity><person_name>Nông Thị Mỷ</person_name><sex>female</sex><birth_known>date</birth_known>\
 <birth_date>1980-05-04</birth_date></identity><residence>here</residence>\
 <health><priority>none</priority><infected>no</infected><contraindicated>no</contraindicated>\
 <deferred>no</deferred><vaccinated>yes</vaccinated>\
@@ -78,25 +80,32 @@ EXPECTED = """\
 <dose_date>2021-08-10</dose_date><lot>FK0108</lot><dose_place>Trạm Y tế xã Lục Bình</dose_place></dose>\
 <dose><dose_number>2</dose_number><evidence>paper_card</evidence><vaccine>pfizer</vaccine>\
 <dose_date>2021-09-10</dose_date></dose>\
-<consent>yes</consent></health></person>\
-<person><identity><person_name>Hoàng Văn Đức</person_name><sex>male</sex><birth_known>year</birth_known>\
+<consent>yes</consent></health>\
+<meta><entity dataset="people" create="1" id="UUID"><label>Nông Thị Mỷ</label></entity></meta></person>\
+<person><of_household>UUID</of_household>\
+<identity><person_name>Hoàng Văn Đức</person_name><sex>male</sex><birth_known>year</birth_known>\
 <birth_year>1978</birth_year></identity><residence>works_away</residence>\
 <away_place>Khu công nghiệp Yên Phong, Bắc Ninh</away_place>\
 <health><priority>none</priority><infected>no</infected><contraindicated>no</contraindicated>\
 <deferred>no</deferred><vaccinated>unknown</vaccinated><consent>undecided</consent>\
-<refusal_reason>other</refusal_reason><refusal_other>Đợi về quê</refusal_other></health></person>\
-<person><identity><person_name>Hoàng Thị Ngọc Ánh</person_name><sex>female</sex><birth_known>age</birth_known>\
+<refusal_reason>other</refusal_reason><refusal_other>Đợi về quê</refusal_other></health>\
+<meta><entity dataset="people" create="1" id="UUID"><label>Hoàng Văn Đức</label></entity></meta></person>\
+<person><of_household>UUID</of_household>\
+<identity><person_name>Hoàng Thị Ngọc Ánh</person_name><sex>female</sex><birth_known>age</birth_known>\
 <age_years>9</age_years></identity><residence>here</residence>\
 <health><priority>underlying_disease</priority><infected>yes</infected><infected_on>2022-03-02</infected_on>\
 <contraindicated>no</contraindicated><deferred>yes</deferred><deferred_until>DEFERRED</deferred_until>\
-<deferral_reason>treatment</deferral_reason><vaccinated>no</vaccinated><consent>yes</consent></health></person>\
+<deferral_reason>treatment</deferral_reason><vaccinated>no</vaccinated><consent>yes</consent></health>\
+<meta><entity dataset="people" create="1" id="UUID"><label>Hoàng Thị Ngọc Ánh</label></entity></meta></person>\
 <people_count>3</people_count><remarks>Nhà sàn cuối bản</remarks>\
-<meta><entity dataset="households" create="1" id="UUID"><label>12 - Nông Thị Mỷ</label></entity>\
+<meta><entity dataset="households" create="1" update="0" baseVersion="" trunkVersion="" branchId="" id="UUID">\
+<label>12 - Nông Thị Mỷ</label></entity>\
 <instanceID>uuid:UUID</instanceID><instanceName>12 - Nông Thị Mỷ</instanceName></meta></data>"""
 
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 REMEMBERED = {
     *("born_from_ymd", "age_shown", "dose_index", "earlier_numbers", "earlier_vaccines", "earlier_rank"),
-    *("earlier_ymd", "dose_rank", "dose_ymd", "dose_count"),
+    *("earlier_ymd", "dose_rank", "dose_ymd", "dose_count", "is_known"),
 }
 
 
@@ -128,10 +137,29 @@ def test_vietnamese_arrives_as_typed(census: Form) -> None:
 
 def test_household_becomes_an_entity(census: Form) -> None:
     instance = read_instance(whole_household(census).finalise())
-    (entity,) = instance.entities
-    assert (entity.dataset, entity.create, entity.update) == ("households", True, False)
+    entity = entities_of(instance, "households")[0]
+    assert (entity.create, entity.update) == (True, False)
     assert entity.label == "12 - Nông Thị Mỷ"
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", entity.id)
+    assert re.fullmatch(UUID, entity.id)
+
+
+def test_everybody_living_there_becomes_an_entity_that_names_the_household(census: Form) -> None:
+    instance = read_instance(whole_household(census).finalise())
+    people = entities_of(instance, "people")
+    assert [(entity.create, entity.update, entity.label) for entity in people] == [
+        (True, False, "Nông Thị Mỷ"),
+        (True, False, "Hoàng Văn Đức"),
+        (True, False, "Hoàng Thị Ngọc Ánh"),
+    ]
+    assert all(re.fullmatch(UUID, entity.id) for entity in people)
+    assert len({entity.id for entity in instance.entities}) == 4
+    house = entities_of(instance, "households")[0].id
+    assert [person.findtext("of_household") for person in instance.root.iterfind("person")] == [house] * 3
+
+
+def entities_of(instance: Instance, dataset: str) -> list[InstanceEntity]:
+    """The entities of one list, in the order of the document."""
+    return [entity for entity in instance.entities if entity.dataset == dataset]
 
 
 def test_entity_of_a_house_without_a_known_head_is_called_by_its_number(census: Form) -> None:
@@ -140,7 +168,8 @@ def test_entity_of_a_house_without_a_known_head_is_called_by_its_number(census: 
 
 
 def test_entity_keeps_what_a_follow_up_needs(census_xform: bytes) -> None:
-    saved = {node.save_to: node.role for node in read_xform(census_xform).nodes if node.save_to}
+    model = read_xform(census_xform)
+    saved = {node.save_to: node.role for node in model.nodes if node.save_to}
     assert saved == {
         "commune": "household.commune",
         "hamlet": "household.hamlet",
@@ -149,7 +178,13 @@ def test_entity_keeps_what_a_follow_up_needs(census_xform: bytes) -> None:
         "phone": "household.phone",
         "outcome": "visit.outcome",
         "geometry": "household.point",
+        "household": None,
+        "person_name": "person.name",
+        "sex": "person.sex",
+        "residence": "person.residence",
     }
+    assert (model.entity_lists, model.entities_version) == (("people", "households"), "2025.1.0")
+    assert Roles.of(model).flat is not None, "a census is read in one pass"
 
 
 def test_edit_deprecates_the_submission_and_keeps_its_household(census: Form) -> None:
@@ -160,7 +195,7 @@ def test_edit_deprecates_the_submission_and_keeps_its_household(census: Form) ->
     before, after = read_instance(first), read_instance(edited)
     assert after.deprecated_id == before.instance_id
     assert after.instance_id not in (None, before.instance_id)
-    assert after.entities[0].id == before.entities[0].id
+    assert [entity.id for entity in after.entities] == [entity.id for entity in before.entities]
     changed = plain(first).replace("Hoàng Văn Đức", "Hoàng Văn Được")
     assert plain(edited).replace("<deprecatedID>uuid:UUID</deprecatedID>", "") == changed
 
@@ -249,12 +284,17 @@ def test_submission_reads_as_a_visit(census: Form, census_xform: bytes) -> None:
     instance = read_instance(whole_household(census).finalise())
     visit, findings = read_visit(instance, Roles.of(read_xform(census_xform)), campaign, TODAY)
     assert findings == ()
-    assert (visit.household_id, visit.visited_on, visit.outcome) == (instance.entities[0].id, TODAY, "interviewed")
+    assert (visit.household_id, visit.visited_on, visit.outcome) == (
+        entities_of(instance, "households")[0].id,
+        TODAY,
+        "interviewed",
+    )
     assert (visit.commune_code, visit.hamlet_code, visit.house_number) == ("01969", "0196901", "12")
     assert (visit.head, visit.phone, visit.expected_members) == ("Nông Thị Mỷ", "0912345678", 3)
     assert visit.point is not None
     assert (visit.point.lat, visit.point.lon, visit.point.accuracy_m) == (22.2151, 105.8203, 8.5)
     mother, father, child = visit.people
+    assert [person.id for person in visit.people] == [entity.id for entity in entities_of(instance, "people")]
     assert (mother.born_on, mother.birth_precision) == (date(1980, 5, 4), "day")
     assert [(d.code, d.given_on, d.vaccine, d.evidence) for d in mother.doses] == [
         ("1", date(2021, 8, 10), "pfizer", "paper_card"),
