@@ -34,6 +34,7 @@ ACTIONS: Mapping[str, str] = {
     "submission.commented": mark("submission commented on"),
     "submission.downloaded": mark("submission downloaded"),
     "conflict.decided": mark("contradiction decided"),
+    "sheets.printed": mark("follow-up sheets printed"),
 }
 """Kind of an action to the words for it; a new kind is entered here, or the page shows the bare word."""
 

@@ -225,20 +225,8 @@ class _Desk:
         return {kind: b"".join(some) for kind, some in parts.items()}
 
     def _reasons(self, campaign_id: str) -> dict[str, str]:
-        """What the campaign's current forms call the reasons that can be chosen, by the choice's value."""
-
         def read() -> dict[str, str]:
-            found: dict[str, str] = {}
-            for form in kept.current_forms(self._connection):
-                if form.campaign_id != campaign_id:
-                    continue
-                model = XFormModel.from_json(form.model)
-                language = model.language(self._language)
-                lists = {node.choices for node in model.nodes if node.role in _REASONS and node.choices}
-                for choices in filter(None, map(model.choice_list, sorted(lists))):
-                    for choice in choices.choices:
-                        found.setdefault(choice.value, choice.labels.get(language, choice.value))
-            return found
+            return reasons(self._connection, campaign_id, self._language)
 
         return self._kept.value(("reasons", self._known.revision, campaign_id, self._language), read)
 
@@ -309,6 +297,21 @@ def _form_files(reference: Reference, connection: Connection, known: Known, form
         return FormFiles(form.campaign_id, media, served_lists(wanted, declared), places)
 
     return reference.lists.value(("form", known.revision, form_id, version), read)
+
+
+def reasons(connection: Connection, campaign_id: str, language: str) -> dict[str, str]:
+    """What the campaign's current forms call the reasons that can be chosen, by the choice's value."""
+    found: dict[str, str] = {}
+    for form in kept.current_forms(connection):
+        if form.campaign_id != campaign_id:
+            continue
+        model = XFormModel.from_json(form.model)
+        spoken = model.language(language)
+        lists = {node.choices for node in model.nodes if node.role in _REASONS and node.choices}
+        for choices in filter(None, map(model.choice_list, sorted(lists))):
+            for choice in choices.choices:
+                found.setdefault(choice.value, choice.labels.get(spoken, choice.value))
+    return found
 
 
 def _area(reference: Reference, connection: Connection, known: Known, user: User) -> FieldArea:
