@@ -6,11 +6,13 @@ Understanding is pure and needs no database, so it is done before the transactio
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.entities import Placed, Standing, line_up
 from mapper.domain.household import combine, house_counts, household_moves
 from mapper.domain.people import Finding, Visit
 from mapper.domain.places import Placement
@@ -19,9 +21,9 @@ from mapper.errors import InvalidInput, MapperError, NotFound, mark, trace
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles, read_visit
 from mapper.services.reference import Known, Reference
-from mapper.store import register, submissions, tallies
+from mapper.store import decisions, register, submissions, tallies
 from mapper.store.database import Connection
-from mapper.store.submissions import StoredSubmission
+from mapper.store.submissions import StoredSubmission, SubmissionState
 
 log = logging.getLogger(__name__)
 
@@ -117,20 +119,22 @@ def understand_stored(
 class Gathered:
     """Changes of one or many submissions, written together at the end of a transaction.
 
-    people: by cell, series and day the people per state, as ``sums`` adds them up. alone: nobody else counts until
-    then, so that no household needs a lock of its own.
+    people: by cell, series and day the people per state, as ``sums`` adds them up. awaited: households that updates
+    wait for. alone: nobody else counts until then, so that no household needs a lock of its own.
     """
 
     entries: dict[tuple[str, str], register.HouseholdEntry] = field(default_factory=dict)
     people: dict[tuple[int, int, int], int] = field(default_factory=dict)
     houses: tallies.HouseChanges = field(default_factory=dict)
     new_cells: dict[str, int] = field(default_factory=dict)
+    awaited: set[tuple[str, str]] = field(default_factory=set)
     alone: bool = False
 
     def add(self, other: Gathered) -> None:
         """Gather what was gathered elsewhere, of households that are not among these."""
         self.entries |= other.entries
         self.new_cells |= other.new_cells
+        self.awaited |= other.awaited
         for key, total in other.people.items():
             self.people[key] = self.people.get(key, 0) + total
         for place, change in other.houses.items():
@@ -140,11 +144,14 @@ class Gathered:
 
 def count(
     reference: Reference, connection: Connection, stored: StoredSubmission, told: Understood, gathered: Gathered
-) -> None:
-    """Work out what one submission changes, into ``gathered``; its own row, and its original's, change at once."""
-    database, known, original = reference.database, told.known, stored.deprecated_id
+) -> SubmissionState:
+    """Work out what one submission changes, into ``gathered``; the state that it is in then.
+
+    Its own row, its original's, and those of others that waited for it, or now wait, change at once.
+    """
+    database, original = reference.database, stored.deprecated_id
     replaced = None if original is None else submissions.household_of(connection, original)
-    household: tuple[str, str] | None = None
+    household: House | None = None
     if told.campaign is not None and told.visit is not None:
         household = (told.campaign.id, told.visit.household_id)
     houses = sorted({house for house in (replaced, household) if house is not None})
@@ -154,66 +161,212 @@ def count(
             database.lock(connection, f"household {household_id}")
     if original is not None:
         submissions.supersede(connection, original)
-    submissions.set_processed(database, connection, stored.instance_id, *(household or (None, None)))
+    if household is None:
+        submissions.set_processed(database, connection, stored.instance_id, None, None)
+    state = SubmissionState.PROCESSED
     for house in houses:
-        tellers = _others(reference, connection, known, house, stored.instance_id)
+        tellers = _others(reference, connection, told.known, house, stored.instance_id)
         if house == household:
-            tellers.append((stored, told))
-        _enter(reference, connection, known, house, tellers, gathered)
+            tellers.append(Teller(submissions.place(connection, stored), stored, told))
+        states = recount(reference, connection, told.known, house, tellers, gathered)
+        state = states.get(stored.instance_id, state)
+    return state
 
 
-Teller = tuple[StoredSubmission, Understood]
-"""A submission and what it tells of a household."""
+House = tuple[str, str]
+"""Campaign and id of a household."""
+
+
+class Teller(NamedTuple):
+    """A submission and what it tells of a household, with its place in the order of arrival."""
+
+    place: int
+    stored: StoredSubmission
+    told: Understood
+
+    @property
+    def visit(self) -> Visit:
+        """The visit that it tells of."""
+        assert self.told.visit is not None
+        return self.told.visit
 
 
 def _others(
-    reference: Reference, connection: Connection, known: Known, household: tuple[str, str], instance_id: str
+    reference: Reference, connection: Connection, known: Known, household: House, instance_id: str = ""
 ) -> list[Teller]:
-    """The other submissions that tell of a household."""
-    return [
-        (other, understand_stored(reference, connection, known, other))
-        for other in submissions.others_of_household(reference.database, connection, *household, instance_id)
-    ]
+    """The other submissions that tell of a household, or wait to do so."""
+    found = []
+    for place, other in submissions.others_of_household(reference.database, connection, *household, instance_id):
+        try:
+            told = understand_stored(reference, connection, known, other)
+        except MapperError:
+            if other.state is SubmissionState.PROCESSED:
+                raise
+            continue  # it waits, and whoever processes it again is told why it cannot count
+        if told.visit is not None:
+            found.append(Teller(place, other, told))
+    return found
 
 
-def _enter(
+def recount(
     reference: Reference,
     connection: Connection,
     known: Known,
-    household: tuple[str, str],
+    household: House,
     tellers: list[Teller],
     gathered: Gathered,
-) -> None:
-    """Replace what the register and tallies hold of a household by what its submissions tell; nothing, if none do."""
+) -> dict[str, SubmissionState]:
+    """Replace what the register and tallies hold of a household by what its submissions tell; nothing, if none do.
+
+    The state of each submission then, by instance id: those that build on what has not arrived wait for it.
+    """
     if household in gathered.entries:
         write_entries(reference, connection, gathered)
     before = register.counted(reference.database, connection, *household)
     if before is not None:
         register.remove(connection, *household)
         _gather(gathered, household[0], before, -1)
+    tellers.sort(key=lambda teller: teller.place)
+    line = line_up([teller.visit.entity for teller in tellers])
+    states = _set_states(reference, connection, household, tellers, line, gathered)
+    applied = [pair for pair in zip(tellers, line, strict=True) if pair[1].standing is Standing.APPLIED]
+    if not applied:
+        return states
+    if len(applied) == 1:
+        set_aside: Collection[str] = ()
+        odd: list[tuple[str, Finding]] = []
+    else:
+        chosen = decisions.latest(reference.database, connection, [teller.stored.instance_id for teller in tellers])
+        set_aside = _set_aside(applied, chosen)
+        odd = _odd_updates(tellers, applied, chosen)
     visits = sorted(
-        ((told.visit.visited_on, stored.seq, stored, told) for stored, told in tellers if told.visit is not None),
-        key=lambda visit: visit[:2],
+        (pair for pair in applied if pair[0].stored.instance_id not in set_aside),
+        key=lambda pair: (pair[0].visit.visited_on, pair[1].version, pair[0].place),
     )
-    if not visits:
-        return
+    told = [teller for teller, _ in visits]
     campaign = known.campaigns[household[0]]
-    merged = combine([told.visit for *_, told in visits if told.visit is not None])
-    steps = visits[0][-1].steps if len(visits) == 1 else dated_steps(known, campaign, merged)
+    merged = combine([teller.visit for teller in told])
+    steps = told[0].told.steps if len(told) == 1 else dated_steps(known, campaign, merged)
     # What is odd about the place is found in the submission that tells of it.
-    telling = next((visit for visit in reversed(visits) if visit[-1].visit and visit[-1].visit.point), visits[-1])
+    telling = next((teller for teller in reversed(told) if teller.visit.point), told[-1])
     houses = house_counts(merged)
+    findings = [(teller.stored.instance_id, finding) for teller in told for finding in teller.told.findings]
     entering = Entering(
         campaign,
-        visits[-1][2].instance_id,
+        told[-1].stored.instance_id,
         merged,
-        register.visit_rows(campaign.id, merged, steps, houses),
+        register.visit_rows(campaign.id, merged, steps, houses, *(versions_of(applied) if len(applied) > 1 else ())),
         steps,
         houses,
-        [(stored.instance_id, finding) for *_, stored, told in visits for finding in told.findings],
-        telling[2].instance_id,
+        findings + odd,
+        telling.stored.instance_id,
     )
     enter(reference, connection, known, entering, gathered)
+    return states
+
+
+def _set_states(
+    reference: Reference,
+    connection: Connection,
+    household: House,
+    tellers: Sequence[Teller],
+    line: Sequence[Placed],
+    gathered: Gathered,
+) -> dict[str, SubmissionState]:
+    """Write down which of a household's submissions count, and for what the others wait."""
+    states: dict[str, SubmissionState] = {}
+    counting = []
+    for teller, placed in zip(tellers, line, strict=True):
+        instance_id, entity = teller.stored.instance_id, teller.visit.entity
+        state = states[instance_id] = _STATES[placed.standing]
+        if state is SubmissionState.PROCESSED:
+            if teller.stored.state is not state:
+                counting.append((instance_id, *household))
+            continue
+        gathered.awaited.add(household)
+        if teller.stored.state is state and teller.stored.household_id is not None:
+            continue
+        facts: dict[str, object] = {}
+        if state is SubmissionState.FLAGGED:
+            facts = {"household": household[1]}
+            message = mark(
+                "This server has no household {household}, which this update changes. "
+                "It counts as soon as the household's census arrives."
+            )
+        elif entity.base is not None and entity.base > 1:
+            facts = {"version": entity.base}
+            message = mark(
+                "This update was made without a signal, on version {version} of its household, which has not arrived "
+                "yet. It waits for that."
+            )
+        else:
+            message = mark(
+                "The household that this update changes was made on a phone and has not arrived yet. It waits for that."
+            )
+        submissions.set_state(connection, instance_id, state, message, facts, household)
+    submissions.set_all_processed(reference.database, connection, counting)
+    return states
+
+
+_STATES = {
+    Standing.APPLIED: SubmissionState.PROCESSED,
+    Standing.HELD: SubmissionState.HELD,
+    Standing.UNKNOWN: SubmissionState.FLAGGED,
+}
+
+Applied = Sequence[tuple[Teller, Placed]]
+"""The submissions of a household that count, in order of arrival."""
+
+
+def _set_aside(applied: Applied, chosen: Mapping[str, str]) -> set[str]:
+    """Those that a supervisor took out; never the one that the household began with."""
+    return {
+        teller.stored.instance_id
+        for teller, placed in applied
+        if placed.version != 1 and chosen.get(teller.stored.instance_id) == decisions.SET_ASIDE
+    }
+
+
+def opponents(tellers: Sequence[Teller], placed: Placed, chosen: Mapping[str, str]) -> list[Teller]:
+    """The submissions against which one stands, but for those that a supervisor took out."""
+    against = [tellers[place] for place in placed.against]
+    return [teller for teller in against if chosen.get(teller.stored.instance_id) != decisions.SET_ASIDE]
+
+
+def _odd_updates(tellers: Sequence[Teller], applied: Applied, chosen: Mapping[str, str]) -> list[tuple[str, Finding]]:
+    """Updates about which nobody has decided yet and that may contradict another, or build on what is not here."""
+    found = []
+    for teller, placed in applied:
+        instance_id, base = teller.stored.instance_id, teller.visit.entity.base
+        if placed.beyond:
+            message = mark(
+                "The phone changed version {version} of the household, which is not here; "
+                "it counts as made to the newest one."
+            )
+            found.append((instance_id, Finding("entity_version_unknown", message, (("version", str(base)),))))
+        if instance_id not in chosen and opponents(tellers, placed, chosen):
+            message = mark(
+                "Two updates of this household were made at once: this one to version {version}, after which another "
+                "had come. Compare them on the page of contradictions."
+            )
+            found.append((instance_id, Finding("update_conflict", message, (("version", str(placed.base)),))))
+    return found
+
+
+def versions_of(applied: Applied) -> tuple[register.Version, dict[str, register.Version]]:
+    """Version of a household's entity and, by id, of its people's: how often each was told of, and by whom last."""
+    household = register.FIRST
+    people: dict[str, register.Version] = {}
+    for teller, placed in sorted(applied, key=lambda pair: (pair[1].version or 0, pair[0].place)):
+        entity = teller.visit.entity
+        if placed.version != household[0] or entity.update:
+            household = (placed.version or 1, entity.trunk, entity.branch or None)
+        for person in teller.visit.people:
+            known = people.get(person.id)
+            own = person.entity
+            if known is None or own.create or own.update:
+                people[person.id] = (1 if known is None else known[0] + 1, own.trunk, own.branch or None)
+    return household, people
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,8 +281,8 @@ def _count_one(
         database.lock(connection, f"submission {stored.deprecated_id}")
     if told is None or told.known is not known:
         told = understand_stored(reference, connection, known, stored)
-    count(reference, connection, stored, told, gathered)
-    return Outcome(SubmissionState.PROCESSED, job.new, _release(reference, connection, stored))
+    state = count(reference, connection, stored, told, gathered)
+    return Outcome(state, job.new, _release(reference, connection, stored))
 
 
 def _flag(reference: Reference, job: Counting, fault: Exception) -> Outcome:

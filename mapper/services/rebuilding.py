@@ -131,7 +131,9 @@ class _Recount:
             if stored.state is not SubmissionState.RECEIVED:
                 continue
             household = (read.campaign_id, read.bare.household_id) if read else None
-            if read and stored.deprecated_id is None and household not in told_of and self._enter(read):
+            first = household not in told_of and household not in self.gathered.awaited
+            alone = read is not None and stored.deprecated_id is None and not read.bare.entity.needs_base
+            if read and first and alone and self._enter(read):
                 # Nearly every submission: the first that tells of its household.
                 self.processed.append((stored.instance_id, read.campaign_id, read.bare.household_id))
                 self._go_on(stored)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select
@@ -28,14 +29,20 @@ Steps = Sequence[int]
 class VisitRows(NamedTuple):
     """A household's visit as the register writes it: plain values, which another process may have made.
 
-    facts: the columns of households that the visit alone tells. people, doses: rows of those tables. steps: what the
-    household contributes to the tallies, as text.
+    facts: the columns of households that the visit alone tells, and the three of its version. people, doses: rows of
+    those tables. steps: what the household contributes to the tallies, as text.
     """
 
     facts: Row
     people: Sequence[Row]
     doses: Sequence[Row]
     steps: str
+
+
+Version = tuple[int, int | None, str | None]
+"""Version, trunk version and branch id of an ODK entity."""
+
+FIRST: Version = (1, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +89,19 @@ def counted(database: Database, connection: Connection, campaign_id: str, househ
     return Counted(cell_id, day.toordinal(), steps, houses)
 
 
-def visit_rows(campaign_id: str, visit: Visit, steps: Steps, houses: Sequence[int]) -> VisitRows:
-    """The rows of a household's visit."""
+def visit_rows(
+    campaign_id: str,
+    visit: Visit,
+    steps: Steps,
+    houses: Sequence[int],
+    version: Version = FIRST,
+    of_people: Mapping[str, Version] = MappingProxyType({}),
+) -> VisitRows:
+    """The rows of a household's visit. version, of_people: of the entities, by the id of a person; else the first."""
     point, household_id = visit.point, visit.household_id
     people, doses = [], []
     for position, person in enumerate(visit.people):
-        people.append(_person_row(campaign_id, household_id, position, person))
+        people.append(_person_row(campaign_id, household_id, position, person) + of_people.get(person.id, FIRST))
         for number, d in enumerate(person.doses):
             given = (d.code, _iso(d.given_on), d.vaccine, d.lot, d.place, d.evidence)
             doses.append((campaign_id, household_id, position, number, *given))
@@ -103,6 +117,7 @@ def visit_rows(campaign_id: str, visit: Visit, steps: Steps, houses: Sequence[in
         point.lon if point else None,
         point.accuracy_m if point else None,
         visit.expected_members,
+        *version,
     )
     return VisitRows(facts, people, doses, json.dumps([houses, steps], separators=(",", ":")))
 
@@ -123,7 +138,7 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
     # In the order of the tables' keys, so that each of their pages is looked for once.
     for entry in sorted(entries, key=lambda entry: (entry.campaign_id, entry.household_id)):
         campaign, household, rows = entry.campaign_id, entry.household_id, entry.rows
-        *facts, expected = rows.facts
+        *facts, expected, version, trunk_version, branch_id = rows.facts
         households.append(
             (
                 campaign,
@@ -134,9 +149,9 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
                 expected,
                 entry.cell_id,
                 rows.steps,
-                1,
-                None,
-                None,
+                version,
+                trunk_version,
+                branch_id,
             )
         )
         people += rows.people
@@ -183,9 +198,6 @@ def _person_row(campaign: str, household: str, position: int, person: Person) ->
         person.refused,
         person.refusal_reason,
         person.vaccination_unknown,
-        1,
-        None,
-        None,
     )
 
 

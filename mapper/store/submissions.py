@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, or_, select, update
 
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
@@ -119,7 +120,8 @@ def save(database: Database, connection: Connection, raw: RawSubmission) -> tupl
     if raw.deprecated_id is not None:
         found = database.prepared("root of", _select_root).rows(driver, {"instance_id": raw.deprecated_id})
         # An edit of a held edit waits with it: counted now, it would lose to the original that is still on its way.
-        held = not found or found[0][1] == SubmissionState.HELD
+        # What waits for its household instead has a household, and an edit may take its place.
+        held = not found or (found[0][1] == SubmissionState.HELD and found[0][2] is None)
         state = SubmissionState.HELD if held else SubmissionState.RECEIVED
         root = found[0][0] if found else raw.deprecated_id
     values = {
@@ -153,8 +155,8 @@ def save(database: Database, connection: Connection, raw: RawSubmission) -> tupl
     return saved, state
 
 
-def _select_root() -> Select[tuple[str, str]]:
-    return select(_s.c.root_id, _s.c.state).where(_s.c.instance_id == bindparam("instance_id"))
+def _select_root() -> Select[tuple[str, str, str | None]]:
+    return select(_s.c.root_id, _s.c.state, _s.c.household_id).where(_s.c.instance_id == bindparam("instance_id"))
 
 
 def _select_known() -> Select[tuple[str, str]]:
@@ -225,7 +227,9 @@ def held_edit_of(database: Database, connection: Connection, instance_id: str) -
     rows = database.prepared(
         "held edit",
         lambda: select(_s.c.instance_id).where(
-            _s.c.deprecated_id == bindparam("original"), _s.c.state == bindparam("in_state")
+            _s.c.deprecated_id == bindparam("original"),
+            _s.c.state == bindparam("in_state"),
+            _s.c.household_id.is_(None),
         ),
     ).rows(driver_of(connection), {"original": instance_id, "in_state": SubmissionState.HELD.value})
     return rows[0][0] if rows else None
@@ -326,39 +330,57 @@ def set_all_processed(database: Database, connection: Connection, processed: Seq
 
 
 def set_state(
-    connection: Connection, instance_id: str, state: SubmissionState, message: str, facts: Mapping[str, object]
+    connection: Connection,
+    instance_id: str,
+    state: SubmissionState,
+    message: str,
+    facts: Mapping[str, object],
+    waits_for: tuple[str, str] | None = None,
 ) -> None:
-    """Flag or hold a submission with its reason."""
+    """Flag or hold a submission with its reason. waits_for: campaign and household without which it cannot count."""
     reason = json.dumps([message, {k: str(v) for k, v in facts.items()}], ensure_ascii=False)
-    connection.execute(update(_s).where(_s.c.instance_id == instance_id).values(state=state.value, reason=reason))
+    campaign_id, household_id = waits_for or (None, None)
+    connection.execute(
+        update(_s)
+        .where(_s.c.instance_id == instance_id)
+        .values(state=state.value, reason=reason, campaign_id=campaign_id, household_id=household_id)
+    )
 
 
 def others_of_household(
     database: Database, connection: Connection, campaign_id: str, household_id: str, instance_id: str
-) -> list[StoredSubmission]:
-    """Other processed submissions that tell of the same household, oldest first."""
-    rows = database.prepared(
-        "others of household",
-        lambda: (
-            select(*_COLUMNS)
-            .where(
-                _s.c.household_id == bindparam("household"),
-                _s.c.campaign_id == bindparam("campaign"),
-                _s.c.instance_id != bindparam("instance_id"),
-                _s.c.state == bindparam("in_state"),
-            )
-            .order_by(_s.c.seq)
-        ),
-    ).rows(
-        driver_of(connection),
-        {
-            "household": household_id,
-            "campaign": campaign_id,
-            "instance_id": instance_id,
-            "in_state": SubmissionState.PROCESSED.value,
-        },
+) -> list[tuple[int, StoredSubmission]]:
+    """Other submissions that tell of the same household, those that wait for it too, each with its place.
+
+    The place is that of the first submission of a chain of edits in the order of arrival, and so is the order here.
+    """
+    rows = database.prepared("others of household", _select_others).rows(
+        driver_of(connection), {"household": household_id, "campaign": campaign_id, "instance_id": instance_id}
     )
-    return [_stored(row) for row in rows]
+    return sorted(((row[-1], _stored(row[:-1])) for row in rows), key=lambda other: other[0])
+
+
+def _select_others() -> Select[Any]:
+    # Whatever has a household counts or waits for it: what is superseded or cannot be understood has none.
+    return select(*_COLUMNS, _place_of(_s)).where(
+        _s.c.household_id == bindparam("household"),
+        _s.c.campaign_id == bindparam("campaign"),
+        _s.c.instance_id != bindparam("instance_id"),
+    )
+
+
+def _place_of(edit: Table) -> ColumnElement[int]:
+    root = _s.alias("root")
+    return func.coalesce(
+        select(root.c.seq).where(root.c.instance_id == edit.c.root_id).correlate(edit).scalar_subquery(), edit.c.seq
+    )
+
+
+def place(connection: Connection, stored: StoredSubmission) -> int:
+    """Where the first submission of a chain of edits stands in the order of arrival."""
+    if stored.root_id == stored.instance_id:
+        return stored.seq
+    return connection.scalar(select(_s.c.seq).where(_s.c.instance_id == stored.root_id)) or stored.seq
 
 
 def waiting(connection: Connection, *, form_id: str | None = None) -> list[StoredSubmission]:
@@ -389,7 +411,7 @@ def forget_processing(connection: Connection) -> None:
     """Back to the raw state, before a rebuild; held edits go on waiting, but for those whose original is here."""
     connection.execute(
         update(_s)
-        .where(_s.c.state != SubmissionState.HELD.value)
+        .where(or_(_s.c.state != SubmissionState.HELD.value, _s.c.household_id.is_not(None)))
         .values(state=SubmissionState.RECEIVED.value, household_id=None, campaign_id=None, reason=None)
     )
     original = _s.alias()

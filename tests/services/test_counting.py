@@ -22,6 +22,7 @@ from mapper.store import submissions, tables
 from mapper.store.submissions import SubmissionState
 from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Town, inside, person
 
+FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 COVERED = [("1", date(2021, 9, 1), "pfizer")]
 LATER = "2030010101"
 
@@ -187,22 +188,22 @@ def test_an_edit_that_moves_to_another_household_leaves_nothing_in_the_first(tow
 def test_an_edit_that_moves_leaves_the_other_visits_of_the_first_household(town: Town) -> None:
     # both visits have findings, as their points lie in another commune than the one chosen
     odd = {"household.commune": COMMUNES[5]}
-    town.send(town.write(odd, [person()], instance="uuid:1", entity="first"))
-    town.send(town.write(odd | {"visit.date": date(2022, 8, 20)}, [person()] * 3, instance="uuid:2", entity="first"))
-    town.send(town.write(odd, [person()] * 2, instance="uuid:3", edits="uuid:2", entity="second"))
+    town.send(town.write(odd, [person()], instance="uuid:1", entity=FIRST))
+    town.send(town.write(odd | {"visit.date": date(2022, 8, 20)}, [person()] * 3, instance="uuid:2", entity=FIRST))
+    town.send(town.write(odd, [person()] * 2, instance="uuid:3", edits="uuid:2", entity=SECOND))
     assert town.states()["uuid:3"] == "processed"
     assert counts(town.ask().total) == (2, 2, 3, 0)
     with town.reference.database.read() as connection:
         rows = connection.execute(tables.findings.select()).mappings()
         found = sorted((row["household_id"], row["instance_id"], row["code"]) for row in rows)
-    assert found == [("first", "uuid:1", "commune_differs"), ("second", "uuid:3", "commune_differs")]
+    assert found == [(FIRST, "uuid:1", "commune_differs"), (SECOND, "uuid:3", "commune_differs")]
 
 
 def test_a_finding_stands_under_the_submission_that_it_was_found_in(town: Town) -> None:
     first = {"household.point": inside(5)}  # not the commune chosen
-    town.send(town.write(first, [person(infected_on=date(2022, 8, 16))], instance="uuid:1", entity="first"))
+    town.send(town.write(first, [person(infected_on=date(2022, 8, 16))], instance="uuid:1", entity=FIRST))
     later = {"visit.date": date(2022, 8, 20), "visit.outcome": "absent", "household.point": None}
-    town.send(town.write(later, instance="uuid:2", entity="first"), received=date(2022, 8, 20))
+    town.send(town.write(later, instance="uuid:2", entity=FIRST), received=date(2022, 8, 20))
     with town.reference.database.read() as connection:
         rows = connection.execute(tables.findings.select()).mappings()
         found = sorted((row["instance_id"], row["position"], row["code"]) for row in rows)

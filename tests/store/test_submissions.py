@@ -226,7 +226,7 @@ def test_what_edits_each_other_in_a_circle_comes_to_an_end(database: Database) -
 # What tells of a household, and what waits
 
 
-def test_the_others_of_a_household_are_those_that_count_oldest_first(database: Database) -> None:
+def test_the_others_of_a_household_are_those_that_count_or_wait_for_it_oldest_first(database: Database) -> None:
     for number in range(1, 7):
         save(database, replace(FIRST, instance_id=f"uuid:{number}"))
     with database.write() as connection:
@@ -235,10 +235,37 @@ def test_the_others_of_a_household_are_those_that_count_oldest_first(database: D
         submissions.set_processed(database, connection, "uuid:2", "covid19", "next door")
         submissions.set_processed(database, connection, "uuid:4", "measles", "house")
         found = submissions.others_of_household(database, connection, "covid19", "house", "uuid:3")
-        assert [one.instance_id for one in found] == ["uuid:1", "uuid:5"]
+        assert [one.instance_id for _, one in found] == ["uuid:1", "uuid:5"]
         submissions.supersede(connection, "uuid:5")
         found = submissions.others_of_household(database, connection, "covid19", "house", "uuid:6")
-        assert [one.instance_id for one in found] == ["uuid:1", "uuid:3"]
+        assert [one.instance_id for _, one in found] == ["uuid:1", "uuid:3"]
+        submissions.set_state(connection, "uuid:6", SubmissionState.HELD, "waits", {}, ("covid19", "house"))
+        found = submissions.others_of_household(database, connection, "covid19", "house", "uuid:3")
+        assert [one.state for _, one in found] == ["processed", "held"]
+
+
+def test_an_edit_stands_in_the_place_of_what_it_edits(database: Database) -> None:
+    for number in (1, 2):
+        save(database, replace(FIRST, instance_id=f"uuid:{number}"))
+    save(database, replace(FIRST, instance_id="uuid:3", deprecated_id="uuid:1"))
+    with database.write() as connection:
+        for number in (2, 3):
+            submissions.set_processed(database, connection, f"uuid:{number}", "covid19", "house")
+        found = submissions.others_of_household(database, connection, "covid19", "house", "")
+        assert [one.instance_id for _, one in found] == ["uuid:3", "uuid:2"]
+        places = [place for place, _ in found]
+        assert places[0] < places[1] < found[0][1].seq
+        assert [submissions.place(connection, one) for _, one in found] == places
+
+
+def test_an_edit_of_what_waits_for_its_household_waits_for_no_original(database: Database) -> None:
+    for number in (1, 2):
+        save(database, replace(FIRST, instance_id=f"uuid:{number}"))
+    with database.write() as connection:
+        submissions.set_state(connection, "uuid:1", SubmissionState.HELD, "waits", {}, ("covid19", "house"))
+        submissions.set_state(connection, "uuid:2", SubmissionState.HELD, "waits", {})
+    edits = [replace(FIRST, instance_id=f"uuid:of {number}", deprecated_id=f"uuid:{number}") for number in (1, 2)]
+    assert [save(database, edit)[1] for edit in edits] == ["received", "held"]
 
 
 def test_waiting_is_whatever_does_not_count_newest_first(database: Database) -> None:
