@@ -50,6 +50,7 @@ from mapper.web.api import api
 from mapper.web.audit import trail
 from mapper.web.fill import fill
 from mapper.web.finished import Compressed, tag_of
+from mapper.web.follow_up import follow_up
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
 from mapper.web.openrosa import openrosa
@@ -119,6 +120,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_blueprint(api)
     app.register_blueprint(pages)
     app.register_blueprint(submission)
+    app.register_blueprint(follow_up)
     app.register_blueprint(trail)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

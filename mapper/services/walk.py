@@ -139,6 +139,17 @@ def hamlets(
     ]
 
 
+def codes(
+    reference: Reference, user: User, campaign_id: str, commune: str | None = None, canvasser: int | None = None
+) -> list[str]:
+    """Codes of the same hamlets that were visited, in the same order."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        working = _worker(reference, connection, user, canvasser)
+        found = _hamlets(reference, connection, known, user, campaign_id, working)
+    return [one.code for one in found if one.visited and (commune is None or one.commune_code == commune)]
+
+
 def communes(reference: Reference, user: User) -> list[tuple[str, str]]:
     """Code and name of the communes of the hamlet list in a user's area, by name."""
     with reference.database.read() as connection:
@@ -193,20 +204,41 @@ def walk_through(
     only: Why | None = None,
     canvasser: int | None = None,
 ) -> Walk:
-    """The walk through one hamlet on a day.
+    """The walk through one hamlet on a day; see ``walks``."""
+    return walks(reference, user, campaign_id, day, [hamlet], only, canvasser)[0]
 
-    only: the list asked for; None takes in all that can be done today. canvasser: only houses that this canvasser
-    works in. Raises NotFound for a campaign, hamlet or canvasser that is not there for this user.
+
+def walks(
+    reference: Reference,
+    user: User,
+    campaign_id: str,
+    day: date,
+    through: Sequence[str],
+    only: Why | None = None,
+    canvasser: int | None = None,
+) -> list[Walk]:
+    """The walks through several hamlets on a day.
+
+    through: codes of hamlets. only: the list asked for; None takes in all that can be done today. canvasser: only
+    houses that this canvasser works in. Raises NotFound for a campaign, hamlet or canvasser that is not there for
+    this user.
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
         working = _worker(reference, connection, user, canvasser)
         found = {one.code: one for one in _hamlets(reference, connection, known, user, campaign_id, working)}
-    if hamlet not in found:
-        raise NotFound(mark("There is no hamlet {hamlet} in your area. Choose one of the list."), hamlet=hamlet)
+    for code in through:
+        if code not in found:
+            raise NotFound(mark("There is no hamlet {hamlet} in your area. Choose one of the list."), hamlet=code)
+    return [
+        _walk(found[code], _houses(reference, user, working, campaign_id, day, code), day, only) for code in through
+    ]
+
+
+def _walk(hamlet: Hamlet, houses: Iterable[HouseToSee], day: date, only: Why | None) -> Walk:
     wanted = TODAY if only is None else {only, Why.BACK} if only is Why.DUE else {only}
     chosen = []
-    for house in _houses(reference, user, working, campaign_id, day, hamlet):
+    for house in houses:
         people = tuple(
             Seen(each, why) for each in house.people if (why := _why(each, day)) is not None and why in wanted
         )
@@ -217,10 +249,10 @@ def walk_through(
             usable = house.point if point_fault(house.point) is None else None
             chosen.append(WalkedHouse(0, house, usable, people, whole))
     order = walk([Stop(one.house.id, one.point, one.house.house_number) for one in chosen])
-    houses = tuple(replace(chosen[place], number=number) for number, place in enumerate(order, 1))
-    counts = Counter(seen.why for one in houses for seen in one.people)
-    counts.update(one.why for one in houses if one.why is not None)
-    return Walk(found[hamlet], houses, counts, length_m([one.point for one in houses if one.point is not None]))
+    ordered = tuple(replace(chosen[place], number=number) for number, place in enumerate(order, 1))
+    counts = Counter(seen.why for one in ordered for seen in one.people)
+    counts.update(one.why for one in ordered if one.why is not None)
+    return Walk(hamlet, ordered, counts, length_m([one.point for one in ordered if one.point is not None]))
 
 
 def _houses(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from mapper.services.health import HeardFrom
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
@@ -13,11 +14,15 @@ from mapper.web.finished import Body, Shelf
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One running product. bodies: of answers asked for not long ago, by what they were made from."""
+    """One running product.
+
+    bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
+    """
 
     settings: Settings
     reference: Reference
     bodies: Shelf[Body] = field(default_factory=lambda: Shelf(48_000_000), compare=False)
+    heard: HeardFrom = field(default_factory=HeardFrom, compare=False)
 
     @property
     def sample(self) -> bool:

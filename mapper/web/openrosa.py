@@ -86,9 +86,10 @@ def _xml(content: bytes, status: int = 200) -> Response:
 @openrosa.get("/formList")
 def form_list() -> Response:
     """The forms a phone is to have, each in its current version."""
-    phone_user()
+    here, user_id = installation(), phone_user()
+    reference = here.reference
+    here.heard.note(reference, user_id, request.args.get("deviceID"), request.headers.get("User-Agent"))
     listed = []
-    reference = installation().reference
     for form in publish.offered_forms(reference):
         address = _form_address(form.form_id, form.version)
         listed.append(

@@ -1,0 +1,221 @@
+"""The doors to knock at again: hamlets with who is due there, a hamlet's walk, sheets for paper; and how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.errors import InvalidInput, NotFound, mark
+from mapper.services import health, intake, reporting, review, sheets, walk
+from mapper.services.accounts import User
+from mapper.services.sheets import LISTS, WalkWords
+from mapper.services.walk import Why
+from mapper.web.accounts import reader
+from mapper.web.assets import STATIC
+from mapper.web.installation import installation
+from mapper.web.language_choice import chosen_language
+from mapper.web.pages import LONG_QUIET
+
+FONTS = STATIC / "vendor" / "be-vietnam-pro"
+LISTED = 20
+"""Submissions that wait, and odd positions, shown at once."""
+
+EVERY_S = 15
+"""How often an open page of fieldwork asks whether anything changed."""
+
+follow_up = Blueprint("follow_up", __name__)
+
+
+@follow_up.before_request
+def _only_for_readers() -> AnyResponse | None:
+    """Every page here is for signed-in readers of figures."""
+    user: Any = current_user
+    if not user.is_authenticated:
+        to_sign_in: AnyResponse = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        return to_sign_in
+    reader()
+    return None
+
+
+@follow_up.after_request
+def _keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a page is asked for, made whole. commune: "" where there is none, or for houses that told no hamlet.
+
+    hamlet: None where all of them are asked for.
+    """
+
+    campaign: str
+    commune: str
+    hamlet: str | None
+    canvasser: int | None
+    only: Why | None
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What can be chosen: campaigns and communes as (code, name), canvassers of the commune."""
+
+    campaigns: list[tuple[str, str]]
+    communes: list[tuple[str, str]]
+    canvassers: list[walk.Canvasser]
+
+    def canvasser(self, number: int | None) -> str:
+        """The name of a canvasser who can be chosen."""
+        return next((one.name for one in self.canvassers if one.id == number), "")
+
+
+def _choose(asked: Mapping[str, str], user: User) -> tuple[Chosen, Choices]:
+    """Read the address. Raises NotFound, InvalidInput for what names nothing that is here."""
+    reference = installation().reference
+    campaigns = [(one["id"], one["label"]) for one in reporting.campaigns(reference, chosen_language())]
+    campaign = asked.get("campaign") or (campaigns[0][0] if campaigns else "")
+    if campaign not in dict(campaigns):
+        raise NotFound(
+            mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
+            campaign=campaign or "-",
+            campaigns=", ".join(code for code, _ in campaigns) or "-",
+        )
+    communes = walk.communes(reference, user)
+    commune = asked.get("commune", communes[0][0] if communes else "")
+    if commune and commune not in dict(communes):
+        raise NotFound(mark("There is no commune {commune} in your area. Choose one of the list."), commune=commune)
+    canvassers = walk.canvassers(reference, user, commune or None)
+    number, only = asked.get("canvasser", ""), asked.get("list", "")
+    if number and not (number.isascii() and number.isdecimal() and len(number) < 10):
+        raise NotFound(mark("There is no canvasser of that number in your area. Choose one of the list."))
+    if only and only not in set(Why):
+        raise InvalidInput(mark("There is no list {list}. Choose one of: {lists}."), list=only, lists=", ".join(Why))
+    chosen = Chosen(
+        campaign,
+        commune,
+        asked.get("hamlet"),
+        int(number) if number else None,
+        Why(only) if only else None,
+        _day(asked) or _usual_day(user, campaign),
+    )
+    return chosen, Choices(campaigns, communes, canvassers)
+
+
+def _day(asked: Mapping[str, str]) -> date | None:
+    text = asked.get("date", "")
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(mark("{date} is not a day. Write it as 2022-08-31."), date=text) from None
+
+
+def _usual_day(user: User, campaign: str) -> date:
+    """Today; long after the last visit, the day of that one, as on the map."""
+    today = intake.today()
+    history = review.visit_history(installation().reference, user, campaign, last=1)
+    return history[0].day if history and today - history[0].day > LONG_QUIET else today
+
+
+def _query(chosen: Chosen, **other: str | None) -> dict[str, str]:
+    """The address of what is chosen, with other parts."""
+    parts: dict[str, str | None] = {
+        "campaign": chosen.campaign,
+        "commune": chosen.commune,
+        "canvasser": str(chosen.canvasser) if chosen.canvasser is not None else None,
+        "list": chosen.only.value if chosen.only else None,
+        "date": chosen.day.isoformat(),
+    }
+    return {name: value for name, value in (parts | other).items() if value is not None}
+
+
+@follow_up.get("/follow-up")
+def lists() -> str:
+    """The hamlets of a commune with what is to be done there, or the walk through one of them."""
+    user, reference = reader(), installation().reference
+    chosen, choices = _choose(request.args, user)
+    page = {"chosen": chosen, "choices": choices, "lists": LISTS, "query": lambda **other: _query(chosen, **other)}
+    if chosen.hamlet is None:
+        found = walk.hamlets(reference, user, chosen.campaign, chosen.day, chosen.commune, chosen.canvasser)
+        return render_template("follow_up.html", hamlets=found, **page)
+    one = walk.walk_through(reference, user, chosen.campaign, chosen.day, chosen.hamlet, chosen.only, chosen.canvasser)
+    words = WalkWords.of(reference, chosen.campaign, chosen_language(), chosen.day)
+    return render_template("walk.html", walk=one, words=words, **page)
+
+
+@follow_up.get("/follow-up/sheets.pdf")
+def printed() -> Response:
+    """The sheets of a hamlet, or of all hamlets of the commune, that have a house to go to."""
+    user, here = reader(), installation()
+    chosen, choices = _choose(request.args, user)
+    asked = chosen.campaign, chosen.day
+    if chosen.hamlet is None:
+        codes = walk.codes(here.reference, user, chosen.campaign, chosen.commune, chosen.canvasser)
+        found = walk.walks(here.reference, user, *asked, codes, chosen.only, chosen.canvasser)
+        found = [one for one in found if one.houses] or found[:1]
+    else:
+        found = walk.walks(here.reference, user, *asked, [chosen.hamlet], chosen.only, chosen.canvasser)
+    if not found:
+        raise NotFound(mark("There is no hamlet to print. Choose another commune or canvasser."))
+    pdf = sheets.print_walks(
+        here.reference,
+        user,
+        *asked,
+        found,
+        chosen.only,
+        choices.canvasser(chosen.canvasser),
+        chosen_language(),
+        here.settings.project_name,
+        FONTS,
+    )
+    response = Response(pdf, mimetype="application/pdf")
+    name = "-".join(("follow-up", chosen.hamlet or chosen.commune or "all", chosen.day.isoformat()))
+    response.headers.set("Content-Disposition", "inline", filename=f"{name}.pdf")
+    return response
+
+
+@follow_up.get("/fieldwork")
+def fieldwork() -> str:
+    """How the fieldwork of a commune stands; the page asks now and then whether anything changed."""
+    user, reference = reader(), installation().reference
+    campaigns = [(one["id"], one["label"]) for one in reporting.campaigns(reference, chosen_language())]
+    communes = walk.communes(reference, user)
+    campaign = request.args.get("campaign") or (campaigns[0][0] if campaigns else "")
+    commune = request.args.get("commune") or (communes[0][0] if communes else "")
+    shown = None
+    stamp = _stamp()
+    if campaigns and communes:
+        day = _day(request.args) or intake.today()
+        shown = health.fieldwork_of(reference, user, campaign, commune, day, datetime.now(UTC))
+    return render_template(
+        "fieldwork.html",
+        shown=shown,
+        stamp=stamp,
+        campaign=campaign,
+        commune=commune,
+        campaigns=campaigns,
+        communes=communes,
+        listed=LISTED,
+        every=EVERY_S,
+        today=intake.today(),
+    )
+
+
+@follow_up.get("/fieldwork/version")
+def fieldwork_version() -> Response:
+    """A word that changes when a page of fieldwork may have."""
+    return jsonify(version=_stamp())
+
+
+def _stamp() -> str:
+    parts = (intake.today().isoformat(), *health.version(installation().reference))
+    return "|".join(str(part) for part in parts)
