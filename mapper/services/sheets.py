@@ -136,7 +136,7 @@ def print_walks(
             no_position=say(mark("no position known")),
             continued=say(mark("continued")),
             page=say(mark("Page {page} of {pages}"), page="{page}", pages="{pages}"),
-            foot=say(mark("{project} · Personal data: show it to nobody, bring it back or burn it."), project=project),
+            foot=say(mark("{project} · Personal data: show it to nobody and bring it back to the office."), project=project),
         ),
         fonts,
     )
