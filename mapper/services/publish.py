@@ -157,7 +157,10 @@ def publish_ready(
     by: tuple[int | None, str] = (None, audit.COMMAND_LINE),
     then: Callable[[Connection], None] = lambda connection: None,
 ) -> Publication:
-    """Publish what was read and checked; see ``publish``. by: number and name of the user; then: ends the transaction."""
+    """Publish what was read and checked; see ``publish``.
+
+    by: number and name of the user. then: what else is to be done in the same transaction.
+    """
     at = datetime.now(UTC).isoformat(timespec="seconds")
     database = reference.database
     with database.write() as connection:
@@ -183,7 +186,7 @@ def publish_ready(
 
 
 def changed_roles(connection: Connection, model: XFormModel) -> tuple[RoleChange, ...]:
-    """Roles that a form's new version would take from the questions of the one before; none for one published already."""
+    """Roles that a form's new version would take from the questions of the one before; none once it is published."""
     before = form_life.newest(connection, model.form_id)
     if before is None or kept.form(connection, model.form_id, model.version) is not None:
         return ()

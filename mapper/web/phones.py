@@ -71,7 +71,7 @@ def take(
     length: of the body in bytes, None where it came in chunks. device: what the phone calls itself. Raises
     InvalidInput for a body that is broken or no submission, and what ``intake.receive`` raises.
     """
-    xml, attachments = _parts(stream, content_type, length, limit_bytes)
+    xml, attachments = parts(stream, content_type, length, limit_bytes)
     return intake.receive(here.reference, xml, attachments, sender_id=user_id, device_id=_device(device))
 
 
@@ -80,7 +80,7 @@ def _device(said: str | None) -> str | None:
     return "".join(c for c in said if c.isprintable())[:MAX_NAME] or None if said else None
 
 
-def _parts(
+def parts(
     stream: IO[bytes], content_type: str, length: int | None, limit_bytes: int
 ) -> tuple[bytes, dict[str, bytes]]:
     """The submission's XML and its attachments by NFC file name. Raises InvalidInput."""

@@ -31,7 +31,7 @@ FILES_OF_OUR_OWN = 100
 STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 
-_PHONE = re.compile(r"/key/[^/\s]+")
+_PHONE = re.compile(r"/(?:key|test)/[^/\s]+")
 
 
 class NoKeysInLogs(logging.Filter):

@@ -18,6 +18,7 @@ from mapper.web.serving import NoKeysInLogs
             "Client disconnected while serving (phone)/submission",
         ),
         ("%s asked twice: %d", ("/key/c7HO14YDHQ2f_o-4/formList", 2), "(phone)/formList asked twice: 2"),
+        ("Gone: %s", ("/test/c7HO14YDHQ2f_o-4/submission",), "Gone: (phone)/submission"),
         ("Serving /map at 50 %", (), "Serving /map at 50 %"),
     ],
 )

@@ -1,0 +1,382 @@
+"""A form is tried before it is published: as a draft with phones of its own, whose submissions never count."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mapper.domain.roles import Role
+from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge, mark
+from mapper.formats.answers import Answer, read_answers
+from mapper.formats.campaign import read_campaign
+from mapper.formats.entity_lists import served_lists
+from mapper.formats.hamlets import read_hamlets
+from mapper.formats.instance import read_instance
+from mapper.formats.role_changes import RoleChange
+from mapper.formats.roles import Roles
+from mapper.formats.xform import XFormModel, read_xform
+from mapper.formats.xlsform import convert
+from mapper.services import accounts, audit
+from mapper.services.accounts import User
+from mapper.services.publish import Publication, ReadyForm, changed_roles, publish_ready, read_folder
+from mapper.services.reference import Reference
+from mapper.services.submission_page import choice_labels
+from mapper.services.trial_lists import trial_list
+from mapper.store import drafts, form_life, submissions
+from mapper.store import reference as kept
+from mapper.store.database import Connection
+from mapper.store.drafts import Draft, DraftSubmission
+
+MOST_SUBMISSIONS = 500
+"""To one draft: trying a form takes a handful, and nobody is to fill the disk with a code that was passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """A draft in the list."""
+
+    form_id: str
+    version: str
+    title: str
+    made_at: str
+    submissions: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriedForm:
+    """One filled form that was sent to a draft, in the form's words. files: names of those that came."""
+
+    instance_id: str
+    version: str
+    received_at: str
+    answers: tuple[Answer, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPage:
+    """All there is to see of a draft. token: of its phones, "" where the installation's key has changed since.
+
+    published: version that is offered or was last, "" for a new form; taken: whether this very version is published
+    with other content; changes: roles that it would take from the questions of the one before.
+    """
+
+    form_id: str
+    version: str
+    title: str
+    md5: str
+    made_at: str
+    advice: tuple[str, ...]
+    files: tuple[str, ...]
+    campaign: bool
+    token: str
+    published: str
+    taken: bool
+    changes: tuple[RoleChange, ...]
+    tried: tuple[TriedForm, ...]
+
+
+def may_manage(user: User) -> bool:
+    """Whether a user may try, publish and close forms: they belong to everybody, so no limited area will do."""
+    return user.role is Role.ADMINISTRATOR and not user.areas
+
+
+def check_manager(user: User) -> None:
+    """Raise Forbidden for whoever may not manage forms."""
+    if not may_manage(user):
+        raise Forbidden(mark("Forms are managed by administrators whose area has no limits. Ask one of them."))
+
+
+def listed(reference: Reference) -> list[DraftRow]:
+    """Every draft, by form."""
+    with reference.database.read() as connection:
+        return [DraftRow(*row) for row in drafts.listed(connection)]
+
+
+def make(reference: Reference, user: User, files: Mapping[str, bytes]) -> list[str]:
+    """Make drafts of the forms in an uploaded folder; their form ids.
+
+    files: plain name to content. What a folder lacks beside its workbook, campaign.toml and media, is taken from the
+    published version of the same form. The draft that a form had is replaced, its phones and submissions stay.
+    Raises Forbidden, and what ``publish.read_folder`` raises.
+    """
+    check_manager(user)
+    key = accounts.secret_key(reference)
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        # Plain names without any folder, checked where the upload was read.
+        for name, content in files.items():
+            (folder / Path(name).name).write_bytes(content)
+        lists = _complete(reference, folder, files)
+        campaign, toml, _, ready = read_folder(folder, lists=lists)
+        hamlets = (folder / campaign.hamlets_file).read_bytes() if campaign and campaign.hamlets_file else None
+    at = datetime.now(UTC).isoformat(timespec="microseconds")
+    with reference.database.write() as connection:
+        for form in ready:
+            before = drafts.by_form(connection, form.model.form_id)
+            began = before.made_at if before is not None else at
+            draft = Draft(
+                form.model.form_id,
+                form.model.version,
+                form.model.title or form.model.form_id,
+                form.xform,
+                _md5(form.xform),
+                form.model.to_json(),
+                {name: (_keep(reference, connection, one), _md5(one)) for name, one in sorted(form.media.items())},
+                None if hamlets is None or not form.draws_coverage else _keep(reference, connection, hamlets),
+                form.file,
+                form.warnings,
+                toml if campaign is not None and form.draws_coverage else None,
+                accounts.token_hash(token_of(key, form.model.form_id, began)),
+                user.id,
+                began,
+            )
+            drafts.save(reference.database, connection, draft)
+            facts = {"version": draft.version}
+            audit.record(reference, connection, user.id, user.name, "form.draft", draft.form_id, facts)
+    return [form.model.form_id for form in ready]
+
+
+def _complete(reference: Reference, folder: Path, files: Mapping[str, bytes]) -> set[str]:
+    """Put beside the workbooks what their published versions have and the upload lacks; entity lists known here."""
+    with reference.database.read() as connection:
+        for name, content in files.items():
+            if not name.endswith(".xlsx"):
+                continue
+            before = form_life.newest(connection, convert(name, content).form_id)
+            if before is None:
+                continue
+            toml = dict(kept.campaigns(connection)).get(before.campaign_id or "")
+            if toml is not None and "campaign.toml" not in files:
+                (folder / "campaign.toml").write_text(toml, encoding="utf-8")
+            for media in kept.media(connection, before.form_id, before.version):
+                content_before = submissions.read_blob(connection, media.sha256)
+                if media.name not in files and content_before is not None:
+                    (folder / Path(media.name).name).write_bytes(content_before)
+        models = [XFormModel.from_json(form.model) for form in kept.current_forms(connection)]
+    return {name for model in models for name in model.entity_lists}
+
+
+def _keep(reference: Reference, connection: Connection, content: bytes) -> str:
+    return submissions.save_blob(reference.database, connection, content)
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def token_of(key: str, form_id: str, made_at: str) -> str:
+    """The token of a draft's phones, made from the installation's key so that its QR code can be shown again."""
+    made = hmac.digest(key.encode(), f"draft {made_at} {form_id}".encode(), "sha256")
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+def draft_page(reference: Reference, user: User, form_id: str, language: str) -> DraftPage:
+    """Everything about one draft. Raises Forbidden, NotFound."""
+    check_manager(user)
+    key = accounts.secret_key(reference)
+    with reference.database.read() as connection:
+        draft = _draft(connection, form_id)
+        model = XFormModel.from_json(draft.model)
+        before = form_life.newest(connection, form_id)
+        same = kept.form(connection, form_id, draft.version)
+        token = token_of(key, form_id, draft.made_at)
+        files = {choices.file: choices for choices in model.choice_lists if choices.file in draft.media}
+        labels = {
+            name: choice_labels(submissions.read_blob(connection, draft.media[name][0]) or b"", choices)
+            for name, choices in files.items()
+        }
+        tried = [
+            TriedForm(
+                one.instance_id,
+                one.version,
+                one.received_at,
+                read_answers(read_instance(one.xml, None), model, language, labels),
+                tuple(sorted(one.attachments)),
+            )
+            for one in drafts.submissions(connection, form_id)
+        ]
+        return DraftPage(
+            form_id,
+            draft.version,
+            draft.title,
+            draft.md5,
+            draft.made_at,
+            draft.advice,
+            tuple(sorted(draft.media)),
+            draft.toml is not None,
+            token if accounts.token_hash(token) == draft.token_sha256 else "",
+            before.version if before is not None else "",
+            same is not None and same.md5 != draft.md5,
+            changed_roles(connection, model),
+            tuple(tried),
+        )
+
+
+def _draft(connection: Connection, form_id: str) -> Draft:
+    draft = drafts.by_form(connection, form_id)
+    if draft is None:
+        raise NotFound(mark("Form {form_id} has no draft. Upload one."), form_id=form_id)
+    return draft
+
+
+def publish_draft(
+    reference: Reference, user: User, form_id: str, md5: str, confirmed: Collection[str] = ()
+) -> Publication:
+    """Publish a draft, and delete it with all that was sent to it.
+
+    md5: of the draft that the user looked at. confirmed: see ``publish.publish``. Raises Forbidden, NotFound, Conflict
+    where the draft was replaced meanwhile, its version is published with other content, or roles were not confirmed.
+    """
+    check_manager(user)
+    with reference.database.read() as connection:
+        draft = _draft(connection, form_id)
+        media = {name: submissions.read_blob(connection, sha256) for name, (sha256, _) in draft.media.items()}
+        listed_hamlets = submissions.read_blob(connection, draft.hamlets) if draft.hamlets else None
+    if draft.md5 != md5:
+        raise _replaced(form_id)
+    model = read_xform(draft.xform)
+    ready = ReadyForm(
+        draft.file,
+        draft.xform,
+        model,
+        {name: content for name, content in media.items() if content is not None},
+        Roles.of(model).draws_coverage,
+        draft.advice,
+    )
+
+    def finish(connection: Connection) -> None:
+        now = drafts.by_form(connection, form_id)
+        if now != draft:
+            raise _replaced(form_id)
+        drafts.delete_draft(connection, form_id)
+
+    return publish_ready(
+        reference,
+        read_campaign(draft.toml) if draft.toml else None,
+        draft.toml or "",
+        read_hamlets(listed_hamlets) if listed_hamlets is not None else (),
+        [ready],
+        confirmed,
+        (user.id, user.name),
+        finish,
+    )
+
+
+def _replaced(form_id: str) -> Conflict:
+    return Conflict(
+        mark("The draft of form {form_id} was replaced or published meanwhile. Look at it again."), form_id=form_id
+    )
+
+
+def delete(reference: Reference, user: User, form_id: str) -> None:
+    """Delete a draft with all that was sent to it; its phones' code opens nothing from now on."""
+    check_manager(user)
+    with reference.database.write() as connection:
+        draft = _draft(connection, form_id)
+        drafts.delete_draft(connection, form_id)
+        facts = {"version": draft.version}
+        audit.record(reference, connection, user.id, user.name, "form.draft_deleted", form_id, facts)
+
+
+def delete_tried(reference: Reference, user: User, form_id: str, instance_id: str | None = None) -> int:
+    """Delete what was sent to a draft, or one of it; how many went."""
+    check_manager(user)
+    with reference.database.write() as connection:
+        _draft(connection, form_id)
+        return drafts.delete_submissions(connection, form_id, instance_id)
+
+
+# What the phones of a draft ask for
+
+
+def by_token(reference: Reference, token: str) -> Draft:
+    """The draft that a phone with this token tries. Raises Forbidden for a token of none."""
+    with reference.database.read() as connection:
+        draft = drafts.by_token(connection, accounts.token_hash(token))
+    if draft is None:
+        raise Forbidden(mark("This form is no longer being tried. Ask your administrator for a new QR code."))
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFile:
+    """A file of a draft as its phones get it; md5 in hexadecimal. entity_list: its rows are entities, invented ones."""
+
+    name: str
+    md5: str
+    content: bytes | None
+    entity_list: bool = False
+
+
+def trial_files(reference: Reference, draft: Draft) -> list[TrialFile]:
+    """The files of a draft, by name; the content of entity lists only, which are made here."""
+    files = [TrialFile(name, md5, None) for name, (_, md5) in draft.media.items()]
+    model = XFormModel.from_json(draft.model)
+    with reference.database.read() as connection:
+        others = [XFormModel.from_json(form.model) for form in kept.current_forms(connection)]
+        listed_hamlets = submissions.read_blob(connection, draft.hamlets) if draft.hamlets else None
+    declared = {name for each in (model, *others) for name in each.entity_lists}
+    wanted = [media.name for media in model.media if media.name not in draft.media]
+    hamlets = read_hamlets(listed_hamlets) if listed_hamlets is not None else ()
+    place = (hamlets[0].commune_code, hamlets[0].code) if hamlets else ("", "")
+    campaign = read_campaign(draft.toml) if draft.toml else None
+    doses = list(campaign.doses) if campaign is not None else []
+    dose = (doses[0], campaign.doses[doses[0]].vi) if campaign is not None and doses else ("", "")
+    vaccines = " ".join(campaign.vaccines) if campaign is not None else ""
+    for name, kind in served_lists(wanted, declared).items():
+        content = trial_list(kind, place, dose, vaccines)
+        files.append(TrialFile(name, _md5(content), content, True))
+    return sorted(files, key=lambda file: file.name)
+
+
+def media_content(reference: Reference, draft: Draft, name: str) -> bytes:
+    """One file of a draft. Raises NotFound."""
+    with reference.database.read() as connection:
+        content = submissions.read_blob(connection, draft.media[name][0]) if name in draft.media else None
+    if content is None:
+        content = next((file.content for file in trial_files(reference, draft) if file.name == name), None)
+    if content is None:
+        raise NotFound(mark("Form {form_id} has no file {name}."), form_id=draft.form_id, name=name)
+    return content
+
+
+def receive(reference: Reference, draft: Draft, xml: bytes, attachments: Mapping[str, bytes]) -> None:
+    """Keep what was sent to a draft, apart from everything that counts.
+
+    Raises InvalidInput for what is no filled form, or of another one, Conflict for the same instance with other
+    answers, TooLarge for more than a trial takes.
+    """
+    instance = read_instance(xml, None)
+    if instance.form_id != draft.form_id:
+        raise InvalidInput(
+            mark("This address takes the form {form_id} only, for trying it. Send {sent} to the server's own address."),
+            form_id=draft.form_id,
+            sent=instance.form_id,
+        )
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with reference.database.write() as connection:
+        reference.database.lock(connection, f"draft {draft.form_id}")
+        if drafts.by_token(connection, draft.token_sha256) is None:
+            raise Forbidden(mark("This form is no longer being tried. Ask your administrator for a new QR code."))
+        before = drafts.submission(connection, instance.instance_id)
+        if before is not None and (before.xml != xml or before.form_id != draft.form_id):
+            raise Conflict(
+                mark("Submission {instance_id} is already here with other answers. Send changes as an edit."),
+                instance_id=instance.instance_id,
+            )
+        if before is None and drafts.count(connection, draft.form_id) >= MOST_SUBMISSIONS:
+            raise TooLarge(
+                mark("The draft holds {limit} submissions already. Delete those on its page, then send again."),
+                limit=MOST_SUBMISSIONS,
+            )
+        files = {name: _keep(reference, connection, content) for name, content in attachments.items()}
+        own = dict(before.attachments) if before is not None else {}
+        new = DraftSubmission(instance.instance_id, draft.form_id, instance.version, xml, at, own | files)
+        drafts.save_submission(reference.database, connection, new)

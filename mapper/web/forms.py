@@ -1,0 +1,120 @@
+"""Forms for their administrators: what is published, drafts being tried, publishing and closing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask_login import current_user
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.errors import InvalidInput, MapperError, TooLarge, mark
+from mapper.formats.collect_settings import qr_code_svg
+from mapper.formats.uploaded_folder import read_uploaded
+from mapper.services import drafts, form_life
+from mapper.services.accounts import User
+from mapper.web.accounts import reader
+from mapper.web.installation import installation
+from mapper.web.language_choice import chosen_language, say
+
+forms = Blueprint("forms", __name__)
+
+
+@forms.before_request
+def _only_for_managers() -> AnyResponse | None:
+    """Every page here is for administrators of the whole."""
+    user: Any = current_user
+    if not user.is_authenticated:
+        to_sign_in: AnyResponse = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+        return to_sign_in
+    _manager()
+    return None
+
+
+def _manager() -> User:
+    user = reader()
+    drafts.check_manager(user)
+    return user
+
+
+@forms.get("/forms")
+def page() -> str:
+    """Published forms with their versions, drafts, and where to upload a new one."""
+    return _page()
+
+
+def _page(problem: MapperError | None = None) -> str:
+    reference = installation().reference
+    return render_template(
+        "forms.html",
+        forms=form_life.forms(reference),
+        drafts=drafts.listed(reference),
+        problem=say(problem) if problem is not None else None,
+        done=request.args.get("done"),
+    )
+
+
+@forms.post("/forms")
+def upload() -> AnyResponse | tuple[str, int]:
+    """Make drafts of an uploaded zip, or of a workbook with the files that it asks for."""
+    try:
+        files = read_uploaded((file.filename or "", file.read()) for file in request.files.getlist("files") if file)
+        if not files:
+            raise InvalidInput(mark("Choose a zip file, or an XLSForm with the files that it asks for."))
+        made = drafts.make(installation().reference, _manager(), files)
+    except (InvalidInput, TooLarge) as problem:
+        return _page(problem), 413 if isinstance(problem, TooLarge) else 400
+    if len(made) == 1:
+        return redirect(url_for("forms.draft", form_id=made[0], done="made"))
+    return redirect(url_for("forms.page", done="made"))
+
+
+@forms.get("/form/<path:form_id>/draft")
+def draft(form_id: str) -> str:
+    """A draft with the QR code of its phones, what publishing it would change, and what was sent to it."""
+    here = installation()
+    shown = drafts.draft_page(here.reference, _manager(), form_id, chosen_language())
+    address, code = "", Markup()
+    if shown.token:
+        address = f"{(here.settings.public_url or request.url_root).rstrip('/')}/test/{shown.token}"
+        name = say("Trial: {title}", title=shown.title)
+        # The picture is drawn here, and its title quoted by the library that draws it.
+        code = Markup(qr_code_svg(address, name, chosen_language(), say("QR code for trying this form")))  # noqa: S704
+    return render_template("draft.html", shown=shown, address=address, code=code, done=request.args.get("done"))
+
+
+@forms.post("/form/<path:form_id>/publish")
+def publish(form_id: str) -> AnyResponse:
+    """Publish a draft, with the changes of roles that were confirmed."""
+    confirmed = request.form.getlist("confirmed")
+    drafts.publish_draft(installation().reference, _manager(), form_id, request.form.get("md5", ""), confirmed)
+    return redirect(url_for("forms.page", done="published"))
+
+
+@forms.post("/form/<path:form_id>/delete-draft")
+def delete_draft(form_id: str) -> AnyResponse:
+    """Delete a draft with all that was sent to it."""
+    drafts.delete(installation().reference, _manager(), form_id)
+    return redirect(url_for("forms.page", done="deleted"))
+
+
+@forms.post("/form/<path:form_id>/delete-tried")
+def delete_tried(form_id: str) -> AnyResponse:
+    """Delete what was sent to a draft, or one of it."""
+    drafts.delete_tried(installation().reference, _manager(), form_id, request.form.get("instance_id") or None)
+    return redirect(url_for("forms.draft", form_id=form_id, done="deleted"))
+
+
+@forms.post("/form/<path:form_id>/close")
+def close(form_id: str) -> AnyResponse:
+    """Offer a form to phones no more."""
+    form_life.close(installation().reference, _manager(), form_id)
+    return redirect(url_for("forms.page", done="closed"))
+
+
+@forms.post("/form/<path:form_id>/offer")
+def offer(form_id: str) -> AnyResponse:
+    """Offer one version of a form to phones."""
+    form_life.offer(installation().reference, _manager(), form_id, request.form.get("version", ""))
+    return redirect(url_for("forms.page", done="offered"))
