@@ -24,6 +24,9 @@ BADGE, DOT, TICK = 4.2, 1.1, 3.1
 SCALE_BAR = 40.0
 METRES_A_DEGREE = 111_195.0
 
+LEAST_PLACED = 2
+"""Of one house alone there is no map to draw."""
+
 MOST_LINES = 44
 """Lines of one house that a page has room for; what is longer goes on overleaf."""
 
@@ -118,7 +121,7 @@ class _Pages:
         placed = [
             (str(n), house.point, house.strong) for n, house in enumerate(sheet.houses, 1) if house.point is not None
         ]
-        if placed:
+        if len(placed) >= LEAST_PLACED:
             _Map(self.pen, self._words, self._at, placed).draw()
             self._at += MAP_HEIGHT + 7
         if not sheet.houses:
@@ -197,7 +200,7 @@ def _row_height(lines: int) -> float:
 def _count_pages(sheet: Sheet, rows: Sequence[int]) -> int:
     """How many pages a hamlet takes: the same steps as drawing it."""
     page, at = 1, _head_height(sheet, 1)
-    if any(house.point for house in sheet.houses):
+    if sum(house.point is not None for house in sheet.houses) >= LEAST_PLACED:
         at += MAP_HEIGHT + 7
     for lines in rows:
         if at + _row_height(min(lines, MOST_LINES)) > FOOT:

@@ -136,7 +136,9 @@ def print_walks(
             no_position=say(mark("no position known")),
             continued=say(mark("continued")),
             page=say(mark("Page {page} of {pages}"), page="{page}", pages="{pages}"),
-            foot=say(mark("{project} · Personal data: show it to nobody and bring it back to the office."), project=project),
+            foot=say(
+                mark("{project} · Personal data: show it to nobody and bring it back to the office."), project=project
+            ),
         ),
         fonts,
     )
@@ -156,15 +158,13 @@ def _sheet(walk: Walk, words: WalkWords, title: str, day: date, canvasser: str, 
     hamlet = walk.hamlet
     lines = [" · ".join(part for part in (hamlet.commune, title, f"{day:%d/%m/%Y}") if part)]
     people = sum(len(one.people) for one in walk.houses)
-    if walk.houses:
-        lines.append(
-            say(
-                mark("{houses} houses, {people} people to see; some {length} m from door to door."),
-                houses=len(walk.houses),
-                people=people,
-                length=int(-(-walk.length_m // 50) * 50),
-            )
-        )
+    told = [say(mark("{number} houses"), number=len(walk.houses))] if walk.houses else []
+    if people:
+        told.append(say(mark("{number} people to see"), number=people))
+    if walk.length_m:
+        told.append(say(mark("some {length} m from door to door"), length=int(-(-walk.length_m // 50) * 50)))
+    if told:
+        lines.append(" · ".join(told))
     if hamlet.unvisited:
         lines.append(say(mark("{number} more houses of this hamlet were never visited."), number=hamlet.unvisited))
     if canvasser:
@@ -177,7 +177,7 @@ def _sheet(walk: Walk, words: WalkWords, title: str, day: date, canvasser: str, 
     )
 
 
-_WRITE_DOSE = mark("Given ……/……/…… dose ………… vaccine ………………… lot …………………… or: why not …………………… again on ……/……")
+_WRITE_DOSE = mark("Given ……/…… vaccine ……………… lot ……………… or not, because ……………… again ……/……")
 _WRITE_HOUSE = mark("People met ………… by ……………………………………… again on ……/……")
 
 

@@ -120,8 +120,9 @@ def test_the_map_shows_the_way_to_scale() -> None:
     assert "Bắt đầu từ số 1. Chấm đen: có người đến hạn." in reader.text()
 
 
-def test_one_house_has_a_map_and_houses_without_points_have_none_and_say_so() -> None:
-    assert "Bắt đầu" in drawn(sheet(house(1))).text()
+def test_two_houses_have_a_map_and_houses_without_points_have_none_and_say_so() -> None:
+    assert "Bắt đầu" in drawn(sheet(house(1), house(2))).text()
+    assert "Bắt đầu" not in drawn(sheet(house(1), house(2, point=False))).text()
     nowhere = drawn(sheet(house(1, point=False), house(2, point=False))).text()
     assert "Bắt đầu" not in nowhere
     assert nowhere.count("chưa có vị trí") == 2
