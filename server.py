@@ -57,6 +57,7 @@ from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.submission import submission
+from mapper.web.users import user_pages
 
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (InvalidInput, 400),
@@ -122,6 +123,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_blueprint(submission)
     app.register_blueprint(follow_up)
     app.register_blueprint(trail)
+    app.register_blueprint(user_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

@@ -31,7 +31,17 @@ def settings_text(server_url: str, project_name: str, language: str) -> str:
     return base64.b64encode(zlib.compress(json.dumps(settings, ensure_ascii=False).encode())).decode()
 
 
+def qr_code_svg(server_url: str, project_name: str, language: str, title: str) -> str:
+    """The QR code as an SVG element for a page, as large as its place there. title: told to who cannot see it."""
+    return _code(server_url, project_name, language).svg_inline(
+        border=4, omitsize=True, svgclass="qr", lineclass=None, title=title, light="#fff"
+    )
+
+
 def write_qr_code(path: Path, server_url: str, project_name: str, language: str) -> None:
     """Draw the QR code as a picture; the ending of the file's name (.png, .svg) says which kind."""
-    code = segno.make(settings_text(server_url, project_name, language), micro=False, error="m")
-    code.save(str(path), scale=6, border=4)
+    _code(server_url, project_name, language).save(str(path), scale=6, border=4)
+
+
+def _code(server_url: str, project_name: str, language: str) -> segno.QRCode:
+    return segno.make(settings_text(server_url, project_name, language), micro=False, error="m")

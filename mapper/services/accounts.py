@@ -18,9 +18,10 @@ from argon2.exceptions import VerificationError
 from mapper.domain.places import same_name
 from mapper.domain.roles import READERS, UNLIMITED, Role
 from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
+from mapper.geo.drawing import lies_within
 from mapper.services import audit
 from mapper.services.reference import Known, Reference
-from mapper.store import accounts, tallies
+from mapper.store import accounts, drawn_areas, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 
@@ -32,9 +33,12 @@ HAMLET_LIST = "hamlet"
 """What stands before the colon where the code of a hamlet is meant."""
 
 IDLE = "idle"
-"""The set of an area that opens nothing: a hamlet that was taken from a canvasser who has no other."""
+"""The set of an area that opens nothing: the SET:CODE of what was taken from a canvasser who has no other."""
 
-NOWHERE = (IDLE, "")
+DRAWN = "drawn"
+"""The set of an area that is the number of a drawn one."""
+
+NOWHERE = (IDLE, ":")
 """The area of somebody who may see nothing at all."""
 
 SAME_AREA = 0.05
@@ -327,31 +331,42 @@ def oversees(reference: Reference, connection: Connection, user: User, user_id: 
 
     Somebody who may see everything, or whom nobody knows, is overseen only by those whose area has no limits.
     """
+    return holds(reference, connection, user, () if user_id is None else accounts.areas(connection, user_id))
+
+
+def holds(reference: Reference, connection: Connection, user: User, areas: Sequence[tuple[str, str]]) -> bool:
+    """Whether all these areas lie in a user's own; none at all mean everything."""
     if not user.areas:
         return True
     known = reference.known(connection)
-    areas = [] if user_id is None else accounts.areas(connection, user_id)
-    return bool(areas) and all(any(_holds(known, own, area) for own in user.areas) for area in areas)
+    return bool(areas) and all(_holds_area(connection, known, user, area) for area in areas)
+
+
+def _holds_area(connection: Connection, known: Known, user: User, area: tuple[str, str]) -> bool:
+    set_id, code = area
+    if set_id == IDLE:
+        set_id, _, code = code.partition(":")
+    if set_id == DRAWN:
+        outline = drawn_areas.outline(connection, int(code)) if code.isdecimal() else None
+        return outline is not None and lies_within(outline, drawn_areas.unit_outlines(connection, user.areas))
+    return any(_holds(known, own, (set_id, code)) for own in user.areas)
 
 
 def _holds(known: Known, outer: tuple[str, str], inner: tuple[str, str]) -> bool:
-    """Whether one area lies within another. Of two sets nobody can say, since either may divide the other's units."""
+    """Whether one area lies within another, of whichever sets: where all its innermost units lie in it as a whole."""
     if outer == inner:
         return True
     (outer_set, outer_code), (inner_set, inner_code) = outer, inner
-    if not outer_set:
+    places, lower = known.sets.get(outer_set), known.sets.get(inner_set or known.home or "")
+    if places is None or lower is None:
         return False
-    if not inner_set:
+    if inner_set:
+        leaves = [unit.code for unit in lower.at_level(lower.leaf) if inner_code in lower.line(unit.code)]
+    else:
         hamlet = known.hamlets.get(inner_code)
-        if hamlet is None or outer_set != known.home:
-            return False
-        return outer_code in known.sets[outer_set].line(hamlet.commune_code)
-    if outer_set != inner_set or outer_set not in known.sets:
-        return False
-    places = known.sets[outer_set]
-    lines = [places.line(unit.code) for unit in places.at_level(places.leaf)]
-    below = [line for line in lines if inner_code in line]
-    return bool(below) and all(outer_code in line for line in below)
+        leaves = [hamlet.commune_code] if hamlet else []
+    there = [known.counterpart(lower, leaf, places) for leaf in leaves]
+    return bool(there) and all(code is not None and outer_code in places.line(code) for code in there)
 
 
 def secret_key(reference: Reference) -> str:
