@@ -18,7 +18,10 @@ _d = tables.decisions
 def latest(database: Database, connection: Connection, instance_ids: Sequence[str]) -> dict[str, str]:
     """What was decided last about each of the submissions; without those that nobody decided about."""
     statement = select(_d.c.instance_id, _d.c.choice).where(database.among(_d.c.instance_id, instance_ids))
-    return dict(row._tuple() for row in connection.execute(statement.order_by(_d.c.seq)))
+    found: dict[str, str] = {}
+    for instance_id, choice in connection.execute(statement.order_by(_d.c.seq)):
+        found[instance_id] = choice
+    return found
 
 
 def add(connection: Connection, instance_id: str, choice: str, user_id: int | None, at: str) -> None:
