@@ -101,8 +101,8 @@ def _page(template: str) -> AnyResponse:
 @fill.get("/fill-worker.js")
 def worker() -> Response:
     """The worker that keeps the pages for the way without a signal, told which files they consist of."""
-    _canvasser()
+    user = _canvasser()
     script = (STATIC / "js" / "fill_worker.js").read_text("utf-8")
     files = sorted(path.relative_to(STATIC).as_posix() for pattern in CODE for path in STATIC.glob(pattern))
-    told = json.dumps({"version": version(), "files": [asset_url(name) for name in files]})
+    told = json.dumps({"version": version(), "user": user, "files": [asset_url(name) for name in files]})
     return Response(f"const KEPT = {told};\n{script}", content_type="text/javascript; charset=utf-8")

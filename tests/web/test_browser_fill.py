@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -10,23 +11,27 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
+from mapper.services import intake, publish
 from mapper.store import tables
 from tests.browser import Pages
-from tests.client.site import VERSION, House, Site, write_house_check
-from tests.web.contrast import weak_text
+from tests.client.site import NEXT_VERSION, SURVEY, Site, write_house_check
+from tests.web.test_browser_sheets import fits, sign_in
 
 POINT = {"latitude": 22.0512, "longitude": 105.0487, "accuracy": 6}
 FINISH, NEXT, GO_ON = "Hoàn tất phiếu", "Điền phiếu tiếp theo", "Điền tiếp"
 
-DRAFT_HAS_FILE = """async () => {
+KEPT = """async () => {
   const name = (await indexedDB.databases())[0].name;
   const asked = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
   const database = await asked(indexedDB.open(name));
-  const drafts = await asked(database.transaction("drafts").objectStore("drafts").getAll());
+  const kept = await asked(database.transaction("STORE").objectStore("STORE").getAll());
   database.close();
-  return drafts.some((draft) => draft.files.length === 1);
+  return kept.length > 0 && CHECK;
 }"""
-"""Whether the one picture is in a draft."""
+"""What the browser's database holds, asked over its head."""
+DRAFT_HAS_FILE = KEPT.replace("STORE", "drafts").replace("CHECK", "kept.some((draft) => draft.files.length === 1)")
+HAS_LISTS = KEPT.replace("STORE", "forms").replace("CHECK", "kept.some((form) => form.media['hamlets.csv'])")
+NO_LISTS = KEPT.replace("STORE", "forms").replace("CHECK", "kept.every((form) => !Object.keys(form.media).length)")
 
 
 def png(side: int = 1, noise: bytes = b"\x0e\x4a\x5c") -> bytes:
@@ -58,11 +63,19 @@ def kept_for_later(page: Page) -> None:
     page.wait_for_function("navigator.serviceWorker.controller !== null")
 
 
-def open_list(page: Page, address: str) -> Page:
-    page.goto(f"{address}/fill")
+def open_list(page: Page, address: str, query: str = "") -> Page:
+    """The list of the forms, all of it kept for the way without a signal."""
+    page.goto(f"{address}/fill{query}")
     expect(page.locator("#forms li")).to_have_count(2)
+    expect(page.locator("#forms")).to_have_attribute("aria-busy", "false")
     kept_for_later(page)
     return page
+
+
+def to_list(page: Page) -> None:
+    """Back to the list, until it has asked the server."""
+    page.locator(".fill-bar a").click()
+    expect(page.locator("#forms")).to_have_attribute("aria-busy", "false")
 
 
 def open_form(page: Page) -> None:
@@ -162,9 +175,129 @@ def test_a_house_filled_without_a_signal_is_on_the_map_when_the_line_is_back(
     (instance_id,) = sent_ids(site)
     assert site.state(instance_id) == "processed"
     assert list(site.attachments(instance_id).values()) == [photo]
-    supervisor = site.user("supervisor", "001", password="mười hai chữ cái")
-    hamlet = site.coverage(supervisor.token)["0000101"]
-    assert isinstance(hamlet, dict)
-    assert (hamlet["visited"], hamlet["vaccinated"], hamlet["eligible"]) == (1, 1, 1)
     (household,) = site.rows("households")["households"]
-    assert {22.0512, 105.0487} <= set(household)
+    assert {POINT["latitude"], POINT["longitude"]} <= set(household)
+    hamlet = site.coverage(site.user("supervisor", "001").token, day=intake.today().isoformat())["0000101"]
+    assert isinstance(hamlet, dict)
+    assert (hamlet["households_visited"], hamlet["people"], hamlet["vaccinated"]) == (1, 1, 1)
+    map_page = sign_in(open_page(), site)
+    expect(map_page.locator("tr.unit", has_text="Đông")).to_contain_text("1/1")
+
+
+def test_a_form_may_follow_another_and_knows_nothing_of_it(open_page: Pages, sqlite_site: Site) -> None:
+    page = at_the_door(open_page(390))
+    open_list(page, key(sqlite_site))
+    open_form(page)
+    for number, head in enumerate(("Nông Thị Mỷ", "Lý Văn Páo"), start=1):
+        expect(question(page, "Chủ hộ").locator("input")).to_have_value("")
+        answer_house(page, head)
+        finish(page)
+        expect(page.locator("#done-text")).to_have_text("Phiếu đã tới máy chủ.")
+        assert len(sent_ids(sqlite_site)) == number
+        page.get_by_role("button", name=NEXT).click()
+        expect(page.locator(".odk-form")).to_be_visible()
+    to_list(page)
+    expect(page.locator("#sent li")).to_have_count(2)
+    expect(page.locator("#drafts-count")).to_have_text("0")
+
+
+def test_a_reply_lost_on_the_way_leaves_one_record(open_page: Pages, sqlite_site: Site) -> None:
+    page = at_the_door(open_page(390))
+    open_list(page, key(sqlite_site))
+    open_form(page)
+    answer_house(page, "Nông Thị Mỷ")
+
+    line = page.context.new_cdp_session(page)
+    line.on(
+        "Fetch.requestPaused",
+        lambda paused: line.send(
+            "Fetch.failRequest", {"requestId": paused["requestId"], "errorReason": "InternetDisconnected"}
+        ),
+    )
+    line.send("Fetch.enable", {"patterns": [{"urlPattern": "*/submission?*", "requestStage": "Response"}]})
+    with page.expect_event("requestfailed", lambda request: "/submission?" in request.url):
+        finish(page)
+    expect(page.locator("#done-text")).to_contain_text("Phiếu chờ trong trình duyệt này")
+    assert len(sent_ids(sqlite_site)) == 1
+    line.send("Fetch.disable")
+    to_list(page)
+    expect(page.locator("#sent li")).to_have_count(1)
+    expect(page.locator("#waiting-count")).to_have_text("0")
+    assert len(sent_ids(sqlite_site)) == 1
+    only_the_lost_line(open_page)
+
+
+def test_a_form_that_the_server_refuses_stays_with_the_reason_and_the_next_one_goes(
+    open_page: Pages, sqlite_site: Site, tmp_path: Path
+) -> None:
+    (tmp_path / "large.png").write_bytes(png(1300, random.Random(7).randbytes(3 * 1300)))  # 5 MB, the server takes 4
+    page = at_the_door(open_page(390))
+    open_list(page, key(sqlite_site))
+    open_form(page)
+    answer_house(page, "Nông Thị Mỷ")
+    page.locator("#form input[type=file]").set_input_files(tmp_path / "large.png")
+    finish(page)
+    expect(page.locator("#done-text")).to_contain_text("Phiếu chờ trong trình duyệt này")
+    page.get_by_role("button", name=NEXT).click()
+    answer_house(page, "Lý Văn Páo")
+    finish(page)
+    to_list(page)
+    expect(page.locator("#waiting .card-reason")).to_contain_text("4 MB")
+    expect(page.locator("#waiting-count")).to_have_text("1")
+    expect(page.locator("#sent li")).to_have_count(1)
+    assert len(sent_ids(sqlite_site)) == 1
+    assert all("413" in each for each in open_page.problems), open_page.problems
+    open_page.problems.clear()
+
+
+def test_a_form_with_faults_is_not_finished_and_says_where(open_page: Pages, sqlite_site: Site, tmp_path: Path) -> None:
+    head = next(line for line in SURVEY.splitlines() if "household.head" in line)
+    survey = SURVEY.replace("choice_filter", "choice_filter | required", 1).replace(
+        head, f"{head.rstrip('| ')} | | yes"
+    )
+    publish.publish(sqlite_site.reference, write_house_check(tmp_path / "stricter", NEXT_VERSION, survey))
+    page = open_page(390)
+    open_list(page, key(sqlite_site))
+    open_form(page)
+    page.get_by_role("button", name=FINISH).click()
+    expect(page.get_by_text("Cần trả lời câu này.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Phiếu đã hoàn tất")).to_be_hidden()
+    assert sent_ids(sqlite_site) == []
+
+
+def test_a_key_that_is_no_longer_valid_keeps_what_was_filled_and_lets_the_lists_go(
+    open_page: Pages, sqlite_site: Site
+) -> None:
+    site, page = sqlite_site, at_the_door(open_page(390))
+    user = site.user("canvasser", "001", name="Tẩn Mẩy")
+    open_list(page, f"{site.url}/key/{user.token}")
+    open_form(page)
+    page.context.set_offline(True)
+    answer_house(page, "Nông Thị Mỷ")
+    finish(page)
+    page.wait_for_function(HAS_LISTS)
+    renewed = site.user("canvasser", "001", name="Tẩn Mẩy")
+    page.context.set_offline(False)
+    page.locator(".fill-bar a").click()
+    expect(page.get_by_text("Hãy xin giám sát viên mã QR mới")).to_be_visible()
+    page.wait_for_function(NO_LISTS)
+    assert sent_ids(site) == []
+    open_list(page, f"{site.url}/key/{renewed.token}")
+    expect(page.locator("#sent li")).to_have_count(1)
+    assert len(sent_ids(site)) == 1
+    assert all("403" in each or "ERR_INTERNET_DISCONNECTED" in each for each in open_page.problems), open_page.problems
+    open_page.problems.clear()
+
+
+@pytest.mark.parametrize("width", [390, 1366])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_pages_fit_every_screen_and_can_be_read(
+    open_page: Pages, sqlite_site: Site, width: int, language: str
+) -> None:
+    page = at_the_door(open_page(width, language))
+    open_list(page, key(sqlite_site), f"?lang={language}")
+    assert fits(page)
+    page.get_by_role("link", name="Thăm nhà").click()
+    expect(page.locator(".odk-form")).to_be_visible()
+    expect(page.get_by_role("button", name=FINISH if language == "vi" else "Finish the form")).to_be_visible()
+    assert fits(page)

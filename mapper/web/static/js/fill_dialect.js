@@ -27,6 +27,7 @@ const WORDS = {
   "Rank items": t("Put in order"),
   "Condition not satisfied: constraint": t("This answer cannot be right."),
   "Condition not satisfied: required": t("This question needs an answer."),
+  "Powered by": t("Made with"),
   "Repeat Item": t("Entry"),
   "Media not found.": t("A picture or sound of the form is missing."),
   "Accuracy": t("Accuracy"), "Altitude": t("Altitude"), "Latitude": t("Latitude"), "Longitude": t("Longitude"),

@@ -4,16 +4,16 @@ import { page, t } from "./words.js";
 import * as store from "./fill_store.js";
 import { given, taken, told } from "./fill_answers.js";
 import { calendar, speakOurs } from "./fill_dialect.js";
-import { NoLine, Refused, attachment, base, formAddress, offered, refresh } from "./fill_forms.js";
+import { NoLine, Refused, attachment, base, formAddress, fresh, offered, refresh } from "./fill_forms.js";
 import { keepSending } from "./fill_send.js";
 import { moment, startWorker } from "./fill_words.js";
 
 const KEEP_AFTER_MS = 700;
-const PATIENCE_MS = 8000;
+const PATIENCE_MS = 4000;
 const element = (id) => document.getElementById(id);
 const formId = decodeURIComponent(location.pathname.slice(`${base}/fill/`.length));
 
-let shown = null; // what is on the screen: { form, view, draft }
+let shown = null; // what is on the screen: { form, view, draft, touched }
 let keeping = Promise.resolve();
 let timer = 0;
 
@@ -25,11 +25,12 @@ function trouble(sentence) {
 // The form of this page in the version that is offered now, or that its draft was begun in.
 async function find(draft) {
   if (draft) return store.get("forms", draft.form);
-  const fresh = refresh().catch((fault) => fault);
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, new NoLine()));
   const mine = async () => (await offered()).find((form) => form.formId === formId);
   const kept = await mine();
-  const fault = await (kept ? Promise.race([fresh, late]) : fresh);
+  if (kept && fresh()) return kept;
+  const asked = refresh().catch((fault) => fault);
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, new NoLine()));
+  const fault = await (kept ? Promise.race([asked, late]) : asked);
   const form = await mine();
   if (form) return form;
   if (fault instanceof Refused) trouble(fault.message);
@@ -79,7 +80,7 @@ function withLast(form, xml) {
 function keep() {
   keeping = keeping.then(async () => {
     const now = shown;
-    if (!now?.view.ready()) return;
+    if (!now?.touched || !now.view.ready()) return;
     const answers = await taken(await now.view.answers());
     if (shown !== now) return;
     const savedAt = new Date().toISOString();
@@ -95,7 +96,9 @@ function keep() {
   return keeping;
 }
 
+// Somebody filled something: a form that was only opened makes no draft.
 function keepSoon() {
+  if (shown) shown.touched = true;
   clearTimeout(timer);
   timer = setTimeout(keep, KEEP_AFTER_MS);
 }
@@ -137,7 +140,7 @@ async function showWaiting(number) {
 
 for (const kind of ["input", "change", "click", "keyup"]) element("form").addEventListener(kind, keepSoon);
 // Menus and dates of the form stand at the end of the page, outside of it.
-document.body.addEventListener("click", (event) => { if (!event.target.closest(".fill-bar, .top")) keepSoon(); });
+document.body.addEventListener("click", (event) => { if (!event.target.closest("main, .top")) keepSoon(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") keep(); });
 addEventListener("pagehide", keep);
 element("next").addEventListener("click", open);

@@ -43,6 +43,12 @@ async function xml(address) {
   return read;
 }
 
+const REFRESHED = "fill-refreshed";
+const FRESH_MS = 10 * 60_000;
+
+// Whether what is kept was compared with the server's not long ago.
+export const fresh = () => Date.now() - Number(localStorage.getItem(`${REFRESHED} ${page.user}`)) < FRESH_MS;
+
 // Forms and media as the server has them now, kept. Raises NoLine, Refused; forms that were kept before stay whole.
 // got(name): called as each form begins.
 export async function refresh(got = () => {}) {
@@ -71,6 +77,7 @@ export async function refresh(got = () => {}) {
     if (begun.has(form.key)) await store.put("forms", { ...form, offered: false });
     else await store.remove("forms", form.key);
   }
+  localStorage.setItem(`${REFRESHED} ${page.user}`, Date.now());
 }
 
 async function media(manifest, kept) {

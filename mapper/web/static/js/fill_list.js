@@ -51,6 +51,7 @@ function say(sentence) {
 }
 
 async function fetchForms() {
+  element("forms").setAttribute("aria-busy", "true");
   try {
     await refresh();
     say("");
@@ -63,6 +64,7 @@ async function fetchForms() {
     } else throw fault;
   }
   if (!await showForms() && element("line").hidden) say(t("There is no form for you yet."));
+  element("forms").setAttribute("aria-busy", "false");
 }
 
 element("unsafe").hidden = isSecureContext;

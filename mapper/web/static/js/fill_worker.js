@@ -1,5 +1,6 @@
 // The service worker: keeps the pages and all they consist of, so that they open without a signal. Forms and answers are
-// the pages' own business. The server writes KEPT, the version of the code and its files, above this line.
+// the pages' own business. The server writes KEPT above this line: the version of the code, its
+// files, and the user's number.
 
 const CACHE = `fill ${KEPT.version}`;
 const PATIENCE_MS = 6000;
@@ -32,6 +33,7 @@ async function opened(event, address) {
   const asked = fetch(event.request).then((answer) => {
     if (answer.status >= 500) throw new Error("fault");
     if (answer.ok && !answer.redirected) event.waitUntil(cache.put(name, answer.clone()));
+    if (answer.status === 403) event.waitUntil(forget());
     return answer;
   });
   try {
@@ -39,6 +41,25 @@ async function opened(event, address) {
   } catch {
     return await cache.match(name) ?? asked;
   }
+}
+
+// The key opens nothing any more: pages and lists of households go, what was filled stays for the next key.
+async function forget() {
+  await caches.delete(CACHE);
+  await new Promise((done) => {
+    const asking = indexedDB.open(`fill-${KEPT.user}`);
+    asking.onupgradeneeded = () => asking.transaction.abort();
+    asking.onerror = done;
+    asking.onsuccess = () => {
+      const transaction = asking.result.transaction("forms", "readwrite");
+      transaction.objectStore("forms").openCursor().onsuccess = ({ target: { result: cursor } }) => {
+        if (!cursor) return;
+        cursor.update({ ...cursor.value, offered: false, media: {} });
+        cursor.continue();
+      };
+      transaction.oncomplete = transaction.onabort = () => { asking.result.close(); done(); };
+    };
+  });
 }
 
 // A file of the code: its address names its content.
