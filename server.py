@@ -51,12 +51,14 @@ from mapper.web.audit import trail
 from mapper.web.fill import fill
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
+from mapper.web.forms import forms
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.submission import submission
+from mapper.web.trying import trying
 from mapper.web.users import user_pages
 
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
@@ -115,6 +117,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
     web_accounts.set_up(app)
     web_accounts.csrf.exempt(openrosa)
+    web_accounts.csrf.exempt(trying)
     app.register_blueprint(openrosa)
     app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
     app.register_blueprint(fill)
@@ -122,6 +125,8 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_blueprint(pages)
     app.register_blueprint(submission)
     app.register_blueprint(follow_up)
+    app.register_blueprint(forms)
+    app.register_blueprint(trying)
     app.register_blueprint(trail)
     app.register_blueprint(user_pages)
     app.register_error_handler(MapperError, answer_error)
@@ -325,9 +330,15 @@ def command_line(settings: Settings) -> click.Group:
         "publish",
         _("Check every XLSForm of a folder with its campaign.toml, and publish them to the phones."),
         click.Argument(["folder"], type=click.Path(path_type=Path)),
+        click.Option(
+            ["--confirm", "confirmed"],
+            multiple=True,
+            help=_("A role that may leave its question, as role:old=new; nothing behind = where none is to have it."),
+        ),
     )
-    def publish_forms(folder: Path) -> None:
-        made = publish.publish(opened(), folder, lambda name: click.echo(_("Checking {name}", name=name), err=True))
+    def publish_forms(folder: Path, confirmed: tuple[str, ...]) -> None:
+        told = lambda name: click.echo(_("Checking {name}", name=name), err=True)  # noqa: E731
+        made = publish.publish(opened(), folder, told, confirmed)
         words = {"new": _("published"), "same": _("already published"), "media": _("new media")}
         for form in made.forms:
             click.echo(f"{form.form_id} {form.version}: {words[form.change]}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mapper.domain.roles import Role
-from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge, mark
+from mapper.errors import Conflict, Forbidden, InvalidForm, InvalidInput, NotFound, TooLarge, mark
 from mapper.formats.answers import Answer, read_answers
 from mapper.formats.campaign import read_campaign
 from mapper.formats.entity_lists import served_lists
@@ -104,9 +104,11 @@ def make(reference: Reference, user: User, files: Mapping[str, bytes]) -> list[s
 
     files: plain name to content. What a folder lacks beside its workbook, campaign.toml and media, is taken from the
     published version of the same form. The draft that a form had is replaced, its phones and submissions stay.
-    Raises Forbidden, and what ``publish.read_folder`` raises.
+    Raises Forbidden, InvalidForm for no workbook, and what ``publish.read_folder`` raises.
     """
     check_manager(user)
+    if not any(name.endswith(".xlsx") for name in files):
+        raise InvalidForm(mark("There is no XLSForm among these files (a file that ends in .xlsx). Choose it too."))
     key = accounts.secret_key(reference)
     with TemporaryDirectory() as place:
         folder = Path(place)
