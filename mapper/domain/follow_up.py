@@ -77,9 +77,7 @@ class Status:
 
 
 _NUMBER = {state: number for number, state in enumerate((*INSIDE, State.OUTSIDE))}
-_DUE, _UNKNOWN, _VACCINATED, _OUTSIDE = (
-    _NUMBER[state] for state in (State.DUE, State.UNKNOWN, State.VACCINATED, State.OUTSIDE)
-)
+_DUE, _UNKNOWN, _OUTSIDE = _NUMBER[State.DUE], _NUMBER[State.UNKNOWN], _NUMBER[State.OUTSIDE]
 _HINDERED = tuple(
     (_NUMBER[State(told)], told)
     for told in (
@@ -103,6 +101,7 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
     today = max(first, min(day.toordinal(), last))
     course = Course(person)
     born = person.born_on.toordinal() if person.born_on else 0
+    given = course.by_code
     ways: dict[int, list[tuple[int, int]]] = {}
     states: set[int] = set()
     due: dict[str, tuple[int, list[ScheduledDose]]] = {}
@@ -121,9 +120,13 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
             continue
         asked = max(start, today)
         for _, rule, dose in scheduled:
+            held = given.get(dose.code)
+            if held is not None and held.given_on is not None and held.given_on.toordinal() <= today:
+                grouped = grouped or start <= today  # as most doses are: there is no way to look along
+                continue
             way = ways.get(rule)
             if way is None:
-                way = ways[rule] = _way(Standing(course, dose, group.after_infection), first, today)
+                way = ways[rule] = Standing(course, dose, group.after_infection).since(first)
             at = 0
             while at + 1 < len(way) and way[at + 1][0] <= asked:
                 at += 1
@@ -145,13 +148,6 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
         return Status(PersonState.DUE, now, next_on)
     state = next((told for kept, told in _HINDERED if kept in states), PersonState.DONE)
     return Status(state, (), next_on, grouped)
-
-
-def _way(standing: Standing, first: int, today: int) -> list[tuple[int, int]]:
-    """``Standing.since``, without the way of a dose that was given before today, as most were."""
-    if standing.given <= today and not standing.not_for_them:
-        return [(first, _VACCINATED)]
-    return standing.since(first)
 
 
 def _vaccines(course: Course, doses: Sequence[ScheduledDose]) -> tuple[str, ...]:

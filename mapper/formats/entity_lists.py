@@ -94,7 +94,9 @@ def head_of(kind: EntityList) -> bytes:
 def write_rows(rows: Iterable[Sequence[str]]) -> bytes:
     """Further lines of a list."""
     text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_CONTROL.sub(" ", cell) for cell in row] for row in rows])
+    csv.writer(text, lineterminator="\n").writerows(
+        [[cell if cell.isprintable() else _CONTROL.sub(" ", cell) for cell in row] for row in rows]
+    )
     return text.getvalue().encode()
 
 

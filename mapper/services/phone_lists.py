@@ -219,9 +219,11 @@ class _Desk:
         rows = [row for row in rows if is_entity_id(row.id)]
         for start in range(0, len(rows), _AT_ONCE):
             houses = follow_up.with_people(reference, connection, campaign, self._day, rows[start : start + _AT_ONCE])
-            parts[EntityList.HOUSEHOLDS].append(write_rows([words.household(house) for house in houses]))
-            people = [(house, one) for house in houses for one in house.people if is_entity_id(one.person.id)]
-            parts[EntityList.PEOPLE].append(write_rows([words.person(house, one) for house, one in people]))
+            told = [words.rows(house) for house in houses]
+            parts[EntityList.HOUSEHOLDS].append(write_rows([row for row, _ in told]))
+            parts[EntityList.PEOPLE].append(
+                write_rows([row for _, people in told for row in people if is_entity_id(row[0])])
+            )
         return {kind: b"".join(some) for kind, some in parts.items()}
 
     def _reasons(self, campaign_id: str) -> dict[str, str]:
