@@ -22,6 +22,7 @@ from mapper.formats.reading import Answers, Reading, read_day, read_whole
 from mapper.formats.telling import read_tellings
 
 _KINDS = frozenset({"census", "revisit"})
+_NAMING = frozenset({"person.id", "entity"})
 _OUTCOMES = frozenset(str(word) for word in Outcome)
 _MOST_MEMBERS = 1000
 _TOMORROW = timedelta(days=1)
@@ -70,7 +71,8 @@ def read_visit(
         [
             read_person(reading, number, fields, doses, namesake, telling_of.get(fields.get("entity", ""), CREATED))
             for number, (fields, doses) in enumerate(people, 1)
-            if fields or doses
+            # A revisit lists everybody: who is only named there is told nothing of.
+            if doses or (fields.keys() - _NAMING if reading.partial else fields)
         ]
     )
     visit = Visit(

@@ -166,7 +166,7 @@ class Sent:
 
 
 def submissions(reference: Reference, root: Path, households: int) -> Iterator[Sent]:
-    """The invented submissions of every campaign that has a form with roles: all of the first, a fifth of others."""
+    """The invented submissions of every campaign that has a census with roles: all of the first, a fifth of others."""
     with reference.database.read() as connection:
         forms = kept.current_forms(connection)
         files = dict(kept.campaigns(connection))
@@ -177,6 +177,9 @@ def submissions(reference: Reference, root: Path, households: int) -> Iterator[S
             continue
         campaign = read_campaign(files[form.campaign_id])
         model = XFormModel.from_json(form.model)
+        if any(node.role == "visit.kind" for node in model.nodes):
+            # It tells what changed since a census, and here nothing has.
+            continue
         yield from _households(Asking(campaign, model), InstanceWriter(model, campaign), sketches, number, form.form_id)
         number = max(1, households // 5)
 

@@ -47,6 +47,12 @@ def census(engine: JavaRosa, census_xform: bytes) -> Form:
 
 
 @pytest.fixture(scope="session")
+def revisit_xform() -> bytes:
+    """forms/covid19/revisit.xlsx, converted."""
+    return xform_of(FORMS / "covid19/revisit.xlsx")
+
+
+@pytest.fixture(scope="session")
 def measles(engine: JavaRosa) -> Form:
     """The measles form, loaded."""
     return engine.load(xform_of(FORMS / "measles/measles.xlsx"), MEDIA)

@@ -32,17 +32,16 @@ def test_workbook_is_comfortable_to_edit(workbook: Path) -> None:
                 assert cell.value is None or str(cell.value) == str(cell.value).strip(), cell.coordinate
 
 
-@pytest.mark.parametrize("folder", ["covid19", "measles"])
-def test_hamlets_beside_the_form_are_offered_by_their_commune(engine: JavaRosa, folder: str) -> None:
-    (workbook,) = (FORMS / folder).glob("*.xlsx")
-    media = {path.name: path.read_bytes() for path in (FORMS / folder).glob("*.csv")}
+@pytest.mark.parametrize("workbook", ["covid19/census.xlsx", "measles/measles.xlsx"])
+def test_hamlets_beside_the_form_are_offered_by_their_commune(engine: JavaRosa, workbook: str) -> None:
+    media = {path.name: path.read_bytes() for path in (FORMS / workbook).parent.glob("*.csv")}
 
     def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(media[name].decode("utf-8-sig").splitlines()))
 
     communes = {row["name"]: row["label"] for row in rows("communes.csv")}
     assert {row["commune"] for row in rows("hamlets.csv")} == set(communes)
-    entry = engine.load(xform_of(workbook), media).new()
+    entry = engine.load(xform_of(FORMS / workbook), media).new()
     ask_commune, ask_hamlet = [question.name for question in entry.questions()][:2]
     assert entry.choices(ask_commune) == communes
     for code in list(communes)[:3]:

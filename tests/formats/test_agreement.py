@@ -17,14 +17,14 @@ FORMS = Path(__file__).resolve().parents[2] / "forms"
 
 
 def agree(folder: str, *changes: tuple[str, str]) -> None:
-    """Hold a folder's form against its campaign.toml, in which texts are exchanged."""
-    (workbook,) = (FORMS / folder).glob("*.xlsx")
-    model = read_xform(convert(workbook.name, workbook.read_bytes()).xform)
+    """Hold a folder's forms against its campaign.toml, in which texts are exchanged."""
     toml = (FORMS / folder / "campaign.toml").read_text("utf-8")
     for old, new in changes:
         assert old in toml
         toml = toml.replace(old, new)
-    check_agreement(read_campaign(toml), model, Roles.of(model))
+    for workbook in sorted((FORMS / folder).glob("*.xlsx")):
+        model = read_xform(convert(workbook.name, workbook.read_bytes()).xform)
+        check_agreement(read_campaign(toml), model, Roles.of(model))
 
 
 def refusal(folder: str, *changes: tuple[str, str]) -> str:

@@ -79,8 +79,8 @@ class Census:
 def fetch_form(server_url: str) -> LocalForm:
     """What a new phone has after its first contact."""
     with Collect(server_url) as phone:
-        assert phone.match_exactly() == ({"covid19_census"}, set())
-        (form,) = phone.forms.values()
+        assert phone.match_exactly() == ({"covid19_census", "covid19_revisit"}, set())
+        (form,) = [form for (form_id, _), form in phone.forms.items() if form_id == "covid19_census"]
         return form
 
 
