@@ -165,7 +165,7 @@ def count(
         submissions.set_processed(database, connection, stored.instance_id, None, None)
     state = SubmissionState.PROCESSED
     for house in houses:
-        tellers = _others(reference, connection, told.known, house, stored.instance_id)
+        tellers = tellers_of(reference, connection, told.known, house, stored.instance_id)
         if house == household:
             tellers.append(Teller(submissions.place(connection, stored), stored, told))
         states = recount(reference, connection, told.known, house, tellers, gathered)
@@ -191,10 +191,10 @@ class Teller(NamedTuple):
         return self.told.visit
 
 
-def _others(
+def tellers_of(
     reference: Reference, connection: Connection, known: Known, household: House, instance_id: str = ""
 ) -> list[Teller]:
-    """The other submissions that tell of a household, or wait to do so."""
+    """The submissions that tell of a household or wait to do so, but for one, in order of arrival."""
     found = []
     for place, other in submissions.others_of_household(reference.database, connection, *household, instance_id):
         try:

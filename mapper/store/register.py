@@ -256,6 +256,29 @@ def findings(
     return [KeptFinding(*row[:7], json.loads(row[7])) for row in connection.execute(statement)]
 
 
+def found_in(
+    database: Database, connection: Connection, code: str, limit: int, cell_ids: Sequence[int] | None = None
+) -> list[tuple[str, str, int]]:
+    """Campaign, id and cell of the households with such a finding, the newest submission first."""
+    f, s = tables.findings, tables.submissions
+    statement = (
+        select(f.c.campaign_id, f.c.household_id, f.c.cell_id)
+        .join(s, s.c.instance_id == f.c.instance_id)
+        .where(f.c.code == code)
+        .group_by(f.c.campaign_id, f.c.household_id, f.c.cell_id)
+        .order_by(func.max(s.c.seq).desc())
+        .limit(limit)
+    )
+    if cell_ids is not None:
+        statement = statement.where(database.among(f.c.cell_id, cell_ids))
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+def cell_of(connection: Connection, campaign_id: str, household_id: str) -> int | None:
+    """The cell that a household lies in; None where it is not in the register."""
+    return connection.scalar(select(_h.c.cell_id).where(_h.c.campaign_id == campaign_id, _h.c.id == household_id))
+
+
 @dataclass(frozen=True, slots=True)
 class HousePoint:
     """A household on the map."""

@@ -267,6 +267,13 @@ def household_of(connection: Connection, instance_id: str) -> tuple[str, str] | 
     return next((household for household in told_of if household is not None), None)
 
 
+def told_of(connection: Connection, instance_id: str) -> tuple[str, str] | None:
+    """The campaign and household that a submission tells of, or waits for; None where it does neither."""
+    columns = select(_s.c.campaign_id, _s.c.household_id).where(_s.c.instance_id == instance_id)
+    row = connection.execute(columns).first()
+    return (row[0], row[1]) if row is not None and row[1] is not None else None
+
+
 def supersede(connection: Connection, instance_id: str) -> tuple[str, str] | None:
     """An original that an edit replaces no longer counts, nor, where it never did, what it edits itself.
 
