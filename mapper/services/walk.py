@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from mapper.domain.follow_up import PersonState
 from mapper.domain.people import Outcome, Point
-from mapper.domain.places import point_fault
+from mapper.domain.places import fold, point_fault
 from mapper.domain.roles import Role
 from mapper.domain.walk import Stop, length_m, number_key, walk
 from mapper.errors import NotFound, mark
@@ -338,7 +338,9 @@ def _hamlets(
                 counts["closed"],
             )
         )
-    return sorted(found, key=lambda one: (not one.code, one.commune, one.commune_code, number_key(one.label), one.code))
+    return sorted(
+        found, key=lambda one: (not one.code, one.commune, one.commune_code, number_key(fold(one.label)), one.code)
+    )
 
 
 def _listed(
