@@ -95,7 +95,8 @@ def write_rows(rows: Iterable[Sequence[str]]) -> bytes:
     """Further lines of a list."""
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(
-        [[cell if cell.isprintable() else _CONTROL.sub(" ", cell) for cell in row] for row in rows]
+        # A row as a whole is looked at first, since hardly any has something to replace.
+        [row if "".join(row).isprintable() else [_CONTROL.sub(" ", cell) for cell in row] for row in rows]
     )
     return text.getvalue().encode()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, true
@@ -161,27 +162,30 @@ def people(
         .where(_p.c.campaign_id == campaign_id, of(_p.c.household_id))
         .order_by(_p.c.household_id, _p.c.position),
     ):
+        household, position, version, trunk_version, branch_id, identity, reported_on, name, born_on, *facts = row
+        precision, sex, residence, away_place, priorities, barred, contraindication, until, *others = facts
+        reason, infected_on, refused, refusal_reason, unknown = others
         person = Person(
-            id=row[5],
-            reported_on=_day(row[6]),
-            name=row[7],
-            born_on=_some_day(row[8]),
-            birth_precision=row[9],
-            sex=row[10],
-            residence=row[11],
-            away_place=row[12],
-            priorities=tuple(row[13].split()),
-            contraindicated=bool(row[14]),
-            contraindication=row[15],
-            deferred_until=_some_day(row[16]),
-            deferral_reason=row[17],
-            infected_on=_some_day(row[18]),
-            refused=bool(row[19]),
-            refusal_reason=row[20],
-            vaccination_unknown=bool(row[21]),
-            doses=tuple(doses.get((row[0], row[1]), ())),
+            identity,
+            _day(reported_on),
+            name,
+            _some_day(born_on),
+            precision,
+            sex,
+            residence,
+            away_place,
+            tuple(priorities.split()),
+            bool(barred),
+            contraindication,
+            _some_day(until),
+            reason,
+            _some_day(infected_on),
+            bool(refused),
+            refusal_reason,
+            bool(unknown),
+            tuple(doses.get((household, position), ())),
         )
-        found.setdefault(row[0], []).append((person, Held(*row[2:5])))
+        found.setdefault(household, []).append((person, Held(version, trunk_version, branch_id)))
     return found
 
 
@@ -194,8 +198,9 @@ def _rows(database: Database, connection: Connection, statement: Select[Any]) ->
     return found
 
 
+@lru_cache(maxsize=65_536)
 def _day(told: Any) -> date:
-    """A day as SQLite gives it, as text, or as PostgreSQL does."""
+    """A day as SQLite gives it, as text, or as PostgreSQL does; of the few days that occur each is read once."""
     return date.fromisoformat(told) if isinstance(told, str) else told
 
 
