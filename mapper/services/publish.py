@@ -14,6 +14,7 @@ from mapper.errors import Conflict, InvalidCampaign, InvalidForm, NotFound, mark
 from mapper.formats import validate
 from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
+from mapper.formats.entity_lists import list_of, served_lists
 from mapper.formats.hamlets import HamletRow, read_hamlets
 from mapper.formats.role_changes import RoleChange, role_changes
 from mapper.formats.roles import Roles
@@ -88,8 +89,8 @@ def read_folder(
     for workbook in workbooks:
         progress(workbook.name)
         forms.append(_read_form(workbook, campaign))
-    served = {f"{name}.csv" for name in {*lists, *(name for form in forms for name in form.model.entity_lists)}}
-    return campaign, toml, hamlets, [replace(form, media=_media(folder, form, served)) for form in forms]
+    declared = {*lists, *(name for form in forms for name in form.model.entity_lists)}
+    return campaign, toml, hamlets, [replace(form, media=_media(folder, form, declared)) for form in forms]
 
 
 def _read_form(workbook: Path, campaign: Campaign | None) -> ReadyForm:
@@ -110,13 +111,14 @@ def _read_form(workbook: Path, campaign: Campaign | None) -> ReadyForm:
     return ReadyForm(workbook.name, converted.xform, model, media, roles.draws_coverage, (*converted.warnings, *advice))
 
 
-def _media(folder: Path, form: ReadyForm, lists: Collection[str]) -> dict[str, bytes]:
-    """The files that a form asks for, but for entity lists, which the server makes for each canvasser."""
-    return {
-        wanted.name: form.media.get(wanted.name) or _read_media(folder, wanted.name, form.file)
-        for wanted in form.model.media
-        if wanted.name not in lists
-    }
+def _media(folder: Path, form: ReadyForm, declared: Collection[str]) -> dict[str, bytes]:
+    """The files that a form asks for, but for the lists that the server makes for each canvasser.
+
+    declared: names of the campaign's entity lists. Of such a list that the server does not know the file is wanted.
+    """
+    names = [wanted.name for wanted in form.model.media]
+    served = served_lists(names, declared) if form.draws_coverage else {}
+    return {name: form.media.get(name) or _read_media(folder, name, form.file) for name in names if name not in served}
 
 
 def _read_media(folder: Path, name: str, wanted_by: str) -> bytes:
@@ -170,6 +172,7 @@ def publish_ready(
             kept.save_hamlets(
                 database, connection, [Hamlet(h.code, h.name, h.commune_code, h.households) for h in hamlets]
             )
+            _check_lists(connection, campaign, ready)
         published = []
         for form in ready:
             _take_over_roles(reference, connection, form, confirmed)
@@ -209,6 +212,25 @@ def _take_over_roles(reference: Reference, connection: Connection, form: ReadyFo
     renamed = {change.before: change.after for change in changes if change.after}
     if renamed:
         form_life.keep_renamed(reference.database, connection, form.model.form_id, renamed)
+
+
+def _check_lists(connection: Connection, campaign: Campaign, ready: Sequence[ReadyForm]) -> None:
+    """A phone keeps one list of a name for all its forms, so two campaigns must not share one. Raises Conflict."""
+    own = {name for form in ready if form.draws_coverage for name in form.model.entity_lists if list_of(f"{name}.csv")}
+    for other in kept.current_forms(connection) if own else ():
+        if other.campaign_id in (None, campaign.id):
+            continue
+        shared = sorted(own.intersection(XFormModel.from_json(other.model).entity_lists))
+        if shared:
+            raise Conflict(
+                mark(
+                    "The entity list {list} belongs to the forms of campaign {campaign} already, and a phone keeps one "
+                    "list of a name. Name it {better} in the sheet entities, and {better}.csv where it is chosen from."
+                ),
+                list=shared[0],
+                campaign=other.campaign_id,
+                better=f"{campaign.id}_{shared[0]}",
+            )
 
 
 def _publish_form(
