@@ -8,10 +8,11 @@ from datetime import date
 import pytest
 
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
-from mapper.domain.household import HOUSE_COUNTS, combine, house_counts, household_moves
+from mapper.domain.household import HOUSE_COUNTS, changed, combine, house_counts, household_moves
 from mapper.domain.ledger import INSIDE, MOVES, State
-from mapper.domain.people import Person, Point, Visit
+from mapper.domain.people import Dose, Person, Point, Visit
 from mapper.domain.sums import SUMMANDS, per_state
+from mapper.domain.updates import compare
 
 AUGUST, SEPTEMBER, OCTOBER = date(2022, 8, 1), date(2022, 9, 1), date(2022, 10, 1)
 LAN = Person("lan", AUGUST, name="Nông Thị Lan", born_on=date(1980, 1, 1))
@@ -125,3 +126,130 @@ def test_moves_add_up_to_people_per_state() -> None:
         State.REFUSED: -1,
     }
     assert per_state(0) == (0,) * 8
+
+
+# Revisits, which tell only what changed
+
+
+def again(day: date, *people: Person, outcome: str = "interviewed", **facts: object) -> Visit:
+    return visit(day, outcome, *people, partial=True, **facts)
+
+
+def told(person_id: str, *answered: str, day: date = SEPTEMBER, **facts: object) -> Person:
+    return Person(person_id, day, answered=frozenset(answered), **facts)  # type: ignore[arg-type]
+
+
+BOTH = visit(AUGUST, "interviewed", LAN, replace(NAM, reported_on=AUGUST, refused=True, refusal_reason="sợ"))
+FIRST_DOSE = Dose("1", SEPTEMBER, "pfizer")
+
+
+def test_a_revisit_leaves_those_it_does_not_name_as_they_were() -> None:
+    known = combine([BOTH, again(SEPTEMBER, told("lan", doses=(FIRST_DOSE,)))])
+    assert known.people == (replace(LAN, doses=(FIRST_DOSE,)), BOTH.people[1])
+    assert (known.visited_on, known.outcome) == (SEPTEMBER, "interviewed")
+
+
+def test_a_person_whom_nobody_knew_is_a_new_member() -> None:
+    new = told("new", name="Bé")
+    assert combine([BOTH, again(SEPTEMBER, new)]).people == (*BOTH.people, new)
+    with_dose = combine([BOTH, again(SEPTEMBER, new), again(OCTOBER, told("new", doses=(FIRST_DOSE,)))])
+    assert with_dose.people[2] == replace(new, doses=(FIRST_DOSE,))
+
+
+def test_a_dose_given_since_ends_a_refusal_and_a_deferral_unless_the_visit_says_otherwise() -> None:
+    refused = replace(LAN, refused=True, refusal_reason="sợ", deferred_until=OCTOBER, deferral_reason="ốm")
+    given = changed(refused, told("lan", doses=(FIRST_DOSE,)))
+    assert given == replace(LAN, doses=(FIRST_DOSE,))
+    # who holds dose 1 may refuse the next
+    again_refused = changed(refused, told("lan", "consent", doses=(FIRST_DOSE,), refused=True, refusal_reason="sốt"))
+    assert (again_refused.refused, again_refused.refusal_reason, again_refused.deferred_until) == (True, "sốt", None)
+    assert again_refused.reported_on == SEPTEMBER
+    until = date(2022, 12, 1)
+    deferred = changed(refused, told("lan", doses=(FIRST_DOSE,), deferred_until=until, deferral_reason="thai"))
+    assert (deferred.refused, deferred.deferred_until, deferred.deferral_reason) == (False, until, "thai")
+
+
+def test_a_refusal_holds_until_it_is_answered_anew() -> None:
+    refused = replace(LAN, refused=True, refusal_reason="sợ")
+    assert changed(refused, told("lan", name="Lan Anh")) == replace(refused, name="Lan Anh")
+    assert changed(refused, told("lan", "consent")) == LAN
+    assert changed(refused, told("lan", deferred_until=OCTOBER)) == replace(
+        LAN, deferred_until=OCTOBER, reported_on=SEPTEMBER
+    )
+
+
+def test_a_known_dose_told_again_is_no_new_dose_and_is_told_more_fully() -> None:
+    before = replace(LAN, doses=(Dose("1", None, "pfizer"), Dose("2", OCTOBER)), refused=True)
+    after = changed(before, told("lan", doses=(Dose("1", SEPTEMBER, None, "lot 7"),)))
+    assert after == replace(before, doses=(Dose("1", SEPTEMBER, "pfizer", "lot 7"), Dose("2", OCTOBER)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "facts"),
+    [
+        ("residence", {"residence": "works_away", "away_place": "Hà Nội"}),
+        ("contraindicated", {"contraindicated": True, "contraindication": "dị ứng"}),
+        ("vaccinated", {"vaccination_unknown": True}),
+        ("priorities", {"priorities": ("elderly",)}),
+    ],
+)
+def test_what_was_answered_takes_the_place_of_what_was_known(answer: str, facts: dict[str, object]) -> None:
+    assert changed(LAN, told("lan", answer, **facts)) == replace(LAN, **facts)  # type: ignore[arg-type]
+    changed_before = replace(LAN, **facts)  # type: ignore[arg-type]
+    assert changed(changed_before, told("lan")) == changed_before
+    assert changed(changed_before, told("lan", answer)) == LAN
+
+
+def test_whoever_is_named_in_a_house_found_empty_is_back_only_if_that_is_told() -> None:
+    empty = visit(SEPTEMBER, "moved_away")
+    known = combine([BOTH, empty, again(OCTOBER, told("lan", "residence"), told("nam"))])
+    assert known.outcome == "interviewed"
+    assert [person.residence for person in known.people] == ["here", "moved_out"]
+
+
+def test_a_revisit_that_finds_the_house_empty_moves_everybody_out() -> None:
+    known = combine([BOTH, again(SEPTEMBER, outcome="moved_away")])
+    assert [person.residence for person in known.people] == ["moved_out", "moved_out"]
+    assert (known.outcome, known.visited_on) == ("moved_away", AUGUST)
+
+
+def test_a_census_tells_the_whole_household_whatever_revisits_told_before() -> None:
+    census = visit(OCTOBER, "interviewed", NAM)
+    assert combine([BOTH, again(SEPTEMBER, told("new")), census]).people == (NAM,)
+    assert combine([census, again(OCTOBER, told("nam", name="Nam Anh"))]).people == (replace(NAM, name="Nam Anh"),)
+
+
+def test_a_revisit_of_a_house_where_nobody_was_met_before_tells_who_lives_there() -> None:
+    new = told("new", name="Bé")
+    known = combine([visit(AUGUST, "absent"), again(SEPTEMBER, new), again(OCTOBER, told("new", "residence"))])
+    assert (known.outcome, known.people) == ("interviewed", (new,))
+
+
+def test_of_two_people_with_one_id_the_first_is_the_one_that_changes() -> None:
+    twins = visit(AUGUST, "interviewed", LAN, replace(LAN, name="Another"))
+    known = combine([twins, again(SEPTEMBER, told("lan", doses=(FIRST_DOSE,)))])
+    assert [len(person.doses) for person in known.people] == [1, 0]
+
+
+# Updates side by side
+
+
+def test_updates_are_compared_property_by_property() -> None:
+    census = visit(AUGUST, "interviewed", LAN, head="Lan")
+    one = again(SEPTEMBER, told("lan", "residence", residence="works_away", doses=(FIRST_DOSE,)), head="Lan")
+    rows = {(row.person, row.what, row.code): (row.values, row.differs) for row in compare([census, one])}
+    assert rows == {
+        ("", "outcome", ""): (("interviewed", "interviewed"), False),
+        ("", "head", ""): (("Lan", "Lan"), False),
+        ("lan", "name", ""): (("Nông Thị Lan", None), False),
+        ("lan", "born_on", ""): ((date(1980, 1, 1), None), False),
+        ("lan", "residence", ""): (("here", "works_away"), True),
+        ("lan", "contraindicated", ""): ((False, None), False),
+        ("lan", "refused", ""): ((False, None), False),
+        ("lan", "dose", "1"): ((None, (SEPTEMBER, "pfizer")), False),
+    }
+
+
+def test_what_is_told_of_one_person_stands_together() -> None:
+    rows = compare([again(SEPTEMBER, told("a", name="A"), told("b", name="B")), again(SEPTEMBER, told("a", sex="f"))])
+    assert [(row.person, row.what) for row in rows] == [("", "outcome"), ("a", "name"), ("a", "sex"), ("b", "name")]

@@ -460,6 +460,8 @@ class Phones:
     def update(self) -> None:
         if not self.houses:
             return
+        if self.chance.random() < 0.05:
+            self.houses.append(str(UUID(int=self.chance.getrandbits(128), version=4)))  # nobody ever makes it
         house, phone = self.chance.choice(self.houses), self.chance.randrange(3)
         trunk, branch, base = self.branches.get((house, phone), (str(self.chance.randrange(1, 4)), "", 0))
         if not branch:
