@@ -15,10 +15,16 @@ const CHANGES = [
     to: "if ($2.editInstance.draft) { const restored = await $4.restoreInstance($2.editInstance.draft, $5); return success($4, restored); } $1$3;",
   },
   {
-    // Nothing is asked of the internet.
+    // Nothing is asked of the internet: houses stand on plain ground.
     file: /web-forms\/dist\/MapBlock-[^/]+\.js$/,
     from: /"https:\/\/tile\.openstreetmap\.org\/\{z\}\/\{x\}\/\{y\}\.png"/,
     to: '"data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="',
+  },
+  {
+    // And nobody is named whose map is not shown.
+    file: /web-forms\/dist\/MapBlock-[^/]+\.js$/,
+    from: /'&#169; <a href="https:\/\/www\.openstreetmap\.org\/copyright" target="_blank">OpenStreetMap<\/a> contributors\.'/,
+    to: "''",
   },
 ];
 

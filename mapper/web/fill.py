@@ -31,6 +31,7 @@ RULES = "; ".join(
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' blob: data:",
         "media-src 'self' blob:",
+        "worker-src 'self' blob:",
         "font-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",
@@ -38,7 +39,8 @@ RULES = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""What ODK Web Forms needs, and nothing else: it counts in WebAssembly and writes styles into its elements."""
+"""What ODK Web Forms needs, and nothing else: it counts in WebAssembly, writes styles into
+its elements, and draws its map in workers of its own."""
 
 fill = Blueprint("fill", __name__, template_folder="templates", url_prefix="/key/<token>")
 

@@ -2,7 +2,7 @@
 
 import { page, t } from "./words.js";
 import * as store from "./fill_store.js";
-import { given, taken, told } from "./fill_answers.js";
+import { given, taken, told, withIds } from "./fill_answers.js";
 import { calendar, speakOurs } from "./fill_dialect.js";
 import { NoLine, Refused, attachment, base, formAddress, fresh, offered, refresh } from "./fill_forms.js";
 import { keepSending } from "./fill_send.js";
@@ -112,6 +112,7 @@ async function finish(answers) {
   shown = null;
   try {
     const filled = await taken(answers);
+    filled.xml = withIds(filled.xml);
     const { id, label } = told(filled.xml);
     const finishedAt = new Date().toISOString();
     await store.finish(
