@@ -89,7 +89,7 @@ def read_folder(
     for workbook in workbooks:
         progress(workbook.name)
         forms.append(_read_form(workbook, campaign))
-    declared = {*lists, *(name for form in forms for name in form.model.entity_lists)}
+    declared = {*lists, *(name for form in forms if form.draws_coverage for name in form.model.entity_lists)}
     return campaign, toml, hamlets, [replace(form, media=_media(folder, form, declared)) for form in forms]
 
 

@@ -61,25 +61,12 @@ label = "All"
 [[groups.doses]]
 dose = "1"
 """
-AGAIN = """
-| survey   |      |       |        |
-|          | type | name  | label  |
-|          | select_one_from_file doors.csv | door | Door |
-|          | select_one_from_file streets.csv | street | Street |
-| settings |
-|          | form_id | version |
-|          | again   | 1       |
-"""
-DOORS = """
-| survey   |      |        |        |         |
-|          | type | name   | label  | save_to |
-|          | text | number | Number | number  |
-| settings |
-|          | form_id | version |
-|          | first   | 1       |
+AGAIN = "| | select_one_from_file {list}.csv | again | Again | |\n"
+"""A row of the survey that chooses from a list."""
+ENTITIES = """
 | entities |
-|          | list_name | label     |
-|          | doors     | ${number} |
+|          | list_name | label    |
+|          | {list}    | ${{photo}} |
 """
 LIST = "name,label,commune,households\nV1,Thôn 1,C,10\nV2,Thôn 2,C,\n"
 
@@ -138,7 +125,7 @@ def test_a_folder_is_published_whole_and_phones_are_offered_its_forms(town: Town
         ("visit", "1", "new"),
     ]
     forms = offered(town)
-    assert set(forms) == {"covid19_census", "measles_children", "water_points", "plain", "visit"}
+    assert set(forms) == {"covid19_census", "covid19_revisit", "measles_children", "water_points", "plain", "visit"}
     content = publish.form_xml(town.reference, "visit", "1")
     assert forms["visit"].md5 == hashlib.md5(content).hexdigest()
     assert (forms["visit"].title, forms["visit"].has_media, forms["plain"].has_media) == ("Visit", True, False)
@@ -300,11 +287,33 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         publish.read_folder(tmp_path / "nowhere")
 
 
-def test_an_entity_list_of_the_folder_is_no_file_beside_the_form(town: Town, tmp_path: Path) -> None:
-    (tmp_path / "again.xlsx").write_bytes(workbook(AGAIN))
-    (tmp_path / "streets.csv").write_text("name,label\ns,S\n")
-    with pytest.raises(InvalidForm, match=r"again\.xlsx asks for the file doors\.csv, which is not beside it"):
-        publish.publish(town.reference, tmp_path)
-    (tmp_path / "first.xlsx").write_bytes(workbook(DOORS))
-    publish.publish(town.reference, tmp_path)
-    assert [media.name for media in publish.form_media(town.reference, "again", "1")] == ["streets.csv"]
+def made_again(name: str) -> bytes:
+    """The form of the small campaign, which makes the entities of a list and chooses from it."""
+    survey = SURVEY.replace("|          | image ", AGAIN.format(list=name) + "|          | image ")
+    return workbook((survey + SETTINGS).format(version="1", label="Hamlet") + ENTITIES.format(list=name))
+
+
+def test_a_list_that_the_server_makes_is_no_file_beside_the_form(town: Town, folder: Path) -> None:
+    survey = SURVEY.replace("|          | image ", AGAIN.format(list="small_households") + "|          | image ")
+    (folder / "visit.xlsx").write_bytes(workbook((survey + SETTINGS).format(version="1", label="Hamlet")))
+    with pytest.raises(InvalidForm, match=r"asks for the file small_households\.csv, which is not beside it"):
+        publish.publish(town.reference, folder)
+    (folder / "visit.xlsx").write_bytes(made_again("small_households"))
+    publish.publish(town.reference, folder)
+    assert [media.name for media in publish.form_media(town.reference, "visit", "1")] == ["thôn.csv"]
+
+
+def test_a_list_that_the_server_does_not_know_wants_its_file(town: Town, folder: Path) -> None:
+    (folder / "visit.xlsx").write_bytes(made_again("trees"))
+    with pytest.raises(InvalidForm, match=r"asks for the file trees\.csv, which is not beside it"):
+        publish.publish(town.reference, folder)
+    (folder / "trees.csv").write_text("name,label\nt,T\n")
+    publish.publish(town.reference, folder)
+    assert [media.name for media in publish.form_media(town.reference, "visit", "1")] == ["thôn.csv", "trees.csv"]
+
+
+def test_a_list_of_another_campaign_is_refused_with_a_better_name(town: Town, folder: Path) -> None:
+    (folder / "visit.xlsx").write_bytes(made_again("households"))
+    with pytest.raises(Conflict, match=r"belongs to the forms of campaign covid19.* Name it small_households"):
+        publish.publish(town.reference, folder)
+    assert "visit" not in offered(town)
