@@ -22,6 +22,9 @@ from mapper.errors import Unavailable, mark
 REGULAR, BOLD = "sheet-regular", "sheet-bold"
 FONT_FILES = {REGULAR: "BeVietnamPro_400Regular.ttf", BOLD: "BeVietnamPro_600SemiBold.ttf"}
 LEAST_SIZE = 6.0
+MASK = 3
+"""Which of a QR code's eight patterns is laid over it; readers undo each of them alike."""
+
 MM = 72 / 25.4
 
 Spot = tuple[float, float]
@@ -156,8 +159,10 @@ class Pen:
 
     def qr_code(self, x: float, y: float, side: float, text: str) -> None:
         """A text as a QR code, its quiet zone of four modules within the square."""
-        rows = [list(row) for row in segno.make(text, micro=False, error="m").matrix_iter(border=4)]
+        # With a mask given, no eight of them are tried out: that took most of the time of a sheet.
+        rows = [list(row) for row in segno.make(text, micro=False, error="m", mask=MASK).matrix_iter(border=4)]
         module = side / len(rows)
+        self._canvas.setFillGray(0)
         path = self._canvas.beginPath()
         for down, row in enumerate(rows):
             across = 0
@@ -166,10 +171,12 @@ class Pen:
                 while end < len(row) and row[end]:
                     end += 1
                 if end > across:
-                    left, bottom = x + across * module, y + (down + 1) * module
-                    path.rect(left * MM, self._up(bottom), (end - across) * module * MM, module * MM)
+                    left, bottom = (x + across * module) * MM, self._up(y + (down + 1) * module)
+                    # As path.rect writes it, which is too slow for hundreds of squares a house.
+                    path._code.append(
+                        f"{left:.3f} {bottom:.3f} {(end - across) * module * MM:.3f} {module * MM:.3f} re"
+                    )
                 across = end + 1
-        self._canvas.setFillGray(0)
         self._canvas.drawPath(path, stroke=0, fill=1)
 
     def _up(self, y: float) -> float:
