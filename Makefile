@@ -101,6 +101,9 @@ $(VENDOR)/.complete: package.json package-lock.json .npmrc Makefile | .venv/.run
 	@cp node_modules/leaflet/dist/leaflet.js node_modules/leaflet/dist/leaflet.css node_modules/leaflet/LICENSE $(VENDOR)/leaflet/
 	@cp node_modules/leaflet/dist/images/*.png $(VENDOR)/leaflet/images/
 	@cp node_modules/leaflet.heat/dist/leaflet-heat.js node_modules/leaflet.heat/LICENSE $(VENDOR)/leaflet.heat/
+	@mkdir -p $(VENDOR)/leaflet-draw/images && cd node_modules/leaflet-draw/dist && \
+		cp leaflet.draw.js leaflet.draw.css $(CURDIR)/$(VENDOR)/leaflet-draw/ && \
+		cp images/spritesheet* $(CURDIR)/$(VENDOR)/leaflet-draw/images/
 	@mkdir -p $(VENDOR)/be-vietnam-pro && cd node_modules/@expo-google-fonts/be-vietnam-pro && \
 		cp 400Regular/BeVietnamPro_400Regular.ttf 600SemiBold/BeVietnamPro_600SemiBold.ttf LICENSE_FONT $(CURDIR)/$(VENDOR)/be-vietnam-pro/
 	@touch $@

@@ -47,6 +47,7 @@ from mapper.store.database import Database
 from mapper.web import accounts as web_accounts
 from mapper.web import serving
 from mapper.web.api import api
+from mapper.web.assignment import assignment_pages
 from mapper.web.audit import trail
 from mapper.web.conflicts import conflict_pages
 from mapper.web.fill import fill
@@ -130,6 +131,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_blueprint(trying)
     app.register_blueprint(trail)
     app.register_blueprint(user_pages)
+    app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

@@ -106,10 +106,10 @@ def coverage_map(view: MapView) -> MapParts:
     ).add_to(figure_map)
     Notes("notes", {"position": "bottomleft"}).add_to(figure_map)
     Fit(view.bounds).add_to(figure_map)
-    return _take_apart(figure_map)
+    return take_apart(figure_map)
 
 
-def _take_apart(figure_map: folium.Map) -> MapParts:
+def take_apart(figure_map: folium.Map) -> MapParts:
     """Render and keep what a page of our own needs.
 
     Folium's own header is left out: it forbids pinch zoom and sizes the whole page as if the map were alone.

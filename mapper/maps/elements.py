@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from branca.element import MacroElement
@@ -104,3 +105,27 @@ class Fit(MacroElement):
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Fit"
         self.bounds = bounds
+
+
+class DrawWords(MacroElement):
+    """What the tools of Leaflet.draw say, in the reader's language; stands before the tools themselves.
+
+    words: sentences by their place in ``L.drawLocal``.
+    """
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            (function merge(into, words) {
+                for (const name of Object.keys(words)) {
+                    if (typeof words[name] === "string") into[name] = words[name]; else merge(into[name], words[name]);
+                }
+            })(L.drawLocal, {{ this.words|tojson }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, words: Mapping[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "DrawWords"
+        self.words = words

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import folium
+from folium.plugins import Draw
 
 from mapper.maps import elements
 
 LEAFLET_JS = "vendor/leaflet/leaflet.js"
 LEAFLET_CSS = "vendor/leaflet/leaflet.css"
+LEAFLET_DRAW_JS = "vendor/leaflet-draw/leaflet.draw.js"
+LEAFLET_DRAW_CSS = "vendor/leaflet-draw/leaflet.draw.css"
 LEAFLET_HEAT = "vendor/leaflet.heat/leaflet-heat.js"
 
 
@@ -23,6 +26,8 @@ def serve_assets_locally(static_url: Callable[[str], str]) -> None:
     """
     folium.Map.default_js = [("leaflet", static_url(LEAFLET_JS))]
     folium.Map.default_css = [("leaflet_css", static_url(LEAFLET_CSS))]
+    Draw.default_js = [("leaflet_draw_js", static_url(LEAFLET_DRAW_JS))]
+    Draw.default_css = [("leaflet_draw_css", static_url(LEAFLET_DRAW_CSS))]
     for element in (elements.UnitLayer, elements.HeatLayer, elements.Legend, elements.Notes):
         element.default_js = [(name, static_url(name)) for name in element.scripts]
         element.default_css = []

@@ -273,7 +273,7 @@ def _may_give(reference: Reference, connection: Connection, by: User, areas: Seq
 
 def _told(connection: Connection, known: Known, account: Account) -> Overseen:
     places = tuple(place_of(connection, known, set_id, code) for set_id, code in account.areas)
-    communes = frozenset(code for area in account.areas for code in _communes_of_area(connection, known, area))
+    communes = frozenset(code for area in account.areas for code in communes_of_area(connection, known, area))
     return Overseen(
         account.id,
         account.name,
@@ -312,7 +312,7 @@ def _name(known: Known, set_id: str, code: str) -> str:
     return next((unit.name for unit in found if unit is not None), code)
 
 
-def _communes_of_area(connection: Connection, known: Known, area: tuple[str, str]) -> set[str]:
+def communes_of_area(connection: Connection, known: Known, area: tuple[str, str]) -> set[str]:
     """Codes of the hamlet list's communes that an area lies in, or that lie in it; of a drawn one those near it."""
     set_id, code = area
     if set_id == IDLE:

@@ -1,0 +1,180 @@
+"""The page of who walks where: the work of a commune's canvassers, and a map to draw an area on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from mapper.domain.roles import OVERSEERS
+from mapper.errors import InvalidInput, NotFound, mark
+from mapper.maps.coverage_map import MapParts
+from mapper.maps.drawing_map import HOLDER_COLOURS, DrawingView, House, drawing_map
+from mapper.services import assignment, intake, reporting, users
+from mapper.services.assignment import Overview
+from mapper.web.accounts import only_for, reader
+from mapper.web.installation import installation
+from mapper.web.language_choice import chosen_language, say
+
+NOBODY = "#8c97a0"
+
+assignment_pages = Blueprint("assignment", __name__)
+_only_for_overseers = only_for(*OVERSEERS)
+
+
+@assignment_pages.before_request
+def _guard() -> Response | None:
+    return _only_for_overseers()
+
+
+@assignment_pages.get("/assignment")
+def page() -> str:
+    """Canvassers with their hamlets, houses and people due, hamlets with who has them, and the map."""
+    here, by = installation(), reader()
+    communes = users.communes(here.reference, by)
+    campaigns = reporting.campaigns(here.reference, chosen_language())
+    campaign = request.args.get("campaign") or (campaigns[0]["id"] if campaigns else "")
+    asked = request.args.get("commune", "")
+    commune = next((each for each in communes if each.code == asked), communes[0] if communes and not asked else None)
+    if asked and commune is None:
+        raise NotFound(mark("There is no place {place} in your area. Look at the list again."), place=asked)
+    told: dict[str, Any] = {"communes": communes, "commune": commune, "campaigns": campaigns, "campaign": campaign}
+    if commune is None or not campaigns:
+        return render_template("assignment.html", **told)
+    found = assignment.overview(here.reference, by, campaign, intake.today(), commune)
+    colours = {each.id: HOLDER_COLOURS[at % len(HOLDER_COLOURS)] for at, each in enumerate(found.canvassers)}
+    return render_template(
+        "assignment.html",
+        **told,
+        work=found,
+        colours=colours,
+        nobody=NOBODY,
+        told=get_flashed_messages(),
+        map=_map(found, colours),
+    )
+
+
+def _map(found: Overview, colours: dict[int, str]) -> MapParts | None:
+    if found.bounds is None:
+        return None
+    settings = installation().settings
+    names = {each.id: each.name for each in found.canvassers}
+    houses = [
+        House(
+            dot.lat,
+            dot.lon,
+            colours.get(dot.holder_id or 0, NOBODY),
+            ", ".join(filter(None, (dot.number, names.get(dot.holder_id or 0, say("nobody"))))),
+        )
+        for dot in found.dots
+    ]
+    return drawing_map(
+        DrawingView(
+            found.bounds,
+            found.outlines,
+            found.drawn_outlines,
+            houses,
+            _tool_words(),
+            settings.tile_url,
+            settings.tile_attribution,
+        )
+    )
+
+
+@assignment_pages.post("/assignment/move")
+def move() -> Response:
+    """Give a hamlet or a drawn area to a canvasser, take it from one, or both."""
+    typed = request.form
+    from_id, to_id = _number(typed.get("from", "")), _number(typed.get("to", ""))
+    if from_id is None and to_id is None:
+        raise InvalidInput(mark("Choose who is to have the place."))
+    if from_id != to_id:
+        assignment.move(installation().reference, reader(), typed.get("place", ""), from_id, to_id)
+        flash(mark("Moved. The phones follow when they next ask for their forms."))
+    return _back()
+
+
+@assignment_pages.post("/assignment/draw")
+def draw() -> Response:
+    """Keep a drawn area and give it to a canvasser."""
+    typed, to_id = request.form, _number(request.form.get("to", ""))
+    if to_id is None:
+        raise InvalidInput(mark("Choose who is to have the place."))
+    assignment.draw(installation().reference, reader(), typed.get("label", ""), typed.get("outline", ""), to_id)
+    flash(mark("The area is saved and given. The phone follows when it next asks for its forms."))
+    return _back()
+
+
+@assignment_pages.post("/assignment/remove")
+def remove() -> Response:
+    """Delete a drawn area that nobody has."""
+    assignment.remove_drawn(installation().reference, reader(), request.form.get("place", ""))
+    flash(mark("The drawn area is deleted."))
+    return _back()
+
+
+def _back() -> Response:
+    chosen = {name: request.form[name] for name in ("commune", "campaign") if request.form.get(name)}
+    return redirect(url_for("assignment.page", **chosen))  # type: ignore[arg-type]
+
+
+def _number(written: str) -> int | None:
+    """The number of a user; None for an empty choice. Raises NotFound for anything else."""
+    if not written:
+        return None
+    if not (written.isascii() and written.isdecimal() and len(written) < 10):
+        raise NotFound(mark("No user {number} works in your area. Look in the list."), number=written)
+    return int(written)
+
+
+def _tool_words() -> dict[str, Any]:
+    """What the drawing tools say."""
+    cancel, undo, done = say("Cancel"), say("Take back the last corner"), say("Finish")
+    polygon, rectangle = say("Draw an area, corner by corner"), say("Draw a rectangle")
+    return {
+        "draw": {
+            "toolbar": {
+                "actions": {"title": cancel, "text": cancel},
+                "finish": {"title": done, "text": done},
+                "undo": {"title": undo, "text": undo},
+                "buttons": {"polygon": polygon, "rectangle": rectangle},
+            },
+            "handlers": {
+                "polygon": {
+                    "tooltip": {
+                        "start": say("Click the first corner."),
+                        "cont": say("Click the next corner."),
+                        "end": say("Click the first corner again to finish."),
+                    }
+                },
+                "polyline": {"error": say("The lines of an area may not cross.")},
+                "rectangle": {"tooltip": {"start": say("Hold and drag from corner to corner.")}},
+                "simpleshape": {"tooltip": {"end": say("Let go to finish.")}},
+            },
+        },
+        "edit": {
+            "toolbar": {
+                "actions": {
+                    "save": {"title": done, "text": done},
+                    "cancel": {"title": cancel, "text": cancel},
+                    "clearAll": {"title": say("Delete everything drawn"), "text": say("Delete everything drawn")},
+                },
+                "buttons": {
+                    "edit": say("Change what is drawn"),
+                    "editDisabled": say("Nothing is drawn yet"),
+                    "remove": say("Delete what is drawn"),
+                    "removeDisabled": say("Nothing is drawn yet"),
+                },
+            },
+            "handlers": {
+                "edit": {
+                    "tooltip": {
+                        "text": say("Drag the corners to change the area."),
+                        "subtext": say("Cancel takes the changes back."),
+                    }
+                },
+                "remove": {"tooltip": {"text": say("Click an area to delete it.")}},
+            },
+        },
+    }
