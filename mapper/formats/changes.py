@@ -12,8 +12,9 @@ Key = tuple[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One answer that differs. before, after: as shown to people, "" for no answer. numbers: as in Answer."""
+    """One answer that differs. before, after: as shown to people, "" for no answer. path, numbers: as in Answer."""
 
+    path: str
     label: str
     numbers: tuple[int, ...]
     before: str
@@ -35,5 +36,5 @@ def compare(
             continue
         was = old.pop((answer.path, answer.numbers), None)
         if was is None or was.value != answer.value:
-            changes.append(Change(answer.label, answer.numbers, was.shown if was else "", answer.shown))
-    return [*changes, *(Change(gone.label, gone.numbers, gone.shown, "") for gone in old.values())]
+            changes.append(Change(answer.path, answer.label, answer.numbers, was.shown if was else "", answer.shown))
+    return [*changes, *(Change(gone.path, gone.label, gone.numbers, gone.shown, "") for gone in old.values())]

@@ -14,7 +14,8 @@ from mapper.domain.roles import Role
 from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, mark
 from mapper.formats.answers import Answer, read_answers
 from mapper.formats.changes import Change, compare
-from mapper.formats.instance import Instance, read_instance
+from mapper.formats.entity_lists import served_lists
+from mapper.formats.instance import read_instance
 from mapper.formats.media_type import media_type
 from mapper.formats.xform import ChoiceList, XFormModel
 from mapper.services import audit
@@ -50,7 +51,8 @@ class File:
 class Line:
     """One answer on the page. asked: a person saw the question; the rest the form or the phone worked out by itself.
 
-    kind: the form's type of the answer ("date", "geopoint", ...). file: of a question that asks for one.
+    kind: the form's type of the answer ("date", "geopoint", ...), "" where the form does not say. file: of a question
+    that asks for one.
     """
 
     answer: Answer
@@ -61,7 +63,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A submission, or an edit of it. number: from 1. changes: against the version before, None for the first."""
+    """A submission, or an edit of it. number: from 1.
+
+    changes: against the version before, each with the form's type of the answer; None for the first.
+    """
 
     number: int
     instance_id: str
@@ -70,7 +75,7 @@ class Version:
     form_version: str
     state: str
     review: str
-    changes: tuple[Change, ...] | None
+    changes: tuple[tuple[Change, str], ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,20 +256,28 @@ def _read(connection: Connection, stored: StoredSubmission, language: str) -> _S
     if instance.encrypted:
         message = mark("The answers are encrypted; nobody here can read them. The files can be downloaded.")
         return _Shown(model, form is not None, (), (message, {}))
-    labels = _file_labels(connection, model, used.version, instance)
+    labels = _file_labels(connection, model, used.version, stored)
     return _Shown(model, form is not None, read_answers(instance, model, language, labels))
 
 
 def _file_labels(
-    connection: Connection, model: XFormModel, version: str, instance: Instance
+    connection: Connection, model: XFormModel, version: str, stored: StoredSubmission
 ) -> dict[str, Mapping[str, str]]:
-    """Labels of the choices that stand in media files, of the files that the form version has."""
+    """Labels of the choices that stand in media files, and in the lists of entities that the server makes.
+
+    Of those lists a submission's own household has a label here, and its people: others may be of another area.
+    """
     wanted = {found.file: found for found in model.choice_lists if found.file}
     labels: dict[str, Mapping[str, str]] = {}
     for media in kept.media(connection, model.form_id, version):
         if media.name in wanted:
             content = submissions.read_blob(connection, media.sha256) or b""
             labels[media.name] = choice_labels(content, wanted[media.name])
+    made_here = served_lists([name for name in wanted if name not in labels], model.entity_lists)
+    household = submissions.household_of(connection, stored.instance_id) if made_here else None
+    if household is not None:
+        names = reviews.household_names(connection, *household)
+        labels.update(dict.fromkeys(made_here, names))
     return labels
 
 
@@ -321,14 +334,18 @@ def _file(connection: Connection, name: str, sha256: str, owner: str) -> File:
 
 def _changes(
     shown: Mapping[str, _Shown], ids: list[str], number: int, renamed: Mapping[str, str]
-) -> tuple[Change, ...] | None:
+) -> tuple[tuple[Change, str], ...] | None:
     if number == 1:
         return None
     before, after = (
         [a for a in shown[ids[at]].answers if not any(part in a.path for part in OF_THE_PHONE)]
         for at in (number - 2, number - 1)
     )
-    return tuple(compare(before, after, renamed))
+    nodes = [
+        node for at in (number - 2, number - 1) if (model := shown[ids[at]].model) is not None for node in model.nodes
+    ]
+    kinds = {node.path: node.type for node in nodes}
+    return tuple((change, kinds.get(change.path, "")) for change in compare(before, after, renamed))
 
 
 def attachment(reference: Reference, user: User, instance_id: str, sha256: str) -> tuple[str, str, bytes]:

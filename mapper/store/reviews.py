@@ -133,3 +133,13 @@ def blob_head(connection: Connection, sha256: str) -> bytes:
     """The first bytes of a kept file, enough to tell what it is; none where it is not here."""
     b = tables.blobs
     return bytes(connection.scalar(select(func.substr(b.c.content, 1, 32)).where(b.c.sha256 == sha256)) or b"")
+
+
+def household_names(connection: Connection, campaign_id: str, household_id: str) -> dict[str, str]:
+    """What a household and each of its people are called, by id; of a household without a name its house number."""
+    h, p = tables.households, tables.people
+    own = select(h.c.id, h.c.head, h.c.house_number).where(h.c.campaign_id == campaign_id, h.c.id == household_id)
+    people = select(p.c.id, p.c.name).where(p.c.campaign_id == campaign_id, p.c.household_id == household_id)
+    names = {row.id: row.head or row.house_number for row in connection.execute(own)}
+    names |= {row.id: row.name for row in connection.execute(people)}
+    return {identity: name for identity, name in names.items() if name}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
@@ -36,6 +36,12 @@ def _manager() -> User:
     user = reader()
     drafts.check_manager(user)
     return user
+
+
+@forms.after_request
+def _keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"  # the key of a trial's phones stands in its page
+    return response
 
 
 @forms.get("/forms")

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, g, request
 from mapper.errors import InvalidInput, TooLarge, mark
 from mapper.formats import openrosa as replies
 from mapper.language import LANGUAGES
-from mapper.services import drafts
+from mapper.services import trials
 from mapper.store.drafts import Draft
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
@@ -41,7 +41,7 @@ def _draft() -> Draft:
     said = request.headers.get("X-OpenRosa-Version")
     if said is not None and said != "1.0":
         raise InvalidInput(mark("This server speaks OpenRosa 1.0, not {version}. Update the app."), version=said)
-    return drafts.by_token(installation().reference, g.phone_token)
+    return trials.by_token(installation().reference, g.phone_token)
 
 
 def _base() -> str:
@@ -57,7 +57,7 @@ def _xml(content: bytes, status: int = 200) -> Response:
 def form_list() -> Response:
     """The form being tried, and no other."""
     draft = _draft()
-    files = drafts.trial_files(installation().reference, draft)
+    files = trials.trial_files(installation().reference, draft)
     base = _base()
     listed = replies.ListedForm(
         draft.form_id,
@@ -89,7 +89,7 @@ def manifest() -> Response:
                 f"{base}/media/{quote(quote(file.name, safe=''))}",
                 f"{base}/integrity" if file.entity_list else None,
             )
-            for file in drafts.trial_files(installation().reference, _draft())
+            for file in trials.trial_files(installation().reference, _draft())
         )
     )
 
@@ -98,7 +98,7 @@ def manifest() -> Response:
 def media(name: str) -> Response:
     """One file of the form."""
     name = unquote(name)
-    content = drafts.media_content(installation().reference, _draft(), name)
+    content = trials.media_content(installation().reference, _draft(), name)
     return Response(
         content, content_type="text/csv; charset=utf-8" if name.endswith(".csv") else "application/octet-stream"
     )
@@ -133,5 +133,5 @@ def submission() -> Response:
             limit=limit,
         )
     xml, attachments = parts(request.stream, request.content_type or "", request.content_length, limit * MEGABYTE)
-    drafts.receive(installation().reference, draft, xml, attachments)
+    trials.receive(installation().reference, draft, xml, attachments)
     return _xml(replies.response(say("Received for trying; it does not count.")), 201)
