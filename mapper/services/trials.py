@@ -110,4 +110,4 @@ def receive(reference: Reference, draft: Draft, xml: bytes, attachments: Mapping
         }
         own = dict(before.attachments) if before is not None else {}
         new = DraftSubmission(instance.instance_id, draft.form_id, instance.version, xml, at, own | files)
-        drafts.save_submission(database, connection, new)
+        drafts.save_submission(reference.database, connection, new)
