@@ -269,7 +269,8 @@ def command_line(settings: Settings) -> click.Group:
         with bar(_("Sample households"), households) as shown:
             made = sample.build(opened(), Path(__file__).parent, households, shown.update)
         click.echo(_("The sample district is ready: {number} invented households.", number=made.households))
-        click.echo(_("Sign in as {name} with the password {password}", name=made.name, password=made.password))
+        for name, password in (made.supervisor, made.administrator):
+            click.echo(_("Sign in as {name} with the password {password}", name=name, password=password))
 
     boundary_command = subgroup("boundaries", _("Boundary sets."))
 

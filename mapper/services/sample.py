@@ -36,7 +36,9 @@ EDITION = 3
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
 """The invented census: five weeks up to the day of the meeting that set the targets."""
 SET_ID = "bach_thong_2022"
-SUPERVISOR, CANVASSER = "giamsat", "mau"
+SUPERVISOR, ADMINISTRATOR = "giamsat", "quantri"
+TEAM = "Tổ {commune}"
+"""Who sends the forms of a commune: a team, since nobody here is a real person."""
 DISTRICT = "063"
 
 SURNAMES = tuple(
@@ -65,11 +67,11 @@ WOMEN_ONLY = frozenset({"pregnant"})
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A finished sample and how to sign in to it."""
+    """A finished sample and how to sign in to it: name and password of the supervisor and of the administrator."""
 
     households: int
-    name: str
-    password: str
+    supervisor: tuple[str, str]
+    administrator: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class HamletSketch:
 
 
 def build(reference: Reference, root: Path, households: int, progress: Callable[[int], None]) -> Made:
-    """Publish the forms, make the approximate boundary set, take in the households; then a fresh password.
+    """Publish the forms, make the approximate boundary set, take in the households; then fresh passwords.
 
     Does again only what is missing: of fewer or more households the first are the same. Raises InvalidInput for none,
     Conflict in a database that holds anything else, since invented households never mix with real ones, or the sample
@@ -120,9 +122,10 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
         _fill(reference, root, households, progress)
         with reference.database.write() as connection:
             kept.set_fact(reference.database, connection, "sample built", _mark(households))
-    password = secrets.token_urlsafe(9)
-    accounts.add_user(reference, SUPERVISOR, "supervisor", [f"{SET_ID}:{DISTRICT}"], password)
-    return Made(households, SUPERVISOR, password)
+    passwords = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
+    accounts.add_user(reference, SUPERVISOR, "supervisor", [f"{SET_ID}:{DISTRICT}"], passwords[0])
+    accounts.add_user(reference, ADMINISTRATOR, "administrator", [], passwords[1])
+    return Made(households, (SUPERVISOR, passwords[0]), (ADMINISTRATOR, passwords[1]))
 
 
 def _mark(households: int) -> str:
@@ -131,7 +134,7 @@ def _mark(households: int) -> str:
 
 
 def _fill(reference: Reference, root: Path, households: int, progress: Callable[[int], None]) -> None:
-    """Boundary set, forms, the canvasser, and every household that is not here yet."""
+    """Boundary set, forms, a team of canvassers a commune, and every household that is not here yet."""
     with reference.database.read() as connection:
         sets = reference.known(connection).sets
     if SET_ID not in sets:
@@ -139,10 +142,27 @@ def _fill(reference: Reference, root: Path, households: int, progress: Callable[
     for folder in sorted((root / "forms").iterdir()):
         if any(folder.glob("*.xlsx")):
             publish.publish(reference, folder)
-    sender = accounts.add_user(reference, CANVASSER, "canvasser", [f"{SET_ID}:{DISTRICT}"])
+    teams = _teams(reference)
     for one in submissions(reference, root, households):
-        intake.receive(reference, one.xml, {}, sender_id=sender.id, received=datetime.combine(one.day, time(10), UTC))
+        received = datetime.combine(one.day, time(10), UTC)
+        intake.receive(reference, one.xml, {}, sender_id=teams[one.commune], received=received)
         progress(1)
+
+
+def _teams(reference: Reference) -> dict[str, int]:
+    """Numbers of the canvassers by the code of their commune, all of whose hamlets are theirs."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    hamlets: dict[str, list[str]] = {}
+    for hamlet in known.hamlets.values():
+        hamlets.setdefault(hamlet.commune_code, []).append(f"hamlet:{hamlet.code}")
+    places = known.sets[SET_ID]
+    return {
+        commune: accounts.add_user(
+            reference, TEAM.format(commune=places.units[places.leaf, commune].name), "canvasser", codes
+        ).id
+        for commune, codes in hamlets.items()
+    }
 
 
 def _import_outlines(reference: Reference, geodata: Path) -> None:
@@ -159,10 +179,11 @@ def _import_outlines(reference: Reference, geodata: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One invented submission and the day it is said to have come."""
+    """One invented submission, the day it is said to have come, and the code of the house's commune."""
 
     xml: bytes
     day: date
+    commune: str
 
 
 def submissions(reference: Reference, root: Path, households: int) -> Iterator[Sent]:
@@ -251,7 +272,9 @@ def _households(
         day = FIRST_DAY + timedelta(days=min(days, int(chance.triangular(0, days, days * 0.6))))
         answers, people = _household(asking, sketch, house, day, chance)
         yield Sent(
-            writer.write(answers, people, instance_id=instance, instance_name=f"{answers['household.head']}"), day
+            writer.write(answers, people, instance_id=instance, instance_name=f"{answers['household.head']}"),
+            day,
+            sketch.commune,
         )
 
 
