@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mapper.domain.entities import Placed, line_up
+from mapper.domain.people import Visit
 from mapper.domain.roles import OVERSEERS
 from mapper.domain.updates import Compared, compare
 from mapper.errors import Forbidden, InvalidInput, NotFound, mark
@@ -43,7 +44,8 @@ class Side:
 class Contradiction:
     """An update and those that were made at the same time; the later one, about which to decide, stands last.
 
-    names: of the people whom the updates speak of, by id. rows: with one value for each side, in their order.
+    names: of the people whom the updates speak of, by id. places: names of hamlets and communes, by code. rows: with
+    one value for each side, in their order.
     """
 
     campaign_id: str
@@ -53,6 +55,7 @@ class Contradiction:
     sides: tuple[Side, ...]
     rows: tuple[Compared, ...]
     names: dict[str, str]
+    places: dict[object, str]
 
     @property
     def about(self) -> Side:
@@ -100,9 +103,21 @@ def _of(
                 tuple(_side(connection, each, line[tellers.index(each)]) for each in sides),
                 tuple(compare([each.visit for each in sides])),
                 names,
+                _places(known, [each.visit for each in sides]),
             )
         )
     return found
+
+
+def _places(known: Known, visits: Sequence[Visit]) -> dict[object, str]:
+    names: dict[object, str] = {}
+    home = known.sets[known.home] if known.home is not None else None
+    for visit in visits:
+        hamlet = known.hamlets.get(visit.hamlet_code or "")
+        unit = home.units.get((home.leaf, visit.commune_code or "")) if home else None
+        names |= {visit.hamlet_code: hamlet.label} if hamlet else {}
+        names |= {visit.commune_code: unit.name} if unit else {}
+    return names
 
 
 def _side(connection: Connection, teller: Teller, placed: Placed) -> Side:
