@@ -15,10 +15,10 @@ from mapper.domain.roles import Role
 from mapper.domain.walk import Stop, length_m, number_key, walk
 from mapper.errors import NotFound, mark
 from mapper.services import follow_up
-from mapper.services.accounts import User, oversees, visible_cells
+from mapper.services.accounts import IDLE, User, oversees, visible_cells
 from mapper.services.field_area import field_area
 from mapper.services.follow_up import HouseToSee, PersonToSee
-from mapper.services.listed import visible_hamlets, visited_in
+from mapper.services.listed import Visited, visible_hamlets, visited_in
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts, tallies
 from mapper.store import reference as kept
@@ -154,7 +154,7 @@ def communes(reference: Reference, user: User) -> list[tuple[str, str]]:
     """Code and name of the communes of the hamlet list in a user's area, by name."""
     with reference.database.read() as connection:
         known = reference.known(connection)
-        listed = _listed(reference, connection, known, user, [])
+        listed = _listed(reference, connection, known, user)
     return sorted({(h.commune_code, _commune_name(known, h.commune_code)) for h in listed}, key=lambda one: one[1])
 
 
@@ -180,7 +180,7 @@ def canvassers_of(
 
 def listed_codes(reference: Reference, connection: Connection, known: Known, user: User, commune: str) -> list[str]:
     """Codes of the hamlets of a commune's list that lie in a user's area."""
-    listed = _listed(reference, connection, known, user, [])
+    listed = _listed(reference, connection, known, user)
     return sorted(hamlet.code for hamlet in listed if hamlet.commune_code == commune)
 
 
@@ -190,7 +190,7 @@ def hamlets_of(
     """Codes of those hamlets that a canvasser works in as a whole."""
     if account is None:
         return []
-    listed = _listed(reference, connection, known, _as_user(account), [])
+    listed = _listed(reference, connection, known, _as_user(account))
     own = {hamlet.code for hamlet in listed}
     return [code for code in among if code in own]
 
@@ -315,11 +315,11 @@ def _hamlets(
     for cell_id, visited, _, _, refused, closed, *_ in houses:
         counts = counted.setdefault(cells[cell_id].hamlet_code or "", Counter())
         counts.update(visited=visited, refused=refused, closed=closed)
-    codes = {hamlet.code for hamlet in _listed(reference, connection, known, user, houses)}
+    codes = {hamlet.code for hamlet in _listed(reference, connection, known, user)}
     visible = visible_cells(reference, connection, user)
     codes |= {cells[row[0]].hamlet_code or "" for row in houses if row[1] and (visible is None or row[0] in visible)}
     if working is not None:
-        theirs = {hamlet.code for hamlet in _listed(reference, connection, known, working, houses)}
+        theirs = {hamlet.code for hamlet in _listed(reference, connection, known, working)}
         area = field_area(reference, connection, known, working).readable
         codes &= theirs | {cells[number].hamlet_code or "" for number in (cells if area is None else area)}
     found = []
@@ -343,12 +343,14 @@ def _hamlets(
     )
 
 
-def _listed(
-    reference: Reference, connection: Connection, known: Known, user: User, houses: Sequence[Sequence[int]]
-) -> list[kept.Hamlet]:
-    """The hamlets of the list that lie in a user's area. houses: as ``tallies.houses`` gives them."""
-    cells = reference.cells(connection)
-    return visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id))
+def _listed(reference: Reference, connection: Connection, known: Known, user: User) -> list[kept.Hamlet]:
+    """The hamlets of the list that lie in a user's area."""
+
+    def visited(set_id: str) -> Visited:
+        houses = [row for each in known.campaigns for row in tallies.houses(reference.database, connection, each, None)]
+        return visited_in(reference.cells(connection), houses, set_id)
+
+    return visible_hamlets(known, user, visited)
 
 
 def _commune_name(known: Known, code: str) -> str:
@@ -360,12 +362,16 @@ def _commune_name(known: Known, code: str) -> str:
 
 
 def _touches(known: Known, areas: Sequence[tuple[str, str]], commune: str) -> bool:
-    """Whether an area may hold houses of a commune; of a drawn one, or of another set, nobody can say beforehand."""
-    for set_id, code in areas:
-        if not set_id:
-            hamlet = known.hamlets.get(code)
-            if hamlet is not None and hamlet.commune_code == commune:
-                return True
-        elif set_id != known.home or code in known.sets[set_id].line(commune):
-            return True
-    return False
+    """Whether an area may hold houses of a commune; of a drawn one, or a commune divided since, nobody can say."""
+    return any(_touch(known, set_id, code, commune) for set_id, code in areas)
+
+
+def _touch(known: Known, set_id: str, code: str, commune: str) -> bool:
+    if not set_id:
+        hamlet = known.hamlets.get(code)
+        return hamlet is not None and hamlet.commune_code == commune
+    places = known.sets.get(set_id)
+    if places is None or known.home is None:
+        return set_id != IDLE
+    there = known.counterpart(known.sets[known.home], commune, places)
+    return there is None or code in places.line(there)

@@ -184,3 +184,20 @@ def test_a_canvasser_s_walk_is_through_the_own_hamlets(town: Town) -> None:
 def test_an_unknown_campaign_is_refused(sqlite_town: Town) -> None:
     with pytest.raises(NotFound, match="campaign"):
         walk.walk_through(sqlite_town.reference, EVERYTHING, "none", DAY, HERE)
+
+
+def test_an_area_of_later_boundaries_holds_the_hamlets_that_went_there(town: Town) -> None:
+    # Xã X of later is the squares 0 and 1 whole and half of 2, so that only 2 is divided.
+    town.import_strips()
+    west = user(town, "canvasser", "X")
+    enter(town, "1", person())
+    found = {one.id for one in walk.canvassers(town.reference, EVERYTHING, COMMUNES[0])}
+    assert found == {west.id}
+    assert walk.canvassers(town.reference, EVERYTHING, COMMUNES[4]) == []
+    assert {one.id for one in walk.canvassers(town.reference, EVERYTHING, COMMUNES[2])} == {west.id}
+    own = user(town, "commune_supervisor", "X")
+    assert {code for code, _ in walk.communes(town.reference, own)} >= {COMMUNES[0], COMMUNES[1]}
+    assert COMMUNES[4] not in {code for code, _ in walk.communes(town.reference, own)}
+    assert len(through(town, user=own).houses) == 1
+    with pytest.raises(NotFound, match="hamlet"):
+        walk.walk_through(town.reference, own, "covid19", DAY, HAMLETS[4][0])
