@@ -24,6 +24,7 @@ MOST_MOVED = 1500
 
 CURVE_BITS = 12
 METRES_A_DEGREE = 111_195.0
+LEAST_MAP_M = 100.0
 _LEAST_GAIN_M = 1e-6
 _NUMBERS = re.compile(r"(\d+)")
 
@@ -62,6 +63,26 @@ def length_m(points: Sequence[Point]) -> float:
     """Length of the way through these points, in metres, as the crow flies."""
     spots = _metres([(point.lat, point.lon) for point in points])
     return sum(math.dist(one, other) for one, other in pairwise(spots))
+
+
+def to_scale(points: Sequence[Point], wide: float, high: float, border: float) -> tuple[list[Spot], float]:
+    """Where points lie on a map of that size, right and down from its corner, and how many metres a unit is.
+
+    North is up, the points lie in the middle, and the border stays free; the map shows LEAST_MAP_M across at least.
+    """
+    lats, lons = [point.lat for point in points], [point.lon for point in points]
+    lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
+    shrink = max(0.01, math.cos(math.radians(lat)))
+    across = (max(lons) - min(lons)) * METRES_A_DEGREE * shrink
+    along = (max(lats) - min(lats)) * METRES_A_DEGREE
+    scale = max(across / (wide - 2 * border), along / (high - 2 * border), LEAST_MAP_M / wide)
+    return [
+        (
+            wide / 2 + (point.lon - lon) * METRES_A_DEGREE * shrink / scale,
+            high / 2 - (point.lat - lat) * METRES_A_DEGREE / scale,
+        )
+        for point in points
+    ], scale
 
 
 def number_key(house_number: str | None) -> tuple[bool, list[tuple[int, int, str]]]:

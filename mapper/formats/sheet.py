@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mapper.domain.people import Point
+from mapper.domain.walk import to_scale
 from mapper.formats.pdf import BOLD, REGULAR, Pen, Spot, use_fonts, width_mm, wrap
 
 WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 12.0
 INNER = WIDTH - 2 * MARGIN
 FOOT = HEIGHT - MARGIN - 6
-MAP_HEIGHT, MAP_BORDER, LEAST_MAP_M = 72.0, 9.0, 100.0
+MAP_HEIGHT, MAP_BORDER = 72.0, 9.0
 QR_SIDE, TEXT_LEFT = 17.0, MARGIN + 11.0
 TEXT_WIDTH = INNER - 11.0 - QR_SIDE - 4.0
 LINE, ROW_TOP, ROW_END = 4.6, 2.6, 1.4
 BADGE, DOT, TICK = 4.2, 1.1, 3.1
 SCALE_BAR = 40.0
-METRES_A_DEGREE = 111_195.0
 
 LEAST_PLACED = 2
 """Of one house alone there is no map to draw."""
@@ -227,7 +227,8 @@ class _Map:
         """Frame, way, dots, numbers, scale bar, north, legend."""
         pen, top = self.pen, self.top
         pen.box(MARGIN, top, INNER, MAP_HEIGHT, 0.5, 0.55, 0.985)
-        spots, metres_a_mm = self._spots()
+        found, metres_a_mm = to_scale([point for _, point, _ in self.placed], INNER, MAP_HEIGHT, MAP_BORDER)
+        spots = [(MARGIN + x, top + y) for x, y in found]
         pen.line(spots, 0.7, 0.6)
         for (_, _, strong), (x, y) in zip(self.placed, spots, strict=True):
             pen.dot(x, y, DOT, 0.8, 0.1 if strong else 1)
@@ -237,25 +238,6 @@ class _Map:
         pen.shape([(east + dx, top + 4.6 + dy) for dx, dy in ((0, -3.2), (1.5, 0.6), (0, -0.4), (-1.5, 0.6))])
         pen.text(east, top + 8.5, self.words.north, 9, True, align=0.5)
         pen.text(MARGIN, top + MAP_HEIGHT + 4, self.words.legend, 8, grey=0.25, fit=INNER)
-
-    def _spots(self) -> tuple[list[Spot], float]:
-        """Where the points lie on the paper, in the middle of the map, and metres a millimetre."""
-        lats = [point.lat for _, point, _ in self.placed]
-        lons = [point.lon for _, point, _ in self.placed]
-        lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
-        shrink = max(0.01, math.cos(math.radians(lat)))
-        wide = (max(lons) - min(lons)) * METRES_A_DEGREE * shrink
-        high = (max(lats) - min(lats)) * METRES_A_DEGREE
-        inside = INNER - 2 * MAP_BORDER, MAP_HEIGHT - 2 * MAP_BORDER
-        scale = max(wide / inside[0], high / inside[1], LEAST_MAP_M / INNER)
-        middle = MARGIN + INNER / 2, self.top + MAP_HEIGHT / 2
-        return [
-            (
-                middle[0] + (point.lon - lon) * METRES_A_DEGREE * shrink / scale,
-                middle[1] - (point.lat - lat) * METRES_A_DEGREE / scale,
-            )
-            for _, point, _ in self.placed
-        ], scale
 
     def _numbers(self, spots: Sequence[Spot]) -> None:
         """The houses' numbers beside their dots, the first and the last before others; none covers another."""

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, re
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain.walk import to_scale
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import health, intake, reporting, review, sheets, walk
 from mapper.services.accounts import User
@@ -25,6 +26,9 @@ from mapper.web.pages import LONG_QUIET
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
 LISTED = 20
 """Submissions that wait, and odd positions, shown at once."""
+
+MAP_SIZE, MAP_BORDER = (640.0, 300.0), 24.0
+"""Of the small map over a walk."""
 
 EVERY_S = 15
 """How often an open page of fieldwork asks whether anything changed."""
@@ -149,7 +153,19 @@ def lists() -> str:
         return render_template("follow_up.html", hamlets=found, **page)
     one = walk.walk_through(reference, user, chosen.campaign, chosen.day, chosen.hamlet, chosen.only, chosen.canvasser)
     words = WalkWords.of(reference, chosen.campaign, chosen_language(), chosen.day)
-    return render_template("walk.html", walk=one, words=words, **page)
+    return render_template("walk.html", walk=one, words=words, map=_map(one), **page)
+
+
+def _map(one: walk.Walk) -> list[tuple[float, float, int, bool]]:
+    """The houses on a small map: right, down, number, whether somebody is due; empty for less than two of them."""
+    placed = [(house, house.point) for house in one.houses if house.point is not None]
+    if len(placed) < 2:
+        return []
+    spots, _ = to_scale([point for _, point in placed], *MAP_SIZE, MAP_BORDER)
+    return [
+        (round(x, 1), round(y, 1), house.number, any(seen.why in (Why.DUE, Why.BACK) for seen in house.people))
+        for (house, _), (x, y) in zip(placed, spots, strict=True)
+    ]
 
 
 @follow_up.get("/follow-up/sheets.pdf")

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from mapper.domain.people import Point
-from mapper.domain.walk import Stop, length_m, number_key, shortest_way, walk
+from mapper.domain.walk import Stop, length_m, number_key, shortest_way, to_scale, walk
 
 
 def street(*numbers: str, lat: float = 22.0) -> list[Stop]:
@@ -106,3 +106,19 @@ def test_house_numbers_sort_as_people_count() -> None:
     told = ["12/10", None, "2", "12A", "", "số 3", "12", "12/3", "10", "9" * 30, "²"]
     assert sorted(told, key=number_key)[:7] == ["2", "10", "12", "12/3", "12/10", "12A", "9" * 30]
     assert sorted(told, key=number_key)[-2:] in ([None, ""], ["", None])
+
+
+def test_a_map_to_scale_keeps_its_border_free_and_north_up() -> None:
+    # 0.02 degrees of longitude at 60 degrees north are 1,112 m: they fill the 80 between the borders, 13.9 m a unit.
+    spots, metres = to_scale([Point(60.0, 105.0), Point(60.001, 105.01), Point(60.0, 105.02)], 100, 50, 10)
+    assert metres == pytest.approx(13.9, abs=0.01)
+    assert [round(x) for x, _ in spots] == [10, 50, 90]
+    # 0.001 degrees of latitude are 111.2 m, 8 units, half of them above the middle.
+    assert [round(y) for _, y in spots] == [29, 21, 29]
+
+
+def test_a_tall_hamlet_is_fitted_by_its_height_and_one_house_stands_in_the_middle() -> None:
+    spots, metres = to_scale([Point(22.0, 105.0), Point(22.03, 105.0)], 100, 50, 10)
+    assert metres == pytest.approx(0.03 * 111_195 / 30)
+    assert spots == [pytest.approx((50, 40)), pytest.approx((50, 10))]
+    assert to_scale([Point(22.0, 105.0)], 100, 50, 10) == ([(50, 25)], 1.0)
