@@ -39,7 +39,7 @@ from bench.phones import Target
 from bench.service import CHECKOUT, SET_ID, installation
 from bench.yardstick import Yardstick
 from mapper.domain.campaign import Campaign
-from mapper.domain.household import HOUSE_COUNTS, house_counts, household_moves
+from mapper.domain.household import HOUSE_COUNTS, house_counts
 from mapper.domain.people import Outcome, Point, Visit
 from mapper.formats.openrosa import FORM_LIST, MANIFEST
 from mapper.services import accounts, boundaries, publish
@@ -53,6 +53,8 @@ from server import create_app, open_reference
 AGAIN_MS, FIRST_MS = 20, 200
 """Aims: where nothing changed, and where the lists are made."""
 COMMUNES = 100
+TOGETHER = 20
+"""Hamlets that are filled in one transaction."""
 DAY = date(2022, 9, 8).toordinal()
 
 
@@ -99,31 +101,35 @@ def fill(reference: Reference, hamlets: int, houses: int) -> None:
     chance = random.Random(7)
     patterns = models(campaign, places[0], houses)
     start = time.perf_counter()
-    for number, hamlet in enumerate(places):
+    for first in range(0, hamlets, TOGETHER):
         with database.write() as connection:
-            cell = tallies.cell(database, connection, hamlet.code, hamlet.commune, {SET_ID: hamlet.commune})
             entries = []
-            counted = [0] * len(HOUSE_COUNTS)
-            for pattern in patterns:
-                visit = replace(
-                    pattern,
-                    household_id=new_id(chance),
-                    hamlet_code=hamlet.code,
-                    commune_code=hamlet.commune,
-                    people=tuple(replace(one, id=new_id(chance)) for one in pattern.people),
-                )
-                counts = house_counts(visit)
-                counted = [one + more for one, more in zip(counted, counts, strict=True)]
-                steps = household_moves(visit, campaign) if number == 0 else []
-                rows = register.visit_rows(campaign.id, visit, steps, counts)
-                entries.append(
-                    register.HouseholdEntry(campaign.id, visit.household_id, "uuid:bench", rows, "usable", cell, {}, [])
-                )
+            counted: tallies.HouseChanges = {}
+            for hamlet in places[first : first + TOGETHER]:
+                cell = tallies.cell(database, connection, hamlet.code, hamlet.commune, {SET_ID: hamlet.commune})
+                entries += [entry(campaign, hamlet, cell, pattern, chance) for pattern in patterns]
+                counted[campaign.id, cell, DAY] = [
+                    sum(column) for column in zip(*map(house_counts, patterns), strict=True)
+                ]
             register.enter(database, connection, entries)
-            tallies.add(database, connection, {}, {(campaign.id, cell, DAY): counted})
-        if number % 100 == 99:
-            print(f"{number + 1} of {hamlets} hamlets", file=sys.stderr, flush=True)
+            tallies.add(database, connection, {}, counted)
+        print(f"{first + TOGETHER} of {hamlets} hamlets", file=sys.stderr, flush=True)
     print(f"{hamlets * houses:,} households in {hamlets} hamlets, filled in {time.perf_counter() - start:.0f} s")
+
+
+def entry(
+    campaign: Campaign, hamlet: Hamlet, cell: int, pattern: Visit, chance: random.Random
+) -> register.HouseholdEntry:
+    """A household of a hamlet as the register writes it; its dated steps are left out, since no list reads them."""
+    visit = replace(
+        pattern,
+        household_id=new_id(chance),
+        hamlet_code=hamlet.code,
+        commune_code=hamlet.commune,
+        people=tuple(replace(one, id=new_id(chance)) for one in pattern.people),
+    )
+    rows = register.visit_rows(campaign.id, visit, [], house_counts(visit))
+    return register.HouseholdEntry(campaign.id, visit.household_id, "uuid:bench", rows, "usable", cell, {}, [])
 
 
 def new_id(chance: random.Random) -> str:

@@ -116,7 +116,8 @@ def deleted(
         if name not in form.lists or form.campaign_id is None:
             raise NotFound(mark("Form {form_id} has no file {name}."), form_id=form_id, name=name)
         area = _area(reference, connection, known, user)
-        rows = kept_households.households_of(reference.database, connection, form.campaign_id, asked)
+        ids = [one for one in asked if is_entity_id(one)]
+        rows = kept_households.households_of(reference.database, connection, form.campaign_id, ids)
         own = {row.id for row in area.hold(list({row.id: row for row in rows.values()}.values()))}
     return [(one, one in rows and rows[one].id not in own) for one in asked]
 

@@ -273,6 +273,7 @@ def test_what_is_anothers_is_gone_and_what_nobody_knows_may_be_on_its_way(walk: 
     assert walk.gone(walk.token("0000101"), "people.csv", MOTHER, unknown) == {MOTHER: False, unknown: False}
     assert walk.gone(walk.token("0000102"), "people.csv", MOTHER, unknown) == {MOTHER: True, unknown: False}
     assert walk.gone(walk.token("0000101"), "households.csv") == {}
+    assert walk.gone(walk.token("0000101"), "households.csv", "x' OR 1", "\0") == {"x' OR 1": False, "": False}
 
 
 def test_a_hamlet_given_to_another_takes_its_houses_along(walk: Field) -> None:
