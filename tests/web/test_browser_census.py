@@ -13,7 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 from mapper.services import publish
 from tests.browser import Pages
 from tests.client.site import Site
-from tests.web.test_browser_fill import at_the_door, finish, kept_for_later, only_the_lost_line, sent_ids
+from tests.web.test_browser_fill import at_the_door, finish, kept_for_later, only_the_lost_line, patience, sent_ids
+
+__all__ = ["patience"]
 
 FORMS = Path(__file__).resolve().parents[2] / "forms"
 FORM_ID = "covid19_census"
@@ -84,13 +86,12 @@ def test_a_whole_census_without_a_signal_becomes_a_household_with_its_people(
     (version,) = [each.version for each in publish.offered_forms(site.reference) if each.form_id == FORM_ID]
     asked = labels(publish.form_xml(site.reference, FORM_ID, version))
     page = at_the_door(open_page(390))
-    page.set_default_timeout(30_000)
     page.goto(f"{site.url}/key/{site.user('planner').token}/fill")
-    expect(page.locator("#forms")).to_have_attribute("aria-busy", "false", timeout=30_000)
+    expect(page.locator("#forms")).to_have_attribute("aria-busy", "false")
     kept_for_later(page)
     page.context.set_offline(True)
     page.goto(f"{page.url}/{FORM_ID}")
-    expect(page.locator(".odk-form")).to_be_visible(timeout=30_000)
+    expect(page.locator(".odk-form")).to_be_visible()
     census = Filling(page, asked)
 
     census.find("commune", "Thị trấn Phủ Thông")
@@ -122,7 +123,7 @@ def test_a_whole_census_without_a_signal_becomes_a_household_with_its_people(
     finish(page)
     assert sent_ids(site) == []
     page.context.set_offline(False)
-    expect(page.locator("#done-text")).to_have_text("Phiếu đã tới máy chủ.", timeout=30_000)
+    expect(page.locator("#done-text")).to_have_text("Phiếu đã tới máy chủ.")
     only_the_lost_line(open_page)
 
     (instance_id,) = sent_ids(site)

@@ -74,5 +74,5 @@ await showForms();
 await showWork();
 keepSending(showWork);
 addEventListener("online", fetchForms);
-element("send").addEventListener("click", () => send().finally(showWork));
+element("send").addEventListener("click", () => send(true).finally(showWork));
 await fetchForms();

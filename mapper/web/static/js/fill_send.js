@@ -6,18 +6,24 @@ import { NoLine, Refused, ask, base } from "./fill_forms.js";
 
 const SENT_SHOWN = 30;
 const AGAIN_MS = 30_000;
+const REFUSED_MS = 3_600_000;
 
 let running = null;
 
 // Send what waits. Returns the number still waiting. Two pages at once are no harm: the server keeps each form once.
-export function send() {
-  running ??= all().finally(() => { running = null; });
+// byHand: also what the server refused not long ago, which would only spend the line again.
+export function send(byHand = false) {
+  running ??= all(byHand).finally(() => { running = null; });
   return running;
 }
 
-async function all() {
+// Refused under this very key within the hour.
+const refused = (waiting) => waiting.refusedBy === base && Date.now() - Date.parse(waiting.refusedAt) < REFUSED_MS;
+
+async function all(byHand) {
   const queue = (await store.all("waiting")).sort((a, b) => a.finishedAt.localeCompare(b.finishedAt));
   for (const waiting of queue) {
+    if (!byHand && refused(waiting)) continue;
     try {
       await one(waiting);
       await store.settle(waiting, { id: waiting.id, formName: waiting.formName, label: waiting.label, at: now() });
@@ -25,7 +31,8 @@ async function all() {
       if (fault instanceof NoLine) break;
       if (!(fault instanceof Refused)) throw fault;
       // Refused for a reason of its own: it stays, the reason beside it, and the others go on.
-      await store.put("waiting", { ...waiting, problem: fault.message || t("The server refused this form.") });
+      const problem = fault.message || t("The server refused this form.");
+      await store.put("waiting", { ...waiting, problem, refusedBy: base, refusedAt: now() });
       if ([401, 403].includes(fault.cause)) break;
     }
   }
