@@ -148,12 +148,16 @@ class Phone:
         self.fetched = 0
 
     def look(self) -> None:
-        """Form list, the manifest of every form, and each of its files that is not on the phone."""
+        """Form list, the manifest of every form, and each of its files once: two forms share the lists."""
         self.fetched = 0
+        seen: set[tuple[str | None, str | None]] = set()
         for form in ElementTree.fromstring(self.get(f"/key/{self.token}/formList")):
             manifest = form.findtext(f"{{{FORM_LIST}}}manifestUrl")
             for file in ElementTree.fromstring(self.get(manifest)) if manifest else ():
-                self.get(file.findtext(f"{{{MANIFEST}}}downloadUrl") or "")
+                same = file.findtext(f"{{{MANIFEST}}}filename"), file.findtext(f"{{{MANIFEST}}}hash")
+                if same not in seen:
+                    seen.add(same)
+                    self.get(file.findtext(f"{{{MANIFEST}}}downloadUrl") or "")
 
     def get(self, address: str) -> bytes:
         """What stands at an address; nothing where the phone has it."""
