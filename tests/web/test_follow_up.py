@@ -107,6 +107,11 @@ def test_a_hamlet_s_walk_names_who_is_due_for_what_and_leaves_out_the_rest(walke
     assert "Nông Thị Mỷ, 42 tuổi Mũi 1 từ 08/03/2021" in text
     assert "thăm lần cuối 10/08/2022: vắng nhà" in text
     assert page.text.count('class="walk-number"') == 2
+    # One above the other, 222 m apart; only at the southern one is somebody due.
+    assert re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="9" (?:class="(.*?)")?', page.text) == [
+        ("320.0", "24.0", "is-other"),
+        ("320.0", "276.0", ""),
+    ]
     assert "unit=00001/0000101" in page.text
     assert re.findall(r"\son\w+=|<script>|style=", page.text) == []
 
