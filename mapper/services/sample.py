@@ -237,6 +237,12 @@ class Asking:
         wanted = {name for group in campaign.groups for name in group.priorities}
         self.priorities = [name for name in self._offered["person.priority"] if name in wanted]
 
+    def asks_about(self, born: object, day: date) -> bool:
+        """Whether somebody is of an age that the campaign is about, or younger; a form for children names no adults."""
+        assert isinstance(born, date)
+        ends = [group.to_age for group in self.campaign.groups]
+        return any(end is None or day < end.after(born) for end in ends)
+
     def one_of(self, role: str, chance: random.Random, words: Sequence[str] = ()) -> str | None:
         """A choice that needs no further word, the first ones more often; one of the words where none is offered."""
         offered = [choice for choice in self._offered[role] if choice not in ("other", "none")] or words
@@ -297,7 +303,9 @@ def _household(
     }
     if outcome is not Outcome.INTERVIEWED:
         return answers, []
-    return answers, [_asked(asking, sketch, person, day, chance) for person in members]
+    told = [_asked(asking, sketch, person, day, chance) for person in members if asking.asks_about(person["born"], day)]
+    answers["household.expected_members"] = len(told) or None
+    return answers, told
 
 
 def _point(sketch: HamletSketch, chance: random.Random) -> Point | None:

@@ -53,6 +53,15 @@ def test_invented_answers_are_choices_of_the_form(new_town: Callable[[], Town]) 
     assert set(pregnant) == {"female"}
 
 
+def test_form_about_children_is_told_of_children_only(new_town: Callable[[], Town]) -> None:
+    sent = list(sample.submissions(new_town().reference, ROOT, 200))
+    others = [one for one in sent if COVID not in one.xml]
+    born = answers([one.xml for one in others], "ngay_sinh")
+    assert len(others) == 40 and born.total() >= 5
+    assert min(born) > "2017-08", "nobody is older than five at the census"
+    assert answers([one.xml for one in sent if COVID in one.xml], "birth_date").total() > 300
+
+
 def test_sample_of_nobody_or_of_another_edition_is_refused(new_town: Callable[[], Town]) -> None:
     reference = new_town().reference
     with pytest.raises(InvalidInput, match="one household or more"):
