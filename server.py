@@ -39,7 +39,7 @@ from mapper.formats import openrosa as replies
 from mapper.formats.collect_settings import write_qr_code
 from mapper.geo.fields import ReadOptions
 from mapper.language import explain, translate
-from mapper.services import accounts, boundaries, importing, intake, publish, rebuilding, sample
+from mapper.services import accounts, audit, boundaries, importing, intake, publish, rebuilding, sample
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import schema
@@ -343,7 +343,7 @@ def command_line(settings: Settings) -> click.Group:
     )
     def publish_forms(folder: Path, confirmed: tuple[str, ...]) -> None:
         told = lambda name: click.echo(_("Checking {name}", name=name), err=True)  # noqa: E731
-        made = publish.publish(opened(), folder, told, confirmed)
+        made = publish.publish(opened(), folder, told, confirmed, (None, audit.COMMAND_LINE))
         words = {"new": _("published"), "same": _("already published"), "media": _("new media")}
         for form in made.forms:
             click.echo(f"{form.form_id} {form.version}: {words[form.change]}")

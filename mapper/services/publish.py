@@ -139,14 +139,16 @@ def publish(
     folder: Path,
     progress: Callable[[str], None] = lambda name: None,
     confirmed: Collection[str] = (),
+    by: tuple[int | None, str] | None = None,
 ) -> Publication:
     """Publish every form of a folder with its campaign, all or none; then count what had waited for them.
 
     A version once published stays as it is: the same version with other questions is a Conflict. Media may change
     under the same version, as lists of hamlets do. Figures that depend on a changed campaign want a rebuild.
     confirmed: mappings of roles that may move or go (``RoleChange.mapping``); any other makes a Conflict.
+    by: number and name of whoever does it, for the audit trail; None leaves no trace there.
     """
-    return publish_ready(reference, *read_folder(folder, progress), confirmed)
+    return publish_ready(reference, *read_folder(folder, progress), confirmed, by)
 
 
 def publish_ready(
@@ -156,12 +158,12 @@ def publish_ready(
     hamlets: Sequence[HamletRow],
     ready: Sequence[ReadyForm],
     confirmed: Collection[str] = (),
-    by: tuple[int | None, str] = (None, audit.COMMAND_LINE),
+    by: tuple[int | None, str] | None = None,
     then: Callable[[Connection], None] = lambda connection: None,
 ) -> Publication:
     """Publish what was read and checked; see ``publish``.
 
-    by: number and name of the user. then: what else is to be done in the same transaction.
+    by: see ``publish``. then: what else is to be done in the same transaction.
     """
     at = datetime.now(UTC).isoformat(timespec="seconds")
     database = reference.database
@@ -181,7 +183,7 @@ def publish_ready(
         kept.raise_revision(database, connection)
         then(connection)
         for done in published:
-            if done.change != "same":
+            if by is not None and done.change != "same":
                 facts = {"version": done.version, "change": done.change}
                 audit.record(reference, connection, *by, "form.published", done.form_id, facts)
     counted = sum(process_waiting(reference, form.form_id) for form in published)
