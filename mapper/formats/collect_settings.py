@@ -33,9 +33,17 @@ def settings_text(server_url: str, project_name: str, language: str) -> str:
 
 def qr_code_svg(server_url: str, project_name: str, language: str, title: str) -> str:
     """The QR code as an SVG element for a page, as large as its place there. title: told to who cannot see it."""
-    return _code(server_url, project_name, language).svg_inline(
-        border=4, omitsize=True, svgclass="qr", lineclass=None, title=title, light="#fff"
-    )
+    return _svg(_code(server_url, project_name, language), title)
+
+
+def address_code_svg(address: str, title: str) -> str:
+    """The QR code of an address that a browser opens, as an SVG element like the other, of the class address-qr."""
+    return _svg(segno.make(address, micro=False, error="m"), title, "address-qr")
+
+
+def _svg(code: segno.QRCode, title: str, css_class: str = "qr") -> str:
+    drawn: str = code.svg_inline(border=4, omitsize=True, svgclass=css_class, lineclass=None, title=title, light="#fff")
+    return drawn
 
 
 def write_qr_code(path: Path, server_url: str, project_name: str, language: str) -> None:

@@ -42,7 +42,7 @@ WAITS = mark("Received and kept; a supervisor will look at it.")
 _BROKEN = mark("The upload is broken off or has no part xml_submission_file. Send it again.")
 _ADDRESS = re.compile(r"/key/([^/]+)/submission")
 _PLACES = frozenset({"key", "test", "formList"})
-_BY_DIGEST = re.compile(r"/submission|/forms/[^/]+/[^/]+/(form\.xml|manifest|(media|integrity)/.*)", re.DOTALL)
+_BY_DIGEST = re.compile(r"/submission|/forms/.*", re.DOTALL)
 _PAGES = re.compile(r"/key/[^/]+/fill(-worker\.js|/.*)?", re.DOTALL)
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from mapper.domain.roles import MAY_MAKE, OVERSEERS, UNLIMITED, Role
 from mapper.errors import MapperError, mark
-from mapper.formats.collect_settings import qr_code_svg
+from mapper.formats.collect_settings import address_code_svg, qr_code_svg
 from mapper.services import users
 from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
@@ -110,6 +110,7 @@ def _one(user_id: int, password: str = "") -> str:
         user=card.user,
         role_words=ROLE_WORDS,
         qr=_qr(card),
+        browser_qr=_browser_qr(card),
         own=own,
         shown=shown,
         others=[each for each in communes if each not in shown],
@@ -180,6 +181,14 @@ def _qr(card: users.Card) -> str:
     title = say("QR code of {name} for ODK Collect", name=card.user.name)
     settings = installation().settings
     return qr_code_svg(f"{_server_url()}/key/{card.token}", settings.project_name, settings.language, title)
+
+
+def _browser_qr(card: users.Card) -> str:
+    """The QR code of a canvasser's forms in the browser; empty where there is none of the app."""
+    if card.token is None or card.user.role is not Role.CANVASSER:
+        return ""
+    title = say("QR code of {name} for the browser", name=card.user.name)
+    return address_code_svg(f"{_server_url()}/key/{card.token}/fill", title)
 
 
 def _is_reachable() -> bool:

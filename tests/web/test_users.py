@@ -95,6 +95,10 @@ def test_a_supervisor_adds_a_canvasser_whose_code_sets_up_a_phone_that_sends(
     assert_settings_of_collect(settings)
     address = settings["general"]["server_url"]
     assert address.startswith(f"{site.url}/key/")
+    page.get_by_text("Không có điện thoại Android?").click()
+    with Image.open(io.BytesIO(page.locator("svg.address-qr").screenshot())) as picture:
+        (code,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    assert code.text == f"{address}/fill", "the same key opens the forms in a browser"
     phone = site.phone(address.rpartition("/")[2])
     assert [form.form_id for form in phone.form_list()] == ["house_check", "plain"]
     phone.send(House("uuid:1").form())
