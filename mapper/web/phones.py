@@ -80,9 +80,7 @@ def _device(said: str | None) -> str | None:
     return "".join(c for c in said if c.isprintable())[:MAX_NAME] or None if said else None
 
 
-def parts(
-    stream: IO[bytes], content_type: str, length: int | None, limit_bytes: int
-) -> tuple[bytes, dict[str, bytes]]:
+def parts(stream: IO[bytes], content_type: str, length: int | None, limit_bytes: int) -> tuple[bytes, dict[str, bytes]]:
     """The submission's XML and its attachments by NFC file name. Raises InvalidInput."""
     xml: bytes | None = None
     attachments: dict[str, bytes] = {}
