@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -10,8 +11,12 @@ import pytest
 from lxml import etree
 from playwright.sync_api import Locator, Page, expect
 
+from mapper.formats.campaign import read_campaign
+from mapper.formats.writer import InstanceWriter
+from mapper.formats.xform import read_xform
 from mapper.services import publish
 from tests.browser import Pages
+from tests.client.collect import FilledForm
 from tests.client.site import Site
 from tests.web.test_browser_fill import at_the_door, finish, kept_for_later, only_the_lost_line, patience, sent_ids
 
@@ -138,3 +143,58 @@ def test_a_whole_census_without_a_signal_becomes_a_household_with_its_people(
     assert {UUID(each).version for each in ids} == {4}
     assert len(set(ids)) == 2  # the household and the person are two entities
     assert "entity_without_id" not in {each for row in site.rows("findings")["findings"] for each in row}
+
+
+def interviewed(site: Site) -> None:
+    """A phone sends the census of one house: a woman with dose 1 of 2021."""
+    (version,) = [each.version for each in publish.offered_forms(site.reference) if each.form_id == FORM_ID]
+    model = read_xform(publish.form_xml(site.reference, FORM_ID, version))
+    campaign = read_campaign((FORMS / "covid19" / "campaign.toml").read_text("utf-8"))
+    dose = {"dose.number": "1", "dose.date": date(2021, 8, 10), "dose.vaccine": "pfizer", "dose.evidence": "paper_card"}
+    woman = {
+        "person.name": "Nông Thị Mỷ",
+        "person.sex": "female",
+        "person.birth_date": date(1980, 5, 4),
+        "person.residence": "here",
+        "person.vaccinated": "yes",
+        "person.consent": "yes",
+        "doses": [dose],
+    }
+    house = {
+        "visit.date": date(2022, 8, 10),
+        "visit.outcome": "interviewed",
+        "household.commune": "01969",
+        "household.hamlet": "0196901",
+        "household.house_number": "12",
+        "household.head": "Nông Thị Mỷ",
+    }
+    xml = InstanceWriter(model, campaign).write(house, [woman], instance_id="uuid:11111111-1111-4111-8111-111111111111")
+    site.phone(site.user("planner").token).send(FilledForm("census.xml", xml))
+
+
+def test_who_is_due_is_visited_again_in_the_browser_and_holds_the_dose(open_page: Pages, census_site: Site) -> None:
+    site, revisit = census_site, "covid19_revisit"
+    interviewed(site)
+    (version,) = [each.version for each in publish.offered_forms(site.reference) if each.form_id == revisit]
+    page = at_the_door(open_page(390))
+    page.goto(f"{site.url}/key/{site.user('planner').token}/fill/{revisit}")
+    expect(page.locator(".odk-form")).to_be_visible()
+    visit = Filling(page, labels(publish.form_xml(site.reference, revisit, version)))
+    visit.find("hamlet", "Phố Nà Liền")
+    visit.find("house_listed", "12")
+    expect(page.locator(".odk-form")).to_contain_text("Trong danh sách có 1 người")
+    visit.choose("outcome", "interviewed")
+    expect(page.locator(".odk-form")).to_contain_text("Đã tiêm: Mũi 1 10/08/2021 Pfizer")
+    page.locator("input[type=checkbox][value=dose]").check(force=True)
+    for name, value in (("dose_number", "2"), ("evidence", "paper_card"), ("vaccine", "pfizer")):
+        visit.choose(name, value)
+    visit.write("dose_date", "10/09/2021")
+    finish(page)
+    expect(page.locator("#done-text")).to_have_text("Phiếu đã tới máy chủ.")
+    doses = site.rows("doses")["doses"]
+    assert {(row[4], str(row[5]), row[6]) for row in doses} == {
+        ("1", "2021-08-10", "pfizer"),
+        ("2", "2021-09-10", "pfizer"),
+    }
+    (household,) = site.rows("households")["households"]
+    assert household[-3] == 2, "the second version of the household"
