@@ -44,7 +44,9 @@ def counted_in(town: Town, set_id: str = "squares") -> list[str | None]:
 
 
 def findings(town: Town, user: User = EVERYTHING) -> list[str]:
-    return [one.message.format(**one.facts) for one in review.findings(town.reference, user)]
+    """What is odd, but for the short ids of these tests' households."""
+    found = review.findings(town.reference, user)
+    return [one.message.format(**one.facts) for one in found if one.code != "entity_id_unusual"]
 
 
 def test_a_point_inside_places_the_household(sqlite_town: Town) -> None:
@@ -339,13 +341,14 @@ def test_an_area_stays_what_it_is_after_a_rebuild(town: Town) -> None:
 
 def test_rare_kinds_of_findings_come_first_with_house_day_and_sender(town: Town) -> None:
     sender = accounts.add_user(town.reference, "Đội 3", "planner", [])
+    ids = {house: f"00000000-0000-4000-8000-00000000000{house}" for house in "456"}
     for house, point in (
         ("4", Point(0.0, 0.0, 5.0)),
         ("5", inside(5, accuracy_m=60.0)),
         ("6", inside(5, accuracy_m=70.0)),
     ):
         answers = {"household.point": point, "household.house_number": house}
-        xml = town.write(answers, [person()], entity=house)
+        xml = town.write(answers, [person()], entity=ids[house])
         intake.receive(town.reference, xml, {}, sender_id=sender.id)
     found = review.findings(town.reference, EVERYTHING)
     assert [(one.house, one.day, one.sender) for one in found] == [

@@ -33,13 +33,22 @@ def two_canvassers(site: Site) -> None:
 
 
 def drag_over(page: Page, share: float) -> None:
-    """A rectangle over the western part of what the map shows."""
+    """A rectangle over the western part of what the map shows, once it stands still."""
+    seen = ""
+    for _ in range(30):
+        before, seen = seen, page.evaluate("map_assignment.getBounds().toBBoxString()")
+        if before == seen:
+            break
+        page.wait_for_timeout(400)
     page.get_by_title("Vẽ hình chữ nhật").click()
     box = page.locator(".draw-map").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 60, box["y"] + 5)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] - 5, steps=5)
+    page.wait_for_timeout(300)  # the corner follows the mouse with the next frames
+    page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] - 6)
+    page.wait_for_timeout(300)
     page.mouse.up()
 
 

@@ -38,7 +38,7 @@ def test_sheets_fit_every_screen(open_page: Pages, sqlite_site: Site, width: int
     site.phone().send(House("uuid:2", location="22.05 105.15 300 6.5").form())
     page.goto(f"{site.url}/submissions?lang={language}")
     expect(page.locator(".card")).to_have_count(1)
-    expect(page.locator(".findings li")).to_have_count(1)
+    expect(page.locator(".findings").first.locator("li")).to_have_count(1)
     assert fits(page)
     page.goto(f"{site.url}/nowhere?lang={language}")
     assert fits(page)
