@@ -126,6 +126,8 @@ async function finish(answers) {
   now.view.close();
   history.replaceState(null, "", formAddress(formId));
   element("kept").textContent = "";
+  // Nothing says that it has arrived before it has.
+  await showWaiting(await store.count("waiting"));
   element("done").hidden = false;
   element("done").focus();
   scrollTo(0, 0);
