@@ -6,16 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mapper.geo.drawn import bounds, meets_any, overlap, within_any
-from mapper.services.accounts import User
+from mapper.services.accounts import DRAWN, User
 from mapper.services.reference import Known, Reference
 from mapper.store import follow_up, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.follow_up import HouseholdRow
 from mapper.store.reference import Hamlet
-
-DRAWN = "drawn"
-"""The set of an area that is the number of a drawn one."""
 
 USABLE = "usable"
 """The state of a point that places its household."""

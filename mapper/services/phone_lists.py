@@ -16,8 +16,8 @@ from mapper.errors import NotFound, Unavailable, mark
 from mapper.formats.entity_lists import EntityList, cut, head_of, is_entity_id, served_lists, write_rows
 from mapper.formats.xform import XFormModel
 from mapper.services import follow_up, listed, publish
-from mapper.services.accounts import IDLE, User
-from mapper.services.field_area import DRAWN, FieldArea, drawn_outlines, field_area, hamlets_met
+from mapper.services.accounts import DRAWN, IDLE, User
+from mapper.services.field_area import FieldArea, drawn_outlines, field_area, hamlets_met
 from mapper.services.list_words import Words
 from mapper.services.reference import Known, Reference
 from mapper.store import follow_up as kept_households
