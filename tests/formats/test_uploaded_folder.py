@@ -81,7 +81,9 @@ def test_too_many_files_are_refused() -> None:
             read_uploaded([("c.zip", packed(*((f"{n}.csv", b"") for n in range(number))))])
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", packed(("a", b"x" * 1000))[:-40]])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 no zip", packed(("a", b"x" * 1000))[:-40]], ids=["empty", "no zip", "cut off"]
+)
 def test_a_damaged_zip_is_refused(content: bytes) -> None:
     with pytest.raises(MapperError, match="damaged or locked"):
         read_uploaded([("c.zip", content)])
