@@ -111,13 +111,7 @@ def overview(reference: Reference, by: User, campaign_id: str, day: date, commun
     """Who has what in a commune, as far as it lies in the area of who asks. Raises NotFound for an unknown campaign."""
     with reference.database.read() as connection:
         known = reference.known(connection)
-        campaign = known.campaigns.get(campaign_id)
-        if campaign is None:
-            raise NotFound(
-                mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
-                campaign=campaign_id,
-                campaigns=", ".join(known.campaigns),
-            )
+        campaign = known.campaign(campaign_id)
         rows = _houses(reference, connection, known, by, campaign_id, commune)
         due = _due(reference, connection, campaign, day, rows)
         outline = _outline(connection, known, commune.code)

@@ -208,12 +208,7 @@ def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: st
     """Hamlet areas, from the households that a campaign placed, within each unit; of the units a user may see."""
     with reference.database.read() as connection:
         known = reference.known(connection)
-        if campaign_id not in known.campaigns:
-            raise NotFound(
-                mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
-                campaign=campaign_id,
-                campaigns=", ".join(known.campaigns) or "-",
-            )
+        known.campaign(campaign_id)
         places = default_set(known, set_id, day)
         visible = visible_cells(reference, connection, user)
         points = register.house_points(reference.database, connection, campaign_id, visible)

@@ -10,7 +10,6 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.follow_up import HouseState, Status, house_state, status
 from mapper.domain.people import Person, Point
 from mapper.domain.places import Placement
-from mapper.errors import NotFound, mark
 from mapper.services.accounts import User
 from mapper.services.field_area import USABLE, FieldArea, field_area
 from mapper.services.reference import Reference
@@ -64,13 +63,7 @@ def households(
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
-        campaign = known.campaigns.get(campaign_id)
-        if campaign is None:
-            raise NotFound(
-                mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
-                campaign=campaign_id,
-                campaigns=", ".join(known.campaigns),
-            )
+        campaign = known.campaign(campaign_id)
         area = field_area(reference, connection, known, user)
         return read(reference, connection, campaign, day, area, hamlet)
 

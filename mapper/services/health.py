@@ -99,12 +99,7 @@ def fieldwork_of(
         raise NotFound(mark("There is no commune {commune} in your area. Choose one of the list."), commune=commune)
     with reference.database.read() as connection:
         known = reference.known(connection)
-        if campaign_id not in known.campaigns:
-            raise NotFound(
-                mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
-                campaign=campaign_id,
-                campaigns=", ".join(known.campaigns) or "-",
-            )
+        known.campaign(campaign_id)
         narrow = _narrowed(known, user, commune)
         day_s = _Day.read(reference, connection, known, narrow, campaign_id, commune, day)
         people = _people(reference, connection, known, user, commune, day_s, now)

@@ -11,6 +11,7 @@ from datetime import date
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Visit
 from mapper.domain.places import Placement, point_fault
+from mapper.errors import NotFound, mark
 from mapper.formats.campaign import read_campaign
 from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel
@@ -111,6 +112,17 @@ class Known:
     cells: dict[str, int] = field(default_factory=dict)
     namespaces: frozenset[str] | None = None
     counterparts: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """The campaign of that id. Raises NotFound, which names those that there are."""
+        found = self.campaigns.get(campaign_id)
+        if found is None:
+            raise NotFound(
+                mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
+                campaign=campaign_id or "-",
+                campaigns=", ".join(self.campaigns) or "-",
+            )
+        return found
 
     def counterpart(self, places: PlaceSet, leaf_code: str, other: PlaceSet) -> str | None:
         """The innermost unit of another set in which one of this set lies as good as whole; None where it is divided.

@@ -247,13 +247,7 @@ def coverage(reference: Reference, user: User, question: Question) -> Answer:
 
 def find_series(known: Known, question: Question) -> tuple[Campaign, Group, ScheduledDose, int]:
     """The campaign, group, dose and series number of a question, its day checked."""
-    campaign = known.campaigns.get(question.campaign_id)
-    if campaign is None:
-        raise NotFound(
-            mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
-            campaign=question.campaign_id,
-            campaigns=", ".join(known.campaigns) or "-",
-        )
+    campaign = known.campaign(question.campaign_id)
     found = campaign.find(question.group_code, question.dose_code)
     if found is None:
         raise InvalidQuestion(

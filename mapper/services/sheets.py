@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Outcome
-from mapper.errors import NotFound, TooLarge, mark
+from mapper.errors import TooLarge, mark
 from mapper.formats.entity_lists import COLUMNS, EntityList
 from mapper.formats.sheet import Sheet, SheetHouse, SheetPerson, SheetWords, draw_sheets
 from mapper.language import translate
@@ -55,13 +55,7 @@ class WalkWords:
         """The words of a campaign. Raises NotFound where it is unknown."""
         with reference.database.read() as connection:
             known = reference.known(connection)
-            campaign = known.campaigns.get(campaign_id)
-            if campaign is None:
-                raise NotFound(
-                    mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
-                    campaign=campaign_id,
-                    campaigns=", ".join(known.campaigns) or "-",
-                )
+            campaign = known.campaign(campaign_id)
             return cls(campaign, language, day, reasons(connection, campaign_id, language))
 
     def _say(self, message: str, **facts: object) -> str:

@@ -122,14 +122,14 @@ def hamlets(
     """The hamlets of a user's area by commune and label, with people due where that is not too many to count.
 
     commune: only those of one commune of the hamlet list. canvasser: only those that this canvasser works in. Raises
-    NotFound for a canvasser who is not overseen.
+    NotFound for an unknown campaign, and for a canvasser who is not overseen.
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
         working = _worker(reference, connection, user, canvasser)
         found = _hamlets(reference, connection, known, user, campaign_id, working)
     found = [hamlet for hamlet in found if commune is None or hamlet.commune_code == commune]
-    if campaign_id not in known.campaigns or sum(hamlet.visited for hamlet in found) > MOST_HOUSES:
+    if sum(hamlet.visited for hamlet in found) > MOST_HOUSES:
         return found
     return [
         replace(
@@ -308,7 +308,11 @@ def _as_user(account: accounts.Account) -> User:
 def _hamlets(
     reference: Reference, connection: Connection, known: Known, user: User, campaign_id: str, working: User | None
 ) -> list[Hamlet]:
-    """The listed hamlets of a user's area, and whatever other hamlets its houses told."""
+    """The listed hamlets of a user's area, and whatever other hamlets its houses told.
+
+    Raises NotFound for an unknown campaign.
+    """
+    known.campaign(campaign_id)
     houses = tallies.houses(reference.database, connection, campaign_id, None)
     cells = reference.cells(connection)
     counted: dict[str, Counter[str]] = {}

@@ -86,12 +86,6 @@ def _choose(asked: Mapping[str, str], user: User) -> tuple[Chosen, Choices]:
     reference = installation().reference
     campaigns = [(one["id"], one["label"]) for one in reporting.campaigns(reference, chosen_language())]
     campaign = asked.get("campaign") or (campaigns[0][0] if campaigns else "")
-    if campaign not in dict(campaigns):
-        raise NotFound(
-            mark("There is no campaign {campaign}. Choose one of: {campaigns}."),
-            campaign=campaign or "-",
-            campaigns=", ".join(code for code, _ in campaigns) or "-",
-        )
     communes = walk.communes(reference, user)
     commune = asked.get("commune", communes[0][0] if communes else "")
     if commune and commune not in dict(communes):
