@@ -15,6 +15,10 @@ from mapper.formats.instance import Instance
 from mapper.formats.xform import ChoiceList, Node, XFormModel, text_in
 from mapper.formats.xml import local_name
 
+_NAMES = ("person.name", "dose.number")
+_IDENTITY = "person.id"
+"""Roles of the answers by which people tell the instances of a repeat apart, and of the one that does for good."""
+
 FileLabels = Mapping[str, Mapping[str, str]]
 """Labels of choices that stand in media files: file name to (value to label)."""
 
@@ -25,8 +29,9 @@ class Answer:
 
     path: as in the form, "/data/person/name". numbers: which instance of each repeat around it, outermost first,
     from 1. label: the question in the language asked for, its name where it has no label. value: as stored; shown:
-    choices by their labels. heading: an instance of a repeat begins here, without a value. attachment: the value
-    names a file.
+    choices by their labels. heading: an instance of a repeat begins here, without a value; shown is then what this
+    instance is called (a person's name), and identity what is its own for good (the id of a person), "" for neither.
+    attachment: the value names a file.
     """
 
     path: str
@@ -36,6 +41,7 @@ class Answer:
     shown: str
     heading: bool = False
     attachment: bool = False
+    identity: str = ""
 
 
 def read_answers(
@@ -68,6 +74,14 @@ class _Shower:
         self.language = language
         self.nodes = {node.path: node for node in model.nodes}
         self.labels = {found.name: self._labels_of(found, file_labels) for found in model.choice_lists}
+        repeats = sorted((node.path for node in model.nodes if node.repeat), key=len, reverse=True)
+
+        def below(role: str) -> dict[str, str]:
+            found = (node.path for node in model.nodes if node.role == role)
+            return {next((each for each in repeats if path.startswith(f"{each}/")), ""): path for path in found}
+
+        self.identities = below(_IDENTITY)
+        self.names = {repeat: path for role in _NAMES for repeat, path in below(role).items()}
 
     def _labels_of(self, choices: ChoiceList, file_labels: FileLabels) -> Mapping[str, str]:
         if choices.file:
@@ -82,7 +96,7 @@ class _Shower:
             element, path, numbers = waiting.pop()
             node = self.nodes.get(path)
             if node is not None and node.repeat:
-                shown.append(Answer(path, numbers, text_in(node.labels, self.language) or node.name, "", "", True))
+                shown.append(self._heading(node, element, numbers))
             text = (element.text or "").strip()
             if not len(element):
                 if text:
@@ -101,6 +115,18 @@ class _Shower:
             waiting.extend(reversed(below))
         return shown
 
+    def _heading(self, node: Node, element: etree._Element, numbers: tuple[int, ...]) -> Answer:
+        """Where an instance of a repeat begins: what it is called, and the id of the entity that it tells of."""
+        entity = next((e for child in element if local_name(child) == "meta" for e in child.iter("{*}entity")), None)
+        identity = _text_at(element, node.path, self.identities.get(node.path, ""))
+        name = _text_at(element, node.path, path := self.names.get(node.path, ""))
+        called = self._answer(self.nodes.get(path), path, numbers, name).shown if name else ""
+        if entity is not None:
+            identity = identity or (entity.get("id") or "").strip()
+            called = called or next((_text(each) for each in entity if local_name(each) == "label"), "")
+        label = text_in(node.labels, self.language) or node.name
+        return Answer(node.path, numbers, label, "", called, True, identity=identity)
+
     def _answer(self, node: Node | None, path: str, numbers: tuple[int, ...], value: str) -> Answer:
         if node is None:
             return Answer(path, numbers, path.rpartition("/")[2], value, value)
@@ -111,3 +137,15 @@ class _Shower:
             shown = labels.get(value) or value
         label = text_in(node.labels, self.language) or node.name
         return Answer(path, numbers, label, value, shown, attachment=node.type == "binary")
+
+
+def _text(element: etree._Element) -> str:
+    return normalize("NFC", (element.text or "").strip())
+
+
+def _text_at(element: etree._Element, path: str, wanted: str) -> str:
+    """The answer at a path below an element, whose own path is given; "" for none."""
+    found: etree._Element | None = element
+    for name in wanted.removeprefix(f"{path}/").split("/") if wanted else ():
+        found = next((child for child in found if local_name(child) == name), None) if found is not None else None
+    return _text(found) if wanted and found is not None else ""

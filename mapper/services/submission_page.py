@@ -13,11 +13,11 @@ from functools import lru_cache
 from mapper.domain.roles import Role
 from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, mark
 from mapper.formats.answers import Answer, read_answers
-from mapper.formats.changes import Change, compare
+from mapper.formats.changes import Part, compare
 from mapper.formats.entity_lists import served_lists
 from mapper.formats.instance import read_instance
 from mapper.formats.media_type import media_type
-from mapper.formats.xform import ChoiceList, XFormModel
+from mapper.formats.xform import ChoiceList, Node, XFormModel
 from mapper.services import audit
 from mapper.services.accounts import User, oversees, sees, visible_cells
 from mapper.services.reference import Known, Reference
@@ -65,7 +65,7 @@ class Line:
 class Version:
     """A submission, or an edit of it. number: from 1.
 
-    changes: against the version before, each with the form's type of the answer; None for the first.
+    changes: against the version before; None for the first.
     """
 
     number: int
@@ -75,7 +75,7 @@ class Version:
     form_version: str
     state: str
     review: str
-    changes: tuple[tuple[Change, str], ...] | None
+    changes: tuple[Part, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class SubmissionPage:
 
     problem: why its answers cannot be shown, as (message, facts). findings, reason: the same way. newest: instance id
     of the last version. other_files: what no question names. form_known: whether just this version of the form is here.
+    kinds: the forms' types of the answers by their paths, for those that changed.
     """
 
     instance_id: str
@@ -103,6 +104,7 @@ class SubmissionPage:
     other_files: tuple[File, ...]
     findings: tuple[tuple[str, Mapping[str, str]], ...]
     versions: tuple[Version, ...]
+    kinds: Mapping[str, str]
     newest: str
     remarks: tuple[Remark, ...]
     may_review: bool
@@ -227,6 +229,7 @@ def submission_page(reference: Reference, user: User, instance_id: str, language
                 )
                 for number, each in enumerate(chain.versions, 1)
             ),
+            {node.path: node.type for each in shown.values() for node in each.nodes.values()},
             ids[-1],
             tuple(reviews.remarks(connection, [*ids, chain.versions[0].root_id])),
             user.role in REVIEWERS,
@@ -241,6 +244,11 @@ class _Shown:
     exact: bool
     answers: tuple[Answer, ...]
     problem: tuple[str, Mapping[str, object]] | None = None
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """The form's nodes by their paths."""
+        return {node.path: node for node in self.model.nodes} if self.model is not None else {}
 
 
 def _read(connection: Connection, stored: StoredSubmission, language: str) -> _Shown:
@@ -311,7 +319,7 @@ def _lines(
     """
     if shown.model is None:
         return (), set()
-    nodes = {node.path: node for node in shown.model.nodes}
+    nodes = shown.nodes
     lines, named = [], set()
     for answer in shown.answers:
         node = nodes.get(answer.path)
@@ -322,7 +330,7 @@ def _lines(
             if owner is not None:
                 file = _file(connection, answer.value, files[owner][answer.value][-1], owner)
             named.add(answer.value)
-        asked = (node is None or bool(node.control)) and not any(part in answer.path for part in OF_THE_PHONE)
+        asked = (node is None or bool(node.control)) and not _of_the_phone(answer)
         lines.append(Line(answer, asked, node.type if node is not None else "", file))
     return tuple(lines), named
 
@@ -332,20 +340,28 @@ def _file(connection: Connection, name: str, sha256: str, owner: str) -> File:
     return File(name, sha256, owner, media_type(head).startswith("image/"))
 
 
+def _of_the_phone(answer: Answer) -> bool:
+    return any(part in answer.path for part in OF_THE_PHONE)
+
+
 def _changes(
     shown: Mapping[str, _Shown], ids: list[str], number: int, renamed: Mapping[str, str]
-) -> tuple[tuple[Change, str], ...] | None:
+) -> tuple[Part, ...] | None:
+    """What a version changed of what people answer, and of what the form works out that has a role."""
     if number == 1:
         return None
-    before, after = (
-        [a for a in shown[ids[at]].answers if not any(part in a.path for part in OF_THE_PHONE)]
-        for at in (number - 2, number - 1)
-    )
-    nodes = [
-        node for at in (number - 2, number - 1) if (model := shown[ids[at]].model) is not None for node in model.nodes
-    ]
-    kinds = {node.path: node.type for node in nodes}
-    return tuple((change, kinds.get(change.path, "")) for change in compare(before, after, renamed))
+    before, after = (_told(shown[ids[at]]) for at in (number - 2, number - 1))
+    return tuple(compare(before, after, renamed))
+
+
+def _told(version: _Shown) -> list[Answer]:
+    nodes = version.nodes
+
+    def tells(answer: Answer) -> bool:
+        node = nodes.get(answer.path)
+        return not _of_the_phone(answer) and (node is None or bool(node.control) or node.role is not None)
+
+    return [answer for answer in version.answers if tells(answer)]
 
 
 def attachment(reference: Reference, user: User, instance_id: str, sha256: str) -> tuple[str, str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -190,8 +191,25 @@ def test_a_person_taken_out_by_an_edit_is_among_the_changes(site: Site) -> None:
     site.phone().send(two.form())
     site.phone().send(two.edited("uuid:2", people=two.people[:1]).form())
     page = reader(site).get(address("uuid:2")).text
-    assert "<td><del>Páo</del></td><td><ins>–</ins></td>" in page
+    assert '<td><del>Páo</del></td><td><span class="soft">–</span></td>' in page
     assert "<del>Lan</del>" not in page
+    heading = re.search(r'<th scope="rowgroup" colspan="3">(.*?)</th>', page, re.DOTALL)
+    assert heading and "Thành viên 2: Páo" in heading[1] and "bỏ ra" in heading[1]
+
+
+def test_who_stands_behind_one_taken_out_is_not_among_the_changes(site: Site) -> None:
+    three = HOUSE.but(people=(("Lan", "1980-01-01", ""), ("Páo", "1990-02-03", ""), ("Mỷ", "2001-03-04", "")))
+    site.phone().send(three.form())
+    fewer = (three.people[0], ("Mỷ", "2001-03-04", "2022-08-10"))
+    site.phone().send(three.edited("uuid:2", people=fewer).form())
+    page = reader(site).get(address("uuid:2")).text
+    assert page.count('scope="rowgroup"') == 2
+    assert "Thành viên 2: Mỷ" in page
+    assert '<td><span class="soft">–</span></td><td><ins>10/8/2022</ins></td>' in page
+    assert "<del>Mỷ</del>" not in page and "<del>4/3/2001</del>" not in page
+    site.phone().send(three.edited("uuid:3", people=three.people).but(deprecated_id="uuid:2").form())
+    page = reader(site).get(address("uuid:3")).text
+    assert page.count("thêm vào") == 1 and page.count("bỏ ra") == 1
 
 
 # Review
