@@ -7,12 +7,16 @@ turns a submission's answers into a Visit with them.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from mapper.errors import InvalidForm, mark
 from mapper.formats.xform import Node, XFormModel
+
+ROLE_COLUMN = "bind::map:role"
+"""Column of the sheet survey in which a question is given its role."""
 
 ROLES: dict[str, str] = {
     "visit.date": "the day at the door",
@@ -98,12 +102,21 @@ class Roles:
         return cls({}, {})
 
     @classmethod
-    def of(cls, model: XFormModel) -> Roles:
+    def of(cls, model: XFormModel, rows: Mapping[str, Sequence[int]] | None = None) -> Roles:
         """The checked roles of a form.
 
-        Raises InvalidForm, naming the question and the cure, where a role is unknown, stands twice, on the
-        wrong kind of question, or outside its repeat.
+        rows: of the sheet survey, in which each role stands, for messages; none where there is no workbook. Raises
+        InvalidForm, naming row, question and cure, where a role is unknown, stands twice, on the wrong kind of
+        question, or outside its repeat.
         """
+        try:
+            return cls._of(model)
+        except InvalidForm as fault:
+            found = (rows or {}).get(str(fault.facts.get("role")), ())
+            raise InvalidForm(fault.message, row=", ".join(map(str, found)) or "?", **fault.facts) from None
+
+    @classmethod
+    def _of(cls, model: XFormModel) -> Roles:
         declared = [node for node in model.nodes if node.role]
         if not declared:
             return cls.empty()
@@ -114,7 +127,7 @@ class Roles:
             if role in by_role:
                 raise InvalidForm(
                     mark(
-                        "Sheet survey: the questions {first} and {second} both have the role {role}. "
+                        "Sheet survey, rows {row}: the questions {first} and {second} both have the role {role}. "
                         "Leave it on one of them (column bind::map:role)."
                     ),
                     first=by_role[role].name,
@@ -146,7 +159,7 @@ def _check_known(node: Node, role: str) -> None:
         if nearest:
             raise InvalidForm(
                 mark(
-                    "Sheet survey, question {question}: the role {role} is unknown. "
+                    "Sheet survey, row {row}, question {question}: the role {role} is unknown. "
                     "Did you mean {nearest}? Correct the column bind::map:role."
                 ),
                 question=node.name,
@@ -155,7 +168,7 @@ def _check_known(node: Node, role: str) -> None:
             )
         raise InvalidForm(
             mark(
-                "Sheet survey, question {question}: the role {role} is unknown. "
+                "Sheet survey, row {row}, question {question}: the role {role} is unknown. "
                 "Empty its cell in the column bind::map:role, or write one of: {roles}."
             ),
             question=node.name,
@@ -165,7 +178,7 @@ def _check_known(node: Node, role: str) -> None:
     if at and (not base.startswith("dose.") or base == "dose.number"):
         raise InvalidForm(
             mark(
-                "Sheet survey, question {question}: {role} cannot be bound to one dose. "
+                "Sheet survey, row {row}, question {question}: {role} cannot be bound to one dose. "
                 "Only dose.given, dose.date, dose.vaccine, dose.lot, dose.place and dose.evidence take an @ and "
                 "a dose code."
             ),
@@ -175,7 +188,7 @@ def _check_known(node: Node, role: str) -> None:
     if (at and (not code or "@" in code or code.split() != [code])) or (base == "dose.given" and not at):
         raise InvalidForm(
             mark(
-                "Sheet survey, question {question}: the role {role} needs a dose code behind @, "
+                "Sheet survey, row {row}, question {question}: the role {role} needs a dose code behind @, "
                 "as in dose.date@1. Correct the column bind::map:role."
             ),
             question=node.name,
@@ -190,7 +203,7 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
         if node is not None and not node.repeat:
             raise InvalidForm(
                 mark(
-                    "Sheet survey, {question}: the role {role} belongs on a repeat. "
+                    "Sheet survey, row {row}, {question}: the role {role} belongs on a repeat. "
                     "Write it in the row begin_repeat (column bind::map:role)."
                 ),
                 question=node.name,
@@ -208,10 +221,11 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
     if dose is not None and _repeat_of(dose, repeats) != person:
         raise InvalidForm(
             mark(
-                "Sheet survey, repeat {question}: the repeat with the role dose must stand directly inside "
+                "Sheet survey, row {row}, repeat {question}: the repeat with the role dose must stand directly inside "
                 "the repeat with the role person. Move it there."
             ),
             question=by_role["dose"].name,
+            role="dose",
         )
     for role, node in by_role.items():
         if role in ("person", "dose"):
@@ -222,8 +236,8 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
             if dose is None or here != dose:
                 raise InvalidForm(
                     mark(
-                        "Sheet survey, question {question}: {role} must stand inside the repeat with the role dose. "
-                        "Move it there, or name its dose as in {role}@1."
+                        "Sheet survey, row {row}, question {question}: {role} must stand inside the repeat with "
+                        "the role dose. Move it there, or name its dose as in {role}@1."
                     ),
                     question=node.name,
                     role=role,
@@ -232,7 +246,7 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
             if here != person:
                 raise InvalidForm(
                     mark(
-                        "Sheet survey, question {question}: {role} must stand directly inside the repeat "
+                        "Sheet survey, row {row}, question {question}: {role} must stand directly inside the repeat "
                         "with the role person. Move it there."
                     ),
                     question=node.name,
@@ -241,8 +255,8 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
         elif here is not None:
             raise InvalidForm(
                 mark(
-                    "Sheet survey, question {question}: {role} stands inside a repeat, but a household has only one. "
-                    "Move it out of the repeat."
+                    "Sheet survey, row {row}, question {question}: {role} stands inside a repeat, but a household has "
+                    "only one. Move it out of the repeat."
                 ),
                 question=node.name,
                 role=role,
@@ -250,11 +264,11 @@ def _check_places(model: XFormModel, by_role: dict[str, Node]) -> None:
     if dose is not None and "dose.number" not in by_role:
         raise InvalidForm(
             mark(
-                "Sheet survey, repeat {question}: the repeat with the role dose has no question with the role "
-                "dose.number. "
-                "Give the question for the dose that role."
+                "Sheet survey, row {row}, repeat {question}: the repeat with the role dose has no question with the "
+                "role dose.number. Give the question for the dose that role."
             ),
             question=by_role["dose"].name,
+            role="dose",
         )
 
 
@@ -264,7 +278,7 @@ def _check_types(by_role: dict[str, Node]) -> None:
         if node.control in ("group", "repeat") and role not in ("person", "dose"):
             raise InvalidForm(
                 mark(
-                    "Sheet survey, group {question}: the role {role} stands on a group. "
+                    "Sheet survey, row {row}, group {question}: the role {role} stands on a group. "
                     "Give it to the question inside (column bind::map:role)."
                 ),
                 question=node.name,
@@ -278,7 +292,7 @@ def _check_types(by_role: dict[str, Node]) -> None:
             continue
         raise InvalidForm(
             mark(
-                "Sheet survey, question {question}: the role {role} wants a question of the type {wanted}, "
+                "Sheet survey, row {row}, question {question}: the role {role} wants a question of the type {wanted}, "
                 "this one is of the type {type}. Change the type or remove the role."
             ),
             question=node.name,

@@ -14,10 +14,12 @@ from mapper.errors import Conflict, InvalidCampaign, InvalidForm, NotFound, mark
 from mapper.formats import validate
 from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
+from mapper.formats.declared import ROLE_COLUMN
 from mapper.formats.entity_lists import list_of, served_lists
 from mapper.formats.hamlets import HamletRow, read_hamlets
 from mapper.formats.role_changes import RoleChange, role_changes
 from mapper.formats.roles import Roles
+from mapper.formats.workbook import survey_rows
 from mapper.formats.xform import XFormModel, read_xform
 from mapper.formats.xlsform import convert
 from mapper.services import audit
@@ -99,7 +101,7 @@ def _read_form(workbook: Path, campaign: Campaign | None) -> ReadyForm:
     converted = convert(workbook.name, content)
     advice = validate.check(converted.xform, content)
     model = read_xform(converted.xform)
-    roles = Roles.of(model)
+    roles = Roles.of(model, survey_rows(content, ROLE_COLUMN))
     if roles.draws_coverage and campaign is None:
         raise InvalidForm(
             mark("{file} declares roles, but there is no campaign.toml beside it to say what they count for."),

@@ -266,6 +266,28 @@ def test_a_folder_with_something_wrong_is_refused_with_the_cure(
     assert says in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("person.birth_date", "person.birthdate", "Sheet survey, row 6, question born: the role person.birthdate is"),
+        ("household.hamlet ", "visit.date ", "Sheet survey, rows 2, 3: the questions today and hamlet both have the"),
+        ("| person  ", "| dose  ", "Sheet survey: the form declares roles but no repeat has the role person."),
+        (
+            "dose.vaccine@1   ",
+            "household.point  ",
+            "Sheet survey, row 7, question given: household.point stands",
+        ),
+    ],
+)
+def test_a_wrong_role_is_told_with_its_row(folder: Path, right: str, wrong: str, says: str) -> None:
+    (folder / "visit.xlsx").write_bytes(
+        workbook((SURVEY + SETTINGS).replace(right, wrong).format(version="1", label="Hamlet"))
+    )
+    with pytest.raises(InvalidForm) as refusal:
+        publish.read_folder(folder)
+    assert str(refusal.value).startswith(says)
+
+
 def test_media_that_a_form_asks_for_are_named_where_they_lack(folder: Path) -> None:
     (folder / "campaign.toml").write_text(CAMPAIGN.replace('hamlets = "thôn.csv"', ""))
     (folder / "thôn.csv").unlink()
