@@ -58,6 +58,10 @@ class Placement(StrEnum):
     OUT_OF_RANGE = "out_of_range"
 
 
+USABLE = "usable"
+"""What is kept of a household's point that is good enough to place it, where else the Placement tells why not."""
+
+
 def point_fault(point: Point | None, accuracy_limit_m: float | None = None) -> Placement | None:
     """Why a point cannot be looked up in a boundary set, or None where it can.
 

@@ -14,7 +14,7 @@ from mapper.geo.drawing import as_geojson, cut, read_drawing
 from mapper.geo.drawn import bounds, overlap
 from mapper.services import accounts, users
 from mapper.services.accounts import DRAWN, HAMLET_LIST, IDLE, User
-from mapper.services.field_area import USABLE, field_area
+from mapper.services.field_area import field_area
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts as kept
 from mapper.store import drawn_areas, follow_up
@@ -326,7 +326,7 @@ def _dots(rows: Sequence[HouseholdRow], houses: Mapping[int, Sequence[HouseholdR
     return tuple(
         Dot(row.lat, row.lon, row.house_number, holder.get(row.id))
         for row in rows
-        if row.lat is not None and row.lon is not None and row.point_state == USABLE
+        if row.lat is not None and row.lon is not None and row.point_usable
     )
 
 

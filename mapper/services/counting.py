@@ -6,7 +6,7 @@ Understanding is pure and needs no database, so it is done before the transactio
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -14,9 +14,10 @@ from typing import NamedTuple
 from mapper.domain.campaign import Campaign
 from mapper.domain.entities import Placed, Standing, line_up
 from mapper.domain.household import combine, house_counts, household_moves
-from mapper.domain.people import Finding, Visit
-from mapper.domain.places import Placement
+from mapper.domain.people import Finding, Property, Visit
+from mapper.domain.places import USABLE, Placement
 from mapper.domain.sums import SUMMANDS, per_state
+from mapper.domain.updates import WHOLE, Said, set_aside, without
 from mapper.errors import InvalidInput, MapperError, NotFound, mark, trace
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles, read_visit
@@ -232,20 +233,13 @@ def recount(
     applied = [pair for pair in zip(tellers, line, strict=True) if pair[1].standing is Standing.APPLIED]
     if not applied:
         return states
-    if len(applied) == 1:
-        set_aside: Collection[str] = ()
-        odd: list[tuple[str, Finding]] = []
-    else:
-        chosen = decisions.latest(reference.database, connection, [teller.stored.instance_id for teller in tellers])
-        set_aside = _set_aside(applied, chosen)
-        odd = _odd_updates(tellers, applied, chosen)
-    visits = sorted(
-        (pair for pair in applied if pair[0].stored.instance_id not in set_aside),
-        key=lambda pair: (pair[0].visit.visited_on, pair[1].version, pair[0].place),
-    )
-    told = [teller for teller, _ in visits]
+    odd: list[tuple[str, Finding]] = []
+    rulings = NO_RULINGS
+    if len(applied) > 1:
+        rulings = Rulings.read(reference, connection, tellers)
+        odd = _odd_updates(tellers, applied, rulings)
+    told, merged = fold(applied, rulings)
     campaign = known.campaigns[household[0]]
-    merged = combine([teller.visit for teller in told])
     steps = told[0].told.steps if len(told) == 1 else dated_steps(known, campaign, merged)
     # What is odd about the place is found in the submission that tells of it.
     telling = next((teller for teller in reversed(told) if teller.visit.point), told[-1])
@@ -318,22 +312,57 @@ Applied = Sequence[tuple[Teller, Placed]]
 """The submissions of a household that count, in order of arrival."""
 
 
-def _set_aside(applied: Applied, chosen: Mapping[str, str]) -> set[str]:
-    """Those that a supervisor took out; never the one that the household began with."""
-    return {
-        teller.stored.instance_id
-        for teller, placed in applied
-        if placed.version != 1 and chosen.get(teller.stored.instance_id) == decisions.SET_ASIDE
-    }
+class Rulings(NamedTuple):
+    """What was decided about the updates of a household.
+
+    decided: what holds, by instance id of the update that it is about. aside: properties that do not count, by
+    instance id of the update that tells them.
+    """
+
+    decided: Mapping[str, Said]
+    aside: Mapping[str, frozenset[Property]]
+
+    @classmethod
+    def read(cls, reference: Reference, connection: Connection, tellers: Sequence[Teller]) -> Rulings:
+        """Those about the submissions of a household."""
+        instance_ids = [teller.stored.instance_id for teller in tellers]
+        decided = decisions.latest(reference.database, connection, instance_ids)
+        return cls(decided, set_aside(decided.values()))
+
+    def counts(self, teller: Teller) -> bool:
+        """Whether anything of an update counts."""
+        return WHOLE not in self.aside.get(teller.stored.instance_id, ())
+
+    def opponents(self, tellers: Sequence[Teller], placed: Placed) -> list[Teller]:
+        """The submissions against which one stands, but for those of which nothing counts."""
+        return [tellers[place] for place in placed.against if self.counts(tellers[place])]
+
+    def open(self, teller: Teller, against: Sequence[Teller]) -> bool:
+        """Whether nobody has decided yet between an update and its opponents."""
+        weighed = self.decided.get(teller.stored.instance_id, {})
+        return self.counts(teller) and any(other.stored.instance_id not in weighed for other in against)
 
 
-def opponents(tellers: Sequence[Teller], placed: Placed, chosen: Mapping[str, str]) -> list[Teller]:
-    """The submissions against which one stands, but for those that a supervisor took out."""
-    against = [tellers[place] for place in placed.against]
-    return [teller for teller in against if chosen.get(teller.stored.instance_id) != decisions.SET_ASIDE]
+NO_RULINGS = Rulings({}, {})
+"""Nobody decided anything."""
 
 
-def _odd_updates(tellers: Sequence[Teller], applied: Applied, chosen: Mapping[str, str]) -> list[tuple[str, Finding]]:
+def fold(applied: Applied, rulings: Rulings) -> tuple[list[Teller], Visit]:
+    """The submissions of which anything counts, as they follow one another, and the household that they make known.
+
+    Nothing is set aside of the submission that the household began with.
+    """
+    visits = []
+    for teller, placed in applied:
+        aside = rulings.aside.get(teller.stored.instance_id, frozenset()) if placed.version != 1 else frozenset()
+        visit = without(teller.visit, aside)
+        if visit is not None:
+            visits.append((teller, placed, visit))
+    visits.sort(key=lambda one: (one[2].visited_on, one[1].version, one[0].place))
+    return [teller for teller, _, _ in visits], combine([visit for _, _, visit in visits])
+
+
+def _odd_updates(tellers: Sequence[Teller], applied: Applied, rulings: Rulings) -> list[tuple[str, Finding]]:
     """Updates about which nobody has decided yet and that may contradict another, or build on what is not here."""
     found = []
     for teller, placed in applied:
@@ -344,7 +373,7 @@ def _odd_updates(tellers: Sequence[Teller], applied: Applied, chosen: Mapping[st
                 "it counts as made to the newest one."
             )
             found.append((instance_id, Finding("entity_version_unknown", message, (("version", str(base)),))))
-        if instance_id not in chosen and opponents(tellers, placed, chosen):
+        if rulings.open(teller, rulings.opponents(tellers, placed)):
             message = mark(
                 "Two updates of this household were made at once: this one to version {version}, after which another "
                 "had come. Compare them on the page of contradictions."
@@ -423,7 +452,7 @@ def place_findings(
 
     before: findings of reading the visits, which tell why a point that was given is none.
     """
-    if point_state != "usable":
+    if point_state != USABLE:
         if visit.point is None:
             if any(finding.code.startswith("point_") for finding in before):
                 return []

@@ -14,9 +14,6 @@ from mapper.store.database import Connection
 from mapper.store.follow_up import HouseholdRow
 from mapper.store.reference import Hamlet
 
-USABLE = "usable"
-"""The state of a point that places its household."""
-
 
 @dataclass(frozen=True, slots=True)
 class FieldArea:
@@ -39,7 +36,7 @@ class FieldArea:
         """Those of the households that lie in the area. A position that is no good lies in no outline."""
         if self.cells is None:
             return list(rows)
-        apart = [row for row in rows if row.cell_id not in self.cells and row.point_state == USABLE]
+        apart = [row for row in rows if row.cell_id not in self.cells and row.point_usable]
         points = [(row.lon or 0.0, row.lat or 0.0) for row in apart]
         drawn = {row.id for row, inside in zip(apart, within_any(self.outlines, points), strict=True) if inside}
         return [row for row in rows if row.cell_id in self.cells or row.id in drawn]

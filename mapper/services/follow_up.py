@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from operator import attrgetter
+from typing import Any
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.follow_up import HouseState, Status, house_state, status
-from mapper.domain.people import Person, Point
-from mapper.domain.places import Placement
+from mapper.domain.people import Person
 from mapper.services.accounts import User
-from mapper.services.field_area import USABLE, FieldArea, field_area
+from mapper.services.field_area import FieldArea, field_area
 from mapper.services.reference import Reference
 from mapper.store import follow_up
 from mapper.store.database import Connection
@@ -28,29 +29,14 @@ class PersonToSee:
 
 
 @dataclass(frozen=True, slots=True)
-class HouseToSee:
-    """A household as a canvasser finds it again, and where it stands.
+class HouseToSee(HouseholdRow):
+    """A household as the register knows it, and where it and its people stand."""
 
-    instance_id: the submission that tells of it, the latest of several. visited_on: the day of its latest visit.
-    point: as the phone told it, None where that is no position on this earth; point_usable: whether it is good enough
-    to place the house.
-    held: the version of its ODK entity.
-    """
-
-    id: str
-    instance_id: str
-    visited_on: date
-    outcome: str
-    hamlet_code: str | None
-    commune_code: str | None
-    house_number: str | None
-    head: str | None
-    phone: str | None
-    point: Point | None
-    point_usable: bool
     state: HouseState
     people: tuple[PersonToSee, ...]
-    held: Held
+
+
+_known = attrgetter(*(field.name for field in fields(HouseholdRow)))
 
 
 def households(
@@ -104,27 +90,6 @@ def with_people(
         people = tuple(
             PersonToSee(person, status(person, campaign, day), held) for person, held in members.get(row.id, ())
         )
-        found.append(_house(row, people))
+        values: list[Any] = [*_known(row), house_state(row.outcome, [each.status for each in people]), people]
+        found.append(HouseToSee(*values))
     return found
-
-
-def _house(row: HouseholdRow, people: tuple[PersonToSee, ...]) -> HouseToSee:
-    point = None
-    if row.lat is not None and row.lon is not None and row.point_state in (USABLE, Placement.POOR_ACCURACY):
-        point = Point(row.lat, row.lon, row.accuracy_m)
-    return HouseToSee(
-        row.id,
-        row.instance_id,
-        row.visited_on,
-        row.outcome,
-        row.hamlet_code,
-        row.commune_code,
-        row.house_number,
-        row.head,
-        row.phone,
-        point,
-        row.point_state == USABLE,
-        house_state(row.outcome, [each.status for each in people]),
-        people,
-        row.held,
-    )

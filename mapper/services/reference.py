@@ -10,7 +10,7 @@ from datetime import date
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Visit
-from mapper.domain.places import Placement, point_fault
+from mapper.domain.places import USABLE, Placement, point_fault
 from mapper.errors import NotFound, mark
 from mapper.formats.campaign import read_campaign
 from mapper.formats.roles import Roles
@@ -154,7 +154,7 @@ class Known:
                     result = Placement.BORDER if on_border else Placement.INSIDE
             placements[set_id] = (code, result.value)
             units[set_id] = code if code is not None else self._chosen(set_id, visit)
-        return Placed("usable" if fault is None else fault.value, units, placements)
+        return Placed(USABLE if fault is None else fault.value, units, placements)
 
     def _chosen(self, set_id: str, visit: Visit) -> str | None:
         if set_id != self.home:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, true
 
-from mapper.domain.people import Dose, Person
+from mapper.domain.people import Dose, Person, Point
+from mapper.domain.places import USABLE, Placement
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 
@@ -47,60 +48,30 @@ class HouseholdRow:
     cell_id: int
     held: Held
 
+    @property
+    def point_usable(self) -> bool:
+        """Whether the point is good enough to place the house."""
+        return self.point_state == USABLE
 
-_HOUSEHOLD = (
-    _h.c.id,
-    _h.c.instance_id,
-    _h.c.visited_on,
-    _h.c.outcome,
-    _h.c.hamlet_code,
-    _h.c.commune_code,
-    _h.c.house_number,
-    _h.c.head,
-    _h.c.phone,
-    _h.c.lat,
-    _h.c.lon,
-    _h.c.accuracy_m,
-    _h.c.point_state,
-    _h.c.cell_id,
-    _h.c.version,
-    _h.c.trunk_version,
-    _h.c.branch_id,
-)
-_PERSON = (
-    _p.c.household_id,
-    _p.c.position,
-    _p.c.version,
-    _p.c.trunk_version,
-    _p.c.branch_id,
-    _p.c.id,
-    _p.c.reported_on,
-    _p.c.name,
-    _p.c.born_on,
-    _p.c.birth_precision,
-    _p.c.sex,
-    _p.c.residence,
-    _p.c.away_place,
-    _p.c.priorities,
-    _p.c.contraindicated,
-    _p.c.contraindication,
-    _p.c.deferred_until,
-    _p.c.deferral_reason,
-    _p.c.infected_on,
-    _p.c.refused,
-    _p.c.refusal_reason,
-    _p.c.vaccination_unknown,
-)
-_DOSE = (
-    _d.c.household_id,
-    _d.c.person_position,
-    _d.c.code,
-    _d.c.given_on,
-    _d.c.vaccine,
-    _d.c.lot,
-    _d.c.place,
-    _d.c.evidence,
-)
+    @property
+    def point(self) -> Point | None:
+        """Where the house stands as the phone told it, None where that is no position on this earth."""
+        on_earth = self.point_state in (USABLE, Placement.POOR_ACCURACY)
+        if not on_earth or self.lat is None or self.lon is None:
+            return None
+        return Point(self.lat, self.lon, self.accuracy_m)
+
+
+def _names(values: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(values))
+
+
+# The columns are called as the fields are.
+_VERSION = _names(Held)
+_HOUSEHOLD = tuple(_h.c[name] for name in (*_names(HouseholdRow)[:-1], *_VERSION))
+_FACTS = _names(Person)[: _names(Person).index("doses")]
+_PERSON = tuple(_p.c[name] for name in ("household_id", "position", *_VERSION, *_FACTS))
+_DOSE = tuple(_d.c[name] for name in ("household_id", "person_position", *_names(Dose)))
 
 
 def households(
@@ -132,7 +103,7 @@ def _households(
     rows = _rows(database, connection, select(*_HOUSEHOLD).where(_h.c.campaign_id == campaign_id, wanted))
     found = []
     for row in rows:
-        values: list[Any] = [*row[:2], _day(row[2]), *row[3:14], Held(*row[14:])]
+        values: list[Any] = [*row[:2], _day(row[2]), *row[3 : -len(_VERSION)], Held(*row[-len(_VERSION) :])]
         found.append(HouseholdRow(*values))
     return found
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from mapper.domain.people import Finding, Person, Visit
+from mapper.domain.places import USABLE
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 
@@ -296,7 +297,7 @@ def house_points(
     """Households whose point places them, in order of id; only those in the cells, when given."""
     statement = (
         select(_h.c.id, _h.c.hamlet_code, _h.c.cell_id, _h.c.lon, _h.c.lat)
-        .where(_h.c.campaign_id == campaign_id, _h.c.point_state == "usable")
+        .where(_h.c.campaign_id == campaign_id, _h.c.point_state == USABLE)
         .order_by(_h.c.id)
     )
     if cell_ids is not None:
@@ -309,7 +310,7 @@ def house_steps(
 ) -> Iterator[tuple[float, float, Steps]]:
     """(latitude, longitude, steps) of every household whose point places it."""
     statement = select(_h.c.lat, _h.c.lon, _h.c.steps).where(
-        _h.c.campaign_id == campaign_id, _h.c.point_state == "usable"
+        _h.c.campaign_id == campaign_id, _h.c.point_state == USABLE
     )
     if cell_ids is not None:
         statement = statement.where(database.among(_h.c.cell_id, cell_ids))
@@ -323,7 +324,7 @@ def cell_centres(
     """Mean latitude and longitude of the placed households of each cell that has any."""
     statement = (
         select(_h.c.cell_id, func.avg(_h.c.lat), func.avg(_h.c.lon))
-        .where(_h.c.campaign_id == campaign_id, _h.c.point_state == "usable")
+        .where(_h.c.campaign_id == campaign_id, _h.c.point_state == USABLE)
         .group_by(_h.c.cell_id)
     )
     if cell_ids is not None:
