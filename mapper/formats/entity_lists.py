@@ -1,12 +1,14 @@
-"""The entity lists of a campaign: which of a form's media they are, and the CSV that phones read them from.
+"""The entity lists of a campaign: which of a form's media they are, and the files that phones read them from.
 
 Phones keep one list of a name for all forms. Two names are known, and a second campaign puts a word of its own in
-front: ``measles_households``.
+front: ``measles_households``. A list is CSV; that of households is also GeoJSON, where a form asks for it so. Of a CSV
+the phone keeps the rows as entities; the GeoJSON is a file like any other, and shows what the server knows.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
@@ -59,12 +61,20 @@ COLUMNS = {
 """The columns of each list; the first five are what an update of an entity stands on."""
 
 
+MAP = "geojson"
+"""The ending of a list as a map; only households stand anywhere."""
+
+
 def list_of(file_name: str) -> EntityList | None:
     """What rows a media file of that name holds, where it is a list that the server keeps; None for any other file."""
     stem, _, kind = file_name.rpartition(".")
-    if kind != "csv":
-        return None
-    return next((one for one in EntityList if stem == one or stem.endswith(f"_{one}")), None)
+    found = next((one for one in EntityList if stem == one or stem.endswith(f"_{one}")), None)
+    return found if kind == "csv" or (kind == MAP and found is EntityList.HOUSEHOLDS) else None
+
+
+def is_map(file_name: str) -> bool:
+    """Whether a list of that name is asked for as GeoJSON."""
+    return file_name.endswith(f".{MAP}")
 
 
 def served_lists(media: Iterable[str], declared: Collection[str]) -> dict[str, EntityList]:
@@ -73,7 +83,7 @@ def served_lists(media: Iterable[str], declared: Collection[str]) -> dict[str, E
     media: file names. declared: names of entity lists. By file name.
     """
     found = {name: kind for name in media if (kind := list_of(name)) is not None}
-    return {name: kind for name, kind in found.items() if name.removesuffix(".csv") in declared}
+    return {name: kind for name, kind in found.items() if name.rpartition(".")[0] in declared}
 
 
 def is_entity_id(text: str) -> bool:
@@ -94,11 +104,41 @@ def head_of(kind: EntityList) -> bytes:
 def write_rows(rows: Iterable[Sequence[str]]) -> bytes:
     """Further lines of a list."""
     text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        # A row as a whole is looked at first, since hardly any has something to replace.
-        [row if "".join(row).isprintable() else [_CONTROL.sub(" ", cell) for cell in row] for row in rows]
-    )
+    csv.writer(text, lineterminator="\n").writerows(map(_clean, rows))
     return text.getvalue().encode()
+
+
+def _clean(row: Sequence[str]) -> Sequence[str]:
+    """A row without line breaks; as a whole it is looked at first, since hardly any has something to replace."""
+    return row if "".join(row).isprintable() else [_CONTROL.sub(" ", cell) for cell in row]
+
+
+def write_map(parts: Iterable[bytes]) -> bytes:
+    """The households' list as GeoJSON, of parts that ``write_features`` made."""
+    return b'{"type":"FeatureCollection","features":[\n' + b",\n".join(filter(None, parts)) + b"\n]}\n"
+
+
+def write_features(rows: Iterable[Sequence[str]]) -> bytes:
+    """Some of the features of a map: rows of households, those without a position left out.
+
+    The columns are properties but for the position, and ``title`` is the label, as forms ask for it unless told
+    otherwise.
+    """
+    kind = EntityList.HOUSEHOLDS
+    at = COLUMNS[kind].index("geometry")
+    found = []
+    for row in map(_clean, rows):
+        if row[at]:
+            lat, lon = row[at].split()[:2]
+            told = {name: cell for name, cell in zip(COLUMNS[kind], row, strict=True) if name != "geometry"}
+            feature = {
+                "type": "Feature",
+                "id": row[0],
+                "geometry": {"type": "Point", "coordinates": [float(lon), float(lat)]},
+                "properties": {"title": told["label"], **told},
+            }
+            found.append(json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
+    return ",\n".join(found).encode()
 
 
 def cut(content: bytes, column: str, wanted: Collection[str]) -> bytes | None:

@@ -13,7 +13,18 @@ from datetime import date
 
 from mapper.domain.campaign import Campaign
 from mapper.errors import NotFound, Unavailable, mark
-from mapper.formats.entity_lists import EntityList, cut, head_of, is_entity_id, served_lists, write_rows
+from mapper.formats.entity_lists import (
+    MAP,
+    EntityList,
+    cut,
+    head_of,
+    is_entity_id,
+    is_map,
+    served_lists,
+    write_features,
+    write_map,
+    write_rows,
+)
 from mapper.formats.xform import XFormModel
 from mapper.services import follow_up, listed, publish
 from mapper.services.accounts import DRAWN, IDLE, User
@@ -52,12 +63,14 @@ class PhoneFile:
 @dataclass(frozen=True, slots=True)
 class FormFiles:
     """The files of a form version. lists: those that are made for each user. places: by file name, "hamlet" or
-    "commune" and the column that holds its code, for lists of places that the form offers as choices."""
+    "commune" and the column that holds its code, for lists of places that the form offers as choices. mapped: whether
+    this form or a current one of its campaign asks for households as GeoJSON, so that it is made with the lists."""
 
     campaign_id: str | None
     media: Mapping[str, Media]
     lists: Mapping[str, EntityList] = field(default_factory=dict)
     places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    mapped: bool = False
 
 
 def has_files(reference: Reference, form_id: str, version: str) -> bool:
@@ -113,7 +126,7 @@ def deleted(
     with reference.database.read() as connection:
         known = reference.known(connection)
         form = _form_files(reference, connection, known, form_id, version)
-        if name not in form.lists or form.campaign_id is None:
+        if name not in form.lists or is_map(name) or form.campaign_id is None:
             raise NotFound(mark("Form {form_id} has no file {name}."), form_id=form_id, name=name)
         area = _area(reference, connection, known, user)
         ids = [one for one in asked if is_entity_id(one)]
@@ -162,9 +175,9 @@ class _Desk:
         found = []
         for name, kind in form.lists.items():
             if only in (None, name):
-                campaign = self._campaign(form)
-                hashes = self._kept.hashes(self._lists_key(campaign), lambda campaign=campaign: self._lists(campaign))  # type: ignore[misc]
-                found.append(PhoneFile(name, hashes[kind], True, campaign.id))
+                hashes = self._kept.hashes(self._lists_key(form), lambda: self._lists(form))
+                # What is announced as entities a phone reads as CSV, and GeoJSON is none.
+                found.append(PhoneFile(name, hashes[_part(name, kind)], not is_map(name), form.campaign_id))
         for media in form.media.values():
             if only in (None, media.name):
                 key = self._place_key(form, media)
@@ -179,9 +192,8 @@ class _Desk:
         """The bytes of one of these files."""
         form = self._form(form_id, version)
         if name in form.lists:
-            campaign = self._campaign(form)
-            made = self._kept.contents(self._lists_key(campaign), lambda: self._lists(campaign))
-            return made[form.lists[name]]
+            made = self._kept.contents(self._lists_key(form), lambda: self._lists(form))
+            return made[_part(name, form.lists[name])]
         media = form.media[name]
         key = self._place_key(form, media)
         if key is None:
@@ -202,20 +214,22 @@ class _Desk:
 
     # Households and people
 
-    def _lists_key(self, campaign: Campaign) -> Hashable:
+    def _lists_key(self, form: FormFiles) -> Hashable:
         """All that a user's lists depend on."""
+        campaign = self._campaign(form)
         area = _area(self._reference, self._connection, self._known, self._user)
         era, changes = kept_households.changes(self._reference.database, self._connection, campaign.id, area.readable)
         user = self._user
         revision = self._known.revision
-        return (campaign.id, user.id, area, revision, era, changes, self._day, self._language)
+        return (campaign.id, form.mapped, user.id, area, revision, era, changes, self._day, self._language)
 
-    def _lists(self, campaign: Campaign) -> dict[str, bytes]:
-        """Both lists, of the household ids in order; who has no UUID stands in neither."""
-        reference, connection = self._reference, self._connection
+    def _lists(self, form: FormFiles) -> dict[str, bytes]:
+        """Both lists, and the map if asked for, of the household ids in order; who has no UUID stands in none."""
+        reference, connection, campaign = self._reference, self._connection, self._campaign(form)
         area = _area(reference, connection, self._known, self._user)
         words = Words(campaign, self._language, self._day, self._user.id, self._reasons(campaign.id))
         parts = {kind: [head_of(kind)] for kind in EntityList}
+        features = []
         rows = area.hold(kept_households.households(reference.database, connection, campaign.id, area.readable))
         rows = [row for row in rows if is_entity_id(row.id)]
         for start in range(0, len(rows), _AT_ONCE):
@@ -225,7 +239,10 @@ class _Desk:
             parts[EntityList.PEOPLE].append(
                 write_rows([row for _, people in told for row in people if is_entity_id(row[0])])
             )
-        return {kind: b"".join(some) for kind, some in parts.items()}
+            if form.mapped:
+                features.append(write_features([row for row, _ in told]))
+        made: dict[str, bytes] = {kind: b"".join(some) for kind, some in parts.items()}
+        return made | {MAP: write_map(features)} if form.mapped else made
 
     def _reasons(self, campaign_id: str) -> dict[str, str]:
         def read() -> dict[str, str]:
@@ -288,18 +305,27 @@ def _form_files(reference: Reference, connection: Connection, known: Known, form
             return FormFiles(None, media)
         model = XFormModel.from_json(form.model)
         declared = set(model.entity_lists)
+        wanted = [one.name for one in model.media if one.name not in media]
+        asked = set(wanted)
         for other in kept.current_forms(connection):
             if other.campaign_id == form.campaign_id:
-                declared.update(json.loads(other.model)["entity_lists"])
-        wanted = [one.name for one in model.media if one.name not in media]
+                told = json.loads(other.model)
+                declared.update(told["entity_lists"])
+                asked.update(one["name"] for one in told["media"])
         places = {}
         for node in model.nodes:
             choices = model.choice_list(node.choices) if node.role in _PLACES and node.choices else None
             if choices is not None and choices.file:
                 places[choices.file] = (_PLACES[node.role or ""], choices.value_column)
-        return FormFiles(form.campaign_id, media, served_lists(wanted, declared), places)
+        mapped = any(map(is_map, served_lists(asked, declared)))
+        return FormFiles(form.campaign_id, media, served_lists(wanted, declared), places, mapped)
 
     return reference.lists.value(("form", known.revision, form_id, version), read)
+
+
+def _part(name: str, kind: EntityList) -> str:
+    """Under which name a list is made."""
+    return MAP if is_map(name) else kind
 
 
 def reasons(connection: Connection, campaign_id: str, language: str) -> dict[str, str]:

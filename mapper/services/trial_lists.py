@@ -5,7 +5,7 @@ Nobody's real household is on them; an update of these houses goes to the draft 
 
 from __future__ import annotations
 
-from mapper.formats.entity_lists import COLUMNS, EntityList, write_list
+from mapper.formats.entity_lists import COLUMNS, EntityList, write_features, write_list, write_map
 
 _HOUSES: tuple[dict[str, str], ...] = (
     {
@@ -63,10 +63,22 @@ def trial_list(kind: EntityList, place: tuple[str, str], dose: tuple[str, str], 
 
     dose: code and words of the dose that somebody is due for; vaccines: codes of what may be given, by spaces.
     """
+    return write_list(kind, _filled(kind, place, dose, vaccines))
+
+
+def trial_map(place: tuple[str, str]) -> bytes:
+    """The invented houses as GeoJSON."""
+    return write_map([write_features(_filled(EntityList.HOUSEHOLDS, place))])
+
+
+def _filled(
+    kind: EntityList, place: tuple[str, str], dose: tuple[str, str] = ("", ""), vaccines: str = ""
+) -> list[list[str]]:
+    """The rows of an invented list, in the order of its columns."""
     commune, hamlet = place
     code, words = dose
     everywhere = {"__version": "1", "__trunkVersion": "1", "commune": commune, "hamlet": hamlet}
     due = {"due": code, "due_text": words, "vaccines": vaccines}
     rows = _HOUSES if kind is EntityList.HOUSEHOLDS else _PEOPLE
     filled = [everywhere | row | (due if row["state"] == "due" else {}) for row in rows]
-    return write_list(kind, [[row.get(column, "") for column in COLUMNS[kind]] for row in filled])
+    return [[row.get(column, "") for column in COLUMNS[kind]] for row in filled]

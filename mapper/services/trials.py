@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge, mark
 from mapper.formats.campaign import read_campaign
-from mapper.formats.entity_lists import served_lists
+from mapper.formats.entity_lists import is_map, served_lists
 from mapper.formats.hamlets import read_hamlets
 from mapper.formats.instance import read_instance
 from mapper.formats.xform import XFormModel
 from mapper.services import accounts
 from mapper.services.drafts import md5_of
 from mapper.services.reference import Reference
-from mapper.services.trial_lists import trial_list
+from mapper.services.trial_lists import trial_list, trial_map
 from mapper.store import drafts, submissions
 from mapper.store import reference as kept
 from mapper.store.drafts import Draft, DraftSubmission
@@ -59,8 +59,8 @@ def trial_files(reference: Reference, draft: Draft) -> list[TrialFile]:
     dose = (doses[0], campaign.doses[doses[0]].vi) if campaign is not None and doses else ("", "")
     vaccines = " ".join(campaign.vaccines) if campaign is not None else ""
     for name, kind in served_lists(wanted, declared).items():
-        content = trial_list(kind, place, dose, vaccines)
-        files.append(TrialFile(name, md5_of(content), content, True))
+        content = trial_map(place) if is_map(name) else trial_list(kind, place, dose, vaccines)
+        files.append(TrialFile(name, md5_of(content), content, not is_map(name)))
     return sorted(files, key=lambda file: file.name)
 
 
