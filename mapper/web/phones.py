@@ -43,7 +43,7 @@ _BROKEN = mark("The upload is broken off or has no part xml_submission_file. Sen
 _ADDRESS = re.compile(r"/key/([^/]+)/submission")
 _PLACES = frozenset({"key", "test", "formList"})
 _BY_DIGEST = re.compile(r"/submission|/forms/.*", re.DOTALL)
-_PAGES = re.compile(r"/key/[^/]+/fill(-worker\.js|/.*)?", re.DOTALL)
+_PAGES = re.compile(r"/(?:key|test)/[^/]+/fill(-worker\.js|/.*)?", re.DOTALL)
 
 
 def for_phones(path: str) -> bool:

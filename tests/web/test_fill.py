@@ -11,7 +11,7 @@ import requests
 from mapper.web.phones import for_phones
 from tests.client.site import House, Site
 
-DEAD = "This server address is no longer valid. Ask your supervisor for a new QR code."
+DEAD = "This server address is no longer valid. Ask your supervisor for a new QR code, and open it in this same browser"
 
 
 def page_data(text: str) -> dict[str, object]:
@@ -63,7 +63,7 @@ def test_a_page_holds_the_number_of_its_user_and_the_limits_but_no_key_and_no_ho
     user = sqlite_site.user("canvasser", "001")
     text = sqlite_site.get(f"/key/{user.token}/fill").text
     data = page_data(text)
-    assert data["user"] == user.id
+    assert data["store"] == f"fill-{user.id}"
     assert (data["chunkBytes"], data["mostBytes"]) == (1_000_000, 4_000_000)
     assert user.token not in json.dumps(data)
     assert "Nông Thị Mỷ" not in text
@@ -83,7 +83,7 @@ def test_every_file_that_the_browser_is_to_keep_is_there(sqlite_site: Site) -> N
     token = sqlite_site.user("canvasser", "001").token
     answer = sqlite_site.get(f"/key/{token}/fill-worker.js")
     assert answer.headers["Content-Type"].startswith("text/javascript")
-    told = json.loads(re.match(r"const KEPT = (.*);\n", answer.text)[1])  # type: ignore[index]
+    told = json.loads(re.match(r"self\.KEPT = (.*);\n", answer.text)[1])  # type: ignore[index]
     names = {each.rpartition("/")[2] for each in told["files"]}
     assert {"web_forms.js", "fill_form.js", "fill_list.js", "words.js", "mapper.css", "fill.css"} <= names
     assert "fill_worker.js" in names or "fill_store.js" in names

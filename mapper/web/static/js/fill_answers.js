@@ -22,27 +22,6 @@ export function given({ xml, files }) {
   return answers;
 }
 
-// A finished form's XML, where no new entity is without an id: ODK Web Forms gives none to the first of a repeat. Made
-// here and not by the server, so that the form says the same however often it is sent.
-export function withIds(xml) {
-  const read = new DOMParser().parseFromString(xml, "text/xml");
-  const made = [...read.getElementsByTagName("*")].filter((each) => each.localName === "entity"
-    && each.parentNode.localName === "meta" && ["1", "true"].includes(each.getAttribute("create"))
-    && each.getAttribute("id") === "");
-  if (!made.length) return xml;
-  for (const entity of made) entity.setAttribute("id", uuid());
-  return new XMLSerializer().serializeToString(read);
-}
-
-// A random UUID; crypto.randomUUID is there for secure addresses only.
-function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
 // What a filled form says of itself: { id, label }. The label is the form's own instance name, empty where it has none.
 export function told(xml) {
   const read = new DOMParser().parseFromString(xml, "text/xml");

@@ -2,18 +2,22 @@
 
 import { page, t } from "./words.js";
 import * as store from "./fill_store.js";
-import { given, taken, told, withIds } from "./fill_answers.js";
+import { given, taken, told } from "./fill_answers.js";
 import { calendar, speakOurs } from "./fill_dialect.js";
-import { NoLine, Refused, attachment, base, formAddress, fresh, offered, refresh } from "./fill_forms.js";
-import { keepSending } from "./fill_send.js";
-import { moment, startWorker } from "./fill_words.js";
+import { changes, completed, merged } from "./fill_entities.js";
+import { attachment, formAddress, fresh, offered, refresh } from "./fill_forms.js";
+import { keepSending } from "./fill_keep.js";
+import { NoLine, Refused } from "./fill_net.js";
+import { base } from "./fill_place.js";
+import { keepForGood } from "./fill_room.js";
+import { hold, moment, startWorker, whenErased } from "./fill_words.js";
 
 const KEEP_AFTER_MS = 700;
 const PATIENCE_MS = 4000;
 const element = (id) => document.getElementById(id);
 const formId = decodeURIComponent(location.pathname.slice(`${base}/fill/`.length));
 
-let shown = null; // what is on the screen: { form, view, draft, touched }
+let shown = null; // what is on the screen: { form, view, draft, touched, letGo }
 let keeping = Promise.resolve();
 let timer = 0;
 
@@ -27,7 +31,7 @@ async function find(draft) {
   if (draft) return store.get("forms", draft.form);
   const mine = async () => (await offered()).find((form) => form.formId === formId);
   const kept = await mine();
-  if (kept && fresh()) return kept;
+  if (kept && await fresh()) return kept;
   const asked = refresh().catch((fault) => fault);
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, new NoLine()));
   const fault = await (kept ? Promise.race([asked, late]) : asked);
@@ -42,11 +46,15 @@ async function find(draft) {
 async function open() {
   element("done").hidden = true;
   element("loading").hidden = false;
-  const draft = location.hash ? await store.get("drafts", location.hash.slice(1)) : null;
-  const form = await find(draft);
+  const id = location.hash.slice(1) || store.newId();
+  const letGo = await hold(id);
+  const draft = location.hash ? await store.get("drafts", id) : null;
+  const form = letGo ? await find(draft) : null;
+  if (!letGo) trouble(t("This draft is open in another tab of this browser. Go on with it there, or close that tab first."));
+  else if (draft && !form) trouble(t("The form of this draft is no longer in this browser. Open the list where there is a signal."));
   if (form) {
     const { showForm } = await import(page.webForms);
-    const last = await store.get("last", formId);
+    const last = asksLast(form) ? await store.get("last", formId) : null;
     const view = showForm(element("form"), {
       ...withLast(form, last?.xml),
       deviceId: store.deviceId(),
@@ -54,7 +62,7 @@ async function open() {
       finished: finish,
       calendar: calendar(),
     });
-    shown = { form, view, draft: draft?.id ?? store.newId() };
+    shown = { form, view, draft: id, letGo };
     if (draft) element("kept").textContent = t("Draft of {moment}", { moment: moment(draft.savedAt) });
     while (!view.ready() && shown?.view === view && !document.querySelector(".form-load-failure-dialog")) await pause(50);
     const languages = view.languages();
@@ -65,12 +73,15 @@ async function open() {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+const LAST = "jr://instance/last-saved";
+const asksLast = (form) => form.xform.includes(LAST);
+
 // "As in the form before": the package knows no last saved form, but any XML file that the form names.
 function withLast(form, xml) {
   const media = attachment(form);
   if (!xml) return { xform: form.xform, attachment: media };
   return {
-    xform: form.xform.replaceAll("jr://instance/last-saved", "jr://file/last-saved.xml"),
+    xform: form.xform.replaceAll(LAST, "jr://file/last-saved.xml"),
     attachment: async (url) => (`${url}`.endsWith("/last-saved.xml")
       ? new Response(xml, { headers: { "Content-Type": "text/xml" } }) : media(url)),
   };
@@ -112,11 +123,15 @@ async function finish(answers) {
   shown = null;
   try {
     const filled = await taken(answers);
-    filled.xml = withIds(filled.xml);
-    const { id, label } = told(filled.xml);
-    const finishedAt = new Date().toISOString();
+    filled.xml = completed(filled.xml);
+    const { id } = told(filled.xml);
     await store.finish(
-      { id, draft: now.draft, formId, formName: now.form.name, label, finishedAt, ...filled }, { formId, xml: filled.xml });
+      {
+        id, draft: now.draft, formId, formName: now.form.name, finishedAt: new Date().toISOString(),
+        device: store.deviceId(), language: page.language, ...filled,
+      },
+      asksLast(now.form) ? { formId, xml: filled.xml } : null,
+      changes(filled.xml, now.form.xform, id), merged);
   } catch (fault) {
     shown = now;
     trouble(t("This browser could not keep what you filled ({fault}). Free some space, and finish this form before closing it.",
@@ -124,6 +139,7 @@ async function finish(answers) {
     return;
   }
   now.view.close();
+  now.letGo();
   history.replaceState(null, "", formAddress(formId));
   element("kept").textContent = "";
   // Nothing says that it has arrived before it has.
@@ -146,9 +162,10 @@ for (const kind of ["input", "change", "click", "keyup"]) element("form").addEve
 document.body.addEventListener("click", (event) => { if (!event.target.closest("main, .top")) keepSoon(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") keep(); });
 addEventListener("pagehide", keep);
+whenErased(() => { shown = null; });
 element("next").addEventListener("click", open);
 speakOurs();
 startWorker();
-store.keepForGood();
+keepForGood();
 const sending = keepSending(showWaiting);
 await open();

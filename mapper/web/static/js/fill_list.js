@@ -1,10 +1,15 @@
-// The page of a canvasser's forms: what can be filled, what waits, what was begun and what is sent.
+// The page of a canvasser's forms: what can be filled, what waits and why, what was begun and what is sent.
 
-import { make, t } from "./words.js";
+import { count, make, page, t } from "./words.js";
 import * as store from "./fill_store.js";
-import { NoLine, Refused, forget, formAddress, offered, refresh } from "./fill_forms.js";
-import { keepSending, send } from "./fill_send.js";
-import { moment, startWorker } from "./fill_words.js";
+import { forget, formAddress, offered, refresh } from "./fill_forms.js";
+import { keepSending } from "./fill_keep.js";
+import { NoLine, Refused, keyIsDead } from "./fill_net.js";
+import { base } from "./fill_place.js";
+import { keepForGood, showRoom } from "./fill_room.js";
+import { send } from "./fill_send.js";
+import { isHeld, moment, showErased, startWorker, whenErased } from "./fill_words.js";
+import { carried } from "./fill_zip.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -19,30 +24,89 @@ async function showForms() {
 
 async function showWork() {
   const [waiting, drafts, sent] = await Promise.all(["waiting", "drafts", "sent"].map(store.all));
-  element("waiting-count").textContent = waiting.length;
+  const dead = waiting.some((each) => each.refusedBy === base && keyIsDead(each.status));
+  element("dead").hidden = !dead;
+  element("waiting-count").textContent = count(waiting.length);
   element("send").hidden = !waiting.length;
-  element("waiting").replaceChildren(...waiting.sort(by("finishedAt")).map((each) => card(each, each.finishedAt,
-    each.problem && make("p", { class: "card-reason" }, each.problem))));
-  element("drafts-count").textContent = drafts.length;
-  element("drafts").replaceChildren(...drafts.sort(by("savedAt")).map((each) => card(each, each.savedAt,
+  element("waiting").replaceChildren(...waiting.sort(by("finishedAt")).map(waitingCard));
+  element("drafts-count").textContent = count(drafts.length);
+  element("drafts").replaceChildren(...drafts.sort(by("savedAt")).map((each) => make("li", { class: "card" },
+    about(each.label || each.formName, `${each.formName} · ${moment(each.savedAt)}`),
     make("p", { class: "fill-next" },
       make("a", { class: "button", href: `${formAddress(each.formId)}#${each.id}` }, t("Go on")),
       make("button", { class: "button", type: "button", onclick: () => drop(each) }, t("Delete"))))));
   element("sent").replaceChildren(...sent.sort(by("at")).map((each) => make("li", {},
-    make("b", {}, each.label || each.formName), make("span", { class: "soft" }, moment(each.at)))));
+    make("b", {}, each.formName), make("span", { class: "soft" }, moment(each.at)))));
+  await showRoom();
 }
 
 const by = (field) => (a, b) => b[field].localeCompare(a[field]);
+const about = (name, more) => make("div", {}, make("b", {}, name), make("p", { class: "soft" }, more));
 
-const card = (each, at, ...more) => make("li", { class: "card" },
-  make("div", {}, make("b", {}, each.label || each.formName),
-    make("p", { class: "soft" }, `${each.formName} · ${moment(at)}`)), ...more.filter(Boolean));
+// A finished form by its name and its time: whose house it is, a screen that others look at need not say.
+function waitingCard(each) {
+  const refused = each.refusedAt;
+  const files = each.files.length ? ` · ${t("with pictures: {n}", { n: count(each.files.length) })}` : "";
+  return make("li", { class: "card" },
+    about(each.formName, t("finished {moment}", { moment: moment(each.finishedAt) }) + files),
+    refused
+      ? make("p", { class: "card-reason" }, t("Refused by the server {moment}: {reason}",
+        { moment: moment(refused), reason: each.problem || t("no reason given") }))
+      : make("p", { class: "soft" }, t("Waits for a signal.")),
+    refused && make("p", { class: "soft" }, keyIsDead(each.status)
+      ? t("It goes by itself as soon as your new address is opened in this browser.")
+      : t("Show this to your supervisor. It is tried again for some hours, and whenever you press Send now; saved as a file, the office can take it in.")),
+    make("p", { class: "fill-next" },
+      make("button", { class: "button", type: "button", onclick: () => carry(each) }, t("Save as a file")),
+      each.carriedAt && make("button", { class: "button", type: "button", onclick: () => withdraw(each) }, t("Remove from here"))));
+}
+
+// A finished form goes into the downloads of the browser, and stays here.
+async function carry(waiting) {
+  const { name, blob } = await carried(waiting);
+  const address = URL.createObjectURL(blob);
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  const now = await store.get("waiting", waiting.id);
+  if (now) await store.put("waiting", { ...now, carriedAt: new Date().toISOString() });
+  await showWork();
+}
+
+async function withdraw(waiting) {
+  const facts = { name: waiting.formName, moment: moment(waiting.finishedAt) };
+  if (!confirm(t("Remove {name} of {moment}? It was saved as a file and has not reached the server: hand the file to your supervisor.", facts))) return;
+  await store.withdraw(waiting);
+  await showWork();
+}
 
 async function drop(draft) {
   const name = draft.label || draft.formName;
+  if (await isHeld(draft.id)) {
+    alert(t("The draft {name} is open in another tab. Close it there first.", { name }));
+    return;
+  }
   if (!confirm(t("Delete the draft {name}? What was filled in it is lost.", { name }))) return;
   await store.remove("drafts", draft.id);
   await showWork();
+}
+
+// Nothing of this user stays in the browser: for a computer that others use too, or a phone that is handed back.
+async function erase() {
+  const waiting = await store.count("waiting");
+  if (waiting) {
+    alert(t("Nothing is erased: {n} finished forms have not been sent. Send them, or save each as a file and remove it.", { n: count(waiting) }));
+    return;
+  }
+  const drafts = await store.count("drafts");
+  const asked = drafts
+    ? t("Erase everything of yours in this browser? {n} drafts are lost.", { n: count(drafts) })
+    : t("Erase everything of yours in this browser? Forms and lists are fetched again when you come back.");
+  if (!confirm(asked)) return;
+  const registration = await navigator.serviceWorker?.getRegistration();
+  await store.erase();
+  for (const name of await globalThis.caches?.keys() ?? []) if (name.startsWith(`fill ${page.key} `)) await caches.delete(name);
+  await registration?.unregister();
+  showErased();
 }
 
 function say(sentence) {
@@ -69,10 +133,13 @@ async function fetchForms() {
 
 element("unsafe").hidden = isSecureContext;
 startWorker();
-store.keepForGood();
+whenErased(() => {});
+await keepForGood();
 await showForms();
 await showWork();
+store.listen((said) => said === "changed" && showWork());
 keepSending(showWork);
 addEventListener("online", fetchForms);
 element("send").addEventListener("click", () => send(true).finally(showWork));
+element("erase").addEventListener("click", erase);
 await fetchForms();

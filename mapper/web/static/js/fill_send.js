@@ -1,51 +1,65 @@
-// Finished forms on their way to the server: one after another, oldest first, again and again until they are there.
+// Finished forms on their way to the server: one after another, oldest first, from a page or from the worker, and never
+// from two of them at once.
 
-import { page, t } from "./words.js";
 import * as store from "./fill_store.js";
-import { NoLine, Refused, ask, base } from "./fill_forms.js";
+import { NoLine, Refused, ask, keyIsDead } from "./fill_net.js";
+import { alone, base, place } from "./fill_place.js";
 
 const SENT_SHOWN = 30;
-const AGAIN_MS = 30_000;
 const REFUSED_MS = 3_600_000;
+const MOST_TRIES = 8;
 
 let running = null;
 
-// Send what waits. Returns the number still waiting. Two pages at once are no harm: the server keeps each form once.
-// byHand: also what the server refused not long ago, which would only spend the line again.
+// Send what waits. Returns whether the line held to the end. byHand: also what the server refused before, which would
+// only spend the line again.
 export function send(byHand = false) {
-  running ??= all(byHand).finally(() => { running = null; });
+  if (running && byHand) return running.then(() => send(true));
+  running ??= alone("send", () => all(byHand)).finally(() => { running = null; });
   return running;
 }
 
-// Refused under this very key within the hour.
-const refused = (waiting) => waiting.refusedBy === base && Date.now() - Date.parse(waiting.refusedAt) < REFUSED_MS;
+// Refused under this very key, and it is too early, or of no use, to try again by itself.
+const rests = (waiting) => waiting.refusedBy === base
+  && (waiting.tries >= MOST_TRIES || Date.now() - Date.parse(waiting.refusedAt) < REFUSED_MS);
 
 async function all(byHand) {
+  // Read under the lock: what another page has sent meanwhile is no longer there.
   const queue = (await store.all("waiting")).sort((a, b) => a.finishedAt.localeCompare(b.finishedAt));
+  let line = true;
   for (const waiting of queue) {
-    if (!byHand && refused(waiting)) continue;
+    if (!byHand && rests(waiting)) {
+      if (keyIsDead(waiting.status)) break;
+      continue;
+    }
     try {
-      await one(waiting);
-      await store.settle(waiting, { id: waiting.id, formName: waiting.formName, label: waiting.label, at: now() });
+      const counted = await one(waiting);
+      await store.settle(waiting, { id: waiting.id, formName: waiting.formName, at: now() }, counted);
     } catch (fault) {
-      if (fault instanceof NoLine) break;
+      if (fault instanceof NoLine) {
+        line = false;
+        break;
+      }
       if (!(fault instanceof Refused)) throw fault;
       // Refused for a reason of its own: it stays, the reason beside it, and the others go on.
-      const problem = fault.message || t("The server refused this form.");
-      await store.put("waiting", { ...waiting, problem, refusedBy: base, refusedAt: now() });
-      if ([401, 403].includes(fault.cause)) break;
+      const tries = waiting.refusedBy === base ? (waiting.tries ?? 0) + 1 : 1;
+      const { message: problem, cause: status } = fault;
+      await store.put("waiting", { ...waiting, problem, status, tries, refusedBy: base, refusedAt: now() });
+      if (keyIsDead(status)) break;
     }
   }
   const sent = (await store.all("sent")).sort((a, b) => b.at.localeCompare(a.at));
   for (const old of sent.slice(SENT_SHOWN)) await store.remove("sent", old.id);
-  return store.count("waiting");
+  return line;
 }
 
 const now = () => new Date().toISOString();
 
+// Whether the server has counted it already; a form that it only keeps for now is there too.
 async function one(waiting) {
-  const address = `${base}/submission?${new URLSearchParams({ deviceID: store.deviceId(), lang: page.language })}`;
+  const address = `${base}/submission?${new URLSearchParams({ deviceID: waiting.device, lang: waiting.language })}`;
   const parts = portions(waiting.files);
+  let counted = false;
   for (const [index, files] of parts.entries()) {
     const body = new FormData();
     body.set("xml_submission_file", new Blob([waiting.xml], { type: "text/xml" }), "submission.xml");
@@ -54,7 +68,9 @@ async function one(waiting) {
     const answer = await ask(address, { method: "POST", body, headers: { "X-OpenRosa-Version": "1.0" } });
     // Whatever else answers, a hotel's sign-in page say, has not kept the form.
     if (![201, 202].includes(answer.status)) throw new NoLine();
+    counted = answer.status === 201;
   }
+  return counted;
 }
 
 // Files of one form in portions of the length that the server likes: a broken line then costs one of them.
@@ -62,7 +78,7 @@ function portions(files) {
   const parts = [[]];
   let length = 0;
   for (const file of files) {
-    if (parts.at(-1).length && length + file.blob.size > page.chunkBytes) {
+    if (parts.at(-1).length && length + file.blob.size > place().chunkBytes) {
       parts.push([]);
       length = 0;
     }
@@ -70,19 +86,4 @@ function portions(files) {
     length += file.blob.size;
   }
   return parts;
-}
-
-// Send now, when the line comes back, when the page is looked at again, and every half minute while something waits.
-// shown(number): called with what waits still, after every change.
-export function keepSending(shown) {
-  const tell = async () => shown(await store.count("waiting"));
-  const go = async () => {
-    await tell();
-    if (await store.count("waiting")) await send().finally(tell);
-  };
-  addEventListener("online", go);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && go());
-  setInterval(go, AGAIN_MS);
-  go();
-  return go;
 }
