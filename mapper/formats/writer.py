@@ -23,12 +23,13 @@ from mapper.formats.xml import JAVAROSA, OPENROSA, XFORMS, escape_text, local_na
 Household = Mapping[str, object]
 """Role to value: text, numbers, dates, a Point, lists.
 
-A person also has "doses", a list of such mappings, and "update", as in ``InstanceWriter.write``."""
+A person also has "doses", a list of such mappings, and "update", as in ``InstanceWriter.write``; "told": False of
+somebody who is only named, whose entity stays as it is; and "label", where that is not the name told."""
 
 Versions = tuple[str, str, str]
 """On which version of an entity an update builds: base version, trunk version, branch; each may be empty."""
 _ENTITY = frozenset({"id", "create", "update", "baseVersion", "trunkVersion", "branchId"})
-_BESIDE = frozenset({"doses", "update"})
+_BESIDE = frozenset({"doses", "update", "told", "label"})
 """What stands among a person's answers and is no role."""
 
 
@@ -118,7 +119,9 @@ class InstanceWriter:
                         own["person.id"] = own["entity.id"]
                     versions = person.get("update")
                     own.update(_building_on(versions if isinstance(versions, tuple) else None))
-                    own["meta.label"] = own.get("person.name", "")
+                    if person.get("told") is False:
+                        own |= {"entity.create": "0", "entity.update": "0"}
+                    own["meta.label"] = self._text("", person.get("label")) or own.get("person.name", "")
                     given = _mappings(person.get("doses"))
                     if self._coded:
                         own = {**self._coded_doses(given), **own}

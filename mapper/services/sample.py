@@ -11,58 +11,34 @@ import random
 import secrets
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from mapper.domain.campaign import Campaign, Group, Period
-from mapper.domain.ledger import Membership
-from mapper.domain.people import Outcome, Person, Point, Residence
 from mapper.errors import Conflict, InvalidInput, mark
 from mapper.formats.campaign import read_campaign
-from mapper.formats.declared import Roles
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
 from mapper.geo.approximate import approximate_set
 from mapper.services import accounts, boundaries, intake, publish
+from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, household
 from mapper.services.reference import Reference
+from mapper.services.second_round import SecondRound
 from mapper.store import reference as kept
 
 HOUSEHOLDS = 1500
-SEED = 2022
-EDITION = 3
+EDITION = 4
 """Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
-"""The invented census: five weeks up to the day of the meeting that set the targets."""
+"""The invented census: five weeks up to the day of the meeting that set the targets; the second round ends with it."""
 SET_ID = "bach_thong_2022"
 SUPERVISOR, ADMINISTRATOR = "giamsat", "quantri"
 TEAM = "Tổ {commune}"
 """Who sends the forms of a commune: a team, since nobody here is a real person."""
+SECOND_TEAM = "Tổ 2 {commune}"
+"""Who helps it in some hamlets, and so may update a house at the same time."""
 DISTRICT = "063"
-
-SURNAMES = tuple(
-    "Hoàng Nông Triệu Lý Ma Hà Nguyễn Bàn Đặng Dương Lường Phùng Bế Đàm Lục Chu Vi La Nguyễn Hoàng Nông".split(" ")
-)
-MIDDLE = {
-    "male": "Văn Đức Quang Minh Hữu Xuân Đình Ngọc".split(" "),
-    "female": "Thị Thị Thị Thu Ngọc Thanh Kim Mai".split(" "),
-}
-GIVEN = {
-    "male": (
-        "Hùng Dũng Tuấn Nam Sơn Hải Long Thắng Kiên Đức Toàn Hiếu Cường Phong Quân Trường Lâm Thành Huy Khánh".split(
-            " "
-        )
-    ),
-    "female": (
-        "Hoa Lan Hương Mai Thuỷ Hằng Nga Hiền Liên Bích Yến Dung Thảo Linh Trang Ngân Huệ Tuyết Vân Oanh".split(" ")
-    ),
-}
-PLACES = ("Trạm Y tế xã", "Trung tâm Y tế huyện", "Điểm tiêm lưu động")
-REFUSALS = ("Sợ con sốt sau tiêm", "Chờ bố mẹ về", "Muốn đợi thêm")
-"""Said where the form asks for a reason in words."""
-WOMEN_ONLY = frozenset({"pregnant"})
-"""Priority groups that no man is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +48,6 @@ class Made:
     households: int
     supervisor: tuple[str, str]
     administrator: tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class HamletSketch:
-    """A hamlet of the sample: where it lies, how many houses, how far the census and the vaccine got."""
-
-    code: str
-    commune: str
-    households: int
-    lon: float
-    lat: float
-    visited_share: float
-    reach: float
 
 
 def build(reference: Reference, root: Path, households: int, progress: Callable[[int], None]) -> Made:
@@ -143,10 +106,25 @@ def _fill(reference: Reference, root: Path, households: int, progress: Callable[
         if any(folder.glob("*.xlsx")):
             publish.publish(reference, folder)
     teams = _teams(reference)
+    second: dict[str, set[str]] = {}
     for one in submissions(reference, root, households):
-        received = datetime.combine(one.day, time(10), UTC)
-        intake.receive(reference, one.xml, {}, sender_id=teams[one.commune], received=received)
+        sender = teams[one.commune]
+        if one.team == 2:
+            hamlets = second.setdefault(one.commune, set())
+            hamlets.add(one.hamlet)
+            sender = _second_team(reference, one.commune, hamlets)
+        # The second team comes home an hour later.
+        received = datetime.combine(one.day, time(9 + one.team), UTC)
+        intake.receive(reference, one.xml, {}, sender_id=sender, received=received)
         progress(1)
+
+
+def _second_team(reference: Reference, commune: str, hamlets: Collection[str]) -> int:
+    """Number of the canvassers who help the team of a commune in some of its hamlets."""
+    with reference.database.read() as connection:
+        places = reference.known(connection).sets[SET_ID]
+    name = SECOND_TEAM.format(commune=places.units[places.leaf, commune].name)
+    return accounts.add_user(reference, name, "canvasser", [f"hamlet:{code}" for code in sorted(hamlets)]).id
 
 
 def _teams(reference: Reference) -> dict[str, int]:
@@ -177,32 +155,39 @@ def _import_outlines(reference: Reference, geodata: Path) -> None:
         boundaries.import_file(reference, file, facts)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One invented submission, the day it is said to have come, and the code of the house's commune."""
-
-    xml: bytes
-    day: date
-    commune: str
-
-
 def submissions(reference: Reference, root: Path, households: int) -> Iterator[Sent]:
-    """The invented submissions of every campaign that has a census with roles: all of the first, a fifth of others."""
+    """The invented submissions of every campaign that has a census with roles: all of the first, a fifth of others.
+
+    Where a campaign has a form for those who come again, its second round follows the first.
+    """
     with reference.database.read() as connection:
         forms = kept.current_forms(connection)
         files = dict(kept.campaigns(connection))
+    models = {form.form_id: XFormModel.from_json(form.model) for form in forms if form.campaign_id is not None}
+    again = {form.campaign_id: models[form.form_id] for form in forms if _again(models.get(form.form_id))}
     sketches = _sketches(root)
     number = households
     for form in sorted(forms, key=lambda f: f.campaign_id != "covid19"):
-        if form.campaign_id is None:
+        if form.campaign_id is None or _again(models[form.form_id]):
             continue
-        campaign = read_campaign(files[form.campaign_id])
-        model = XFormModel.from_json(form.model)
-        if any(node.role == "visit.kind" for node in model.nodes):
-            # It tells what changed since a census, and here nothing has.
-            continue
-        yield from _households(Asking(campaign, model), InstanceWriter(model, campaign), sketches, number, form.form_id)
+        campaign, model = read_campaign(files[form.campaign_id]), models[form.form_id]
+        asking, writer = Asking(campaign, model), InstanceWriter(model, campaign)
+        revisit = again.get(form.campaign_id)
+        later = SecondRound(asking, model, revisit, LAST_DAY) if revisit is not None else None
+        for house in _houses(asking, sketches, number, form.form_id):
+            name = str(house.answers["household.head"])
+            xml = writer.write(house.answers, house.people, instance_id=house.instance_id, instance_name=name)
+            yield Sent(xml, house.day, house.sketch.commune, house.sketch.code)
+            if later is not None:
+                later.consider(house, xml)
+        if later is not None:
+            yield from later.sent()
         number = max(1, households // 5)
+
+
+def _again(model: XFormModel | None) -> bool:
+    """Whether a form tells what changed since a census."""
+    return model is not None and any(node.role == "visit.kind" for node in model.nodes)
 
 
 def _sketches(root: Path) -> list[HamletSketch]:
@@ -223,39 +208,7 @@ def _sketches(root: Path) -> list[HamletSketch]:
     return sketches
 
 
-class Asking:
-    """The campaign and what its form offers to choose from."""
-
-    def __init__(self, campaign: Campaign, model: XFormModel) -> None:
-        self.campaign = campaign
-        paths = Roles.of(model).paths
-        self._offered: dict[str, list[str]] = {}
-        for role in ("person.refusal_reason", "person.deferral_reason", "person.priority", "dose.evidence"):
-            node = model.node(paths.get(role, ""))
-            found = model.choice_list(node.choices) if node is not None and node.choices else None
-            self._offered[role] = [choice.value for choice in found.choices] if found else []
-        wanted = {name for group in campaign.groups for name in group.priorities}
-        self.priorities = [name for name in self._offered["person.priority"] if name in wanted]
-
-    def asks_about(self, born: object, day: date) -> bool:
-        """Whether somebody is of an age that the campaign is about, or younger; a form for children names no adults."""
-        assert isinstance(born, date)
-        ends = [group.to_age for group in self.campaign.groups]
-        return any(end is None or day < end.after(born) for end in ends)
-
-    def one_of(self, role: str, chance: random.Random, words: Sequence[str] = ()) -> str | None:
-        """A choice that needs no further word, the first ones more often; one of the words where none is offered."""
-        offered = [choice for choice in self._offered[role] if choice not in ("other", "none")] or words
-        return offered[int(len(offered) * chance.random() ** 2)] if offered else None
-
-    def none_of(self, role: str) -> str | None:
-        """The choice that says "none", where the form has one."""
-        return "none" if "none" in self._offered[role] else None
-
-
-def _households(
-    asking: Asking, writer: InstanceWriter, sketches: list[HamletSketch], number: int, form: str
-) -> Iterator[Sent]:
+def _houses(asking: Asking, sketches: list[HamletSketch], number: int, form: str) -> Iterator[House]:
     """The first so many households of one endless row: asking for more changes none of those before."""
     houses = [
         (sketch, house)
@@ -276,149 +229,4 @@ def _households(
             house = sketch.households + 1 + beyond // len(visited)
         instance = f"uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'sample {form} {count}')}"
         day = FIRST_DAY + timedelta(days=min(days, int(chance.triangular(0, days, days * 0.6))))
-        answers, people = _household(asking, sketch, house, day, chance)
-        yield Sent(
-            writer.write(answers, people, instance_id=instance, instance_name=f"{answers['household.head']}"),
-            day,
-            sketch.commune,
-        )
-
-
-def _household(
-    asking: Asking, sketch: HamletSketch, house: int, day: date, chance: random.Random
-) -> tuple[dict[str, object], list[dict[str, object]]]:
-    outcome = chance.choices(list(Outcome), (91, 4, 1.5, 2, 1.5))[0]
-    surname = chance.choice(SURNAMES)
-    members = _members(surname, day, chance) if outcome is not Outcome.VACANT else []
-    answers: dict[str, object] = {
-        "visit.date": day,
-        "visit.outcome": outcome.value,
-        "household.commune": sketch.commune,
-        "household.hamlet": sketch.code,
-        "household.house_number": str(house),
-        "household.head": members[0]["person.name"] if members else f"{surname} (nhà bỏ không)",
-        "household.phone": f"0900{chance.randrange(1_000_000):06d}" if members and chance.random() < 0.85 else None,
-        "household.expected_members": len(members) or None,
-        "household.point": _point(sketch, chance),
-    }
-    if outcome is not Outcome.INTERVIEWED:
-        return answers, []
-    told = [_asked(asking, sketch, person, day, chance) for person in members if asking.asks_about(person["born"], day)]
-    answers["household.expected_members"] = len(told) or None
-    return answers, told
-
-
-def _point(sketch: HamletSketch, chance: random.Random) -> Point | None:
-    if chance.random() < 0.01:
-        return None
-    accuracy = chance.choice((4.0, 5.0, 6.5, 8.0, 12.0)) if chance.random() > 0.01 else 180.0
-    return Point(
-        round(sketch.lat + chance.gauss(0, 0.0019), 6), round(sketch.lon + chance.gauss(0, 0.0021), 6), accuracy, 250.0
-    )
-
-
-def _members(surname: str, day: date, chance: random.Random) -> list[dict[str, object]]:
-    """A family: a couple, their children, sometimes a grandparent."""
-
-    def person(years: float, sex: str, name: str = surname) -> dict[str, object]:
-        born = day - timedelta(days=int(years * 365.25) + chance.randrange(365))
-        full = f"{name} {chance.choice(MIDDLE[sex])} {chance.choice(GIVEN[sex])}"
-        return {"person.name": full, "person.sex": sex, "born": min(born, day)}
-
-    parents = chance.uniform(24, 62)
-    family = [person(parents, "male"), person(parents - chance.uniform(-2, 6), "female", chance.choice(SURNAMES))]
-    for number in range(chance.choice((0, 1, 1, 2, 2, 2, 3))):
-        years = parents - 22 - number * 3.2 - chance.uniform(0, 4)
-        if 0 < years < 30:
-            family.append(person(years, chance.choice(("male", "female"))))
-    if chance.random() < 0.3:
-        family.append(person(min(parents + 26, chance.uniform(62, 90)), chance.choice(("male", "female", "female"))))
-    return family
-
-
-def _asked(
-    asking: Asking, sketch: HamletSketch, member: Mapping[str, object], day: date, chance: random.Random
-) -> dict[str, object]:
-    """One member's answers, with the doses that the campaign's schedule and the hamlet's reach gave."""
-    campaign, born = asking.campaign, member["born"]
-    assert isinstance(born, date)
-    answers: dict[str, object] = {"person.name": member["person.name"], "person.sex": member["person.sex"]}
-    years = (day - born).days / 365.25
-    if years > 60 and chance.random() < 0.25:
-        answers["person.birth_year"] = born.year
-    else:
-        answers["person.birth_date"] = born
-    away = 17 < years < 45 and chance.random() < 0.08
-    answers["person.residence"] = (Residence.WORKS_AWAY if away else Residence.RESIDENT).value
-    answers["person.contraindicated"] = "no"
-    if years > 17:
-        open_to = [name for name in asking.priorities if member["person.sex"] == "female" or name not in WOMEN_ONLY]
-        chosen = chance.choice(open_to) if open_to and chance.random() < 0.05 + years / 400 else None
-        if chosen in WOMEN_ONLY and years > 42:
-            chosen = asking.priorities[0]
-        answers["person.priority"] = chosen or asking.none_of("person.priority")
-    if chance.random() < 0.2:
-        answers["person.infected_on"] = max(born, day - timedelta(days=chance.randrange(30, 220)))
-    person = Person("", day, born_on=born)
-    groups = [g for g in campaign.groups if not g.priorities and _member(person, g, day)]
-    doses = _doses(asking, groups[-1], person, sketch.reach, day, chance) if groups else []
-    answers["doses"] = doses
-    answers["person.vaccinated"] = "yes" if doses else "no"
-    answers["person.consent"] = "yes"
-    if groups and not doses:
-        luck = chance.random()
-        if luck < 0.1:
-            answers["person.contraindicated"] = "yes"
-        elif luck < 0.25:
-            answers["person.deferred_until"] = day + timedelta(days=chance.randrange(7, 60))
-            answers["person.deferral_reason"] = asking.one_of("person.deferral_reason", chance)
-        elif luck < 0.5:
-            answers["person.consent"] = "no"
-            answers["person.refusal_reason"] = asking.one_of("person.refusal_reason", chance, REFUSALS)
-        elif luck < 0.55:
-            answers["person.vaccinated"] = "unknown"
-    return answers
-
-
-def _member(person: Person, group: Group, day: date) -> bool:
-    member = Membership(person, group)
-    return member.start <= day.toordinal() < member.end
-
-
-def _doses(
-    asking: Asking, group: Group, person: Person, reach: float, day: date, chance: random.Random
-) -> list[dict[str, object]]:
-    """Doses given one after another, each less likely in a hamlet that is hard to reach."""
-    campaign = asking.campaign
-    given: list[dict[str, object]] = []
-    dates: dict[str, date] = {}
-    vaccine: str | None = None
-    for place, dose in enumerate(group.doses):
-        if dose.only_vaccines and vaccine not in dose.only_vaccines:
-            continue
-        if dose.after is not None and dose.after not in dates:
-            break
-        if chance.random() > reach ** (1 + 0.9 * place):
-            break
-        if dose.after is None:
-            start = dose.deadline - timedelta(days=140) if dose.deadline else campaign.start + timedelta(days=150)
-            start = max(start, (group.from_age or Period()).after(person.born_on or start))
-        else:
-            start = dose.interval_by_vaccine.get(vaccine or "", dose.interval).after(dates[dose.after])
-        on = start + timedelta(days=chance.randrange(0, 70))
-        if on > day:
-            break
-        choices = list(dose.vaccines) or list(campaign.vaccines)
-        if not (dose.same_vaccine and vaccine) and choices:
-            vaccine = chance.choice(choices[:3])
-        dates[dose.code] = on
-        given.append(
-            {
-                "dose.number": dose.code,
-                "dose.date": on,
-                "dose.vaccine": vaccine,
-                "dose.place": chance.choice(PLACES),
-                "dose.evidence": asking.one_of("dose.evidence", chance),
-            }
-        )
-    return given
+        yield House(count, sketch, day, instance, *household(asking, sketch, house, day, chance))

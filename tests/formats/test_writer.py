@@ -77,6 +77,9 @@ def test_an_entity_that_a_form_makes_or_updates_is_new_unless_versions_are_given
     assert (second.id, second.create, second.update) == ("p2", False, True)
     assert (second.base_version, second.trunk_version, second.branch_id) == ("1", "", "b9")
     assert f"<pid>{first.id}</pid>".encode() in new
+    named = [{"person.id": "p3", "label": "C", "told": False, "update": ("2", "2", "b7")}]
+    (only,) = read_instance(write_instance(model(UPSERT), {}, named, instance_id="uuid:3")).entities[:1]
+    assert (only.id, only.label, only.create, only.update, only.base_version) == ("p3", "C", False, False, "2")
     later = write_instance(model(UPSERT), {}, instance_id="uuid:2", entity_id="h", update=("3", "3", ""))
     (house,) = read_instance(later).entities
     assert (house.id, house.create, house.update) == ("h", False, True)

@@ -6,21 +6,37 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from mapper.errors import Conflict, InvalidInput
-from mapper.services import sample
+from mapper.formats.instance import read_instance
+from mapper.services import conflicts, intake, rebuilding, sample
+from mapper.services.invented import Sent
 from mapper.store import reference as kept
-from tests.services.town import Town
+from mapper.store import register, submissions
+from tests.services.town import EVERYTHING, Town
 
 ROOT = Path(__file__).resolve().parents[2]
 COVID = b'id="covid19_census"'
 
 
+REVISIT = b'id="covid19_revisit"'
+UPDATE = b' update="1"'
+
+
 def census(town: Town, number: int) -> list[bytes]:
-    return [sent.xml for sent in sample.submissions(town.reference, ROOT, number) if COVID in sent.xml]
+    """The first round of the first campaign."""
+    sent = [one.xml for one in sample.submissions(town.reference, ROOT, number)]
+    return [xml for xml in sent if COVID in xml and UPDATE not in xml]
+
+
+def second_round(town: Town, number: int) -> list[Sent]:
+    """The houses that are gone to again: revisits, and censuses of houses where nobody had been met."""
+    sent = sample.submissions(town.reference, ROOT, number)
+    return [one for one in sent if REVISIT in one.xml or (COVID in one.xml and UPDATE in one.xml)]
 
 
 def answers(forms: list[bytes], question: str) -> Counter[str]:
@@ -55,11 +71,73 @@ def test_invented_answers_are_choices_of_the_form(new_town: Callable[[], Town]) 
 
 def test_form_about_children_is_told_of_children_only(new_town: Callable[[], Town]) -> None:
     sent = list(sample.submissions(new_town().reference, ROOT, 200))
-    others = [one for one in sent if COVID not in one.xml]
+    others = [one for one in sent if COVID not in one.xml and REVISIT not in one.xml]
     born = answers([one.xml for one in others], "ngay_sinh")
     assert len(others) == 40 and born.total() >= 5
     assert min(born) > "2017-08", "nobody is older than five at the census"
     assert answers([one.xml for one in sent if COVID in one.xml], "birth_date").total() > 300
+
+
+def test_second_round_of_a_larger_sample_is_that_of_the_smaller_and_more(new_town: Callable[[], Town]) -> None:
+    town = new_town()
+    few, again, many = (second_round(town, number) for number in (200, 200, 400))
+    assert few == again
+    assert len({one.xml for one in many}) == len(many) > len(few) >= 15
+    assert {one.xml for one in few} <= {one.xml for one in many}
+    days = [one.day for one in few]
+    assert days == sorted(days), "in the order in which they come"
+    assert max(days) == sample.LAST_DAY
+    assert min(days) >= sample.LAST_DAY - timedelta(days=17)
+
+
+def test_second_round_tells_all_that_a_revisit_can(new_town: Callable[[], Town]) -> None:
+    sent = [one.xml for one in second_round(new_town(), sample.HOUSEHOLDS)]
+    revisits = [xml for xml in sent if REVISIT in xml]
+    assert 100 <= len(revisits) <= 200
+    assert set(answers(revisits, "outcome")) == {"interviewed", "absent", "locked", "refused"}
+    assert answers(revisits, "dose_number").total() > 40
+    assert answers(revisits, "refusal_reason").total() > 5
+    assert {"moved_out", "moved_in"} <= set(answers(revisits, "residence"))
+    until = answers(revisits, "deferred_until")
+    assert until[sample.LAST_DAY.isoformat()] > 3, "some come back on the last day of the sample"
+    assert until.total() > until[sample.LAST_DAY.isoformat()]
+    met = [xml for xml in sent if COVID in xml]
+    assert len(met) > 10
+    assert set(answers(met, "outcome")) == {"interviewed"}
+
+
+def test_second_round_through_the_intake_is_counted_but_for_one_that_waits_and_one_of_no_house(
+    new_town: Callable[[], Town],
+) -> None:
+    town = new_town()
+    sent = list(sample.submissions(town.reference, ROOT, 200))
+    for one in sent:
+        received = datetime.combine(one.day, time(10), UTC)
+        assert intake.receive(town.reference, one.xml, {}, received=received).new
+    with town.reference.database.read() as connection:
+        waiting = submissions.waiting(connection)
+        found = register.findings(town.reference.database, connection, 1000, None)
+    assert {one.state.value for one in waiting} == {"held", "flagged"}
+    assert len(waiting) == 2
+    # The communes of the town are squares elsewhere.
+    odd = Counter(one.code for one in found if not one.code.startswith("point_") and one.code != "commune_differs")
+    assert odd == {"update_conflict": 3}, "three houses were updated twice at once, and nothing else is odd"
+    sides = [[each.version for each in one.sides] for one in conflicts.contradictions(town.reference, EVERYTHING)]
+    assert sides == [[2, 3]] * 3
+    assert [len({each.team for each in pair}) for pair in _pairs(sent)] == [2, 2, 2]
+    before = town.everything()
+    rebuilding.rebuild(town.reference)
+    assert town.everything() == before
+
+
+def _pairs(sent: list[Sent]) -> list[list[Sent]]:
+    """Updates of one house that build on its first version, where there are two of them."""
+    houses: dict[str, list[Sent]] = {}
+    for one in sent:
+        for entity in read_instance(one.xml).entities:
+            if entity.dataset == "households" and entity.update and entity.base_version == "1":
+                houses.setdefault(entity.id, []).append(one)
+    return [pair for pair in houses.values() if len(pair) > 1]
 
 
 def test_sample_of_nobody_or_of_another_edition_is_refused(new_town: Callable[[], Town]) -> None:
