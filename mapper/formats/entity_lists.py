@@ -103,9 +103,15 @@ def head_of(kind: EntityList) -> bytes:
 
 def write_rows(rows: Iterable[Sequence[str]]) -> bytes:
     """Further lines of a list."""
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(map(_clean, rows))
-    return text.getvalue().encode()
+    # By hand, since it takes a third of the time: csv.writer looks at every letter of every cell.
+    lines = [",".join([_cell(cell) if "," in cell or '"' in cell else cell for cell in _clean(row)]) for row in rows]
+    return "".join([f"{line}\n" for line in lines]).encode()
+
+
+def _cell(text: str) -> str:
+    """A cell in quotation marks, those within it doubled."""
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _clean(row: Sequence[str]) -> Sequence[str]:
