@@ -48,9 +48,9 @@ from mapper.web import accounts as web_accounts
 from mapper.web import serving
 from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
-from mapper.web.audit import trail
+from mapper.web.audit import audit_pages
 from mapper.web.conflicts import conflict_pages
-from mapper.web.fill import fill
+from mapper.web.fill import fill, fill_trial
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
 from mapper.web.forms import forms
@@ -123,13 +123,14 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_blueprint(openrosa)
     app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
     app.register_blueprint(fill)
+    app.register_blueprint(fill_trial)
     app.register_blueprint(api)
     app.register_blueprint(pages)
     app.register_blueprint(submission)
     app.register_blueprint(follow_up)
     app.register_blueprint(forms)
     app.register_blueprint(trying)
-    app.register_blueprint(trail)
+    app.register_blueprint(audit_pages)
     app.register_blueprint(user_pages)
     app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)

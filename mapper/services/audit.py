@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from mapper.errors import mark
 from mapper.services.reference import Reference
 from mapper.store import audit
 from mapper.store.database import Connection
+
+VIETNAM = timezone(timedelta(hours=7))
 
 COMMAND_LINE = "server.py"
 """Stands for the user where somebody at the server's own command line did it."""
@@ -22,6 +24,7 @@ ACTIONS: Mapping[str, str] = {
     "user.areas": mark("area changed"),
     "user.password": mark("new password given"),
     "user.cards": mark("QR codes shown"),
+    "user.card": mark("QR code of one phone shown"),
     "area.drawn": mark("area drawn"),
     "area.removed": mark("drawn area removed"),
     "hamlet.moved": mark("hamlet given to another"),
@@ -34,14 +37,57 @@ ACTIONS: Mapping[str, str] = {
     "submission.commented": mark("submission commented on"),
     "submission.downloaded": mark("submission downloaded"),
     "conflict.decided": mark("contradiction decided"),
+    "conflict.reopened": mark("decision about a contradiction taken back"),
     "sheets.printed": mark("follow-up sheets printed"),
+    "audit.downloaded": mark("audit trail downloaded"),
 }
 """Kind of an action to the words for it; a new kind is entered here, or the page shows the bare word."""
+
+FACTS: Mapping[str, str] = {
+    "action": mark("only of the kind"),
+    "areas": mark("places"),
+    "before": mark("before"),
+    "campaign": mark("campaign"),
+    "change": mark("what is new"),
+    "choice": mark("decision"),
+    "day": mark("day"),
+    "file": mark("file"),
+    "from": mark("from"),
+    "hamlets": mark("hamlets"),
+    "household": mark("household"),
+    "houses": mark("houses"),
+    "number": mark("number"),
+    "review": mark("review"),
+    "role": mark("role"),
+    "to": mark("to"),
+    "user": mark("only of the user"),
+    "version": mark("version"),
+}
+"""Name of a fact to the words for it; a new one is entered here, or the page shows the bare name."""
+
+VALUES: Mapping[tuple[str, str], str] = {
+    ("before", "approved"): mark("approved"),
+    ("before", "has_issues"): mark("has issues"),
+    ("before", "received"): mark("not reviewed yet"),
+    ("change", "media"): mark("the same form with other lists"),
+    ("change", "new"): mark("a new version"),
+    ("choice", "set_aside"): mark("set aside"),
+    ("choice", "stands"): mark("stands"),
+    ("review", "approved"): mark("approved"),
+    ("review", "has_issues"): mark("has issues"),
+    ("review", "received"): mark("not reviewed yet"),
+    ("role", "administrator"): mark("administrator"),
+    ("role", "canvasser"): mark("canvasser"),
+    ("role", "commune_supervisor"): mark("commune supervisor"),
+    ("role", "planner"): mark("planner"),
+    ("role", "supervisor"): mark("district or province supervisor"),
+}
+"""Values of facts that are words of the program, by the name of the fact, to the words for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that somebody did. at: ISO time in UTC; words: of the action, to be translated."""
+    """One thing that somebody did. at: ISO time in UTC; words: of the action, to be translated; chain: its seal."""
 
     seq: int
     at: str
@@ -51,6 +97,7 @@ class Entry:
     words: str
     subject: str
     facts: Mapping[str, str]
+    chain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +129,28 @@ def record(
     COMMAND_LINE as the name: done at the server itself. action: a key of ACTIONS. subject: an id or a code, never a
     person's name. facts: ids, codes and numbers only, and no secret.
     """
-    at = datetime.now(UTC).isoformat(timespec="seconds")
+    at = _written(datetime.now(UTC))
     told = {name: str(value) for name, value in (facts or {}).items()}
     audit.append(reference.database, connection, at, user_id, user_name, action, subject, told)
 
 
 def entries(
-    reference: Reference, limit: int, before: int | None = None, action: str = "", user_id: int | None = None
+    reference: Reference,
+    limit: int,
+    before: int | None = None,
+    action: str = "",
+    user_id: int | None = None,
+    day: date | None = None,
 ) -> list[Entry]:
     """The newest entries first; for administrators of the whole installation, which the caller sees to.
 
-    before: only those of a lower number; action: of that kind; user_id: by that user.
+    before: only those of a lower number; action: of that kind; user_id: by that user; day: of that day in Vietnam.
     """
+    begin = datetime.combine(day, time(), VIETNAM).astimezone(UTC) if day is not None else None
+    # As the times are written: of one length, so that they compare as they come.
+    between = None if begin is None else (_written(begin), _written(begin + timedelta(days=1)))
     with reference.database.read() as connection:
-        found = audit.newest(connection, limit, before, action, user_id)
+        found = audit.newest(connection, limit, before, action, user_id, between)
     return [
         Entry(
             one.seq,
@@ -106,9 +161,20 @@ def entries(
             ACTIONS.get(one.action, one.action),
             one.subject,
             json.loads(one.facts),
+            one.chain,
         )
         for one in found
     ]
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def size(reference: Reference) -> int:
+    """How many entries the trail has."""
+    with reference.database.read() as connection:
+        return audit.size(connection)
 
 
 def verify(reference: Reference) -> Verdict:

@@ -365,13 +365,22 @@ def _told(version: _Shown) -> list[Answer]:
 
 
 def attachment(reference: Reference, user: User, instance_id: str, sha256: str) -> tuple[str, str, bytes]:
-    """Name, media type and content of one file of a submission that the user may see. Raises NotFound."""
+    """Name, media type and content of one file of a submission that the user may see. Raises NotFound.
+
+    Pictures stand in the page; that another file was taken away is entered in the trail.
+    """
     with reference.database.read() as connection:
         _open(reference, connection, user, instance_id)
-        for name, hashes in submissions.attachment_hashes(connection, instance_id).items():
-            content = submissions.read_blob(connection, sha256) if sha256 in hashes else None
-            if content is not None:
-                return name, media_type(content), content
+        hashes = submissions.attachment_hashes(connection, instance_id)
+        name = next((name for name, kept_as in hashes.items() if sha256 in kept_as), None)
+        content = submissions.read_blob(connection, sha256) if name is not None else None
+    if name is not None and content is not None:
+        kind = media_type(content)
+        if not kind.startswith("image/"):
+            with reference.database.write() as connection:
+                facts = {"file": sha256[:12]}
+                audit.record(reference, connection, user.id, user.name, "submission.downloaded", instance_id, facts)
+        return name, kind, content
     raise NotFound(mark("Submission {instance_id} has no such file."), instance_id=instance_id)
 
 

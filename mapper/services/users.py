@@ -54,7 +54,9 @@ class Overseen:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A canvasser with the token that their QR code holds; None where it cannot be told any more, see renew."""
+    """An account with the token that its QR code holds; None for no canvasser, for one whose access has ended, and
+    where it cannot be told any more, see renew.
+    """
 
     user: Overseen
     token: str | None
@@ -80,13 +82,17 @@ def overseen(reference: Reference, by: User, commune: str = "") -> list[Overseen
 
 
 def one_overseen(reference: Reference, by: User, user_id: int) -> Card:
-    """One account that a user looks after. Raises NotFound for any other."""
-    with reference.database.read() as connection:
+    """One account that a user looks after; a canvasser's token is told only here and in ``cards``, and entered.
+
+    Raises NotFound for any other.
+    """
+    with reference.database.write() as connection:
         account = find_managed(reference, connection, by, user_id)
-        return Card(
-            _told(connection, reference.known(connection), account),
-            accounts.token_again(reference, connection, account),
-        )
+        told = _told(connection, reference.known(connection), account)
+        token = accounts.token_again(reference, connection, account) if told.role is Role.CANVASSER else None
+        if token is not None:
+            record(reference, connection, by, "user.card", str(user_id))
+        return Card(told, token)
 
 
 def cards(reference: Reference, by: User, commune: str) -> list[Card]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from mapper.store import tables
 from mapper.store.database import Database
@@ -75,9 +75,18 @@ def append(
 
 
 def newest(
-    connection: Connection, limit: int, before: int | None = None, action: str = "", user_id: int | None = None
+    connection: Connection,
+    limit: int,
+    before: int | None = None,
+    action: str = "",
+    user_id: int | None = None,
+    between: tuple[str, str] | None = None,
 ) -> list[Entry]:
-    """Entries, the newest first. before: only those of a lower number; action: of that kind; user_id: by that user."""
+    """Entries, the newest first.
+
+    before: only those of a lower number; action: of that kind; user_id: by that user; between: from the first time on,
+    and before the second.
+    """
     wanted = select(_a).order_by(_a.c.seq.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(_a.c.seq < before)
@@ -85,7 +94,14 @@ def newest(
         wanted = wanted.where(_a.c.action == action)
     if user_id is not None:
         wanted = wanted.where(_a.c.user_id == user_id)
+    if between is not None:
+        wanted = wanted.where(_a.c.at >= between[0], _a.c.at < between[1])
     return [_entry(row) for row in connection.execute(wanted)]
+
+
+def size(connection: Connection) -> int:
+    """How many entries there are; they are numbered without gaps."""
+    return connection.scalar(select(func.max(_a.c.seq))) or 0
 
 
 def stream(connection: Connection) -> Iterator[Entry]:

@@ -48,8 +48,10 @@ def test_a_commune_supervisor_makes_a_canvasser_whose_phone_works_at_once(town: 
     )
     assert [place.written for place in card.user.places] == [HERE]
     assert card.user.communes == {COMMUNES[0]}
-    assert actions(town)[-1] == ("commune_supervisor", "user.added", str(number))
-    assert audit.entries(town.reference, 1)[0].facts == {"role": "canvasser", "areas": HERE}
+    added, shown = actions(town)[-2:]
+    assert added == ("commune_supervisor", "user.added", str(number))
+    assert shown == ("commune_supervisor", "user.card", str(number)), "the key was looked at"
+    assert audit.entries(town.reference, 2)[1].facts == {"role": "canvasser", "areas": HERE}
 
 
 @pytest.mark.parametrize("areas", [[NEXT_DOOR], [HERE, ELSEWHERE], ["squares:" + COMMUNES[1]], ["squares:S"]])
@@ -142,14 +144,19 @@ def test_a_new_key_voids_the_old_one_at_once(town: Town) -> None:
     assert old is not None and new is not None
     assert accounts.sender(town.reference, old) is None
     assert accounts.sender(town.reference, new) == number
-    assert actions(town)[-1] == ("commune_supervisor", "user.renewed", str(number))
+    assert [action for _, action, _ in actions(town)[-3:]] == ["user.card", "user.renewed", "user.card"]
 
 
 def test_ended_access_opens_nothing_and_can_be_given_again(town: Town) -> None:
     by = user(town, "supervisor", "S")
     number, password = users.add(town.reference, by, "Hoa", "commune_supervisor", ["squares:" + COMMUNES[0]])
-    token = users.one_overseen(town.reference, by, number).token
+    with town.reference.database.read() as connection:
+        account = kept.by_id(connection, number)
+        assert account is not None
+        token = accounts.token_again(town.reference, connection, account)
     assert token is not None
+    assert users.one_overseen(town.reference, by, number).token is None, "no page shows the key of a desk"
+    assert actions(town)[-1][1] == "user.added"
     users.end(town.reference, by, number)
     assert accounts.by_token(town.reference, token) is None
     assert accounts.by_id(town.reference, number) is None
