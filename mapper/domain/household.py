@@ -8,6 +8,7 @@ from dataclasses import replace
 from mapper.domain.campaign import Campaign
 from mapper.domain.ledger import moves
 from mapper.domain.people import Dose, Outcome, Person, Residence, Visit
+from mapper.domain.updates import MEMBER, as_before
 
 HOUSE_COUNTS = ("visited", "interviewed", "vacant", "refused", "closed", "people")
 """What a household adds to the count of houses; closed is absent or locked."""
@@ -26,11 +27,13 @@ def combine(visits: Sequence[Visit]) -> Visit:
         return latest
     interviews = [number for number, visit in enumerate(visits) if visit.outcome == Outcome.INTERVIEWED]
     base = visits[interviews[-1]] if interviews else latest
-    outcome, people = base.outcome, base.people
-    if base.partial and interviews:
-        whole = [number for number in interviews if not visits[number].partial]
+    said = [visit.outcome for visit in visits if visit.tells_outcome] or [latest.outcome]
+    met = [number for number, outcome in enumerate(said) if outcome == Outcome.INTERVIEWED]
+    outcome, people = said[met[-1]] if met else said[-1], base.people
+    if interviews and not _tells_all(base):
+        whole = [number for number in interviews if _tells_all(visits[number])]
         people = _living(visits[whole[-1] if whole else interviews[0] : interviews[-1] + 1])
-    since = [visit.outcome for visit in visits[interviews[-1] + 1 if interviews else 0 :]]
+    since = said[met[-1] + 1 if met else 0 :]
     if Outcome.VACANT in since:
         outcome = next(one for one in reversed(since) if one in (Outcome.VACANT, Outcome.REFUSED))
         people = _moved_out(people)
@@ -45,22 +48,39 @@ def combine(visits: Sequence[Visit]) -> Visit:
     return replace(base, outcome=outcome, people=people, **known)  # type: ignore[arg-type]
 
 
+def _tells_all(visit: Visit) -> bool:
+    """Whether nothing that was known before of who lives there counts any more."""
+    return not visit.partial and not visit.aside
+
+
 def _living(visits: Sequence[Visit]) -> tuple[Person, ...]:
     """Who lives there after some visits, of which the first tells everybody and the others what changed."""
     people: list[Person] = []
-    places: dict[str, int] = {}
     for number, visit in enumerate(visits):
-        if visit.outcome == Outcome.VACANT:
+        if visit.outcome == Outcome.VACANT and visit.tells_outcome:
             people = list(_moved_out(people))
         if visit.outcome != Outcome.INTERVIEWED:
             continue
+        if not number or not visit.partial:
+            people = _told_anew(people, visit)
+            continue
+        places: dict[str, int] = {}
+        for place, person in enumerate(people):
+            places.setdefault(person.id, place)
         for person in visit.people:
             place = places.setdefault(person.id, len(people))
-            if number and place < len(people):
+            if place < len(people):
                 people[place] = changed(people[place], person)
             else:
                 people.append(person)
     return tuple(people)
+
+
+def _told_anew(before: Sequence[Person], visit: Visit) -> list[Person]:
+    """Who lives there as a visit tells it that tells of everybody; what is set aside of it stays as it was."""
+    known = {person.id: person for person in before}
+    kept = [person for person in before if (person.id, MEMBER, "") in visit.aside]
+    return [as_before(person, known.get(person.id), visit.aside) for person in visit.people] + kept
 
 
 def _moved_out(people: Sequence[Person]) -> tuple[Person, ...]:

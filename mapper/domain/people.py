@@ -101,6 +101,10 @@ ANSWERS = ("residence", "contraindicated", "consent", "vaccinated", "priorities"
 """What has a value also where nobody answered: residence here, no contraindication, no refusal."""
 
 
+Property = tuple[str, str, str]
+"""Something that a visit tells: id of a person ("" for the household itself), what it is, and of a dose its code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One visit to one household, as one submission tells it.
@@ -109,7 +113,8 @@ class Visit:
     visited_on: the day at the door, by the phone's clock.
     hamlet_code, commune_code: as chosen in the form; the commune of the point is found apart and both are kept.
     partial: a revisit, which tells only what changed: whoever it does not name is as before, and of whom it names
-    only what was answered is new. entity: what was said of the versions of the household's ODK entity.
+    only what was answered is new. entity: what was said of the versions of the household's ODK entity. aside:
+    properties that a supervisor set aside, of which the visit says nothing.
     """
 
     household_id: str
@@ -125,6 +130,12 @@ class Visit:
     people: tuple[Person, ...] = ()
     partial: bool = False
     entity: Telling = CREATED
+    aside: frozenset[Property] = frozenset()
+
+    @property
+    def tells_outcome(self) -> bool:
+        """Whether it counts how the visit ended."""
+        return ("", "outcome", "") not in self.aside
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,11 +164,11 @@ decisions = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("instance_id", String, nullable=False, index=True),
-    Column("choice", String, nullable=False),
+    Column("said", Text),
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
-    comment="What a supervisor decided about two updates that contradict each other: whether this submission's stands. "
-    "The latest of a submission counts.",
+    comment="What a supervisor decided about an update and those that it contradicts. said: JSON, by instance id the "
+    "properties [person, what, code, whether it counts]; NULL takes back what was decided before. The latest counts.",
 )
 
 form_drafts = Table(
@@ -469,8 +469,8 @@ audit = Table(
     "audit",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("at", String, nullable=False),
-    Column("user_id", Integer),
+    Column("at", String, nullable=False, index=True),
+    Column("user_id", Integer, index=True),
     Column("user_name", String, nullable=False),
     Column("action", String, nullable=False, index=True),
     Column("subject", String, nullable=False),

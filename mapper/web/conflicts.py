@@ -7,6 +7,7 @@ from datetime import date
 from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from mapper.domain.people import Point, Property
 from mapper.domain.roles import OVERSEERS
 from mapper.domain.updates import Compared, Value
 from mapper.errors import mark
@@ -26,16 +27,18 @@ _WHAT = {
     "head": mark("Head of the household"),
     "phone": mark("Telephone"),
     "expected_members": mark("Number of people"),
+    "point": mark("Position"),
+    "person": mark("Belongs to this household"),
     "name": mark("Name"),
     "born_on": mark("Date of birth"),
     "sex": mark("Sex"),
     "residence": mark("Where they live"),
-    "away_place": mark("Place away from home"),
     "contraindicated": mark("Must not be vaccinated"),
-    "contraindication": mark("Reason against vaccination"),
     "infected_on": mark("Last infection"),
     "deferred_until": mark("Deferred until"),
     "refused": mark("Refuses"),
+    "vaccination_unknown": mark("Nobody knows of earlier doses"),
+    "priorities": mark("Priority groups"),
 }
 _WORDS = {
     "interviewed": mark("interviewed"),
@@ -52,6 +55,9 @@ _WORDS = {
 }
 _WORDED = frozenset({"outcome", "residence", "sex"})
 
+DECIDED_LISTED = 20
+"""Decisions on one page."""
+
 
 @conflict_pages.before_request
 def _guard() -> Response | None:
@@ -60,28 +66,66 @@ def _guard() -> Response | None:
 
 @conflict_pages.get("/conflicts")
 def page() -> str:
-    """Updates of the reader's area that may contradict each other, side by side."""
+    """Updates of the reader's area that may contradict each other, side by side; or those that were decided about."""
     reference = installation().reference
     known = {each["id"]: each for each in reporting.campaigns(reference, chosen_language())}
+    settled, number = request.args.get("state") == "decided", _page_number()
+    if settled:
+        found = conflicts.decided(reference, reader(), DECIDED_LISTED + 1, (number - 1) * DECIDED_LISTED)
+    else:
+        found = conflicts.contradictions(reference, reader())
     return render_template(
         "conflicts.html",
-        contradictions=conflicts.contradictions(reference, reader()),
+        contradictions=found[:DECIDED_LISTED] if settled else found,
+        settled=settled,
+        number=number,
+        older=settled and len(found) > DECIDED_LISTED,
         listed=conflicts.LISTED,
         what=_what,
         shown=_shown,
+        field=_field,
         day=_day,
         labels={each: found["label"] for each, found in known.items()},
         done=get_flashed_messages(),
     )
 
 
+def _page_number() -> int:
+    written = request.args.get("page", "")
+    return max(1, int(written)) if written.isascii() and written.isdecimal() and len(written) < 6 else 1
+
+
 @conflict_pages.post("/conflicts/<path:instance_id>")
 def decide(instance_id: str) -> Response:
-    """Let an update stand beside the others, or set it aside; then back to the list."""
-    choice = request.form.get("choice", "")
-    conflicts.decide(installation().reference, reader(), instance_id, choice)
+    """Say which of the updates is right about what, or take back what was said; then back to the list."""
+    reference = installation().reference
+    if request.form.get("take_back"):
+        conflicts.take_back(reference, reader(), instance_id)
+        flash(say("Taken back. The household was counted anew, and waits to be decided about again."))
+        return redirect(url_for("conflicts.page", state="decided"))
+    chosen = {_property(name): value for name, value in request.form.items() if name.startswith(_FIELD) and value}
+    choice = conflicts.Choice(
+        tuple(request.form.getlist("side")),
+        chosen,
+        request.form.get("all_of") or None,
+        request.form.get("nothing_of") or None,
+    )
+    conflicts.decide(reference, reader(), instance_id, choice)
     flash(say("Decided. The household was counted anew."))
     return redirect(url_for("conflicts.page"))
+
+
+_FIELD = "of:"
+
+
+def _field(row: Compared) -> str:
+    """The name under which the page asks about a property; the person's id, which may hold anything, stands last."""
+    return f"{_FIELD}{row.what}:{row.code}:{row.person}"
+
+
+def _property(name: str) -> Property:
+    what, code, person, *_ = *name.removeprefix(_FIELD).split(":", 2), "", ""
+    return person, what, code
 
 
 def _what(row: Compared) -> str:
@@ -89,16 +133,23 @@ def _what(row: Compared) -> str:
     return say("Dose {dose}", dose=row.code) if row.what == "dose" else say(_WHAT[row.what])
 
 
-def _shown(row: Compared, value: Value) -> str:
+def _shown(row: Compared, value: Value | None) -> str:
     """What an update tells of a property, in words."""
     if isinstance(value, tuple):
-        given_on, vaccine = value
-        parts = [_day(given_on) if given_on else say("day unknown"), vaccine or ""]
+        first, more = value
+        parts = [_shown(row, first) if first is not None else "", str(more or "")]
+        if row.what == "dose" and first is None:
+            parts[0] = say("day unknown")
         return " · ".join(part for part in parts if part)
+    if value is None or value == "":
+        return "–"
     if isinstance(value, bool):
         return say("yes") if value else say("no")
     if isinstance(value, date):
         return _day(value)
+    if isinstance(value, Point):
+        accuracy = "" if value.accuracy_m is None else f" (±{value.accuracy_m:.0f} m)"
+        return f"{value.lat:.5f}, {value.lon:.5f}{accuracy}"
     word = str(value)
     return say(_WORDS[word]) if row.what in _WORDED and word in _WORDS else word
 

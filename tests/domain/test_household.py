@@ -12,7 +12,6 @@ from mapper.domain.household import HOUSE_COUNTS, changed, combine, house_counts
 from mapper.domain.ledger import INSIDE, MOVES, State
 from mapper.domain.people import Dose, Person, Point, Visit
 from mapper.domain.sums import SUMMANDS, per_state
-from mapper.domain.updates import compare
 
 AUGUST, SEPTEMBER, OCTOBER = date(2022, 8, 1), date(2022, 9, 1), date(2022, 10, 1)
 LAN = Person("lan", AUGUST, name="Nông Thị Lan", born_on=date(1980, 1, 1))
@@ -229,27 +228,3 @@ def test_of_two_people_with_one_id_the_first_is_the_one_that_changes() -> None:
     twins = visit(AUGUST, "interviewed", LAN, replace(LAN, name="Another"))
     known = combine([twins, again(SEPTEMBER, told("lan", doses=(FIRST_DOSE,)))])
     assert [len(person.doses) for person in known.people] == [1, 0]
-
-
-# Updates side by side
-
-
-def test_updates_are_compared_property_by_property() -> None:
-    census = visit(AUGUST, "interviewed", LAN, head="Lan")
-    one = again(SEPTEMBER, told("lan", "residence", residence="works_away", doses=(FIRST_DOSE,)), head="Lan")
-    rows = {(row.person, row.what, row.code): (row.values, row.differs) for row in compare([census, one])}
-    assert rows == {
-        ("", "outcome", ""): (("interviewed", "interviewed"), False),
-        ("", "head", ""): (("Lan", "Lan"), False),
-        ("lan", "name", ""): (("Nông Thị Lan", None), False),
-        ("lan", "born_on", ""): ((date(1980, 1, 1), None), False),
-        ("lan", "residence", ""): (("here", "works_away"), True),
-        ("lan", "contraindicated", ""): ((False, None), False),
-        ("lan", "refused", ""): ((False, None), False),
-        ("lan", "dose", "1"): ((None, (SEPTEMBER, "pfizer")), False),
-    }
-
-
-def test_what_is_told_of_one_person_stands_together() -> None:
-    rows = compare([again(SEPTEMBER, told("a", name="A"), told("b", name="B")), again(SEPTEMBER, told("a", sex="f"))])
-    assert [(row.person, row.what) for row in rows] == [("", "outcome"), ("a", "name"), ("a", "sex"), ("b", "name")]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from mapper.domain.roles import Role
+from mapper.domain.updates import WHOLE, Said
 from mapper.formats.writer import InstanceWriter, Versions
 from mapper.formats.xform import XFormModel, read_xform
-from mapper.services import intake, rebuilding, review
+from mapper.services import accounts, intake, rebuilding, review
+from mapper.services import conflicts as ruling
+from mapper.services.accounts import User
+from mapper.services.conflicts import Choice, Contradiction
 from mapper.store import decisions, tables
 from mapper.store import reference as kept
 from mapper.store.reference import FormVersion
@@ -133,6 +139,22 @@ def facts(town: Town) -> object:
         {p["name"]: (p["refused"], p["deferred_until"], p["residence"]) for p in found["people"]},
         sorted((names[d["household_id"], d["person_position"]], d["code"], d["given_on"]) for d in found["doses"]),
     )
+
+
+def known_facts(town: Town) -> object:
+    """What the register says, but for when it was said."""
+    found = told(town)
+    for name in ("households", "people"):
+        for row in found[name]:
+            for column in ("instance_id", "reported_on", "cell_id"):
+                row.pop(column, None)
+    return {name: sorted(found[name], key=str) for name in ("households", "people", "doses")}
+
+
+def overseer(town: Town) -> User:
+    """Somebody who decides about everything."""
+    made = accounts.add_user(town.reference, "judge", Role.ADMINISTRATOR, [])
+    return replace(EVERYTHING, id=made.id)
 
 
 def days(number: int) -> date:
@@ -388,10 +410,13 @@ def conflicts(town: Town) -> list[str]:
     return sorted(f["instance_id"] for f in told(town)["findings"] if f["code"] == "update_conflict")
 
 
-def decide(town: Town, instance: str, choice: str) -> None:
+def decide(town: Town, instance: str, said: Said | None) -> None:
     with town.reference.database.write() as connection:
-        decisions.add(connection, instance, choice, None, "2022-09-01T00:00:00+00:00")
+        decisions.add(connection, instance, said, None, "2022-09-01T00:00:00+00:00")
     rebuilding.rebuild(town.reference)
+
+
+BOTH_STAND: Said = {"uuid:a": {}, "uuid:b": {}}
 
 
 def test_two_phones_that_update_one_version_are_a_conflict_until_somebody_decides(
@@ -404,11 +429,11 @@ def test_two_phones_that_update_one_version_are_a_conflict_until_somebody_decide
     town.send(revisit("uuid:b", days(8), [lan(residence="here")], online(1, "b")), days(9))
     assert conflicts(town) == ["uuid:b"]
     assert told(town)["people"][0]["residence"] == "here"
-    decide(town, "uuid:b", decisions.SET_ASIDE)
+    decide(town, "uuid:b", BOTH_STAND | {"uuid:b": {WHOLE: False}})
     assert conflicts(town) == []
     assert told(town)["people"][0]["residence"] == "works_away"
     assert told(town)["households"][0]["version"] == 3  # phones hold it under this number
-    decide(town, "uuid:b", decisions.STANDS)
+    decide(town, "uuid:b", BOTH_STAND)
     assert conflicts(town) == []
     assert told(town)["people"][0]["residence"] == "here"
 
@@ -419,7 +444,7 @@ def test_setting_the_other_side_aside_ends_the_conflict_too(loop_town: Callable[
     town.send(revisit("uuid:a", days(8), [lan(residence="works_away")], online(1, "a")), days(9))
     town.send(revisit("uuid:b", days(7), [lan(residence="here")], online(1, "b")), days(9))
     assert told(town)["people"][0]["residence"] == "works_away"  # the later day counts, whatever came first
-    decide(town, "uuid:a", decisions.SET_ASIDE)
+    decide(town, "uuid:b", {"uuid:a": {WHOLE: False}, "uuid:b": {}})
     assert conflicts(town) == []
     assert told(town)["people"][0]["residence"] == "here"
 
@@ -432,6 +457,8 @@ class Phones:
 
     def __init__(self, town: Town, seed: int) -> None:
         self.town, self.chance = town, random.Random(seed)
+        self.judge = overseer(town)
+        self.decided = self.taken_back = 0
         self.unsent: list[tuple[str, bytes]] = []
         self.sent: list[bytes] = []
         self.branches: dict[tuple[str, int], tuple[str, str, int]] = {}
@@ -515,11 +542,46 @@ class Phones:
         if not self.sent:
             return
         assert not self.town.send(self.chance.choice(self.sent), days(10)).new
-        instance = self.chance.choice(sorted(self.town.states()))
-        with self.town.reference.database.write() as connection:
-            choice = self.chance.choice((decisions.STANDS, decisions.SET_ASIDE))
-            decisions.add(connection, instance, choice, None, datetime(2022, 9, 1, tzinfo=UTC).isoformat())
-        rebuilding.rebuild(self.town.reference)
+        reference = self.town.reference
+        decided, undecided = ruling.decided(reference, self.judge), ruling.contradictions(reference, self.judge)
+        if decided and self.chance.random() < 0.3:
+            about = self.chance.choice(decided).about.instance_id
+            ruling.take_back(reference, self.judge, about)
+            self.taken_back += 1
+        elif undecided:
+            one = self.chance.choice(undecided)
+            if self.chance.random() < 0.3:
+                self._leave_as_it_counts(one)
+                return
+            ruling.decide(reference, self.judge, one.about.instance_id, self._choice(one))
+            self.decided += 1
+            still = [each.about for each in ruling.contradictions(reference, self.judge)]
+            assert one.about.instance_id not in [each.instance_id for each in still]
+
+    def _leave_as_it_counts(self, one: Contradiction) -> None:
+        """What the page has chosen already changes nothing of what is known."""
+        sides = tuple(side.instance_id for side in one.sides)
+        chosen = {
+            row.key: sides[row.counts] if row.counts is not None else ("otherwise" if row.stays else "now")
+            for row in one.contested
+        }
+        before = known_facts(self.town)
+        ruling.decide(self.town.reference, self.judge, one.about.instance_id, Choice(sides, chosen))
+        assert known_facts(self.town) == before, (one, chosen)
+        self.decided += 1
+
+    def _choice(self, one: Contradiction) -> Choice:
+        sides = tuple(side.instance_id for side in one.sides)
+        how = self.chance.random()
+        if how < 0.2:
+            return Choice(sides, all_of=self.chance.choice(sides))
+        if how < 0.4:
+            return Choice(sides, nothing_of=self.chance.choice(sides))
+        chosen = {}
+        for row in one.contested:
+            telling = [side for side, value in zip(sides, row.values, strict=True) if value is not None]
+            chosen[row.key] = self.chance.choice([*telling, *(["otherwise"] if row.can_stay else []), "now"])
+        return Choice(sides, chosen)
 
 
 @pytest.mark.parametrize("seeds", [range(6), range(6, 12)])
@@ -528,11 +590,14 @@ def test_any_order_of_any_updates_ends_as_counting_everything_anew_would(
 ) -> None:
     states: set[str] = set()
     codes: set[str] = set()
+    decided = taken_back = 0
     for seed in seeds:
         phones = Phones(loop_town(), seed)
         phones.run(60)
         check_rebuild(phones.town)
         states |= set(phones.town.states().values())
         codes |= set(found_codes(phones.town))
+        decided, taken_back = decided + phones.decided, taken_back + phones.taken_back
     assert states >= {"processed", "superseded", "held", "flagged"}
     assert "update_conflict" in codes
+    assert decided and taken_back

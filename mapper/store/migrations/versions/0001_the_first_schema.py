@@ -26,6 +26,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_action"), ["action"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "blobs",
@@ -128,12 +130,12 @@ def upgrade() -> None:
         "decisions",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("instance_id", sa.String(), nullable=False),
-        sa.Column("choice", sa.String(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=True),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("at", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_decisions_user_id")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_decisions")),
-        comment="What a supervisor decided about two updates that contradict each other: whether this submission's stands. The latest of a submission counts.",
+        comment="What a supervisor decided about an update and those that it contradicts. said: JSON, by instance id the properties [person, what, code, whether it counts]; NULL takes back what was decided before. The latest counts.",
     )
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decisions_instance_id"), ["instance_id"], unique=False)
@@ -535,6 +537,8 @@ def downgrade() -> None:
     op.drop_table("boundary_sets")
     op.drop_table("blobs")
     with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_user_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_at"))
         batch_op.drop_index(batch_op.f("ix_audit_action"))
 
     op.drop_table("audit")
