@@ -101,7 +101,12 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
     today = max(first, min(day.toordinal(), last))
     course = Course(person)
     born = person.born_on.toordinal() if person.born_on else 0
-    given = course.by_code
+    # As most doses are: given, so that there is no way to look along.
+    done = {
+        code
+        for code, dose in course.by_code.items()
+        if dose.given_on is not None and dose.given_on.toordinal() <= today
+    }
     ways: dict[int, list[tuple[int, int]]] = {}
     states: set[int] = set()
     due: dict[str, tuple[int, list[ScheduledDose]]] = {}
@@ -110,6 +115,8 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
     for (group, scheduled), (earliest, latest) in zip(campaign.schedule, campaign.births, strict=True):
         if born and not earliest <= born <= latest:
             continue
+        if group.priorities and not person.priorities and not group.either and group.also_from_age is None:
+            continue  # as most people have none: in no such group on any day
         member = Membership(person, group)
         if member.unknown:
             grouped = True
@@ -120,9 +127,8 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
             continue
         asked = max(start, today)
         for _, rule, dose in scheduled:
-            held = given.get(dose.code)
-            if held is not None and held.given_on is not None and held.given_on.toordinal() <= today:
-                grouped = grouped or start <= today  # as most doses are: there is no way to look along
+            if dose.code in done:
+                grouped = grouped or start <= today
                 continue
             way = ways.get(rule)
             if way is None:
@@ -135,15 +141,20 @@ def status(person: Person, campaign: Campaign, day: date) -> Status:
                 grouped = grouped or number != _OUTSIDE
                 states.add(number)
                 if number == _DUE:
-                    begun, doses = due.get(dose.code, (NEVER, []))
-                    due[dose.code] = (min(begun, max(since, start)), [*doses, dose])
+                    begun = max(since, start)
+                    if dose.code in due:
+                        due[dose.code] = (min(begun, due[dose.code][0]), [*due[dose.code][1], dose])
+                    else:
+                        due[dose.code] = (begun, [dose])
             elif number == _DUE:
                 later.append(start)
-            if at + 1 < len(way):
-                later += [day for day, entered in way[at + 1 :] if entered == _DUE and day < end][:1]
+            for begins, entered in way[at + 1 :] if at + 1 < len(way) else ():
+                if entered == _DUE and begins < end:
+                    later.append(begins)
+                    break
     next_on = date.fromordinal(min(later)) if later else None
     if due:
-        codes = sorted(due, key=list(campaign.doses).index)
+        codes = sorted(due, key=list(campaign.doses).index) if len(due) > 1 else due
         now = tuple(DueDose(c, date.fromordinal(due[c][0]), _vaccines(course, due[c][1])) for c in codes)
         return Status(PersonState.DUE, now, next_on)
     state = next((told for kept, told in _HINDERED if kept in states), PersonState.DONE)

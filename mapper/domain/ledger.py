@@ -57,17 +57,20 @@ def _day(dose: Dose) -> date:
 class Course:
     """What holds of a person in every group, looked up once: doses by code, and days as ordinals.
 
+    free: nothing but doses, given and to be given, decides where the person stands.
     Where a code stands twice the earlier date counts, and a dated dose before an undated one. The series was begun
     with the earliest dose, or with the one told first where that has no date.
     """
 
-    __slots__ = ("away", "by_code", "deferred_until", "first_vaccine", "person", "reported")
+    __slots__ = ("away", "by_code", "deferred_until", "first_vaccine", "free", "person", "reported")
 
     def __init__(self, person: Person) -> None:
         self.person = person
         self.away = person.residence in AWAY
         self.reported = person.reported_on.toordinal()
         self.deferred_until = person.deferred_until.toordinal() if person.deferred_until else 0
+        hindered = person.contraindicated or person.refused or self.deferred_until or person.vaccination_unknown
+        self.free = not (self.away or hindered or person.infected_on)
         self.by_code: dict[str, Dose] = {}
         first: Dose | None = None
         for dose in person.doses:
@@ -179,6 +182,13 @@ class Standing:
 
     def since(self, first: int) -> list[tuple[int, int]]:
         """The states from a day on: (day, number of the state entered), in order, each unlike the one before."""
+        if self.course.free and self.given == NEVER and not self.undated:
+            # As most ways are; the same as below.
+            if self.not_for_them:
+                return [(first, _OUTSIDE)]
+            if self.ready <= first:
+                return [(first, _DUE)]
+            return [(first, _WAITING)] if self.ready == NEVER else [(first, _WAITING), (self.ready, _DUE)]
         states = [(first, self.on(first))]
         if states[0][1] in _LASTING:
             return states

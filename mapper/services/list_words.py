@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.follow_up import HouseState, PersonState, Status
+from mapper.domain.follow_up import DueDose, HouseState, PersonState, Status
 from mapper.domain.people import Dose, Person, Point
 from mapper.errors import mark
 from mapper.language import translate
@@ -50,7 +51,11 @@ class Words:
         self._doses = {code: label[language] for code, label in campaign.doses.items()}
         self._vaccines = {code: label[language] for code, label in campaign.vaccines.items()}
         self._since = translate(mark("{dose} since {day}"), language)
+        # What many people share is put into words once.
         self._several: dict[tuple[str, ...], str] = {}
+        self._ages: dict[int, str] = {}
+        self._dues: dict[tuple[str, date, tuple[str, ...]], str] = {}
+        self._doses_given: dict[tuple[str, date | None, str | None], str] = {}
 
     def _say(self, message: str, **facts: object) -> str:
         return translate(message, self._language, **facts)
@@ -96,10 +101,11 @@ class Words:
         person, status = each.person, each.status
         age = self._age(person.born_on)
         until = (person.deferred_until or status.next_on) if status.state is PersonState.DEFERRED else None
-        vaccines = dict.fromkeys(code for dose in status.due for code in dose.vaccines)
+        vaccines = dict.fromkeys([code for dose in status.due for code in dose.vaccines])
+        name = self._name(person)
         return (
             person.id,
-            f"{self._name(person)}, {age}" if age else self._name(person),
+            f"{name}, {age}" if age else name,
             *self._versions(person.id, each.held.version),
             house.id,
             person.name or "",
@@ -108,7 +114,7 @@ class Words:
             age,
             person.residence,
             status.state.value,
-            " ".join(dose.code for dose in status.due),
+            " ".join([dose.code for dose in status.due]),
             due or self._why_not(person, status),
             " ".join(vaccines),
             "; ".join([self._given(dose) for dose in person.doses]),
@@ -140,6 +146,12 @@ class Words:
         if born is None or born > self._day:
             return ""
         months = (self._day.year - born.year) * 12 + self._day.month - born.month - (self._day.day < born.day)
+        told = self._ages.get(months)
+        if told is None:
+            told = self._ages[months] = self._age_in_words(months)
+        return told
+
+    def _age_in_words(self, months: int) -> str:
         years, rest = divmod(months, 12)
         if years == 0:
             return self._say(mark("{months} months old"), months=rest)
@@ -149,11 +161,15 @@ class Words:
 
     def _due(self, status: Status) -> str:
         """Every dose that is due, since when and with what; empty where none is."""
-        told = []
-        for dose in status.due:
-            since = self._since.format(dose=self._doses.get(dose.code, dose.code), day=_written(dose.since))
-            told.append(f"{since}: {self._named(dose.vaccines)}" if dose.vaccines else since)
-        return "; ".join(told)
+        return "; ".join([self._due_dose(dose) for dose in status.due])
+
+    def _due_dose(self, dose: DueDose) -> str:
+        key = (dose.code, dose.since, dose.vaccines)
+        told = self._dues.get(key)
+        if told is None:
+            told = self._since.format(dose=self._doses.get(dose.code, dose.code), day=_written(dose.since))
+            told = self._dues[key] = f"{told}: {self._named(dose.vaccines)}" if dose.vaccines else told
+        return told
 
     def _named(self, vaccines: tuple[str, ...]) -> str:
         """Names of vaccines, of which few sets occur."""
@@ -196,11 +212,17 @@ class Words:
         return written
 
     def _given(self, dose: Dose) -> str:
-        when = _written(dose.given_on) if dose.given_on else self._say(mark("day unknown"))
-        told = f"{self._doses.get(dose.code, dose.code)} {when}"
-        return f"{told} {self._vaccines.get(dose.vaccine, dose.vaccine)}" if dose.vaccine else told
+        key = (dose.code, dose.given_on, dose.vaccine)
+        told = self._doses_given.get(key)
+        if told is None:
+            when = _written(dose.given_on) if dose.given_on else self._say(mark("day unknown"))
+            told = f"{self._doses.get(dose.code, dose.code)} {when}"
+            told = f"{told} {self._vaccines.get(dose.vaccine, dose.vaccine)}" if dose.vaccine else told
+            self._doses_given[key] = told
+        return told
 
 
+@lru_cache(maxsize=65_536)
 def _written(day: date) -> str:
     text = day.isoformat()
     return f"{text[8:]}/{text[5:7]}/{text[:4]}"

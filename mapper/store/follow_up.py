@@ -145,7 +145,7 @@ def people(
             sex,
             residence,
             away_place,
-            tuple(priorities.split()),
+            tuple(priorities.split()) if priorities else (),
             bool(barred),
             contraindication,
             _some_day(until),
