@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from mapper.errors import NotFound, mark
 from mapper.services import audit
@@ -11,6 +12,9 @@ from mapper.services.drafts import check_manager
 from mapper.services.reference import Reference
 from mapper.store import form_life
 from mapper.store import reference as kept
+
+COUNTED_ANEW = 1000
+"""Submissions that a look at the forms may count anew; of more the counts are kept for the next look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,11 @@ def forms(reference: Reference) -> list[FormRow]:
     """Every form ever published, by form id."""
     with reference.database.read() as connection:
         published = form_life.versions(connection)
-        counts = {(each.form_id, each.version): each for each in form_life.counts(connection)}
+        every, fresh = form_life.counts(connection)
+    if fresh > COUNTED_ANEW:
+        with reference.database.write() as connection:
+            form_life.keep_counts(reference.database, connection, datetime.now(UTC))
+    counts = {(each.form_id, each.version): each for each in every}
     rows: dict[str, list[VersionRow]] = {}
     titles: dict[str, str] = {}
     for form_id, version, title, at, offered in published:
