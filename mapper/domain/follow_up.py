@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from mapper.domain.campaign import Campaign, ScheduledDose
-from mapper.domain.ledger import INSIDE, NEVER, Course, Membership, Standing, State
+from mapper.domain.ledger import INSIDE, Course, Membership, Standing, State
 from mapper.domain.people import AWAY, Outcome, Person
 
 
