@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -70,7 +71,7 @@ def serve(make_app: Callable[[], Flask], listener: socket.socket, workers: int, 
     """
     if workers == 1:
         _stay_on_one_core(os.getpid())
-        _serve_one(make_app, listener, threads, limit_bytes)
+        _serve_one(make_app, listener, threads, limit_bytes, STOPPING)
         return
     if not hasattr(os, "fork"):
         raise InvalidInput(mark("This system runs one worker only. Leave out --workers."))
@@ -126,7 +127,7 @@ def _worker(make_app: Callable[[], Flask], listener: socket.socket, threads: int
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     status = 1
     try:
-        _serve_one(make_app, listener, threads, limit_bytes)
+        _serve_one(make_app, listener, threads, limit_bytes, {signal.SIGTERM})
         status = 0
     finally:
         sys.stdout.flush()
@@ -134,13 +135,15 @@ def _worker(make_app: Callable[[], Flask], listener: socket.socket, threads: int
         os._exit(status)
 
 
-def _serve_one(make_app: Callable[[], Flask], listener: socket.socket, threads: int, limit_bytes: int) -> None:
+def _serve_one(
+    make_app: Callable[[], Flask], listener: socket.socket, threads: int, limit_bytes: int, signals: Collection[int]
+) -> None:
+    """Serve with this process until one of the signals comes."""
     app = make_app()
     # What stands now stays; a full collection in the middle of an upload would look through all of it in vain.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-    signal.signal(signal.SIGTERM, _leave)
     waitress.serve(
         app,
         sockets=[listener],
@@ -152,15 +155,35 @@ def _serve_one(make_app: Callable[[], Flask], listener: socket.socket, threads: 
         backlog=1024,
         ident=None,
         clear_untrusted_proxy_headers=False,
-        _server=_create_server,
+        _server=partial(_create_server, signals),
         _quiet=True,
     )
 
 
-def _create_server(app: Flask, **options: Any) -> BaseWSGIServer:
-    """waitress's server, with channels that let the application refuse what is too long."""
+def _create_server(signals: Collection[int], app: Flask, **options: Any) -> BaseWSGIServer:
+    """waitress's server, with channels that let the application refuse what is too long; a signal ends its loop.
+
+    An exception out of a signal's handler comes amid whatever its thread does just then: amid a lock that nobody
+    releases after that, or where no exception is let through. So the loop ends itself, between two rounds.
+    """
     server: BaseWSGIServer = create_server(app, **options)
     server.channel_class = _Channel
+    told: list[int] = []
+    accepts = server.readable
+
+    def readable() -> bool:
+        """Asked in every round of the loop: whether the server takes connections. Requests under way are finished."""
+        if told:
+            raise SystemExit(0)
+        return bool(accepts())  # type: ignore[no-untyped-call]
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+        server.pull_trigger()  # type: ignore[no-untyped-call]
+
+    server.readable = readable
+    for number in signals:
+        signal.signal(number, leave)
     return server
 
 
@@ -208,8 +231,3 @@ def _connections() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, soft - FILES_OF_OUR_OWN)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    """End waitress's loop as Ctrl-C does, so that requests under way are finished."""
-    raise SystemExit(0)
