@@ -110,6 +110,7 @@ class Campaign:
     doses, vaccines: labels by code. values: by field ("residence", "outcome", ...), the form's choice name
     to the register's word.
     accuracy_limit_m: a point less accurate than this is not used to place the household.
+    visits_until: the last day on which canvassers are to go from house to house, None where none is named.
     hamlets_file: the CSV beside the form that lists the hamlets (name, label, commune, households).
     """
 
@@ -124,6 +125,18 @@ class Campaign:
     hamlets_file: str | None = None
     source: str = ""
     until: date = date.max
+    visits_until: date | None = None
+
+    def working_days(self, day: date) -> int | None:
+        """Working days from a day on, itself among them, to the last on which canvassers are to go out.
+
+        Every day but Sundays, and a Sunday that is asked for. None where no last day is named, or it is over.
+        """
+        if self.visits_until is None or self.visits_until < day:
+            return None
+        later = (self.visits_until - day).days
+        # From Monday, day 0, on: Sundays among the days after this one.
+        return 1 + later - (day.weekday() + later + 1) // 7 + (day.weekday() + 1) // 7
 
     @cached_property
     def series(self) -> tuple[tuple[Group, ScheduledDose], ...]:

@@ -40,6 +40,7 @@ _CAMPAIGN_KEYS = (
     "label",
     "start",
     "until",
+    "visits_until",
     "accuracy_limit_m",
     "hamlets",
     "source",
@@ -99,12 +100,24 @@ def read_campaign(text: str) -> Campaign:
     until = top.day("until") if "until" in top.entries else KEPT_FOR.after(start)
     if until is None or until <= start:
         raise InvalidCampaign(mark("campaign.toml: until, the last day of the figures, is not after start, the first."))
+    visits_until = top.day("visits_until")
+    if visits_until is not None and not start <= visits_until <= until:
+        raise InvalidCampaign(
+            mark(
+                "campaign.toml: visits_until, the last day of visits, is {date}. "
+                "Name a day between start, {start}, and until, {until}."
+            ),
+            date=visits_until,
+            start=start,
+            until=until,
+        )
     hamlets = top.text("hamlets", '"hamlets.csv"', _FILE) if "hamlets" in top.entries else None
     return Campaign(
         id=top.text("id", '"covid19"', _CODE),
         label=top.label("label"),
         start=start,
         until=until,
+        visits_until=visits_until,
         groups=groups,
         doses=doses,
         vaccines=vaccines,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.follow_up import PersonState, status
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.geo.drawing import as_geojson, cut, read_drawing
@@ -15,6 +14,7 @@ from mapper.geo.drawn import bounds, overlap
 from mapper.services import accounts, users
 from mapper.services.accounts import DRAWN, HAMLET_LIST, IDLE, User
 from mapper.services.field_area import field_area
+from mapper.services.follow_up import standings
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts as kept
 from mapper.store import drawn_areas, follow_up
@@ -113,7 +113,7 @@ def overview(reference: Reference, by: User, campaign_id: str, day: date, commun
         known = reference.known(connection)
         campaign = known.campaign(campaign_id)
         rows = _houses(reference, connection, known, by, campaign_id, commune)
-        due = _due(reference, connection, campaign, day, rows)
+        due = _due(reference, connection, known, campaign, day, rows)
         outline = _outline(connection, known, commune.code)
         box = bounds(outline) if outline else None
         areas = [area for area in drawn_areas.every(connection) if box and overlap(bounds(area.wkb), box)]
@@ -262,14 +262,17 @@ def _houses(
 
 
 def _due(
-    reference: Reference, connection: Connection, campaign: Campaign, day: date, rows: Sequence[HouseholdRow]
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    campaign: Campaign,
+    day: date,
+    rows: Sequence[HouseholdRow],
 ) -> Mapping[str, int]:
     """People due, by household."""
-    members = follow_up.people(reference.database, connection, campaign.id, [row.id for row in rows])
-    return {
-        household: sum(status(person, campaign, day).state is PersonState.DUE for person, _ in people)
-        for household, people in members.items()
-    }
+    cells = {row.cell_id for row in rows}
+    found = standings(reference, connection, known, campaign, day, cells)
+    return {household: house.due for houses in found.values() for household, house in houses.items()}
 
 
 def _houses_of(

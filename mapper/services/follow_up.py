@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from operator import attrgetter
 from typing import Any
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.entities import Standing, line_up
 from mapper.domain.follow_up import HouseState, Status, house_state, status
+from mapper.domain.household import combine
 from mapper.domain.people import Person
 from mapper.services.accounts import User
+from mapper.services.counting import tellers_of
 from mapper.services.field_area import FieldArea, field_area
-from mapper.services.reference import Reference
-from mapper.store import follow_up
+from mapper.services.kept_houses import Stands
+from mapper.services.reference import Known, Reference
+from mapper.store import follow_up, tallies
 from mapper.store.database import Connection
 from mapper.store.follow_up import Held, HouseholdRow
 
@@ -52,6 +56,66 @@ def households(
         campaign = known.campaign(campaign_id)
         area = field_area(reference, connection, known, user)
         return read(reference, connection, campaign, day, area, hamlet)
+
+
+def standings(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    campaign: Campaign,
+    day: date,
+    cells: Collection[int],
+    areas: Sequence[FieldArea] = (),
+) -> dict[int, Mapping[str, Stands]]:
+    """Where the visited households of cells stand on a day, by cell and id; what is remembered is not read again.
+
+    areas: only what lies in each of them.
+    """
+    database = reference.database
+    cells = [cell for cell in cells if all(area.cells is None or cell in area.cells | area.touched for area in areas)]
+    changes = {cell: changes for cell, *_, changes in tallies.houses(database, connection, campaign.id, cells)}
+    era, _ = tallies.version(database, connection)
+    key = era, known.revision, campaign.id, day
+    found = reference.houses.on(database, connection, key, campaign, changes)
+    cut = [cell for cell in found if any(area.cells is not None and cell not in area.cells for area in areas)]
+    rows = follow_up.households(database, connection, campaign.id, cut) if cut else []
+    for area in areas:
+        rows = area.hold(rows)
+    for cell in cut:
+        found[cell] = {row.id: found[cell][row.id] for row in rows if row.cell_id == cell}
+    return found
+
+
+def as_before(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    campaign: Campaign,
+    household_id: str,
+    version: int,
+    day: date,
+) -> HouseState | None:
+    """Where a household stood when a day began, by its visits before that; None where there was none.
+
+    version: of its entity now, since that rises with whatever is told of it. What a supervisor decided about updates
+    that contradict each other is left out.
+    """
+    era, _ = tallies.version(reference.database, connection)
+
+    def look() -> HouseState | None:
+        tellers = tellers_of(reference, connection, known, (campaign.id, household_id))
+        line = line_up([teller.visit.entity for teller in tellers])
+        told = [
+            (teller.visit.visited_on, placed.version, teller.place, teller.visit)
+            for teller, placed in zip(tellers, line, strict=True)
+            if placed.standing is Standing.APPLIED and teller.visit.visited_on < day
+        ]
+        if not told:
+            return None
+        visit = combine([visit for *_, visit in sorted(told, key=lambda one: one[:3])])
+        return house_state(visit.outcome, [status(person, campaign, day) for person in visit.people])
+
+    return reference.lists.value(("before", era, known.revision, campaign.id, household_id, version, day), look)
 
 
 def read(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
+from mapper.domain.campaign import Campaign
+from mapper.domain.follow_up import HouseState
 from mapper.errors import NotFound, Unavailable, mark
 from mapper.services import review, walk
 from mapper.services.accounts import User, sees
+from mapper.services.follow_up import as_before, standings
+from mapper.services.intake import VIETNAM
 from mapper.services.reference import Known, Reference
 from mapper.services.review import PlacedFinding, TroubledSubmission
 from mapper.store import accounts, fieldwork, tallies
@@ -31,6 +35,9 @@ HEARD_AGAIN = timedelta(minutes=10)
 FINDINGS = 1000
 """So many of the newest findings of a commune are looked through for odd positions."""
 
+WANTS_A_VISIT = frozenset({HouseState.SOMEONE_DUE, HouseState.NOT_MET})
+"""Houses that are expected to be visited: who refused or was put off to a later day is not gone to every day."""
+
 COUNTED = (SubmissionState.PROCESSED, SubmissionState.SUPERSEDED)
 
 
@@ -45,12 +52,33 @@ class OldForm:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a day asks of some hamlets, in houses that wanted a visit when it began.
+
+    unvisited: never visited, by the hamlets' lists. again: nobody had been met there, or somebody was due or to be
+    asked. today: of them, those expected on the day itself. left: of these, what the houses visited on the day leave.
+    """
+
+    unvisited: int
+    again: int
+    today: int
+    left: int
+
+    @classmethod
+    def of(cls, unvisited: int, again: int, visited_today: int, days: int | None) -> Work:
+        """The work spread evenly over so many days; None asks for all of it at once."""
+        today = -(-(unvisited + again) // (days or 1))
+        return cls(unvisited, again, today, max(0, today - visited_today))
+
+
+@dataclass(frozen=True, slots=True)
 class CanvasserDay:
     """One canvasser's day, or that of somebody else who sent from here; id None: came without a sender, by cable.
 
     expected, visited, visited_today: houses of the canvasser's hamlets in this commune, whoever visited them; expected
-    is None where no list says. received, waiting: submissions of today, and those of them that do not count. heard_at:
-    ISO time of the last sign of the phone; silent: none for a day, though canvassers alone are expected to be heard.
+    is None where no list says. work: what the day asks of these hamlets. received, waiting: submissions of today, and
+    those of them that do not count. heard_at: ISO time of the last sign of the phone; silent: none for a day, though
+    canvassers alone are expected to be heard.
     """
 
     id: int | None
@@ -59,6 +87,7 @@ class CanvasserDay:
     expected: int | None
     visited: int
     visited_today: int
+    work: Work
     received: int
     waiting: int
     heard_at: str | None
@@ -68,7 +97,10 @@ class CanvasserDay:
 
 @dataclass(frozen=True, slots=True)
 class Fieldwork:
-    """A commune on a day. expected: houses that the hamlets' lists name, None where none does. odd: of positions."""
+    """A commune on a day. expected: houses that the hamlets' lists name, None where none does. odd: of positions.
+
+    last_day: of the campaign's visits, where it names one. days_left: working days until then, None where it is over.
+    """
 
     commune_code: str
     commune: str
@@ -76,6 +108,9 @@ class Fieldwork:
     expected: int | None
     visited: int
     visited_today: int
+    work: Work
+    last_day: date | None
+    days_left: int | None
     received: int
     people: tuple[CanvasserDay, ...]
     waiting: tuple[TroubledSubmission, ...]
@@ -99,10 +134,10 @@ def fieldwork_of(
         raise NotFound(mark("There is no commune {commune} in your area. Choose one of the list."), commune=commune)
     with reference.database.read() as connection:
         known = reference.known(connection)
-        known.campaign(campaign_id)
+        campaign = known.campaign(campaign_id)
         narrow = _narrowed(known, user, commune)
-        day_s = _Day.read(reference, connection, known, narrow, campaign_id, commune, day)
-        people = _people(reference, connection, known, user, commune, day_s, now)
+        day_s = _Day.read(reference, connection, known, narrow, campaign, commune, day)
+        people = _people(reference, connection, known, user, commune, day_s, min(now, _end_of(day)))
     listed = [known.hamlets[code].households for code in day_s.hamlets]
     expected = [number for number in listed if number is not None]
     return Fieldwork(
@@ -112,6 +147,9 @@ def fieldwork_of(
         sum(expected) if expected else None,
         sum(day_s.visited.values()),
         sum(day_s.today.values()),
+        day_s.work({*day_s.hamlets, *day_s.visited}),
+        campaign.visits_until,
+        day_s.days_left,
         sum(one.received for one in people),
         tuple(people),
         tuple(review.troubled(reference, narrow)),
@@ -144,11 +182,17 @@ def _narrowed(known: Known, user: User, commune: str) -> User:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What is counted of a commune on a day: houses by hamlet code, "" for none, and what arrived."""
+    """What is counted of a commune on a day: houses by hamlet code, "" for none, and what arrived.
+
+    unvisited, again: as in Work, when the day began.
+    """
 
     hamlets: list[str]
     visited: Mapping[str, int]
     today: Mapping[str, int]
+    unvisited: Mapping[str, int]
+    again: Mapping[str, int]
+    days_left: int | None
     here: frozenset[int]
     arrived: list[Arrivals]
     current: Mapping[str, str]
@@ -160,7 +204,7 @@ class _Day:
         connection: Connection,
         known: Known,
         user: User,
-        campaign_id: str,
+        campaign: Campaign,
         commune: str,
         day: date,
     ) -> _Day:
@@ -171,20 +215,60 @@ class _Day:
             if sees(known, user, cell) and _lies_in(known, cell, commune)
         }
         visited: Counter[str] = Counter()
-        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign_id, sorted(cells)):
+        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign.id, sorted(cells)):
             visited[cells[cell_id].hamlet_code or ""] += number
         today: Counter[str] = Counter()
-        for cell_id, number in fieldwork.visited_on(connection, campaign_id, day).items():
+        for cell_id, number in fieldwork.visited_on(connection, campaign.id, day).items():
             if cell_id in cells:
                 today[cells[cell_id].hamlet_code or ""] += number
+        hamlets = walk.listed_codes(reference, connection, known, user, commune)
+        before, again = _when_it_began(reference, connection, known, campaign, cells, day)
+        unvisited = {code: max(0, (known.hamlets[code].households or 0) - before[code]) for code in hamlets}
         return cls(
-            walk.listed_codes(reference, connection, known, user, commune),
+            hamlets,
             visited,
             today,
+            unvisited,
+            again,
+            campaign.working_days(day),
             frozenset(cells),
             fieldwork.arrivals(connection, day),
             {form.form_id: form.version for form in kept.current_forms(connection)},
         )
+
+    def work(self, codes: Collection[str]) -> Work:
+        """What the day asks of some hamlets."""
+        unvisited, again, today = (
+            sum(numbers.get(code, 0) for code in codes) for numbers in (self.unvisited, self.again, self.today)
+        )
+        return Work.of(unvisited, again, today, self.days_left)
+
+
+def _when_it_began(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    campaign: Campaign,
+    cells: Mapping[int, tallies.Cell],
+    day: date,
+) -> tuple[Counter[str], Counter[str]]:
+    """By hamlet code, houses visited before a day, and those of them that wanted another visit when it began."""
+    before, again = Counter[str](), Counter[str]()
+    for cell, houses in standings(reference, connection, known, campaign, day, cells).items():
+        code = cells[cell].hamlet_code or ""
+        for household, stands in houses.items():
+            state: HouseState | None = stands.state
+            if stands.visited_on >= day:
+                state = None
+                if stands.version > 1:
+                    state = as_before(reference, connection, known, campaign, household, stands.version, day)
+            before[code] += state is not None
+            again[code] += state in WANTS_A_VISIT
+    return before, again
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), VIETNAM)
 
 
 def _lies_in(known: Known, cell: tallies.Cell, commune: str) -> bool:
@@ -230,6 +314,7 @@ def _people(
                 sum(number or 0 for number in expected) if any(n is not None for n in expected) else None,
                 sum(day.visited.get(code, 0) for code in hamlets),
                 sum(day.today.get(code, 0) for code in hamlets),
+                day.work(hamlets),
                 sum(each.number for each in came),
                 sum(each.number for each in came if each.state not in COUNTED),
                 heard_at,

@@ -17,6 +17,7 @@ from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel
 from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
+from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_states import KeptStates
 from mapper.services.together import Together
@@ -177,6 +178,7 @@ class Reference:
         self.secret_key = secret_key
         self.together = Together()
         self.states = KeptStates()
+        self.houses = KeptHouses()
         self.lists = KeptLists()
         self._known: Known | None = None
         self._lock = threading.Lock()

@@ -24,9 +24,6 @@ from mapper.store import accounts, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 
-MOST_HOUSES = 2000
-"""Up to so many visited houses the people due in each hamlet are counted for the overview."""
-
 
 class Why(StrEnum):
     """Why somebody is to be seen again.
@@ -74,7 +71,7 @@ class Hamlet:
     """A hamlet with its houses as counted. code "": of the houses that told none.
 
     expected: None where the list names no number. unvisited: expected and not visited yet, by number only, since no
-    house without a visit is known. due: people due, None where they were not counted.
+    house without a visit is known. due: people due, where they were asked for.
     """
 
     code: str
@@ -85,7 +82,7 @@ class Hamlet:
     visited: int
     refused: int
     closed: int
-    due: int | None = None
+    due: int = 0
 
     @property
     def unvisited(self) -> int | None:
@@ -119,24 +116,23 @@ def hamlets(
     commune: str | None = None,
     canvasser: int | None = None,
 ) -> list[Hamlet]:
-    """The hamlets of a user's area by commune and label, with people due where that is not too many to count.
+    """The hamlets of a user's area by commune and label, with the people due in each.
 
     commune: only those of one commune of the hamlet list. canvasser: only those that this canvasser works in. Raises
     NotFound for an unknown campaign, and for a canvasser who is not overseen.
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
-        working = _worker(reference, connection, user, canvasser)
+        campaign, working = known.campaign(campaign_id), _worker(reference, connection, user, canvasser)
         found = _hamlets(reference, connection, known, user, campaign_id, working)
-    found = [hamlet for hamlet in found if commune is None or hamlet.commune_code == commune]
-    if sum(hamlet.visited for hamlet in found) > MOST_HOUSES:
-        return found
-    return [
-        replace(
-            hamlet, due=sum(_due(house) for house in _houses(reference, user, working, campaign_id, day, hamlet.code))
-        )
-        for hamlet in found
-    ]
+        found = [hamlet for hamlet in found if commune is None or hamlet.commune_code == commune]
+        shown, due = {hamlet.code for hamlet in found}, Counter[str]()
+        codes = {number: cell.hamlet_code or "" for number, cell in reference.cells(connection).items()}
+        cells = [number for number, code in codes.items() if code in shown]
+        areas = [field_area(reference, connection, known, one) for one in (user, working) if one is not None]
+        for cell, houses in follow_up.standings(reference, connection, known, campaign, day, cells, areas).items():
+            due[codes[cell]] += sum(house.due for house in houses.values())
+    return [replace(hamlet, due=due[hamlet.code]) for hamlet in found]
 
 
 def codes(
@@ -264,10 +260,6 @@ def _houses(
         return houses
     theirs = {house.id for house in follow_up.households(reference, working, campaign_id, day, hamlet)}
     return [house for house in houses if house.id in theirs]
-
-
-def _due(house: HouseToSee) -> int:
-    return sum(each.status.state is PersonState.DUE for each in house.people)
 
 
 def _why(each: PersonToSee, day: date) -> Why | None:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
-from flask_login import current_user
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Blueprint, Response, jsonify, render_template, request
 
+from mapper.domain.roles import READERS
 from mapper.domain.walk import to_scale
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import health, intake, reporting, review, sheets, walk
 from mapper.services.accounts import User
 from mapper.services.sheets import LISTS, WalkWords
 from mapper.services.walk import Why
-from mapper.web.accounts import reader
+from mapper.web.accounts import only_for, reader
 from mapper.web.assets import STATIC
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
 from mapper.web.pages import LONG_QUIET
 
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
+AT_ONCE = 200
+"""Houses of a walk shown at once."""
+
 LISTED = 20
 """Submissions that wait, and odd positions, shown at once."""
 
@@ -36,15 +37,7 @@ EVERY_S = 15
 follow_up = Blueprint("follow_up", __name__)
 
 
-@follow_up.before_request
-def _only_for_readers() -> AnyResponse | None:
-    """Every page here is for signed-in readers of figures."""
-    user: Any = current_user
-    if not user.is_authenticated:
-        to_sign_in: AnyResponse = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-        return to_sign_in
-    reader()
-    return None
+follow_up.before_request(only_for(*READERS))
 
 
 @follow_up.after_request
@@ -147,12 +140,25 @@ def lists() -> str:
         return render_template("follow_up.html", hamlets=found, **page)
     one = walk.walk_through(reference, user, chosen.campaign, chosen.day, chosen.hamlet, chosen.only, chosen.canvasser)
     words = WalkWords.of(reference, chosen.campaign, chosen_language(), chosen.day)
-    return render_template("walk.html", walk=one, words=words, map=_map(one), **page)
+    part, part_count = _part(request.args, len(one.houses))
+    shown = one.houses[(part - 1) * AT_ONCE : part * AT_ONCE]
+    return render_template(
+        "walk.html", walk=one, shown=shown, part=part, part_count=part_count, words=words, map=_map(shown), **page
+    )
 
 
-def _map(one: walk.Walk) -> list[tuple[float, float, int, bool]]:
+def _part(asked: Mapping[str, str], houses: int) -> tuple[int, int]:
+    """Which part of a long walk is asked for, from 1, and how many there are. Raises NotFound for another."""
+    parts, told = max(1, -(-houses // AT_ONCE)), asked.get("part", "1")
+    part = int(told) if told.isascii() and told.isdecimal() and len(told) < 10 else 0
+    if not 1 <= part <= parts:
+        raise NotFound(mark("This walk has {parts} parts. Choose one of them."), parts=parts)
+    return part, parts
+
+
+def _map(houses: Sequence[walk.WalkedHouse]) -> list[tuple[float, float, int, bool]]:
     """The houses on a small map: right, down, number, whether somebody is due; empty for less than two of them."""
-    placed = [(house, house.point) for house in one.houses if house.point is not None]
+    placed = [(house, house.point) for house in houses if house.point is not None]
     if len(placed) < 2:
         return []
     spots, _ = to_scale([point for _, point in placed], *MAP_SIZE, MAP_BORDER)
@@ -204,7 +210,9 @@ def fieldwork() -> str:
     shown = None
     stamp = _stamp()
     if campaigns and communes:
-        day = _day(request.args) or intake.today()
+        # The work of today, except that nobody goes out in the sample any more.
+        usual = _usual_day(user, campaign) if installation().sample else intake.today()
+        day = _day(request.args) or usual
         shown = health.fieldwork_of(reference, user, campaign, commune, day, datetime.now(UTC))
     return render_template(
         "fieldwork.html",

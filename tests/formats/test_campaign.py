@@ -189,6 +189,25 @@ def test_dates_that_are_no_dates_are_refused(value: str) -> None:
     assert "start cannot be" in refusal(instead("start = 2022-01-01", f"start = {value}"))
 
 
+def test_last_day_of_visits_lies_within_the_campaign() -> None:
+    assert read_campaign(TETANUS).visits_until is None
+    assert read_campaign(with_line("visits_until = 2022-03-01", "start")).visits_until == date(2022, 3, 1)
+    assert read_campaign(with_line("visits_until = 2022-01-01", "start")).working_days(date(2022, 1, 1)) == 1
+    for day in ("2021-12-31", "2032-01-02"):
+        with pytest.raises(InvalidCampaign, match=f"the last day of visits, is {day}. Name a day between"):
+            read_campaign(with_line(f"visits_until = {day}", "start"))
+    with pytest.raises(InvalidCampaign, match='visits_until cannot be "soon"'):
+        read_campaign(with_line('visits_until = "soon"', "start"))
+
+
+def test_working_days_are_all_but_sundays_and_a_sunday_that_is_asked_for() -> None:
+    campaign = read_campaign(with_line("visits_until = 2022-03-31", "start"))  # a Thursday
+    counted = {day: campaign.working_days(date(2022, 3, day)) for day in (31, 30, 27, 26, 21, 20, 1)}
+    # The 27th, the 20th, the 13th and the 6th are Sundays.
+    assert counted == {31: 1, 30: 2, 27: 5, 26: 5, 21: 10, 20: 11, 1: 27}
+    assert campaign.working_days(date(2022, 4, 1)) is None
+
+
 def test_dates_are_written_plain() -> None:
     campaign = read_campaign(with_line("deadline = 2022-08-31", "interval"))
     assert campaign.groups[0].doses[1].deadline == date(2022, 8, 31)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mapper.errors import NotFound
 from mapper.services import accounts, health, intake
 from mapper.services.accounts import User
-from mapper.services.health import CanvasserDay, Fieldwork, HeardFrom, OldForm
+from mapper.services.health import CanvasserDay, Fieldwork, HeardFrom, OldForm, Work
 from mapper.store import fieldwork
 from mapper.store.fieldwork import Contact
 from tests.services.town import COMMUNES, DAY, EVERYTHING, EXPECTED, HAMLETS, Town, inside, person
@@ -81,6 +82,83 @@ def test_a_contact_told_late_does_not_turn_the_clock_back(town: Town) -> None:
     with town.reference.database.read() as connection:
         (contact,) = fieldwork.contacts(connection).values()
     assert datetime.fromisoformat(contact.seen_at) == NOON
+
+
+def test_houses_expected_are_those_that_wanted_a_visit_when_the_day_began(town: Town) -> None:
+    lan, *_ = (add(town, name, *areas) for name, *areas in (("Lan", HERE), ("Minh", NEXT), ("Tư", HERE, NEXT)))
+    before = DAY - timedelta(days=4)
+
+    def visited(house: str, outcome: str = "interviewed", hamlet: int = 0, **facts: str) -> None:
+        people = [person(**facts)] if outcome == "interviewed" else []
+        answers = {"visit.date": before, "visit.outcome": outcome}
+        xml = town.write(answers, people, hamlet=hamlet, entity=HOUSE.format(house))
+        send(town, xml, lan, NOON - timedelta(days=4))
+
+    visited("1")  # somebody is due
+    visited("2", "absent")
+    visited("3", "locked")
+    visited("4", vaccinated="unknown")  # to be asked
+    visited("5", deferred_until=DAY.isoformat())  # until this very day
+    visited("6", deferred_until=(DAY + timedelta(days=1)).isoformat())
+    visited("7", "refused")
+    visited("8", consent="no")
+    visited("9", residence="works_away")
+    visited("1a", hamlet=1)
+    here, there = EXPECTED[HERE] - 9 + 5, EXPECTED[NEXT] - 1 + 1
+    found = stands(town, day=DAY)
+    assert found.work == Work(EXPECTED[HERE] - 9 + EXPECTED[NEXT] - 1 + rest(), 6, *expected(here + there + rest(), 0))
+    people = by_name(found)
+    assert people["Lan"].work == Work(EXPECTED[HERE] - 9, 5, *expected(here, 0))
+    assert people["Minh"].work == Work(EXPECTED[NEXT] - 1, 1, *expected(there, 0))
+    assert people["Tư"].work == Work(EXPECTED[HERE] + EXPECTED[NEXT] - 10, 6, *expected(here + there, 0))
+    # A house nobody knew of, one where nobody had been met, one that was not to be gone to: no other work for the day.
+    send(town, town.write({}, [person()]), lan)
+    again = {"visit.date": DAY}
+    send(town, town.write(again, [person()], entity=HOUSE.format("2")), lan)
+    send(town, town.write(again, [person()], entity=HOUSE.format("7")), lan)
+    later = by_name(stands(town, day=DAY))["Lan"]
+    assert (later.visited_today, later.work) == (3, Work(EXPECTED[HERE] - 9, 5, *expected(here, 3)))
+    # What is found of a day that is over is what was to be done then.
+    first = by_name(stands(town, day=before))["Lan"]
+    assert (first.visited_today, first.work) == (7, Work(EXPECTED[HERE], 0, *expected(EXPECTED[HERE], 7, before)))
+
+
+def test_work_is_spread_over_the_days_left() -> None:
+    assert Work.of(10, 5, 1, 4) == Work(10, 5, 4, 3)
+    assert Work.of(10, 5, 6, 4) == Work(10, 5, 4, 0)
+    assert Work.of(10, 5, 1, None) == Work(10, 5, 15, 14)
+
+
+HOUSE = "00000000-0000-4000-8000-{:0>12}"
+
+
+def rest() -> int:
+    """Houses of the commune's other hamlets, where nobody was."""
+    return sum(EXPECTED[code] for code in HAMLETS[0][2:])
+
+
+def expected(houses: int, visited: int, day: date = DAY) -> tuple[int, int]:
+    """The day's share of the houses, and what the visited ones leave of it; to 30 September without its Sundays."""
+    days = [day + timedelta(days=later) for later in range((date(2022, 9, 30) - day).days + 1)]
+    share = math.ceil(houses / sum(each.weekday() != 6 for each in days))
+    return share, max(0, share - visited)
+
+
+def test_all_is_expected_at_once_where_the_last_day_of_visits_is_over(town: Town) -> None:
+    add(town, "Lan", HERE)
+    found = stands(town, day=date(2022, 9, 30), now=NOON + timedelta(days=90))
+    assert (found.last_day, found.days_left, found.work.today) == (date(2022, 9, 30), 1, found.expected)
+    found = stands(town, day=date(2022, 10, 1), now=NOON + timedelta(days=90))
+    assert (found.last_day, found.days_left, found.work.left) == (date(2022, 9, 30), None, found.expected)
+
+
+def test_a_phone_is_silent_on_a_day_that_is_over_as_it_was_when_that_ended(town: Town) -> None:
+    lan, minh = add(town, "Lan", HERE), add(town, "Minh", HERE)
+    send(town, town.write({}), lan)
+    send(town, town.write({"visit.date": DAY - timedelta(days=1)}), minh, NOON - timedelta(days=1))
+    long_after = NOON + timedelta(days=500)
+    assert [one.name for one in stands(town, now=long_after).silent] == ["Minh"]
+    assert [one.name for one in stands(town, day=DAY + timedelta(days=1), now=long_after).silent] == ["Minh", "Lan"]
 
 
 def test_what_does_not_count_is_listed_with_its_sender(town: Town) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from mapper.domain.people import Point
 from mapper.errors import NotFound
 from mapper.services import accounts, walk
 from mapper.services.accounts import User
+from mapper.services.kept_houses import KeptHouses, Stands
 from mapper.services.walk import Walk, Why
+from mapper.store import tallies
 from tests.services.town import COMMUNES, DAY, EVERYTHING, EXPECTED, HAMLETS, Answers, Town, inside, person
 
 HERE = HAMLETS[0][0]
@@ -136,12 +139,44 @@ def test_hamlets_are_listed_with_their_houses_and_people_due(town: Town) -> None
     assert (first.commune, first.unvisited) == ("Xã 0", EXPECTED[HERE] - 2)
 
 
-def test_too_many_houses_are_listed_without_counting_people(sqlite_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter(sqlite_town, "1", person())
-    enter(sqlite_town, "2", person())
-    monkeypatch.setattr(walk, "MOST_HOUSES", 1)
-    found = {one.code: one for one in walk.hamlets(sqlite_town.reference, EVERYTHING, "covid19", DAY)}
-    assert (found[HERE].visited, found[HERE].due) == (2, None)
+def test_people_due_are_those_of_the_day_and_of_what_was_counted_since(town: Town) -> None:
+    def due(day: date = DAY, **other: object) -> int:
+        found = walk.hamlets(town.reference, EVERYTHING, "covid19", day, COMMUNES[0], **other)  # type: ignore[arg-type]
+        return {one.code: one for one in found}[HERE].due
+
+    enter(town, "1", person(), person(deferred_until=(DAY + timedelta(days=3)).isoformat()))
+    assert [due(), due(), due(DAY + timedelta(days=3))] == [1, 1, 2]
+    enter(town, "2", person())
+    assert [due(), due(DAY + timedelta(days=3))] == [2, 3]
+    assert due(canvasser=user(town, "canvasser", HERE).id) == 2
+
+
+def test_houses_are_read_again_in_cells_that_changed_and_the_oldest_question_is_forgotten(town: Town) -> None:
+    enter(town, "1", person())
+    enter(town, "2", person(), person(), hamlet=1)
+    kept = KeptHouses(room=3)
+
+    def ask(day: date = DAY) -> dict[str, int]:
+        database = town.reference.database
+        with database.read() as connection:
+            known, cells = town.reference.known(connection), town.reference.cells(connection)
+            changes = {row[0]: row[-1] for row in tallies.houses(database, connection, "covid19", None)}
+            campaign = known.campaigns["covid19"]
+            found = kept.on(database, connection, ("era", known.revision, "covid19", day), campaign, changes)
+        answers.append(found)
+        return {
+            cells[cell].hamlet_code or "": sum(one.due for one in houses.values()) for cell, houses in found.items()
+        }
+
+    answers: list[dict[int, Mapping[str, Stands]]] = []
+    assert ask() == {HERE: 1, HAMLETS[0][1]: 2}
+    enter(town, "3", person())
+    assert ask() == {HERE: 2, HAMLETS[0][1]: 2}
+    same = [cell for cell in answers[0] if answers[1][cell] is answers[0][cell]]
+    assert len(same) == 1, "the other hamlet was not read again"
+    ask(DAY + timedelta(days=1))
+    ask()
+    assert answers[3][same[0]] is not answers[1][same[0]], "there was room for one day only"
 
 
 def test_houses_that_told_no_listed_hamlet_are_found_under_what_they_told(town: Town) -> None:

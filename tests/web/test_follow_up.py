@@ -13,6 +13,7 @@ import zxingcpp
 from sqlalchemy import select
 
 from mapper.store import tables
+from mapper.web import follow_up
 from tests.client.site import House, Site
 from tests.web.test_pages import Reader, reader
 
@@ -45,6 +46,11 @@ def walked(site: Site) -> Site:
 def said(page: requests.Response) -> str:
     """What a page says, without its tags."""
     assert page.status_code == 200, page.text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
+
+
+def said_anyway(page: requests.Response) -> str:
+    """The same of a page that tells why not."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
 
 
@@ -220,6 +226,24 @@ def test_a_canvasser_s_walk_holds_the_own_hamlets_alone(walked: Site) -> None:
     assert "Người đi rà soát: Lan" in text
 
 
+def test_a_long_walk_is_shown_in_parts_that_say_which_they_are(walked: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    someone = reader(walked, "00001")
+    asked = {"hamlet": "0000101", "date": DAY}
+    assert "Nhà 1 đến" not in said(someone.get("/follow-up", **asked))
+    monkeypatch.setattr(follow_up, "AT_ONCE", 1)
+    first, second = (someone.get("/follow-up", **asked, part=part) for part in ("1", "2"))
+    assert "2 nhà theo thứ tự" in said(first)
+    assert ("Nhà 1 đến 1 trong 2 nhà" in said(first), "Nhà 2 đến 2 trong 2 nhà" in said(second)) == (True, True)
+    assert ("Nông Văn Đức" in said(first)) != ("Nông Văn Đức" in said(second))
+    assert ('rel="next"' in first.text, 'rel="prev"' in first.text) == (True, False)
+    assert ('rel="next"' in second.text, 'rel="prev"' in second.text) == (False, True)
+    assert "canvasser" not in second.url
+    for part in ("0", "3", "-1", "x", "9" * 30):
+        reply = someone.get("/follow-up", **asked, part=part)
+        assert reply.status_code == 404
+        assert "có 2 phần" in said_anyway(reply)
+
+
 # How it goes
 
 
@@ -231,14 +255,19 @@ def test_fieldwork_shows_what_came_today_by_canvasser(site: Site) -> None:
     someone = reader(site, "00001", role="commune_supervisor")
     page = someone.get("/fieldwork")
     (row,) = rows(page)
-    assert row[:4] == ["Lan", "Thôn Đông", "3 1 chưa tính", "0"]
-    assert row[4] == "2 / 10"
-    assert "1 phiếu bản cũ 1999 của house_check" in row[5]
-    assert "bặt tin" not in row[5]
+    # Ten houses in the list, of which the visited two are done; nobody says by when.
+    assert row[0].startswith("Lan")
+    assert row[1:5] == ["Thôn Đông", "8", "0", "8"]
+    assert row[5:7] == ["3 1 chưa tính", "2 / 10"]
+    assert "Đầu ngày có 13 nhà cần đến: 13 nhà trong danh sách thôn chưa ai đến lần nào, 0 nhà" in said(page)
+    assert "vì chiến dịch không ghi ngày cuối đến nhà" in said(page)
+    assert "1 phiếu bản cũ 1999 của house_check" in row[7]
+    assert "bặt tin" not in row[7]
     assert "uuid:2" in page.text
     assert "uuid:3" in page.text[page.text.index('id="odd"') :]
     other = someone.get("/fieldwork", date="2022-08-10")
-    assert rows(other)[0][2:4] == ["0", "2"]
+    assert rows(other)[0][2:6] == ["10", "2", "8", "0"]
+    assert "Tình hình thực địa ngày 10/08/2022" in said(other)
 
 
 def test_a_phone_that_asks_for_its_forms_is_no_longer_silent(site: Site) -> None:
@@ -246,7 +275,7 @@ def test_a_phone_that_asks_for_its_forms_is_no_longer_silent(site: Site) -> None
     someone = reader(site, "00001")
     assert "chưa lần nào bặt tin một ngày" in said(someone.get("/fieldwork"))
     site.phone(lan.token).form_list()
-    assert "bặt tin một ngày" not in rows(someone.get("/fieldwork"))[0][5]
+    assert "bặt tin một ngày" not in rows(someone.get("/fieldwork"))[0][7]
     with site.reference.database.read() as connection:
         (contact,) = connection.execute(select(tables.phone_contacts))
     assert contact.user_id == lan.id
