@@ -293,7 +293,8 @@ def _sum_rows(
     visited: dict[str, dict[str | None, int]] = {}
     changes: dict[int, int] = {}
     set_id, hamlets = places.id, known.hamlets
-    for cell_id, *counts, changed in houses:
+    for of_cell in houses:
+        cell_id, counts = of_cell[0], of_cell[1:-1]
         if not any(counts):
             continue
         cell = cells[cell_id]
@@ -310,7 +311,7 @@ def _sum_rows(
         else:
             into.houses = list(map(add, into.houses, counts))
         rows[cell_id] = into
-        changes[cell_id] = changed
+        changes[cell_id] = of_cell[-1]
     era, _ = tallies.version(reference.database, connection)
     found = reference.states.on(
         reference.database, connection, era, series_id, day.toordinal(), changes, everywhere=visible is None

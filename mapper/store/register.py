@@ -10,6 +10,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
+import orjson
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from mapper.domain.people import Finding, Person, Visit
@@ -85,7 +86,7 @@ def counted(database: Database, connection: Connection, campaign_id: str, househ
     if not rows:
         return None
     cell_id, visited_on, text = rows[0]
-    houses, steps = json.loads(text)
+    houses, steps = orjson.loads(text)
     day = date.fromisoformat(visited_on) if isinstance(visited_on, str) else visited_on
     return Counted(cell_id, day.toordinal(), steps, houses)
 
@@ -120,7 +121,7 @@ def visit_rows(
         visit.expected_members,
         *version,
     )
-    return VisitRows(facts, people, doses, json.dumps([houses, steps], separators=(",", ":")))
+    return VisitRows(facts, people, doses, orjson.dumps([houses, steps]).decode())
 
 
 def among(database: Database, connection: Connection, campaign_id: str, household_ids: Collection[str]) -> set[str]:
@@ -315,7 +316,7 @@ def house_steps(
     if cell_ids is not None:
         statement = statement.where(database.among(_h.c.cell_id, cell_ids))
     for lat, lon, text in connection.execute(statement):
-        yield lat, lon, json.loads(text)[1]
+        yield lat, lon, orjson.loads(text)[1]
 
 
 def cell_centres(

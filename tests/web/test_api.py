@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mapper.settings import Settings
 from mapper.store import schema
 from mapper.store.database import Database
+from mapper.web.api import to_six_places
 from tests.client.collect import Collect
 from tests.client.site import SET_ID, House, Site, running
 
@@ -402,3 +406,16 @@ def test_without_a_boundary_set_the_cure_is_said(tmp_path: Path) -> None:
         answer = site.get("/api/shapes", bearer, level="commune")
         assert answer.status_code == 404
         assert "boundaries import" in answer.json()["error"]["message"]
+
+
+@given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@example((1, 640))  # 0.0015625: as good as half way between two of six places
+@example((3, 640))
+@example((1, 128))
+@example((1, 2_000_000))
+@example((999_999_5, 10_000_000))
+def test_a_share_has_the_six_places_that_it_is_rounded_to(numbers: tuple[int, int]) -> None:
+    part, whole = numbers
+    found = to_six_places(np.array([[part / whole, np.nan]]))
+    assert found[0, 0] == round(part / whole, 6)
+    assert np.isnan(found[0, 1])
