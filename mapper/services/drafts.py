@@ -15,10 +15,11 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidCampaign, InvalidForm, NotFound, mark
 from mapper.formats.agreement import check_agreement
-from mapper.formats.answers import Answer, read_answers
+from mapper.formats.answers import read_answers
 from mapper.formats.campaign import read_campaign
 from mapper.formats.hamlets import read_hamlets
 from mapper.formats.instance import read_instance
+from mapper.formats.media_type import media_type
 from mapper.formats.role_changes import RoleChange
 from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel, read_xform
@@ -27,11 +28,11 @@ from mapper.services import accounts, audit
 from mapper.services.accounts import User
 from mapper.services.publish import Publication, ReadyForm, changed_roles, publish_ready, read_folder
 from mapper.services.reference import Reference
-from mapper.services.submission_page import choice_labels
+from mapper.services.submission_page import File, Line, choice_labels, file_of, lines_of
 from mapper.store import drafts, form_life, submissions
 from mapper.store import reference as kept
 from mapper.store.database import Connection
-from mapper.store.drafts import Draft
+from mapper.store.drafts import Draft, DraftSubmission
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,13 @@ class DraftRow:
 
 @dataclass(frozen=True, slots=True)
 class TriedForm:
-    """One filled form that was sent to a draft, in the form's words. files: names of those that came."""
+    """One filled form that was sent to a draft, in the form's words. other_files: what no question names."""
 
     instance_id: str
     version: str
     received_at: str
-    answers: tuple[Answer, ...]
-    files: tuple[str, ...]
+    lines: tuple[Line, ...]
+    other_files: tuple[File, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +193,7 @@ def draft_page(reference: Reference, user: User, form_id: str, language: str) ->
             name: choice_labels(submissions.read_blob(connection, draft.media[name][0]) or b"", choices)
             for name, choices in files.items()
         }
-        tried = [
-            TriedForm(
-                one.instance_id,
-                one.version,
-                one.received_at,
-                read_answers(read_instance(one.xml, None), model, language, labels),
-                tuple(sorted(one.attachments)),
-            )
-            for one in drafts.submissions(connection, form_id)
-        ]
+        tried = [_tried(connection, model, language, labels, one) for one in drafts.submissions(connection, form_id)]
         return DraftPage(
             form_id,
             draft.version,
@@ -217,6 +209,37 @@ def draft_page(reference: Reference, user: User, form_id: str, language: str) ->
             changed_roles(connection, model),
             tuple(tried),
         )
+
+
+def _tried(
+    connection: Connection,
+    model: XFormModel,
+    language: str,
+    labels: Mapping[str, Mapping[str, str]],
+    one: DraftSubmission,
+) -> TriedForm:
+    answers = read_answers(read_instance(one.xml, None), model, language, labels)
+    files = {name: [sha256] for name, sha256 in one.attachments.items()}
+    lines, named = lines_of(connection, model, answers, [one.instance_id], {one.instance_id: files})
+    others = (
+        file_of(connection, name, sha256, one.instance_id)
+        for name, sha256 in sorted(one.attachments.items())
+        if name not in named
+    )
+    return TriedForm(one.instance_id, one.version, one.received_at, lines, tuple(others))
+
+
+def tried_file(reference: Reference, user: User, form_id: str, instance_id: str, sha256: str) -> tuple[str, str, bytes]:
+    """Name, media type and content of one file that was sent to a draft. Raises Forbidden, NotFound."""
+    check_manager(user)
+    with reference.database.read() as connection:
+        one = drafts.submission(connection, instance_id)
+        files = one.attachments if one is not None and one.form_id == form_id else {}
+        name = next((name for name, kept_as in files.items() if kept_as == sha256), None)
+        content = submissions.read_blob(connection, sha256) if name is not None else None
+    if name is None or content is None:
+        raise NotFound(mark("Submission {instance_id} has no such file."), instance_id=instance_id)
+    return name, media_type(content), content
 
 
 def _draft(connection: Connection, form_id: str) -> Draft:

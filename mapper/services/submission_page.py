@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,7 +21,8 @@ from mapper.formats.xform import ChoiceList, Node, XFormModel
 from mapper.services import audit
 from mapper.services.accounts import User, oversees, sees, visible_cells
 from mapper.services.reference import Known, Reference
-from mapper.services.review import concerns, place_name, told_place
+from mapper.services.review import concerns, place_name, told_place, why
+from mapper.services.strays import stray
 from mapper.store import form_life, register, reviews, submissions, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
@@ -195,6 +196,8 @@ def submission_page(reference: Reference, user: User, instance_id: str, language
         renamed = form_life.renamed_questions(connection, stored.form_id)
         own = shown[instance_id]
         lines, named = _lines(connection, own, ids[: ids.index(instance_id) + 1], files)
+        reason = why(stored)
+        outside = stray(reference, connection, chain.known, stored)
         return SubmissionPage(
             instance_id,
             stored.form_id,
@@ -207,15 +210,15 @@ def submission_page(reference: Reference, user: User, instance_id: str, language
             arrivals[instance_id].device_id,
             stored.state.value,
             arrivals[instance_id].review or REVIEWS[0],
-            stored.reason,
+            reason if reason[0] else None,
             own.problem,
             lines,
             tuple(
-                _file(connection, name, hashes[-1], instance_id)
+                file_of(connection, name, hashes[-1], instance_id)
                 for name, hashes in sorted(files[instance_id].items())
                 if name not in named
             ),
-            tuple(reviews.findings_of(connection, instance_id)),
+            (*reviews.findings_of(connection, instance_id), *([(outside.message, outside.facts)] if outside else [])),
             tuple(
                 Version(
                     number,
@@ -319,23 +322,39 @@ def _lines(
     """
     if shown.model is None:
         return (), set()
-    nodes = shown.nodes
+    return lines_of(connection, shown.model, shown.answers, up_to_here, files)
+
+
+def lines_of(
+    connection: Connection,
+    model: XFormModel,
+    answers: Sequence[Answer],
+    up_to_here: Sequence[str],
+    files: Mapping[str, Mapping[str, Sequence[str]]],
+) -> tuple[tuple[Line, ...], set[str]]:
+    """Answers as lines, and the names of the files among them.
+
+    up_to_here: instance ids whose files count, the last before the others; files: of each, name to SHA-256, the newest
+    last.
+    """
+    nodes = {node.path: node for node in model.nodes}
     lines, named = [], set()
-    for answer in shown.answers:
+    for answer in answers:
         node = nodes.get(answer.path)
         file = None
         if answer.attachment:
             owner = next((each for each in reversed(up_to_here) if answer.value in files[each]), None)
             file = File(answer.value, None, "", False)
             if owner is not None:
-                file = _file(connection, answer.value, files[owner][answer.value][-1], owner)
+                file = file_of(connection, answer.value, files[owner][answer.value][-1], owner)
             named.add(answer.value)
         asked = (node is None or bool(node.control)) and not _of_the_phone(answer)
         lines.append(Line(answer, asked, node.type if node is not None else "", file))
     return tuple(lines), named
 
 
-def _file(connection: Connection, name: str, sha256: str, owner: str) -> File:
+def file_of(connection: Connection, name: str, sha256: str, owner: str) -> File:
+    """A file that has come, told by its content."""
     head = reviews.blob_head(connection, sha256)
     return File(name, sha256, owner, media_type(head).startswith("image/"))
 

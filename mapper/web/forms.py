@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
-from flask_login import current_user
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain.roles import READERS
 from mapper.errors import InvalidInput, MapperError, TooLarge, mark
 from mapper.formats.collect_settings import qr_code_svg
 from mapper.formats.uploaded_folder import read_uploaded
 from mapper.services import drafts, form_life
 from mapper.services.accounts import User
-from mapper.web.accounts import reader
+from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.shown_values import shown_value
+from mapper.web.submission import to_save
 
 forms = Blueprint("forms", __name__)
 
 
+_only_for_readers = only_for(*READERS)
+
+
 @forms.before_request
-def _only_for_managers() -> AnyResponse | None:
+def _guard() -> AnyResponse | None:
     """Every page here is for administrators of the whole."""
-    user: Any = current_user
-    if not user.is_authenticated:
-        to_sign_in: AnyResponse = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-        return to_sign_in
-    _manager()
-    return None
+    refused = _only_for_readers()
+    if refused is None:
+        _manager()
+    return refused
 
 
 def _manager() -> User:
@@ -87,7 +88,24 @@ def draft(form_id: str) -> str:
         name = say("Trial: {title}", title=shown.title)
         # The picture is drawn here, and its title quoted by the library that draws it.
         code = Markup(qr_code_svg(address, name, chosen_language(), say("QR code for trying this form")))  # noqa: S704
-    return render_template("draft.html", shown=shown, address=address, code=code, done=request.args.get("done"))
+    return render_template(
+        "draft.html",
+        shown=shown,
+        address=address,
+        code=code,
+        value=shown_value,
+        file_address=lambda file: url_for(
+            "forms.tried_file", form_id=form_id, instance_id=file.owner, sha256=file.sha256
+        ),
+        done=request.args.get("done"),
+    )
+
+
+@forms.get("/form/<path:form_id>/tried/<path:instance_id>/files/<sha256>")
+def tried_file(form_id: str, instance_id: str, sha256: str) -> Response:
+    """One attachment of what was sent to a draft, told by its content and only ever shown as a picture or saved."""
+    name, kind, content = drafts.tried_file(installation().reference, _manager(), form_id, instance_id, sha256)
+    return to_save(content, kind, name)
 
 
 @forms.post("/form/<path:form_id>/publish")

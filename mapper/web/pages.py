@@ -8,17 +8,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel.numbers import format_decimal
-from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
-from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain.roles import READERS
 from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
 from mapper.services import intake, reporting, review, submission_page
-from mapper.web.accounts import reader
+from mapper.web.accounts import only_for, reader
 from mapper.web.assets import asset_url, assets
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
@@ -60,17 +60,13 @@ def _about_this_server() -> dict[str, Any]:
     }
 
 
+_guard_readers = only_for(*READERS)
+
+
 @pages.before_request
 def _only_for_readers() -> AnyResponse | None:
     """Every page here is for signed-in readers of figures, save the language switch, which the sign-in page has too."""
-    if request.endpoint == "pages.switch_language":
-        return None
-    user: Any = current_user
-    if not user.is_authenticated:
-        to_sign_in: AnyResponse = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-        return to_sign_in
-    reader()
-    return None
+    return None if request.endpoint == "pages.switch_language" else _guard_readers()
 
 
 def _nonce() -> str:
@@ -214,11 +210,15 @@ def submissions() -> str:
     reference = installation().reference
     campaigns = reporting.campaigns(reference, chosen_language())
     troubled = review.troubled(reference, reader())
+    sender = request.args.get("sender", "")
+    if sender:
+        troubled = [each for each in troubled if str(each.sender_id) == sender]
     return render_template(
         "submissions.html",
         kept=None if reader().areas else intake.how_many(reference),
         troubled=troubled[:LISTED],
         troubled_count=len(troubled),
+        sender=sender,
         findings=review.findings(reference, reader(), LISTED),
         listed=LISTED,
         last_days=review.LAST_DAYS,

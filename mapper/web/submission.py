@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
-from flask_login import current_user
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain.roles import READERS
 from mapper.services import submission_page
-from mapper.web.accounts import reader
+from mapper.services.submission_page import File
+from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.shown_values import shown_value
@@ -18,15 +18,7 @@ from mapper.web.shown_values import shown_value
 submission = Blueprint("submission", __name__)
 
 
-@submission.before_request
-def _only_for_readers() -> AnyResponse | None:
-    """Every page here is for signed-in readers of figures."""
-    user: Any = current_user
-    if not user.is_authenticated:
-        to_sign_in: AnyResponse = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-        return to_sign_in
-    reader()
-    return None
+submission.before_request(only_for(*READERS))
 
 
 @submission.after_request
@@ -45,8 +37,13 @@ def page(instance_id: str) -> str:
         reviews=submission_page.REVIEWS,
         most_words=submission_page.MOST_WORDS,
         value=shown_value,
+        address=_address,
         done=request.args.get("done"),
     )
+
+
+def _address(file: File) -> str:
+    return url_for("submission.file", instance_id=file.owner, sha256=file.sha256)
 
 
 @submission.get("/submission/<path:instance_id>/files/<sha256>")

@@ -171,6 +171,33 @@ def test_what_a_trial_sends_counts_nowhere_and_can_be_deleted(site: Site) -> Non
     assert site.rows("draft_submissions")["draft_submissions"] == set()
 
 
+def test_photos_of_a_trial_are_shown_and_its_other_files_can_be_saved(sqlite_site: Site) -> None:
+    site = sqlite_site
+    someone = manager(site)
+    trier = phone(site, draft(someone))
+    picture, script = b"\xff\xd8\xff photo", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    trier.send(HOUSE.but(version=NEXT_VERSION).form({"a.jpg": picture, "x.svg": script}))
+    page = someone.get("/form/house_check/draft").text
+    shown = re.findall(r'src="(/form/[^"]+/files/[^"]+)"', page)
+    saved = re.findall(r'href="(/form/[^"]+/files/[^"]+)" download>x.svg', page)
+    assert (len(shown), len(saved)) == (1, 1)
+    photo, other = someone.get(shown[0]), someone.get(saved[0])
+    assert (photo.content, photo.headers["Content-Type"]) == (picture, "image/jpeg")
+    assert (other.content, other.headers["Content-Type"]) == (script, "application/octet-stream")
+    for reply in (photo, other):
+        assert reply.headers["Content-Disposition"].startswith("attachment;")
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in reply.headers["Content-Security-Policy"]
+    assert reader(site).get(shown[0]).status_code == 403
+    assert site.get(shown[0]).headers["Location"].startswith("/sign-in")
+    for wrong in (
+        shown[0].replace("house_check", "plain"),
+        shown[0].replace("uuid:1", "uuid:9"),
+        shown[0][:-1] + ("0" if shown[0][-1] != "0" else "1"),
+    ):
+        assert someone.get(wrong).status_code == 404, wrong
+
+
 def test_a_trial_s_submission_with_other_answers_or_of_another_form_is_refused(sqlite_site: Site) -> None:
     site = sqlite_site
     trier = phone(site, draft(manager(site)))

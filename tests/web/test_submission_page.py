@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from mapper.store import tables
+from mapper.store import submissions, tables
 from tests.client.collect import FilledForm
 from tests.client.site import VERSION, House, Site
 from tests.web.test_pages import Reader, reader
@@ -137,6 +137,37 @@ def test_what_only_calls_itself_a_photo_is_no_picture(site: Site) -> None:
     someone, wanted = reader(site), file_address(site, "uuid:1", "nhà.jpg")
     assert f'src="{wanted}"' not in someone.get(address("uuid:1")).text
     assert someone.get(wanted).headers["Content-Type"] == "application/octet-stream"
+
+
+HOSTILE = {
+    'x".html\r\nX-Injected: 1': b"<!DOCTYPE html><script>alert(1)</script>",
+    "../../x.svg": SCRIPT,
+    "x.jpg": b"GIF89a<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>.xml": b"<?xml-stylesheet href='x'?><html xmlns='http://www.w3.org/1999/xhtml'/>",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=["page", "drawing", "picture with a script", "xml"])
+def test_a_hostile_file_is_saved_and_never_run(site: Site, name: str) -> None:
+    """However it came here: no phone's name for a file, and nothing in it, makes the browser do anything."""
+    site.phone().send(HOUSE.form())
+    content = HOSTILE[name]
+    with site.reference.database.write() as connection:
+        sha256 = submissions.save_blob(site.reference.database, connection, content)
+        row = {"instance_id": "uuid:1", "name": name, "sha256": sha256, "turn": 9, "received_at": "2022-08-15T01:02:03"}
+        connection.execute(tables.attachments.insert().values(row))
+    someone = reader(site)
+    page = someone.get(address("uuid:1")).text
+    assert sha256 in page
+    assert "<img src=x" not in page and 'x".html' not in page
+    reply = someone.get(address("uuid:1", "files", sha256))
+    assert reply.content == content
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''")
+    assert reply.headers["Content-Disposition"].isprintable() and '"' not in reply.headers["Content-Disposition"]
+    assert "X-Injected" not in reply.headers
+    assert "sandbox" in reply.headers["Content-Security-Policy"]
+    assert reply.headers["Content-Type"] in ("application/octet-stream", "image/gif")
 
 
 def test_a_photo_that_has_not_come_is_said_to_be_missing(site: Site) -> None:
