@@ -286,7 +286,12 @@ def sender(reference: Reference, token: str) -> int | None:
 def by_id(reference: Reference, user_id: int) -> User | None:
     """The active user of that number, or None."""
     with reference.database.read() as connection:
-        account = accounts.by_id(connection, user_id)
+        return user_in(connection, user_id)
+
+
+def user_in(connection: Connection, user_id: int) -> User | None:
+    """The same in the caller's transaction."""
+    account = accounts.by_id(connection, user_id)
     return _user(account) if account and account.active else None
 
 

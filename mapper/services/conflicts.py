@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from mapper.domain.campaign import Campaign
 from mapper.domain.entities import Placed, Standing, line_up
 from mapper.domain.people import Property, Visit
 from mapper.domain.roles import OVERSEERS
@@ -66,7 +67,7 @@ class Contradiction:
     one value for each side, in their order. decided: what was decided about it, None while nobody has.
     """
 
-    campaign_id: str
+    campaign: Campaign
     household_id: str
     place: str
     house: str | None
@@ -202,7 +203,8 @@ def _shown(
     tellers = updates.tellers
     names = {person.id: person.name for teller in tellers for person in teller.visit.people if person.name}
     return Contradiction(
-        *updates.household,
+        known.campaigns[updates.household[0]],
+        updates.household[1],
         place,
         next((number for teller in reversed(tellers) if (number := teller.visit.house_number)), None),
         tuple(_side(connection, updates, each) for each in sides),

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from mapper.errors import mark
 from mapper.services.accounts import User, oversees, sees, visible_cells
 from mapper.services.counting import understand_stored
 from mapper.services.reference import Known, Reference
-from mapper.store import register, submissions, tallies, visit_days
+from mapper.services.strays import strays
+from mapper.store import accounts, register, submissions, tallies, visit_days
 from mapper.store.database import Connection
-from mapper.store.submissions import StoredSubmission
+from mapper.store.submissions import StoredSubmission, SubmissionState
 
 LAST_DAYS = 14
 """How many days with visits a supervisor looks back on."""
@@ -47,7 +49,10 @@ class PlacedFinding:
 
 @dataclass(frozen=True, slots=True)
 class TroubledSubmission:
-    """A submission that does not count, and why; reason as message and facts for translation."""
+    """A submission that does not count, and why; reason as message and facts for translation.
+
+    sender_id, sender: who sent it, None where nobody knows.
+    """
 
     instance_id: str
     form_id: str
@@ -55,7 +60,12 @@ class TroubledSubmission:
     received_at: str
     state: str
     message: str
-    facts: dict[str, str]
+    facts: Mapping[str, str]
+    sender_id: int | None
+    sender: str | None
+
+
+WAITS_FOR_ORIGINAL = mark("This edit waits for the submission that it changes, which has not arrived yet.")
 
 
 def troubled(reference: Reference, user: User) -> list[TroubledSubmission]:
@@ -69,12 +79,23 @@ def troubled(reference: Reference, user: User) -> list[TroubledSubmission]:
         found = submissions.waiting(connection)
         if user.areas:
             found = [each for each in found if concerns(reference, connection, user, each)]
+        senders = {each.sender_id for each in found} - {None}
+        names = {one.id: one.name for one in accounts.everyone(connection) if one.id in senders} if senders else {}
     return [
         TroubledSubmission(
-            s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *(s.reason or ("", {}))
+            *(s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *why(s)),
+            s.sender_id,
+            names.get(s.sender_id or 0),
         )
         for s in found
     ]
+
+
+def why(stored: StoredSubmission) -> tuple[str, Mapping[str, str]]:
+    """Why a submission does not count, as message and facts; "" where nothing has been said of it yet."""
+    if stored.reason is None and stored.state is SubmissionState.HELD:
+        return WAITS_FOR_ORIGINAL, {}
+    return stored.reason or ("", {})
 
 
 def concerns(reference: Reference, connection: Connection, user: User, stored: StoredSubmission) -> bool:
@@ -118,6 +139,7 @@ def findings(reference: Reference, user: User, limit: int = 100) -> list[PlacedF
         known = reference.known(connection)
         visible = visible_cells(reference, connection, user)
         found = register.findings(reference.database, connection, limit, visible)
+        found += strays(reference, connection, known, visible)
         cells = reference.cells(connection)
     frequency = Counter(one.code for one in found)
     return [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import islice
 
 from sqlalchemy import Connection, func, select, update
 
@@ -12,6 +14,7 @@ from mapper.store import tables
 from mapper.store.database import Database
 
 _s, _r, _u, _f = tables.submissions, tables.remarks, tables.users, tables.findings
+_h = tables.households
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,82 @@ class ReceivedRow:
     sender: str | None
     house: str | None
     cell_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentUpdate:
+    """A counted submission of a household of which several tell, with who sent it and where the household stands."""
+
+    instance_id: str
+    sender_id: int
+    sender: str
+    cell_id: int
+    point_state: str
+    lat: float | None
+    lon: float | None
+    visited_on: date
+    house_number: str | None
+
+
+_SENT = (
+    *(_s.c.instance_id, _s.c.sender_id, _u.c.name, _h.c.cell_id, _h.c.point_state),
+    *(_h.c.lat, _h.c.lon, _h.c.visited_on, _h.c.house_number),
+)
+_OF_SEVERAL = (_h.c.campaign_id == _s.c.campaign_id) & (_h.c.id == _s.c.household_id) & (_h.c.version > 1)
+
+
+def updated_cells(
+    database: Database, connection: Connection, role: str, since: date, cell_ids: Sequence[int] | None = None
+) -> list[tuple[int, int]]:
+    """Sender and cell of the households of which several submissions tell, told of since a day by users of a role.
+
+    cell_ids: only those in these cells, when given.
+    """
+    statement = (
+        select(_s.c.sender_id, _h.c.cell_id)
+        .distinct()
+        .select_from(_u)
+        .join(_s, (_s.c.sender_id == _u.c.id) & (_s.c.received_on >= since))
+        .join(_h, _OF_SEVERAL)
+        .where(_u.c.role == role, _u.c.active)
+        .order_by(_s.c.sender_id, _h.c.cell_id)
+    )
+    if cell_ids is not None:
+        statement = statement.where(database.among(_h.c.cell_id, cell_ids))
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+def updates_from(
+    database: Database, connection: Connection, pairs: Sequence[tuple[int, int]], since: date, limit: int
+) -> list[SentUpdate]:
+    """Submissions since a day of these senders about households of these cells, the newest first."""
+    wanted = set(pairs)
+    if not wanted:
+        return []
+    statement = (
+        select(*_SENT)
+        .select_from(_u)
+        .join(_s, (_s.c.sender_id == _u.c.id) & (_s.c.received_on >= since))
+        .join(_h, _OF_SEVERAL)
+        .where(database.among(_u.c.id, sorted({sender for sender, _ in wanted})))
+        .where(database.among(_h.c.cell_id, sorted({cell for _, cell in wanted})))
+        .order_by(_s.c.seq.desc())
+    )
+    found = (SentUpdate(*row) for row in connection.execute(statement))
+    return list(islice((one for one in found if (one.sender_id, one.cell_id) in wanted), limit))
+
+
+def update_of(connection: Connection, instance_id: str, role: str) -> SentUpdate | None:
+    """The same of one submission; None where no user of that role sent it, or it tells of its household alone."""
+    statement = (
+        select(*_SENT)
+        .select_from(_s)
+        .join(_u, _u.c.id == _s.c.sender_id)
+        .join(_h, _OF_SEVERAL)
+        .where(_s.c.instance_id == instance_id, _u.c.role == role, _u.c.active)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else SentUpdate(*row)
 
 
 def lineage(connection: Connection, instance_id: str) -> list[str]:

@@ -7,11 +7,12 @@ from datetime import date
 from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from mapper.domain.campaign import Campaign
 from mapper.domain.people import Point, Property
 from mapper.domain.roles import OVERSEERS
-from mapper.domain.updates import Compared, Value
+from mapper.domain.updates import DOSE, Compared, Value
 from mapper.errors import mark
-from mapper.services import conflicts, reporting
+from mapper.services import conflicts
 from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -68,7 +69,6 @@ def _guard() -> Response | None:
 def page() -> str:
     """Updates of the reader's area that may contradict each other, side by side; or those that were decided about."""
     reference = installation().reference
-    known = {each["id"]: each for each in reporting.campaigns(reference, chosen_language())}
     settled, number = request.args.get("state") == "decided", _page_number()
     if settled:
         found = conflicts.decided(reference, reader(), DECIDED_LISTED + 1, (number - 1) * DECIDED_LISTED)
@@ -85,7 +85,7 @@ def page() -> str:
         shown=_shown,
         field=_field,
         day=_day,
-        labels={each: found["label"] for each, found in known.items()},
+        language=chosen_language(),
         done=get_flashed_messages(),
     )
 
@@ -128,18 +128,24 @@ def _property(name: str) -> Property:
     return person, what, code
 
 
-def _what(row: Compared) -> str:
+def _what(campaign: Campaign, row: Compared) -> str:
     """What a property is called."""
-    return say("Dose {dose}", dose=row.code) if row.what == "dose" else say(_WHAT[row.what])
+    if row.what != DOSE:
+        return say(_WHAT[row.what])
+    label = campaign.doses.get(row.code)
+    return label[chosen_language()] if label else say("Dose {dose}", dose=row.code)
 
 
-def _shown(row: Compared, value: Value | None) -> str:
+def _shown(campaign: Campaign, row: Compared, value: Value | None) -> str:
     """What an update tells of a property, in words."""
     if isinstance(value, tuple):
         first, more = value
-        parts = [_shown(row, first) if first is not None else "", str(more or "")]
-        if row.what == "dose" and first is None:
-            parts[0] = say("day unknown")
+        if row.what == DOSE:
+            label = campaign.vaccines.get(str(more))
+            parts = [_day(first) if isinstance(first, date) else say("day unknown")]
+            parts.append(label[chosen_language()] if label else str(more or ""))
+        else:
+            parts = [_shown(campaign, row, first) if first is not None else "", str(more or "")]
         return " · ".join(part for part in parts if part)
     if value is None or value == "":
         return "–"
