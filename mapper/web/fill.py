@@ -52,7 +52,7 @@ fill_trial = Blueprint("fill_trial", __name__, template_folder="templates", url_
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Whose pages these are. store: name of the database in the browser; trial: title of the draft tried, "" for none."""
+    """Whose pages these are. store: name of the browser's database; trial: title of the draft tried, "" for none."""
 
     store: str
     trial: str = ""
@@ -88,8 +88,8 @@ def _door() -> Door:
     if user is None:
         raise Forbidden(
             mark(
-                "This server address is no longer valid. Ask your supervisor for a new QR code, and open it in this same "
-                "browser: forms that wait here then go by themselves."
+                "This server address is no longer valid. Ask your supervisor for a new QR code, and open it in this "
+                "same browser: forms that wait here then go by themselves."
             )
         )
     # By the user and not by the key: a renewed key finds what the old one left.

@@ -87,22 +87,24 @@ function withLast(form, xml) {
   };
 }
 
-// Keep what is filled so far. One after another: a slow disk never writes an older state over a newer.
+// Keep what is filled so far; whether it is kept. One after another: a slow disk never writes an older state over a newer.
 function keep() {
   keeping = keeping.then(async () => {
     const now = shown;
-    if (!now?.touched || !now.view.ready()) return;
+    if (!now?.touched || !now.view.ready()) return true;
     const answers = await taken(await now.view.answers());
-    if (shown !== now) return;
+    if (shown !== now) return true;
     const savedAt = new Date().toISOString();
     await store.put("drafts", {
       id: now.draft, form: now.form.key, formId, formName: now.form.name, label: told(answers.xml).label, savedAt, ...answers,
     });
     if (location.hash !== `#${now.draft}`) history.replaceState(null, "", `#${now.draft}`);
     element("kept").textContent = t("Kept in this browser at {moment}", { moment: moment(savedAt) });
+    return true;
   }).catch((fault) => {
     trouble(t("This browser could not keep what you filled ({fault}). Free some space, and finish this form before closing it.",
       { fault: fault.message }));
+    return false;
   });
   return keeping;
 }
@@ -112,6 +114,16 @@ function keepSoon() {
   if (shown) shown.touched = true;
   clearTimeout(timer);
   timer = setTimeout(keep, KEEP_AFTER_MS);
+}
+
+// Another page is asked for: not before the last answers are kept.
+async function leave(event) {
+  const link = event.target.closest("a[href]");
+  const elsewhere = event.button || event.ctrlKey || event.metaKey || event.shiftKey || link?.target;
+  if (!shown?.touched || !link || elsewhere || link.closest("#form")) return;
+  event.preventDefault();
+  clearTimeout(timer);
+  if (await keep()) location.assign(link.href);
 }
 
 // The form has no faults: it waits in this browser from now on, and goes when there is a line.
@@ -160,6 +172,7 @@ async function showWaiting(number) {
 for (const kind of ["input", "change", "click", "keyup"]) element("form").addEventListener(kind, keepSoon);
 // Menus and dates of the form stand at the end of the page, outside of it.
 document.body.addEventListener("click", (event) => { if (!event.target.closest("main, .top")) keepSoon(); });
+document.addEventListener("click", leave);
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") keep(); });
 addEventListener("pagehide", keep);
 whenErased(() => { shown = null; });

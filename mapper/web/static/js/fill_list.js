@@ -37,7 +37,7 @@ async function showWork() {
       make("button", { class: "button", type: "button", onclick: () => drop(each) }, t("Delete"))))));
   element("sent").replaceChildren(...sent.sort(by("at")).map((each) => make("li", {},
     make("b", {}, each.formName), make("span", { class: "soft" }, moment(each.at)))));
-  await showRoom();
+  showRoom(); // measured by writing, which may take its time
 }
 
 const by = (field) => (a, b) => b[field].localeCompare(a[field]);
@@ -110,6 +110,7 @@ async function erase() {
 }
 
 function say(sentence) {
+  if (!element("line")) return; // everything was erased meanwhile
   element("line").textContent = sentence;
   element("line").hidden = !sentence;
 }
@@ -132,6 +133,8 @@ async function fetchForms() {
 }
 
 element("unsafe").hidden = isSecureContext;
+element("send").addEventListener("click", () => send(true).finally(showWork));
+element("erase").addEventListener("click", erase);
 startWorker();
 whenErased(() => {});
 await keepForGood();
@@ -140,6 +143,4 @@ await showWork();
 store.listen((said) => said === "changed" && showWork());
 keepSending(showWork);
 addEventListener("online", fetchForms);
-element("send").addEventListener("click", () => send(true).finally(showWork));
-element("erase").addEventListener("click", erase);
 await fetchForms();

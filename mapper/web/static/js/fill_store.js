@@ -13,7 +13,8 @@ let opened = null;
 let erased = false;
 
 function open() {
-  // A page of which everything was erased waits for ever: whatever it had still to write would bring something back.
+  // A page of which everything was erased waits for ever: what it had still to write would bring something back, and what
+  // it had still to show has no place any more.
   if (erased) return new Promise(() => {});
   opened ??= new Promise((resolve, reject) => {
     const asking = indexedDB.open(place().store, VERSION);
@@ -59,6 +60,7 @@ async function within(names, mode, work) {
     const transaction = database.transaction(names, mode);
     const asked = work(...names.map((name) => transaction.objectStore(name)));
     transaction.oncomplete = () => {
+      if (erased) return;
       if (mode === "readwrite" && names.some((name) => HEARD.includes(name))) speak()?.postMessage("changed");
       resolve(asked?.result);
     };
