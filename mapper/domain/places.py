@@ -105,6 +105,12 @@ def same_name(one: str, other: str) -> bool:
     return name_key(one) == name_key(other)
 
 
+def order_key(name: str) -> tuple[str, str]:
+    """Where a name stands in a list: by its letters, Đ behind D, hats and tones only among names alike without them."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(c))
+    return " ".join(bare.split()).replace("đ", "d\U0010ffff"), name_key(name)
+
+
 def fold(text: str) -> str:
     """Text without accents, for searching: "Nguyễn Văn Đức" and "nguyen van duc" fold to the same."""
     plain = "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from mapper.domain.places import order_key
 from mapper.domain.roles import Role
+from mapper.errors import mark
 from mapper.services import audit, users
 from mapper.services.accounts import HAMLET_LIST, User
 from mapper.services.audit import Entry
@@ -66,7 +68,8 @@ def entries(reference: Reference, wanted: Wanted, limit: int, before: int | None
 def actors(reference: Reference) -> list[tuple[int, str]]:
     """Number and name of everybody who can have done what is entered, by name: canvassers do nothing on pages."""
     with reference.database.read() as connection:
-        return [(one.id, one.name) for one in kept.everyone(connection) if one.role != Role.CANVASSER]
+        found = [(one.id, one.name) for one in kept.everyone(connection) if one.role != Role.CANVASSER]
+    return sorted(found, key=lambda one: order_key(one[1]))
 
 
 def download(reference: Reference, by: User, wanted: Wanted) -> Iterator[list[Told]]:
@@ -99,6 +102,8 @@ def _told(connection: Connection, known: Known, names: dict[int, str], one: Entr
         shown = word or value
         if name in _OF_USERS and _is_number(value):
             shown = names.get(int(value), value)
+        elif name == "areas" and not value:
+            word = shown = mark("everything")
         elif name == "areas":
             shown = ", ".join(_places(connection, known, written) for written in value.split())
         facts.append(Fact(audit.FACTS.get(name, name), shown, word is not None))

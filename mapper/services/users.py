@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mapper.domain.places import order_key
 from mapper.domain.roles import MAY_MAKE, Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.geo.drawn import bounds, overlap
@@ -77,7 +78,8 @@ def overseen(reference: Reference, by: User, commune: str = "") -> list[Overseen
         known = reference.known(connection)
         found = [_told(connection, known, one) for one in managed(reference, connection, by)]
     return sorted(
-        (one for one in found if not commune or commune in one.communes), key=lambda one: (not one.active, one.name)
+        (one for one in found if not commune or commune in one.communes),
+        key=lambda one: (not one.active, order_key(one.name)),
     )
 
 
@@ -103,7 +105,7 @@ def cards(reference: Reference, by: User, commune: str) -> list[Card]:
     with reference.database.write() as connection:
         known = reference.known(connection)
         found = []
-        for account in managed(reference, connection, by, Role.CANVASSER):
+        for account in sorted(managed(reference, connection, by, Role.CANVASSER), key=lambda one: order_key(one.name)):
             told = _told(connection, known, account)
             if account.active and commune in told.communes:
                 found.append(Card(told, accounts.token_again(reference, connection, account)))
@@ -127,7 +129,7 @@ def communes_of(reference: Reference, connection: Connection, known: Known, by: 
         if accounts.holds(reference, connection, by, [("", hamlet.code)]):
             found.setdefault(hamlet.commune_code, []).append((hamlet.code, hamlet.label))
     made = [Commune(code, _commune_name(known, code), tuple(hamlets)) for code, hamlets in found.items()]
-    return sorted(made, key=lambda commune: (commune.name, commune.code))
+    return sorted(made, key=lambda commune: (order_key(commune.name), commune.code))
 
 
 def units(reference: Reference, by: User) -> list[Place]:

@@ -261,3 +261,12 @@ def test_a_canvasser_whom_everything_was_taken_from_is_still_looked_after_where_
     assert names(town, by) == ["Hoa"] and names(town, other) == []
     (place,) = users.one_overseen(town.reference, by, number).user.places
     assert (place.idle, place.written) == (True, HERE)
+
+
+def test_names_stand_in_the_order_of_the_vietnamese_alphabet(sqlite_town: Town) -> None:
+    """Đ behind D and before E; tones count last."""
+    by = user(sqlite_town, "administrator", name="chief")
+    for name in ("Triệu Hoa", "Đàm Lan", "Dương Páo", "Ân Mỷ", "Êm Lý", "An Mỷ"):
+        user(sqlite_town, "canvasser", HERE, name=name)
+    shown = [name for name in names(sqlite_town, by) if name != "chief"]
+    assert shown == ["An Mỷ", "Ân Mỷ", "Dương Páo", "Đàm Lan", "Êm Lý", "Triệu Hoa"]

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 
+import pypdfium2
 import pytest
 import zxingcpp
 from PIL import Image
@@ -132,6 +133,24 @@ def test_every_card_of_a_communes_sheet_can_be_read(open_page: Pages, sqlite_sit
     assert read == {one.token for one in made[:3]}
     (entry,) = audit.entries(site.reference, 5, action="user.cards")
     assert (entry.subject, entry.facts) == ("00001", {"number": "3"})
+
+
+def test_no_card_is_cut_by_the_end_of_a_printed_page(open_page: Pages, sqlite_site: Site) -> None:
+    """Eight cards on A4: six on the first page, two on the second, each whole enough to be read."""
+    site = sqlite_site
+    made = [site.user("canvasser", f"hamlet:{code}") for code in ("0000101", "0000102") * 4]
+    page = at_desk(open_page(), site, "supervisor", "001")
+    page.goto(f"{site.url}/users/cards?commune=00001")
+    document = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True, print_background=True))
+    read = []
+    for sheet in document:
+        assert [round(side) for side in sheet.get_size()] in ([595, 842], [596, 842], [596, 843])
+        picture = io.BytesIO()
+        sheet.render(scale=3).to_pil().save(picture, "png")
+        read.append([one["general"]["server_url"].rpartition("/")[2] for one in decoded(picture.getvalue())])
+    document.close()
+    assert [len(tokens) for tokens in read] == [6, 2]
+    assert {token for tokens in read for token in tokens} == {one.token for one in made}
 
 
 def test_a_lost_phone_is_out_at_once_and_the_new_code_lets_in(open_page: Pages, sqlite_site: Site) -> None:

@@ -1,0 +1,199 @@
+"""Every page of the product in a real browser, in Vietnamese, on a desk and on a phone: people who need help read it.
+
+A table says how each address is opened; an address without a row fails. axe-core, which judges the pages, is looked for
+where set-up put it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from mapper.language import translate
+from mapper.settings import Settings
+from server import create_app
+from tests.browser import HEIGHTS, Pages
+from tests.client.site import NEXT_VERSION, House, Site
+from tests.conftest import CHECKOUT, missing
+from tests.sentences import gather
+from tests.web.test_browser_submission import PIXEL
+from tests.web.test_conflicts import contradict
+from tests.web.test_forms_page import MOVED, draft, house_check, manager, phone
+
+PASSWORD = "mười hai chữ cái"
+WIDTHS: Mapping[str, tuple[int, ...]] = {"nobody": (1366, 390), "administrator": (1366, 390), "supervisor": (390,)}
+"""Who looks how; a supervisor sees less of the same pages."""
+
+EVERYBODY = ("administrator", "supervisor")
+ADMINISTRATOR = ("administrator",)
+NOBODY = ("nobody",)
+
+PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "accounts.sign_in_page": (NOBODY, ("/sign-in",)),
+    "assignment.page": (EVERYBODY, ("/assignment", "/assignment?commune=00001")),
+    "conflicts.page": (EVERYBODY, ("/conflicts",)),
+    "fill.form": (NOBODY, ("/key/{token}/fill/house_check",)),
+    "fill.forms": (NOBODY, ("/key/{token}/fill",)),
+    "fill_trial.form": (NOBODY, ("/test/{trial}/fill/house_check",)),
+    "fill_trial.forms": (NOBODY, ("/test/{trial}/fill",)),
+    "follow_up.fieldwork": (EVERYBODY, ("/fieldwork",)),
+    "follow_up.lists": (
+        EVERYBODY,
+        ("/follow-up?date=2022-08-31", "/follow-up?date=2022-08-31&commune=00001&hamlet=0000101"),
+    ),
+    "forms.draft": (ADMINISTRATOR, ("/form/house_check/draft",)),
+    "forms.page": (ADMINISTRATOR, ("/forms",)),
+    "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
+    "pages.submissions": (EVERYBODY, ("/submissions",)),
+    "submission.page": (EVERYBODY, ("/submission/uuid:photo", "/submission/uuid:edit")),
+    "trail.audit_page": (ADMINISTRATOR, ("/audit",)),
+    "users.cards": (EVERYBODY, ("/users/cards?commune=00001",)),
+    "users.one_user": (EVERYBODY, ("/users/{canvasser}", "/users/{desk}")),
+    "users.user_list": (EVERYBODY, ("/users", "/users?commune=00001")),
+}
+"""Endpoint to who opens it, and under which addresses; what stands in braces is found when the test runs."""
+
+NO_PAGES: Mapping[str, str] = {
+    "api.": "figures for programs and for the map",
+    "assets.asset": "scripts, styles and pictures",
+    "fill.worker": "a script",
+    "fill_trial.worker": "a script",
+    "follow_up.fieldwork_version": "a word for a script",
+    "follow_up.printed": "a PDF",
+    "forms.tried_file": "a file to save",
+    "openrosa": "XML and files for phones",
+    "pages.home": "leads to the map",
+    "pages.switch_language": "leads back",
+    "static": "scripts, styles and pictures",
+    "submission.file": "a file to save",
+    "submission.xml": "a file to save",
+    "trail.audit_file": "a table to save",
+}
+"""Endpoint, or how its name begins, to why there is no page to look at."""
+
+AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
+OF_OTHERS = [".odk-form"]
+"""Parts that come from other projects as they are, and are theirs to mend: forms as ODK Web Forms draws them."""
+
+JUDGE = """async (others) => {
+  const found = await axe.run({ exclude: others.map((each) => [each]) }, { resultTypes: ["violations"] });
+  return found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`); }"""
+
+READ = """() => { const names = ["aria-label", "title", "placeholder", "alt", "data-title"];
+  const told = [...document.body.querySelectorAll("*")].flatMap((each) => names.map((name) => each.getAttribute(name)));
+  return [document.title, document.body.innerText, ...told.filter(Boolean)].join("\\n"); }"""
+
+
+def endpoints(folder: Path) -> dict[str, str]:
+    """Every address that can be asked for with GET: endpoint to rule."""
+    app = create_app(Settings(data_dir=folder))
+    return {rule.endpoint: rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+
+
+def is_no_page(endpoint: str) -> bool:
+    return any(endpoint == each or (each and endpoint.startswith(each)) for each in NO_PAGES)
+
+
+def test_the_table_names_every_address_and_none_that_is_gone(tmp_path: Path) -> None:
+    there = endpoints(tmp_path)
+    unnamed = {f"{endpoint} ({rule})" for endpoint, rule in there.items() if endpoint not in PAGES}
+    assert {each for each in unnamed if not is_no_page(each.partition(" ")[0])} == set()
+    assert PAGES.keys() - there.keys() == set()
+    assert not [each for each in PAGES if is_no_page(each)]
+
+
+@cache
+def english() -> tuple[re.Pattern[str], ...]:
+    """The product's English sentences that are another in Vietnamese, as patterns; those of one word say too little."""
+    found = []
+    for text in {sentence.text for sentence in gather(CHECKOUT) if sentence.text}:
+        parts = [literal.strip() for literal, *_ in Formatter().parse(text)]
+        longest = max(parts, key=len)
+        if translate(text) != text and len(longest.split()) > 2 and longest not in translate(text):
+            found.append(re.compile(rf"(?<!\w){re.escape(longest)}(?!\w)"))
+    return tuple(found)
+
+
+def untranslated(shown: str) -> list[str]:
+    """English sentences of the catalogue that stand in a text."""
+    return [each.pattern for each in english() if each.search(shown)]
+
+
+def test_an_english_sentence_among_vietnamese_is_found() -> None:
+    assert untranslated("Nhật ký\nWho did what. Nobody can change or delete an entry, not even an administrator.\nHết")
+    assert untranslated("Nhật ký\nAi làm việc gì. Không ai sửa hay xóa được.\nEnglish") == []
+
+
+def busy_commune(site: Site) -> dict[str, str]:
+    """A commune where something of everything happened; what the addresses of its pages need."""
+    chief = manager(site)
+    site.phone().send(
+        House("uuid:photo", photo="nhà.png", hamlet="0000101").form({"nhà.png": PIXEL, "audit.csv": b"x"})
+    )
+    changed = (("Nông Văn Páo", "1990-02-03", ""), ("Nông Thị Mỷ", "1980-05-04", ""))
+    site.phone().send(House("uuid:photo").edited("uuid:edit", head="Páo", people=changed).form())
+    site.phone().send(House("uuid:flagged", version="1999").form())
+    site.phone().send(House("uuid:held", deprecated_id="uuid:never").form())
+    site.phone().send(House("uuid:odd", location="22.05 105.15 300 65").form())
+    contradict(site)
+    chief.post("/submission/uuid:edit/remarks", chief.get("/forms").text, review="has_issues", words="Hỏi lại.")
+    address = draft(chief, house_check(survey=MOVED))
+    phone(site, address).send(House("uuid:try", version=NEXT_VERSION, photo="a.png").form({"a.png": PIXEL}))
+    made = site.user("canvasser", "hamlet:0000101", name="Nông Thị Hoa")
+    desk = site.user("commune_supervisor", "00001", name="Giám sát Xã Một", password=PASSWORD)
+    return {
+        "token": made.token,
+        "trial": address.rpartition("/")[2],
+        "canvasser": str(made.id),
+        "desk": str(desk.id),
+    }
+
+
+def faults(page: Page, widths: tuple[int, ...]) -> list[str]:
+    """What is wrong with the page at each width."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        page.wait_for_timeout(150)  # what follows the width of a map or a list, follows a moment later
+        found += [f"at {width} px: {each}" for each in page.evaluate(JUDGE, OF_OTHERS)]
+        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            found.append(f"at {width} px: the page scrolls sideways")
+    shown: str = page.evaluate(READ)
+    return found + [f"English: {each}" for each in untranslated(shown)]
+
+
+@pytest.mark.parametrize("who", sorted(WIDTHS))
+def test_every_page_is_for_everybody(open_page: Pages, sqlite_site: Site, who: str) -> None:
+    if not AXE.exists():
+        missing("axe-core is not here; make setup fetches it")
+    site, page = sqlite_site, open_page()
+    places = busy_commune(site)
+    if who != "nobody":
+        areas = ("001",) if who == "supervisor" else ()
+        name = site.user(who, *areas, name=f"người xem {site.made}", password=PASSWORD).name
+        page.goto(f"{site.url}/sign-in")
+        page.locator("[name=name]").fill(name)
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("main button[type=submit]").click()
+        page.wait_for_url("**/map*")
+    source = AXE.read_text("utf-8")
+    wrong: dict[str, Any] = {}
+    for path in (path for roles, paths in PAGES.values() if who in roles for path in paths):
+        page.goto(site.url + path.format(**places))
+        page.wait_for_load_state("networkidle")
+        for details in page.locator("main details").all():
+            details.evaluate("each => { each.open = true; }")
+        page.evaluate(source)
+        found = faults(page, WIDTHS[who])
+        if found or open_page.problems:
+            wrong[path] = found + open_page.problems
+            open_page.problems.clear()
+    assert not wrong, "\n".join(f"{path}: {each}" for path, several in wrong.items() for each in several)
