@@ -11,9 +11,10 @@ from mapper.domain.roles import OVERSEERS
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.maps.coverage_map import MapParts
 from mapper.maps.drawing_map import HOLDER_COLOURS, DrawingView, House, drawing_map
-from mapper.services import assignment, intake, reporting, users
+from mapper.services import assignment, intake, phone_lists, reporting, users
 from mapper.services.assignment import Overview
 from mapper.web.accounts import only_for, reader
+from mapper.web.follow_up import working_day
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 
@@ -42,13 +43,17 @@ def page() -> str:
     told: dict[str, Any] = {"communes": communes, "commune": commune, "campaigns": campaigns, "campaign": campaign}
     if commune is None or not campaigns:
         return render_template("assignment.html", **told)
-    found = assignment.overview(here.reference, by, campaign, intake.today(), commune)
+    day = working_day(by, campaign)
+    found = assignment.overview(here.reference, by, campaign, day, commune)
     colours = {each.id: HOLDER_COLOURS[at % len(HOLDER_COLOURS)] for at, each in enumerate(found.canvassers)}
     return render_template(
         "assignment.html",
         **told,
         work=found,
+        day=day,
+        today=intake.today(),
         colours=colours,
+        troubles=phone_lists.troubles(here.reference, {each.id for each in found.canvassers}),
         nobody=NOBODY,
         told=get_flashed_messages(),
         map=_map(found, colours),

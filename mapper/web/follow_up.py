@@ -117,6 +117,11 @@ def _usual_day(user: User, campaign: str) -> date:
     return history[0].day if history and today - history[0].day > LONG_QUIET else today
 
 
+def working_day(user: User, campaign: str) -> date:
+    """The day whose work is looked at: today; in the sample, where nobody goes out any more, that of the last visit."""
+    return _usual_day(user, campaign) if installation().sample else intake.today()
+
+
 def _query(chosen: Chosen, **other: str | None) -> dict[str, str]:
     """The address of what is chosen, with other parts."""
     parts: dict[str, str | None] = {
@@ -210,9 +215,7 @@ def fieldwork() -> str:
     shown = None
     stamp = _stamp()
     if campaigns and communes:
-        # The work of today, except that nobody goes out in the sample any more.
-        usual = _usual_day(user, campaign) if installation().sample else intake.today()
-        day = _day(request.args) or usual
+        day = _day(request.args) or working_day(user, campaign)
         shown = health.fieldwork_of(reference, user, campaign, commune, day, datetime.now(UTC))
     return render_template(
         "fieldwork.html",

@@ -99,7 +99,11 @@ def test_a_canvasser_of_another_area_cannot_be_asked_for(sqlite_site: Site) -> N
 def test_hamlets_are_listed_with_what_is_to_be_done_there(walked: Site) -> None:
     found = rows(reader(walked, "00001").get("/follow-up", date=DAY))
     # hamlet, people due, nobody met, refused, never visited, visited of expected
-    assert found == [["Thôn Đông", "1", "1", "0", "7", "3 / 10"], ["Thôn Tây", "0", "0", "0", "5", "0 / 5"]]
+    assert found == [
+        ["Thôn Đông", "1", "1", "0", "7", "3 / 10"],
+        ["Thôn Tây", "0", "0", "0", "5", "0 / 5"],
+        ["Cộng", "1", "1", "0", "12", "3"],
+    ]
 
 
 def test_a_hamlet_s_walk_names_who_is_due_for_what_and_leaves_out_the_rest(walked: Site) -> None:
