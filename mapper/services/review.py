@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from mapper.errors import mark
 from mapper.services.accounts import User, oversees, sees, visible_cells
 from mapper.services.counting import understand_stored
 from mapper.services.reference import Known, Reference
 from mapper.services.strays import strays
 from mapper.store import accounts, register, submissions, tallies, visit_days
 from mapper.store.database import Connection
-from mapper.store.submissions import StoredSubmission, SubmissionState
+from mapper.store.submissions import StoredSubmission
 
 LAST_DAYS = 14
 """How many days with visits a supervisor looks back on."""
@@ -65,9 +64,6 @@ class TroubledSubmission:
     sender: str | None
 
 
-WAITS_FOR_ORIGINAL = mark("This edit waits for the submission that it changes, which has not arrived yet.")
-
-
 def troubled(reference: Reference, user: User) -> list[TroubledSubmission]:
     """Submissions that do not count (received only, held or flagged) of the user's area, newest first.
 
@@ -83,19 +79,12 @@ def troubled(reference: Reference, user: User) -> list[TroubledSubmission]:
         names = {one.id: one.name for one in accounts.everyone(connection) if one.id in senders} if senders else {}
     return [
         TroubledSubmission(
-            *(s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *why(s)),
+            *(s.instance_id, s.form_id, s.form_version, s.received_at, s.state.value, *(s.reason or ("", {}))),
             s.sender_id,
             names.get(s.sender_id or 0),
         )
         for s in found
     ]
-
-
-def why(stored: StoredSubmission) -> tuple[str, Mapping[str, str]]:
-    """Why a submission does not count, as message and facts; "" where nothing has been said of it yet."""
-    if stored.reason is None and stored.state is SubmissionState.HELD:
-        return WAITS_FOR_ORIGINAL, {}
-    return stored.reason or ("", {})
 
 
 def concerns(reference: Reference, connection: Connection, user: User, stored: StoredSubmission) -> bool:

@@ -21,7 +21,7 @@ from mapper.formats.xform import ChoiceList, Node, XFormModel
 from mapper.services import audit
 from mapper.services.accounts import User, oversees, sees, visible_cells
 from mapper.services.reference import Known, Reference
-from mapper.services.review import concerns, place_name, told_place, why
+from mapper.services.review import concerns, place_name, told_place
 from mapper.services.strays import stray
 from mapper.store import form_life, register, reviews, submissions, tallies
 from mapper.store import reference as kept
@@ -196,7 +196,6 @@ def submission_page(reference: Reference, user: User, instance_id: str, language
         renamed = form_life.renamed_questions(connection, stored.form_id)
         own = shown[instance_id]
         lines, named = _lines(connection, own, ids[: ids.index(instance_id) + 1], files)
-        reason = why(stored)
         outside = stray(reference, connection, chain.known, stored)
         return SubmissionPage(
             instance_id,
@@ -210,7 +209,7 @@ def submission_page(reference: Reference, user: User, instance_id: str, language
             arrivals[instance_id].device_id,
             stored.state.value,
             arrivals[instance_id].review or REVIEWS[0],
-            reason if reason[0] else None,
+            stored.reason,
             own.problem,
             lines,
             tuple(
