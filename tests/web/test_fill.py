@@ -7,7 +7,10 @@ import re
 
 import pytest
 import requests
+from sqlalchemy import select
 
+from mapper.store import tables
+from mapper.web.fill import RULES
 from mapper.web.phones import for_phones
 from tests.client.site import House, Site
 
@@ -30,6 +33,39 @@ def test_only_a_living_key_opens_the_pages(site: Site, path: str) -> None:
     assert refused.status_code == 403
     assert refused.headers["Content-Type"].startswith("text/html")
     assert DEAD in refused.text
+
+
+@pytest.mark.parametrize("path", ["fill", "fill/house_check", "fill-worker.js"])
+def test_only_the_key_of_a_trial_opens_the_pages_where_a_draft_is_tried(site: Site, path: str) -> None:
+    token = site.user("canvasser", "001").token
+    refused = site.get(f"/test/{token}/{path}", lang="en")
+    assert refused.status_code == 403
+    assert refused.headers["Content-Type"].startswith("text/html")
+    assert refused.headers["Content-Security-Policy"] == RULES
+    assert "This form is no longer being tried." in refused.text
+
+
+def test_the_worker_sends_only_where_it_is_asked_to(sqlite_site: Site) -> None:
+    token = sqlite_site.user("canvasser", "001").token
+    plain = sqlite_site.get(f"/key/{token}/fill-worker.js").text
+    assert plain.startswith("self.KEPT = ")
+    sends = sqlite_site.get(f"/key/{token}/fill-worker.js", sends="").text
+    first, rest = sends.split("\n", 1)
+    assert re.fullmatch(r'import "/assets/[0-9a-f]{12}/js/fill_sync\.js";', first)
+    assert rest == plain
+
+
+def test_keys_of_two_users_have_nothing_in_common_and_a_renewed_one_finds_what_the_old_one_left(
+    sqlite_site: Site,
+) -> None:
+    tokens = [sqlite_site.user("canvasser", "001", name=name).token for name in ("Tẩn Mẩy", "Lý Páo", "Tẩn Mẩy")]
+    assert sqlite_site.get(f"/key/{tokens[0]}/fill").status_code == 403
+    other, renewed = [page_data(sqlite_site.get(f"/key/{token}/fill").text) for token in tokens[1:]]
+    assert other["store"] != renewed["store"]
+    assert other["key"] != renewed["key"]
+    with sqlite_site.reference.database.read() as connection:
+        number = connection.scalar(select(tables.users.c.id).where(tables.users.c.name == "Tẩn Mẩy"))
+    assert renewed["store"] == f"fill-{number}"
 
 
 def test_a_revoked_key_opens_nothing_at_once(site: Site) -> None:
@@ -91,7 +127,9 @@ def test_every_file_that_the_browser_is_to_keep_is_there(sqlite_site: Site) -> N
         assert sqlite_site.get(address).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/key/abc/fill", "/key/abc/fill/x", "/key/abc/fill/x/y", "/key/abc/fill-worker.js"])
+@pytest.mark.parametrize(
+    "path", ["/test/abc/fill", "/key/abc/fill", "/key/abc/fill/x", "/key/abc/fill/x/y", "/key/abc/fill-worker.js"]
+)
 def test_pages_under_a_key_are_for_people(path: str) -> None:
     assert not for_phones(path)
 
