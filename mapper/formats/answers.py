@@ -5,8 +5,9 @@ Works for every form, with roles or without: nothing is known here but the form'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from lxml import etree
@@ -18,6 +19,8 @@ from mapper.formats.xml import local_name
 _NAMES = ("person.name", "dose.number")
 _IDENTITY = "person.id"
 """Roles of the answers by which people tell the instances of a repeat apart, and of the one that does for good."""
+
+_REFERENCE = re.compile(r"\$\{\s*([^\s{}]+)\s*\}")
 
 FileLabels = Mapping[str, Mapping[str, str]]
 """Labels of choices that stand in media files: file name to (value to label)."""
@@ -52,7 +55,21 @@ def read_answers(
     language: "vi" or "en", or the form's own name of a language. Nodes that the form does not have (an older version's)
     are shown by their names.
     """
-    return tuple(_Shower(model, model.language(language), file_labels or {}).show(instance.root))
+    return tuple(_filled_in(_Shower(model, model.language(language), file_labels or {}).show(instance.root)))
+
+
+def _filled_in(answers: list[Answer]) -> list[Answer]:
+    """Answers whose questions name others, as "${name}", with what was answered there instead."""
+    told = {(answer.path.rpartition("/")[2], answer.numbers): answer.shown for answer in answers if not answer.heading}
+
+    def label(answer: Answer) -> str:
+        def said(match: re.Match[str]) -> str:
+            around = (answer.numbers[:depth] for depth in range(len(answer.numbers), -1, -1))
+            return next((told[match[1], numbers] for numbers in around if (match[1], numbers) in told), "…")
+
+        return _REFERENCE.sub(said, answer.label)
+
+    return [replace(answer, label=label(answer)) if "${" in answer.label else answer for answer in answers]
 
 
 def attachment_names(instance: Instance, model: XFormModel) -> tuple[str, ...]:

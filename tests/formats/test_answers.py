@@ -78,3 +78,12 @@ def test_attachments_are_the_files_that_upload_questions_name() -> None:
     )
     assert attachment_names(instance, model(FORM)) == ("ảnh Đức.jpg", "b.jpg", "audit.csv")
     assert attachment_names(filled(""), model(FORM)) == ()
+
+
+def test_a_question_that_names_another_answer_is_shown_with_it() -> None:
+    form = FORM.replace(
+        "| photo  | Ảnh              | Picture ", "| photo  | Ảnh của ${called}, ${ok}, ${many} | Picture "
+    )
+    inside = "<ok>y</ok><g><child><called>A</called></child><child><called>B</called><photo>b.jpg</photo></child></g>"
+    answers = read_answers(filled(inside), model(form), "vi")
+    assert [answer.label for answer in answers if answer.attachment] == ["Ảnh của B, Có, …"]
