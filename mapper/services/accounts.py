@@ -72,7 +72,8 @@ class NewUser:
     token: str
 
 
-def _user(account: accounts.Account) -> User:
+def as_user(account: accounts.Account) -> User:
+    """The user of an account."""
     role = Role(account.role)
     # Having no area means everything, which no mistake may give to others than those who can have it.
     areas = account.areas or (() if role in UNLIMITED else (NOWHERE,))
@@ -267,14 +268,14 @@ def sign_in(reference: Reference, name: str, password: str) -> User:
         stored = None
     if account is None or stored is None:
         raise SignInRequired(mark("The name or the password is wrong."))
-    return _user(account)
+    return as_user(account)
 
 
 def by_token(reference: Reference, token: str) -> User | None:
     """The active user whose token this is, or None."""
     with reference.database.read() as connection:
         account = accounts.by_token(connection, token_hash(token))
-    return _user(account) if account and account.active else None
+    return as_user(account) if account and account.active else None
 
 
 def sender(reference: Reference, token: str) -> int | None:
@@ -292,7 +293,7 @@ def by_id(reference: Reference, user_id: int) -> User | None:
 def user_in(connection: Connection, user_id: int) -> User | None:
     """The same in the caller's transaction."""
     account = accounts.by_id(connection, user_id)
-    return _user(account) if account and account.active else None
+    return as_user(account) if account and account.active else None
 
 
 def digest_secret(reference: Reference, name: str) -> str | None:
@@ -306,7 +307,7 @@ def by_name(reference: Reference, name: str) -> User | None:
     """The active user of that name, or None."""
     with reference.database.read() as connection:
         account = accounts.by_name(connection, _typed(name))
-    return _user(account) if account and account.active else None
+    return as_user(account) if account and account.active else None
 
 
 def visible_cells(reference: Reference, connection: Connection, user: User) -> list[int] | None:

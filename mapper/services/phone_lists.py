@@ -7,11 +7,12 @@ day), so a phone that asks again where nothing changed is answered without makin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.roles import Role
 from mapper.errors import NotFound, Unavailable, mark
 from mapper.formats.entity_lists import (
     MAP,
@@ -27,13 +28,13 @@ from mapper.formats.entity_lists import (
 )
 from mapper.formats.xform import XFormModel
 from mapper.services import follow_up, listed, publish
-from mapper.services.accounts import DRAWN, IDLE, User
+from mapper.services.accounts import DRAWN, IDLE, User, as_user
 from mapper.services.field_area import FieldArea, drawn_outlines, field_area, hamlets_met
 from mapper.services.list_words import Words
 from mapper.services.reference import Known, Reference
+from mapper.store import accounts, submissions, tallies
 from mapper.store import follow_up as kept_households
 from mapper.store import reference as kept
-from mapper.store import submissions, tallies
 from mapper.store.database import Connection
 from mapper.store.reference import Media
 
@@ -71,6 +72,17 @@ class FormFiles:
     lists: Mapping[str, EntityList] = field(default_factory=dict)
     places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     mapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListTrouble:
+    """houses: of the longest list that is longer than MANY, 0 for none. unlisted_houses, unlisted_people: how many of
+    the area are on no phone's list, since their id is no UUID and a phone refuses a list with one such row whole. They
+    come on the list with a census by a form that makes entities."""
+
+    houses: int = 0
+    unlisted_houses: int = 0
+    unlisted_people: int = 0
 
 
 def has_files(reference: Reference, form_id: str, version: str) -> bool:
@@ -135,29 +147,46 @@ def deleted(
     return [(one, one in rows and rows[one].id not in own) for one in asked]
 
 
-def house_count(reference: Reference, user: User, campaign_id: str) -> int:
-    """How many households a user's phone gets, or a few more where an area was drawn; compare it with MANY."""
-    with reference.database.read() as connection:
-        area = _area(reference, connection, reference.known(connection), user)
-        return sum(houses[1] for houses in tallies.houses(reference.database, connection, campaign_id, area.readable))
+def troubles(reference: Reference, user_ids: Collection[int], *, unlisted: bool = True) -> dict[int, ListTrouble]:
+    """What is wrong with the lists of canvassers' phones, by number of the user; who has no trouble is not named.
 
-
-def left_out(reference: Reference, user: User, campaign_id: str) -> tuple[int, int]:
-    """How many households and people of a user's area are on no phone's list, since their id is no UUID.
-
-    A phone refuses a list with one such row whole. They come on the list with a census by a form that makes entities.
+    unlisted: whether to look for what stands in no list, which reads a row for each household of these canvassers. In
+    an area drawn on the map houses are counted by hamlet: too many rather than too few make a list too long.
     """
+    found: dict[int, ListTrouble] = {}
     with reference.database.read() as connection:
-        area = _area(reference, connection, reference.known(connection), user)
-        rows = area.hold(kept_households.households(reference.database, connection, campaign_id, area.readable))
-        members = kept_households.people(
-            reference.database, connection, campaign_id, None if area.cells is None else [row.id for row in rows]
-        )
-    houses = {row.id for row in rows if not is_entity_id(row.id)}
-    people = sum(
-        row.id in houses or not is_entity_id(person.id) for row in rows for person, _ in members.get(row.id, ())
+        known = reference.known(connection)
+        people = [one for one in accounts.everyone(connection, Role.CANVASSER) if one.active and one.id in user_ids]
+        areas = {one.id: _area(reference, connection, known, as_user(one)) for one in people}
+        cells = {number for area in areas.values() for number in area.cells or ()}
+        wanted = None if any(area.cells is None for area in areas.values()) else sorted(cells)
+        for campaign_id in known.campaigns if areas else ():
+            if not _serves_lists(reference, connection, known, campaign_id):
+                continue
+            every = {row[0]: row[1] for row in tallies.houses(reference.database, connection, campaign_id, None)}
+            missing = (
+                kept_households.without_uuid(reference.database, connection, campaign_id, wanted) if unlisted else {}
+            )
+            for user_id, area in areas.items():
+                readable = every if area.readable is None else area.readable
+                houses = sum(every.get(number, 0) for number in readable)
+                own = [missing[number] for number in (every if area.cells is None else area.cells) if number in missing]
+                told = found.get(user_id, ListTrouble())
+                found[user_id] = ListTrouble(
+                    max(told.houses, houses if houses > MANY else 0),
+                    told.unlisted_houses + sum(one[0] for one in own),
+                    told.unlisted_people + sum(one[1] for one in own),
+                )
+    return {user_id: told for user_id, told in found.items() if told != ListTrouble()}
+
+
+def _serves_lists(reference: Reference, connection: Connection, known: Known, campaign_id: str) -> bool:
+    """Whether a current form of the campaign asks for lists of households or people."""
+    return any(
+        _form_files(reference, connection, known, form.form_id, form.version).lists
+        for form in kept.current_forms(connection)
+        if form.campaign_id == campaign_id
     )
-    return len(houses), people
 
 
 class _Desk:

@@ -8,12 +8,15 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, func, not_, select, true
 
 from mapper.domain.people import Dose, Person, Point
 from mapper.domain.places import USABLE, Placement
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
+
+UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+"""What phones take for the id of an entity, as both databases read it."""
 
 _h, _p, _d = tables.households, tables.people, tables.doses
 _totals, _facts, _areas = tables.house_totals, tables.facts, tables.drawn_areas
@@ -158,6 +161,23 @@ def people(
         )
         found.setdefault(household, []).append((person, Held(version, trunk_version, branch_id)))
     return found
+
+
+def without_uuid(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> dict[int, tuple[int, int]]:
+    """How many (households, people) of each cell have an id that is no UUID, or belong to such a household."""
+    wanted = [_h.c.campaign_id == campaign_id, true() if cell_ids is None else database.among(_h.c.cell_id, cell_ids)]
+    house = not_(_h.c.id.regexp_match(UUID))
+    houses = connection.execute(select(_h.c.cell_id, func.count()).where(*wanted, house).group_by(_h.c.cell_id)).all()
+    persons = connection.execute(
+        select(_h.c.cell_id, func.count())
+        .join_from(_h, _p, (_p.c.campaign_id == _h.c.campaign_id) & (_p.c.household_id == _h.c.id))
+        .where(*wanted, house | not_(_p.c.id.regexp_match(UUID)))
+        .group_by(_h.c.cell_id)
+    ).all()
+    found = {cell: (number, 0) for cell, number in houses}
+    return found | {cell: (found.get(cell, (0, 0))[0], number) for cell, number in persons}
 
 
 def _rows(database: Database, connection: Connection, statement: Select[Any]) -> Sequence[Sequence[Any]]:

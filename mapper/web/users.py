@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from mapper.domain.roles import MAY_MAKE, OVERSEERS, UNLIMITED, Role
 from mapper.errors import MapperError, mark
 from mapper.formats.collect_settings import address_code_svg, qr_code_svg
-from mapper.services import users
+from mapper.services import phone_lists, users
 from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
@@ -59,6 +59,8 @@ def _list(problem: MapperError | None = None) -> str:
     return render_template(
         "users.html",
         users=every[:LISTED],
+        # What stands in no list is looked for in a commune alone: a row is read for each of its houses.
+        troubles=phone_lists.troubles(here.reference, {one.id for one in every[:LISTED]}, unlisted=bool(commune)),
         count_of_all=len(every),
         canvassers=sum(one.active and one.role is Role.CANVASSER for one in every),
         communes=communes,
@@ -117,6 +119,7 @@ def _one(user_id: int, password: str = "") -> str:
         units=users.units(here.reference, by) if card.user.role is not Role.CANVASSER else [],
         told=get_flashed_messages(),
         password=password,
+        trouble=phone_lists.troubles(here.reference, {user_id}).get(user_id),
         is_self=card.user.id == by.id,
         reachable=_is_reachable(),
         server_url=_server_url(),

@@ -316,5 +316,5 @@ def running(settings: Settings, database_url: str) -> Iterator[Site]:
         server.task_dispatcher.shutdown()
         server.close()
         for channel in list(server._map.values()):
-            channel.close()
+            channel.handle_close()  # with the file that a long answer waited in
         reference.database.close()
