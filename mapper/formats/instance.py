@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -25,8 +26,7 @@ MAX_XML_BYTES = 5_000_000
 MAX_ENTITIES = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceEntity:
+class InstanceEntity(NamedTuple):
     """One ODK entity that a submission makes or updates, as its attributes say; versions are kept as text.
 
     path: where it stands, names joined with "/", repeats not numbered ("census/person/meta/entity").
@@ -36,11 +36,16 @@ class InstanceEntity:
     id: str
     create: bool
     update: bool
-    label: str
     base_version: str
     trunk_version: str
     branch_id: str
     path: str
+    element: etree._Element
+
+    @property
+    def label(self) -> str:
+        """What people call it; looked for only when asked, since no count needs it."""
+        return _text(self.element, "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +163,16 @@ def _text(parent: etree._Element, name: str) -> str:
 
 
 def _entity(element: etree._Element) -> InstanceEntity:
-    get = element.get
-    names = [local_name(element), *(local_name(above) for above in element.iterancestors())]
+    said = {str(name): str(value).strip() for name, value in element.items()}
+    names = [local_name(element), *[local_name(above) for above in element.iterancestors()]]
     return InstanceEntity(
-        dataset=(get("dataset") or "").strip(),
-        id=(get("id") or "").strip(),
-        create=(get("create") or "").strip().lower() in _TRUE,
-        update=(get("update") or "").strip().lower() in _TRUE,
-        label=_text(element, "label"),
-        base_version=(get("baseVersion") or "").strip(),
-        trunk_version=(get("trunkVersion") or "").strip(),
-        branch_id=(get("branchId") or "").strip(),
-        path="/".join(reversed(names)),
+        said.get("dataset", ""),
+        said.get("id", ""),
+        said.get("create", "").lower() in _TRUE,
+        said.get("update", "").lower() in _TRUE,
+        said.get("baseVersion", ""),
+        said.get("trunkVersion", ""),
+        said.get("branchId", ""),
+        "/".join(reversed(names)),
+        element,
     )

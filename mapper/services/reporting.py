@@ -44,8 +44,9 @@ class UnitFigures(NamedTuple):
 
     key: names the row within the answer; a hamlet that lies in two units of a set has two rows.
     code: None for households that no unit holds. people: all registered there, in the group or not.
-    states: in the order of INSIDE. eligible: the denominator of coverage. outside: people registered who are not in
-    the group on that day. partial: the figures are of those parts of the unit alone that the user may see.
+    counts: people per state, in the order of INSIDE. eligible: the denominator of coverage. outside: people registered
+    who are not in the group on that day. partial: the figures are of those parts of the unit alone that the user may
+    see.
     """
 
     key: str
@@ -54,11 +55,16 @@ class UnitFigures(NamedTuple):
     parent: str | None
     houses: Houses
     people: int
-    states: Mapping[State, int]
+    counts: tuple[int, ...]
     eligible: int
     outside: int
     assessment: Assessment
     partial: bool = False
+
+    @property
+    def states(self) -> Mapping[State, int]:
+        """People by state."""
+        return dict(zip(INSIDE, self.counts, strict=True))
 
 
 Version = tuple[int, str, int]
@@ -385,7 +391,7 @@ def _figures(
         parent,
         houses,
         people,
-        dict(zip(INSIDE, states, strict=True)),
+        tuple(states),
         eligible,
         people - sum(states),
         assess(states[_VACCINATED], eligible, states[_UNKNOWN], houses, target),

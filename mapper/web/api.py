@@ -76,8 +76,8 @@ def figures(units: Sequence[UnitFigures]) -> list[dict[str, Any]]:
 
 
 def _row(unit: UnitFigures, share: float, low: float, high: float, worst: float, best: float) -> dict[str, Any]:
-    key, code, name, parent, houses, people, states, eligible, outside, said, partial = unit
-    away, vaccinated, contraindicated, refused, deferred, unknown, waiting, due = states.values()
+    key, code, name, parent, houses, people, counts, eligible, outside, said, partial = unit
+    away, vaccinated, contraindicated, refused, deferred, unknown, waiting, due = counts
     # Written out: put together from parts, it takes twice as long, for each of thousands of hamlets.
     return {
         "key": key,
