@@ -393,7 +393,7 @@ def test_a_draft_of_a_form_is_tried_in_the_browser_and_counts_nowhere(open_page:
     expect(page.locator("#done-text")).to_have_text("Phiếu đã tới máy chủ.")
     assert sent_ids(site) == []
     (tried,) = drafts.draft_page(site.reference, user, "house_check", "vi").tried
-    assert "thử" in {answer.shown for answer in tried.answers}
+    assert "'thử'" in repr(tried.lines)
 
     # Changed under the same version, as happens while a form is being made.
     trial_of(site, SURVEY + "text | remarks | Lời nhắn | |\n")
