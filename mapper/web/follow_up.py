@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from flask import Blueprint, Response, jsonify, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
 from mapper.domain.walk import to_scale
@@ -35,9 +36,12 @@ EVERY_S = 15
 """How often an open page of fieldwork asks whether anything changed."""
 
 follow_up = Blueprint("follow_up", __name__)
+_only_for_readers = only_for(*READERS)
 
 
-follow_up.before_request(only_for(*READERS))
+@follow_up.before_request
+def _guard() -> AnyResponse | None:
+    return _only_for_readers()
 
 
 @follow_up.after_request

@@ -16,9 +16,12 @@ from mapper.web.language_choice import chosen_language, say
 from mapper.web.shown_values import shown_value
 
 submission = Blueprint("submission", __name__)
+_only_for_readers = only_for(*READERS)
 
 
-submission.before_request(only_for(*READERS))
+@submission.before_request
+def _guard() -> AnyResponse | None:
+    return _only_for_readers()
 
 
 @submission.after_request
