@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Collection
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import waitress
 from flask import Flask
@@ -166,7 +166,7 @@ def _create_server(signals: Collection[int], app: Flask, **options: Any) -> Base
     An exception out of a signal's handler comes amid whatever its thread does just then: amid a lock that nobody
     releases after that, or where no exception is let through. So the loop ends itself, between two rounds.
     """
-    server: BaseWSGIServer = create_server(app, **options)
+    server: Any = create_server(app, **options)
     server.channel_class = _Channel
     told: list[int] = []
     accepts = server.readable
@@ -175,16 +175,16 @@ def _create_server(signals: Collection[int], app: Flask, **options: Any) -> Base
         """Asked in every round of the loop: whether the server takes connections. Requests under way are finished."""
         if told:
             raise SystemExit(0)
-        return bool(accepts())  # type: ignore[no-untyped-call]
+        return bool(accepts())
 
     def leave(number: int, _frame: FrameType | None) -> None:
         told.append(number)
-        server.pull_trigger()  # type: ignore[no-untyped-call]
+        server.pull_trigger()
 
     server.readable = readable
     for number in signals:
         signal.signal(number, leave)
-    return server
+    return cast(BaseWSGIServer, server)
 
 
 class _TooLong(WSGITask):
