@@ -13,32 +13,23 @@ cores were slower than quiet meanwhile. --keep leaves the database for the next 
 from __future__ import annotations
 
 import argparse
-import gc
 import multiprocessing
-import random
-import statistics
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import date
 from functools import partial
 from pathlib import Path
-
-import shapely
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.households import Hamlet, Inventor
 from bench.intake import told
-from bench.phones import Target
-from bench.service import CHECKOUT, SET_ID, installation
-from bench.yardstick import Yardstick
+from bench.province import SIDE, SOUTH, WEST, add_place, opened, province, settle, timed
+from bench.service import CHECKOUT, SET_ID
 from mapper.domain.campaign import Campaign
 from mapper.domain.household import HOUSE_COUNTS, house_counts, household_moves
 from mapper.domain.ledger import State
 from mapper.domain.people import Outcome, Point, Visit
-from mapper.domain.places import Unit, UnitShape
 from mapper.domain.roles import Role
 from mapper.domain.sums import SUMMANDS, per_state
 from mapper.formats.campaign import read_campaign
@@ -49,11 +40,9 @@ from mapper.settings import Settings
 from mapper.store import reference as kept
 from mapper.store import tallies
 from mapper.web.installation import Installation
-from server import create_app, open_reference
+from server import create_app
 
 AIM_MS = 100
-WEST, SOUTH, SIDE = 104.0, 20.0, 0.09
-"""South-west corner of the province, and the side of a commune, degrees."""
 ASKED = (
     ("18_plus", "1", date(2022, 9, 8)),
     ("18_plus", "2", date(2021, 12, 31)),
@@ -65,47 +54,6 @@ ASKED = (
 Offset = tuple[int, int]
 """Communes to the east and to the north of the hamlet's own, where some of its houses stand."""
 States = dict[tuple[int, int], list[int]]
-
-
-def province(communes: int, hamlets: int, households: int) -> tuple[list[UnitShape], list[Hamlet]]:
-    """Square communes in districts of about ten, and hamlets strewn over them."""
-    chance = random.Random(7)
-    columns = round(communes**0.5)
-    rows = -(-communes // columns)
-    units, boxes = [], {}
-    for number in range(rows * columns):
-        west, south = WEST + number % columns * SIDE, SOUTH + number // columns * SIDE
-        code = f"{number:05d}"
-        boxes[code] = west, south
-        district = f"{number // 10:03d}"
-        shape = shapely.MultiPolygon([shapely.box(west, south, west + SIDE, south + SIDE)])
-        middle = west + SIDE / 2, south + SIDE / 2
-        units.append(
-            UnitShape(Unit(code, f"Xã {code}", "commune", district), bytes(shape.wkb), 100.0, shape.bounds, middle)
-        )
-    for district in sorted({unit.unit.parent_code or "" for unit in units}):
-        whole = shapely.union_all([shapely.from_wkb(u.wkb) for u in units if u.unit.parent_code == district])
-        whole = whole if whole.geom_type == "MultiPolygon" else shapely.MultiPolygon([whole])
-        middle = whole.representative_point()
-        unit = Unit(district, f"Huyện {district}", "district", None)
-        units.append(UnitShape(unit, bytes(whole.wkb), 1000.0, whole.bounds, (middle.x, middle.y)))
-    codes = sorted(boxes)
-    made = []
-    for number in range(hamlets):
-        code = codes[number % len(codes)]
-        west, south = boxes[code]
-        made.append(
-            Hamlet(
-                f"{code}{number // len(codes):02d}",
-                code,
-                west + chance.uniform(0.05, 0.95) * SIDE,
-                south + chance.uniform(0.05, 0.95) * SIDE,
-                max(5, round(chance.gauss(households / hamlets, households / hamlets / 4))),
-                min(0.99, chance.gauss(0.88, 0.08)),
-                chance.randrange(120),
-            )
-        )
-    return units, made
 
 
 def tally(task: tuple[Campaign, Hamlet, int]) -> dict[Offset, States]:
@@ -185,22 +133,6 @@ def fill(reference: Reference, options: argparse.Namespace) -> None:
     )
 
 
-Times = tuple[float, float, float]
-"""Median and slowest wall time, and least CPU time; milliseconds."""
-
-
-def timed(before: Callable[[], object], work: Callable[[], object], times: int) -> Times:
-    """Times of so many calls, each after a call of ``before`` that does not count."""
-    walls, cpus = [], []
-    for _ in range(times):
-        before()
-        wall, cpu = time.perf_counter(), time.thread_time()
-        work()
-        walls.append((time.perf_counter() - wall) * 1000)
-        cpus.append((time.thread_time() - cpu) * 1000)
-    return statistics.median(walls), max(walls), min(cpus)
-
-
 class Asking:
     """The product with its questions, and what makes it forget or notice that something was counted."""
 
@@ -270,23 +202,11 @@ def main() -> None:
     parser.add_argument("--patterns", type=int, default=250, help="hamlets worked out house by house")
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--processes", type=int, default=2, help="that work out the tallies")
-    parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
-    parser.add_argument("--keep", type=Path, default=None, help="folder of the database, used again if it is there")
+    add_place(parser)
     options = parser.parse_args()
-    with ExitStack() as stack:
-        here = stack.enter_context(installation(options.database_url, options.keep))
-        settings = Settings(data_dir=here.data_dir, database_url=here.database_url)
-        reference = open_reference(settings)
-        with reference.database.read() as connection:
-            empty = not kept.campaigns(connection)
-        if empty:
-            fill(reference, options)
+    with opened(options, lambda reference: fill(reference, options)) as (settings, reference):
         asking = Asking(settings, reference)
-        # As in a server: what stands at the start is no garbage, and not looked through again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
-        yardstick = Yardstick(Target("http://127.0.0.1").post(b"<data/>" * 900))
+        yardstick = settle()
         worst = ask(asking, options.times)
         slower = yardstick.slower()
         print(f"cores {slower:.2f} times slower than quiet")

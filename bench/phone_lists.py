@@ -16,14 +16,12 @@ households, with the memory they take. --keep leaves the database for the next r
 from __future__ import annotations
 
 import argparse
-import gc
 import random
 import resource
 import sys
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -32,12 +30,10 @@ from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.coverage import province, timed
 from bench.households import Hamlet, Inventor
 from bench.intake import told
-from bench.phones import Target
-from bench.service import CHECKOUT, SET_ID, installation
-from bench.yardstick import Yardstick
+from bench.province import add_place, opened, province, settle, timed
+from bench.service import CHECKOUT, SET_ID
 from mapper.domain.campaign import Campaign
 from mapper.domain.household import HOUSE_COUNTS, house_counts
 from mapper.domain.people import Outcome, Point, Visit
@@ -48,7 +44,7 @@ from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import reference as kept
 from mapper.store import register, tallies
-from server import create_app, open_reference
+from server import create_app
 
 AGAIN_MS, FIRST_MS = 20, 200
 """Aims: where nothing changed, and where the lists are made."""
@@ -196,27 +192,16 @@ def main() -> None:
     parser.add_argument("--houses", type=int, default=500)
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--whole", type=int, default=0, help="households of a user whose lists are measured too")
-    parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
-    parser.add_argument("--keep", type=Path, default=None, help="folder of the database, used again if it is there")
+    add_place(parser)
     options = parser.parse_args()
-    with ExitStack() as stack:
-        here = stack.enter_context(installation(options.database_url, options.keep))
-        settings = Settings(data_dir=here.data_dir, database_url=here.database_url)
-        reference = open_reference(settings)
-        with reference.database.read() as connection:
-            empty = not kept.campaigns(connection)
-        if empty:
-            fill(reference, options.hamlets, options.houses)
+    with opened(options, lambda reference: fill(reference, options.hamlets, options.houses)) as (settings, reference):
         with reference.database.read() as connection:
             cells = list(reference.cells(connection).values())
         cell = cells[len(cells) // 2]
         phone = Phone(settings, reference, f"hamlet:{cell.hamlet_code}")
         phone.look()
         print(f"the lists of {options.houses} households and all other media: {phone.fetched:,} bytes")
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
-        yardstick = Yardstick(Target("http://127.0.0.1").post(b"<data/>" * 900))
+        yardstick = settle()
         situations = (("first", phone.forget), ("counted", phone.count(cell.id)), ("again", lambda: None))
         print("milliseconds: median, slowest wall time, least CPU")
         for name, before in situations:
