@@ -12,7 +12,7 @@ from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.geo.drawing import as_geojson, cut, read_drawing
 from mapper.geo.drawn import bounds, overlap
 from mapper.services import accounts, users
-from mapper.services.accounts import DRAWN, HAMLET_LIST, IDLE, User
+from mapper.services.accounts import DRAWN, HAMLET_LIST, IDLE, User, as_user
 from mapper.services.field_area import field_area
 from mapper.services.follow_up import standings
 from mapper.services.reference import Known, Reference
@@ -278,12 +278,7 @@ def _due(
 def _houses_of(
     reference: Reference, connection: Connection, known: Known, account: Account, rows: Sequence[HouseholdRow]
 ) -> list[HouseholdRow]:
-    return field_area(reference, connection, known, _as_user(account)).hold(rows)
-
-
-def _as_user(account: Account) -> User:
-    areas = account.areas or (accounts.NOWHERE,)
-    return User(account.id, account.name, Role.CANVASSER, areas, account.session_epoch)
+    return field_area(reference, connection, known, as_user(account)).hold(rows)
 
 
 def _inside(
@@ -302,7 +297,7 @@ def _expected(
     reference: Reference, connection: Connection, account: Account, expected: Mapping[str, int | None]
 ) -> int | None:
     """Houses of the hamlets that somebody has whole, by the list."""
-    user = _as_user(account)
+    user = as_user(account)
     told = [number for code, number in expected.items() if accounts.holds(reference, connection, user, [("", code)])]
     numbers = [number for number in told if number is not None]
     return sum(numbers) if numbers else None

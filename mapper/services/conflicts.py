@@ -14,19 +14,10 @@ from mapper.domain.updates import WHOLE, Compared, Said, compare
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import User, visible_cells
-from mapper.services.counting import (
-    EVERYTHING,
-    Gathered,
-    House,
-    Rulings,
-    Teller,
-    fold,
-    recount,
-    tellers_of,
-    write,
-)
+from mapper.services.counting import EVERYTHING, Gathered, recount, write
 from mapper.services.reference import Known, Reference
 from mapper.services.review import place_name
+from mapper.services.tellings import House, Rulings, Teller, fold, tellers_of
 from mapper.store import accounts, decisions, register, submissions
 from mapper.store.database import Connection
 from mapper.store.decisions import Decided

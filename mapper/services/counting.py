@@ -1,119 +1,35 @@
-"""What one submission changes in the register and the tallies.
-
-Understanding is pure and needs no database, so it is done before the transaction that counts.
-"""
+"""What one submission changes in the register and the tallies."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import NamedTuple
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.entities import Placed, Standing, line_up
-from mapper.domain.household import combine, house_counts, household_moves
-from mapper.domain.people import Finding, Property, Visit
+from mapper.domain.household import house_counts
+from mapper.domain.people import Finding, Visit
 from mapper.domain.places import USABLE, Placement
 from mapper.domain.sums import SUMMANDS, per_state
-from mapper.domain.updates import WHOLE, Said, set_aside, without
-from mapper.errors import InvalidInput, MapperError, NotFound, mark, trace
-from mapper.formats.instance import Instance, read_instance
-from mapper.formats.roles import Roles, read_visit
+from mapper.errors import mark
 from mapper.services.reference import Known, Reference
-from mapper.store import decisions, register, submissions, tallies
+from mapper.services.tellings import (
+    NO_RULINGS,
+    House,
+    Rulings,
+    Teller,
+    fold,
+    odd_updates,
+    tellers_of,
+    versions_of,
+)
+from mapper.services.understanding import Understood, dated_steps
+from mapper.store import register, submissions, tallies
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
-log = logging.getLogger(__name__)
-
 EVERYTHING = "everything"
 """The lock that a rebuild wants alone, and that whoever counts a submission shares."""
-
-LONGEST_CODE = 250
-"""Characters that the code of a household, hamlet or commune may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """What a submission says: a visit of a campaign, or neither where its form draws no coverage.
-
-    known: the reference data it was read by. steps: what the visit alone puts into the tallies.
-    """
-
-    known: Known
-    campaign: Campaign | None = None
-    visit: Visit | None = None
-    findings: Sequence[Finding] = ()
-    steps: register.Steps = ()
-
-
-def understand(
-    known: Known, form: tuple[Roles, str | None] | None, instance: Instance, received_on: date, root_instance_id: str
-) -> Understood:
-    """Read a submission by the roles of its form.
-
-    form: None where this version was never published. received_on: stands in where the form tells no day.
-    root_instance_id: of the first submission of a chain of edits. Raises NotFound, InvalidInput.
-    """
-    if form is None:
-        raise NotFound(
-            mark("Form {form_id} has no version {version} here. Publish it, then process this submission again."),
-            form_id=instance.form_id,
-            version=instance.version or "-",
-        )
-    roles, campaign_id = form
-    if campaign_id is None or not roles.draws_coverage:
-        return Understood(known)
-    campaign = known.campaigns[campaign_id]
-    try:
-        visit, found = read_visit(instance, roles, campaign, received_on, root_instance_id=root_instance_id)
-        _check_codes(visit)
-        return Understood(known, campaign, visit, found, dated_steps(known, campaign, visit))
-    except MapperError:
-        raise
-    except Exception as fault:
-        message, facts = reason(fault)
-        raise InvalidInput(message, **facts) from fault
-
-
-def dated_steps(known: Known, campaign: Campaign, visit: Visit) -> register.Steps:
-    """What a household puts into the tallies, its series under the numbers that the store gave them."""
-    steps = household_moves(visit, campaign)
-    numbers = known.series[campaign.id]
-    steps[::3] = [numbers[series] for series in steps[::3]]
-    return steps
-
-
-def reason(fault: Exception) -> tuple[str, Mapping[str, object]]:
-    """Why a submission does not count, as message and facts for translation; a fault of ours is logged besides."""
-    if isinstance(fault, MapperError):
-        return fault.message, fault.facts
-    log.error("submission could not be understood: %s", trace(fault))
-    return mark("The server could not understand this submission ({fault}). It is kept; report it, then try again."), {
-        "fault": type(fault).__name__
-    }
-
-
-def _check_codes(visit: Visit) -> None:
-    """Raise InvalidInput for a code that no index holds; it would stop every rebuild, not only its own submission."""
-    for code in (visit.household_id, visit.hamlet_code, visit.commune_code):
-        if code is not None and len(code) > LONGEST_CODE:
-            raise InvalidInput(
-                mark("The code {code} is longer than {limit} characters. Send an edit that mends it."),
-                code=f"{code[:20]}…",
-                limit=LONGEST_CODE,
-            )
-
-
-def understand_stored(
-    reference: Reference, connection: Connection, known: Known, stored: StoredSubmission
-) -> Understood:
-    """Read a submission that is kept."""
-    form = reference.roles(connection, known, stored.form_id, stored.form_version)
-    instance = read_instance(stored.xml, reference.namespaces(connection, known))
-    return understand(known, form, instance, stored.received_on, stored.root_id)
 
 
 @dataclass
@@ -174,41 +90,6 @@ def count(
     return state
 
 
-House = tuple[str, str]
-"""Campaign and id of a household."""
-
-
-class Teller(NamedTuple):
-    """A submission and what it tells of a household, with its place in the order of arrival."""
-
-    place: int
-    stored: StoredSubmission
-    told: Understood
-
-    @property
-    def visit(self) -> Visit:
-        """The visit that it tells of."""
-        assert self.told.visit is not None
-        return self.told.visit
-
-
-def tellers_of(
-    reference: Reference, connection: Connection, known: Known, household: House, instance_id: str = ""
-) -> list[Teller]:
-    """The submissions that tell of a household or wait to do so, but for one, in order of arrival."""
-    found = []
-    for place, other in submissions.others_of_household(reference.database, connection, *household, instance_id):
-        try:
-            told = understand_stored(reference, connection, known, other)
-        except MapperError:
-            if other.state is SubmissionState.PROCESSED:
-                raise
-            continue  # it waits, and whoever processes it again is told why it cannot count
-        if told.visit is not None:
-            found.append(Teller(place, other, told))
-    return found
-
-
 def recount(
     reference: Reference,
     connection: Connection,
@@ -237,7 +118,7 @@ def recount(
     rulings = NO_RULINGS
     if len(applied) > 1:
         rulings = Rulings.read(reference, connection, tellers)
-        odd = _odd_updates(tellers, applied, rulings)
+        odd = odd_updates(tellers, applied, rulings)
     told, merged = fold(applied, rulings)
     campaign = known.campaigns[household[0]]
     steps = told[0].told.steps if len(told) == 1 else dated_steps(known, campaign, merged)
@@ -307,95 +188,6 @@ _STATES = {
     Standing.HELD: SubmissionState.HELD,
     Standing.UNKNOWN: SubmissionState.FLAGGED,
 }
-
-Applied = Sequence[tuple[Teller, Placed]]
-"""The submissions of a household that count, in order of arrival."""
-
-
-class Rulings(NamedTuple):
-    """What was decided about the updates of a household.
-
-    decided: what holds, by instance id of the update that it is about. aside: properties that do not count, by
-    instance id of the update that tells them.
-    """
-
-    decided: Mapping[str, Said]
-    aside: Mapping[str, frozenset[Property]]
-
-    @classmethod
-    def read(cls, reference: Reference, connection: Connection, tellers: Sequence[Teller]) -> Rulings:
-        """Those about the submissions of a household."""
-        instance_ids = [teller.stored.instance_id for teller in tellers]
-        decided = decisions.latest(reference.database, connection, instance_ids)
-        return cls(decided, set_aside(decided.values()))
-
-    def counts(self, teller: Teller) -> bool:
-        """Whether anything of an update counts."""
-        return WHOLE not in self.aside.get(teller.stored.instance_id, ())
-
-    def opponents(self, tellers: Sequence[Teller], placed: Placed) -> list[Teller]:
-        """The submissions against which one stands, but for those of which nothing counts."""
-        return [tellers[place] for place in placed.against if self.counts(tellers[place])]
-
-    def open(self, teller: Teller, against: Sequence[Teller]) -> bool:
-        """Whether nobody has decided yet between an update and its opponents."""
-        weighed = self.decided.get(teller.stored.instance_id, {})
-        return self.counts(teller) and any(other.stored.instance_id not in weighed for other in against)
-
-
-NO_RULINGS = Rulings({}, {})
-"""Nobody decided anything."""
-
-
-def fold(applied: Applied, rulings: Rulings) -> tuple[list[Teller], Visit]:
-    """The submissions of which anything counts, as they follow one another, and the household that they make known.
-
-    Nothing is set aside of the submission that the household began with.
-    """
-    visits = []
-    for teller, placed in applied:
-        aside = rulings.aside.get(teller.stored.instance_id, frozenset()) if placed.version != 1 else frozenset()
-        visit = without(teller.visit, aside)
-        if visit is not None:
-            visits.append((teller, placed, visit))
-    visits.sort(key=lambda one: (one[2].visited_on, one[1].version, one[0].place))
-    return [teller for teller, _, _ in visits], combine([visit for _, _, visit in visits])
-
-
-def _odd_updates(tellers: Sequence[Teller], applied: Applied, rulings: Rulings) -> list[tuple[str, Finding]]:
-    """Updates about which nobody has decided yet and that may contradict another, or build on what is not here."""
-    found = []
-    for teller, placed in applied:
-        instance_id, base = teller.stored.instance_id, teller.visit.entity.base
-        if placed.beyond:
-            message = mark(
-                "The phone changed version {version} of the household, which is not here; "
-                "it counts as made to the newest one."
-            )
-            found.append((instance_id, Finding("entity_version_unknown", message, (("version", str(base)),))))
-        if rulings.open(teller, rulings.opponents(tellers, placed)):
-            message = mark(
-                "Two updates of this household were made at once: this one to version {version}, after which another "
-                "had come. Compare them on the page of contradictions."
-            )
-            found.append((instance_id, Finding("update_conflict", message, (("version", str(placed.base)),))))
-    return found
-
-
-def versions_of(applied: Applied) -> tuple[register.Version, dict[str, register.Version]]:
-    """Version of a household's entity and, by id, of its people's: how often each was told of, and by whom last."""
-    household = register.FIRST
-    people: dict[str, register.Version] = {}
-    for teller, placed in sorted(applied, key=lambda pair: (pair[1].version or 0, pair[0].place)):
-        entity = teller.visit.entity
-        if placed.version != household[0] or entity.update:
-            household = (placed.version or 1, entity.trunk, entity.branch or None)
-        for person in teller.visit.people:
-            known = people.get(person.id)
-            own = person.entity
-            if known is None or own.create or own.update:
-                people[person.id] = (1 if known is None else known[0] + 1, own.trunk, own.branch or None)
-    return household, people
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from mapper.domain.follow_up import HouseState, Status, house_state, status
 from mapper.domain.household import combine
 from mapper.domain.people import Person
 from mapper.services.accounts import User
-from mapper.services.counting import tellers_of
 from mapper.services.field_area import FieldArea, field_area
 from mapper.services.kept_houses import Stands
 from mapper.services.reference import Known, Reference
+from mapper.services.tellings import tellers_of
 from mapper.store import follow_up, tallies
 from mapper.store.database import Connection
 from mapper.store.follow_up import Held, HouseholdRow

@@ -14,18 +14,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles
-from mapper.services.counting import (
-    EVERYTHING,
-    Gathered,
-    Understood,
-    count,
-    reason,
-    understand,
-    understand_stored,
-    write,
-)
+from mapper.services.counting import EVERYTHING, Gathered, count, write
 from mapper.services.reference import Known, Reference
 from mapper.services.together import Then
+from mapper.services.understanding import Understood, reason, understand, understand_stored
 from mapper.store import reference as kept
 from mapper.store import submissions
 from mapper.store.database import Connection

@@ -26,8 +26,9 @@ from mapper.domain.household import house_counts
 from mapper.domain.people import Finding, Visit
 from mapper.errors import Unavailable, mark
 from mapper.formats.instance import read_instance
-from mapper.services.counting import Entering, understand
+from mapper.services.counting import Entering
 from mapper.services.reference import Known
+from mapper.services.understanding import understand
 from mapper.store import register
 from mapper.store.submissions import StoredSubmission
 

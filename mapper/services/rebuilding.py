@@ -12,18 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from mapper.errors import Unavailable
-from mapper.services.counting import (
-    EVERYTHING,
-    Gathered,
-    count,
-    enter,
-    reason,
-    understand_stored,
-    write,
-    write_entries,
-)
+from mapper.services.counting import EVERYTHING, Gathered, count, enter, write, write_entries
 from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, reference_for
 from mapper.services.reference import Known, Reference
+from mapper.services.understanding import reason, understand_stored
 from mapper.store import register, submissions, tallies
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState

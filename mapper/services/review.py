@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from mapper.services.accounts import User, oversees, sees, visible_cells
-from mapper.services.counting import understand_stored
 from mapper.services.reference import Known, Reference
 from mapper.services.strays import strays
+from mapper.services.understanding import understand_stored
 from mapper.store import accounts, register, submissions, tallies, visit_days
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission

@@ -14,9 +14,9 @@ from mapper.domain.roles import Role
 from mapper.errors import MapperError, mark
 from mapper.geo.drawn import within_any
 from mapper.services import accounts
-from mapper.services.counting import understand_stored
 from mapper.services.field_area import FieldArea, field_area
 from mapper.services.reference import Known, Reference
+from mapper.services.understanding import understand_stored
 from mapper.store import reviews, submissions
 from mapper.store.database import Connection
 from mapper.store.register import KeptFinding

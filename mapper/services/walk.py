@@ -15,7 +15,7 @@ from mapper.domain.roles import Role
 from mapper.domain.walk import Stop, length_m, number_key, walk
 from mapper.errors import NotFound, mark
 from mapper.services import follow_up
-from mapper.services.accounts import IDLE, User, oversees, visible_cells
+from mapper.services.accounts import IDLE, User, as_user, oversees, visible_cells
 from mapper.services.field_area import field_area
 from mapper.services.follow_up import HouseToSee, PersonToSee
 from mapper.services.listed import Visited, visible_hamlets, visited_in
@@ -186,7 +186,7 @@ def hamlets_of(
     """Codes of those hamlets that a canvasser works in as a whole."""
     if account is None:
         return []
-    listed = _listed(reference, connection, known, _as_user(account))
+    listed = _listed(reference, connection, known, as_user(account))
     own = {hamlet.code for hamlet in listed}
     return [code for code in among if code in own]
 
@@ -290,11 +290,7 @@ def _worker(reference: Reference, connection: Connection, user: User, canvasser:
     account = accounts.by_id(connection, canvasser)
     if account is None or account.role != Role.CANVASSER or not oversees(reference, connection, user, canvasser):
         raise NotFound(mark("There is no canvasser of that number in your area. Choose one of the list."))
-    return _as_user(account)
-
-
-def _as_user(account: accounts.Account) -> User:
-    return User(account.id, account.name, Role(account.role), account.areas, account.session_epoch)
+    return as_user(account)
 
 
 def _hamlets(

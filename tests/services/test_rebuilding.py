@@ -117,7 +117,7 @@ def test_a_submission_that_makes_reading_fail_is_flagged_and_the_others_count(
         return household_moves(visit, campaign)
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.counting.household_moves", fault)
+        patch.setattr("mapper.services.understanding.household_moves", fault)
         assert rebuilding.rebuild(town.reference) == 3
     assert town.states() == {"uuid:0": "processed", "uuid:1": "flagged", "uuid:2": "processed"}
     assert town.ask().total.houses.visited == 2
@@ -141,7 +141,7 @@ def test_a_submission_that_makes_counting_fail_is_flagged_and_leaves_what_others
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.counting.combine", fault)
+        patch.setattr("mapper.services.tellings.combine", fault)
         assert rebuilding.rebuild(town.reference) == 3
     # combining even a single visit fails, so the edit's own household could not be entered either
     assert town.states() == {"uuid:1": "processed", "uuid:2": "flagged", "uuid:3": "flagged"}
