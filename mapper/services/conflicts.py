@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -15,6 +15,7 @@ from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import User, visible_cells
 from mapper.services.counting import EVERYTHING, Gathered, recount, write
+from mapper.services.phone_lists import reasons
 from mapper.services.reference import Known, Reference
 from mapper.services.review import place_name
 from mapper.services.tellings import House, Rulings, Teller, fold, tellers_of
@@ -134,6 +135,26 @@ def decided(reference: Reference, user: User, limit: int = LISTED, offset: int =
             place = place_name(known, cells.get(each.cell_id))
             found.append(_shown(connection, known, updates, place, updates.weighed(each), each))
     return found
+
+
+Words = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""By campaign and property, what its forms call each word that can be chosen."""
+
+_CHOSEN = {
+    "contraindicated": "person.contraindication",
+    "refused": "person.refusal_reason",
+    "deferred_until": "person.deferral_reason",
+    "priorities": "person.priority",
+}
+
+
+def words(reference: Reference, campaign_ids: Collection[str], language: str) -> Words:
+    """What the forms of some campaigns call reasons and priority groups."""
+    with reference.database.read() as connection:
+        return {
+            campaign_id: {what: reasons(connection, campaign_id, language, [role]) for what, role in _CHOSEN.items()}
+            for campaign_id in campaign_ids
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,15 +357,20 @@ def _part(name: str, kind: EntityList) -> str:
     return MAP if is_map(name) else kind
 
 
-def reasons(connection: Connection, campaign_id: str, language: str) -> dict[str, str]:
-    """What the campaign's current forms call the reasons that can be chosen, by the choice's value."""
+def reasons(
+    connection: Connection, campaign_id: str, language: str, roles: Collection[str] = _REASONS
+) -> dict[str, str]:
+    """What the campaign's current forms call what can be chosen, by the choice's value.
+
+    roles: of the questions that are looked at, by default those about reasons.
+    """
     found: dict[str, str] = {}
     for form in kept.current_forms(connection):
         if form.campaign_id != campaign_id:
             continue
         model = XFormModel.from_json(form.model)
         spoken = model.language(language)
-        lists = {node.choices for node in model.nodes if node.role in _REASONS and node.choices}
+        lists = {node.choices for node in model.nodes if node.role in roles and node.choices}
         for choices in filter(None, map(model.choice_list, sorted(lists))):
             for choice in choices.choices:
                 found.setdefault(choice.value, choice.labels.get(spoken, choice.value))

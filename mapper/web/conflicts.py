@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -74,6 +75,7 @@ def page() -> str:
         found = conflicts.decided(reference, reader(), DECIDED_LISTED + 1, (number - 1) * DECIDED_LISTED)
     else:
         found = conflicts.contradictions(reference, reader())
+    words = conflicts.words(reference, {one.campaign.id for one in found}, chosen_language())
     return render_template(
         "conflicts.html",
         contradictions=found[:DECIDED_LISTED] if settled else found,
@@ -82,7 +84,7 @@ def page() -> str:
         older=settled and len(found) > DECIDED_LISTED,
         listed=conflicts.LISTED,
         what=_what,
-        shown=_shown,
+        shown=partial(_shown, words),
         field=_field,
         day=_day,
         language=chosen_language(),
@@ -136,8 +138,9 @@ def _what(campaign: Campaign, row: Compared) -> str:
     return label[chosen_language()] if label else say("Dose {dose}", dose=row.code)
 
 
-def _shown(campaign: Campaign, row: Compared, value: Value | None) -> str:
+def _shown(words: conflicts.Words, campaign: Campaign, row: Compared, value: Value | None) -> str:
     """What an update tells of a property, in words."""
+    called = words[campaign.id].get(row.what, {})
     if isinstance(value, tuple):
         first, more = value
         if row.what == DOSE:
@@ -145,7 +148,8 @@ def _shown(campaign: Campaign, row: Compared, value: Value | None) -> str:
             parts = [_day(first) if isinstance(first, date) else say("day unknown")]
             parts.append(label[chosen_language()] if label else str(more or ""))
         else:
-            parts = [_shown(campaign, row, first) if first is not None else "", str(more or "")]
+            reason = str(more or "")
+            parts = [_shown(words, campaign, row, first) if first is not None else "", called.get(reason, reason)]
         return " · ".join(part for part in parts if part)
     if value is None or value == "":
         return "–"
@@ -157,6 +161,8 @@ def _shown(campaign: Campaign, row: Compared, value: Value | None) -> str:
         accuracy = "" if value.accuracy_m is None else f" (±{value.accuracy_m:.0f} m)"
         return f"{value.lat:.5f}, {value.lon:.5f}{accuracy}"
     word = str(value)
+    if row.what == "priorities":
+        return ", ".join(called.get(each, each) for each in word.split())
     return say(_WORDS[word]) if row.what in _WORDED and word in _WORDS else word
 
 

@@ -122,6 +122,11 @@ def test_second_round_through_the_intake_is_counted_but_for_one_that_waits_and_o
     # The communes of the town are squares elsewhere.
     odd = Counter(one.code for one in found if not one.code.startswith("point_") and one.code != "commune_differs")
     assert odd == {"update_conflict": 3}, "three houses were updated twice at once, and nothing else is odd"
+    told = conflicts.words(town.reference, ["covid19"], "vi")["covid19"]
+    assert told["refused"]["illness"] == "Lo vì bệnh đang có"
+    assert told["deferred_until"]["acute_illness"] == "Đang ốm, sốt"
+    assert told["priorities"]["pregnant"] == "Phụ nữ mang thai"
+    assert "illness" not in told["deferred_until"], "a word of one question is none of another's"
     sides = [[each.version for each in one.sides] for one in conflicts.contradictions(town.reference, EVERYTHING)]
     assert sides == [[2, 3]] * 3
     assert [len({each.team for each in pair}) for pair in _pairs(sent)] == [2, 2, 2]
