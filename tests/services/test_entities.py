@@ -403,6 +403,19 @@ def test_a_household_unknown_here_stays_flagged_and_changes_nothing(loop_town: C
     check_rebuild(town)
 
 
+def test_a_person_of_another_household_changes_nothing_there(loop_town: Callable[[], Town]) -> None:
+    town, xmls = loop_town(), four()
+    town.send(xmls["uuid:census"])
+    town.send(census("uuid:other", [{"person.id": HOA, "person.name": "Hoa"}], entity=HOA))
+    home = [row for row in told(town)["people"] if row["household_id"] == HOUSE]
+    town.send(revisit("uuid:2", days(7), [lan(consent="no") | dose("1", days(6))], online(1), house=HOA), days(7))
+    people = told(town)["people"]
+    assert [row for row in people if row["household_id"] == HOUSE] == home
+    assert [row["name"] for row in people if row["household_id"] == HOA] == ["Hoa", None]
+    assert [row["household_id"] for row in told(town)["doses"] if row["given_on"] == days(6)] == [HOA]
+    check_rebuild(town)
+
+
 # Contradictions
 
 
