@@ -106,6 +106,39 @@ def test_houses_of_the_hamlet_are_found_in_the_list_or_on_the_map(revisit: Form)
     )
 
 
+@pytest.mark.parametrize("state", ["all_done", "away", "visited"])
+def test_a_house_where_nothing_is_left_to_do_is_on_the_map_and_in_the_list_of_all(
+    engine: JavaRosa, revisit_xform: bytes, state: str
+) -> None:
+    done = [one | {"state": state} if one["name"] == MET else one for one in HOUSES]
+    form = engine.load(revisit_xform, {**MEDIA, **LISTS, "households.csv": rows(HOUSE_COLUMNS, done)})
+    entry = form.new().answer("hamlet", "0196901")
+    assert entry.choices("house_listed").keys() == {ABSENT, OFFLINE}
+    for everywhere, question in (("map", "house_mapped"), ("all", "house_listed")):
+        entry.answer("find_by", everywhere)
+        assert entry.choices(question).keys() == {ABSENT, OFFLINE, MET}
+    entry.answer("house_listed", MET)
+    # A form that is opened again keeps its house, whatever became of that since.
+    entry.answer("find_by", "list")
+    assert entry.choices("house_listed").keys() == {ABSENT, OFFLINE, MET}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "known"),
+    [
+        ("interviewed", ("visited", "Đã đến, chờ máy chủ", "#5f6b73", "✓")),
+        ("absent", ("someone_due", "1 người đến lượt", "#b45309", "1")),
+    ],
+)
+def test_phone_knows_at_once_which_house_was_gone_to(revisit: Form, outcome: str, known: tuple[str, ...]) -> None:
+    entry = at(revisit, outcome=outcome)
+    for member in range(1, int(entry.value("member_count") or 0) + 1):
+        tell(entry, member, about=["nothing"])
+    tree = etree.fromstring(entry.finalise())
+    saved = ("state_since", "state_text_since", "color_since", "symbol_since")
+    assert tuple(tree.findtext(name) for name in saved) == known
+
+
 def test_next_revisit_begins_in_the_hamlet_of_the_last(revisit: Form) -> None:
     last = at(revisit, outcome="absent").finalise()
     assert revisit.new(last_saved=last).value("hamlet") == "0196901"
@@ -377,6 +410,10 @@ def test_words_are_those_of_the_census(revisit_xform: bytes, census_xform: bytes
         "person_name": None,
         "sex": "person.sex",
         "residence": "person.residence",
+        "state": None,
+        "state_text": None,
+        "marker-color": None,
+        "marker-symbol": None,
     }
     assert (revisit.entity_lists, revisit.entities_version) == (("people", "households"), "2025.1.0")
     assert Roles.of(revisit).flat is not None, "a revisit is read in one pass"

@@ -130,11 +130,17 @@ def census(phone: Phone, number: str, people: list[dict[str, object]], hamlet: s
 
 
 def at(phone: Phone, house: str, outcome: str = "interviewed") -> Entry:
-    """At the door of a house of the list, its people on the screens to come."""
-    entry = phone.form(REVISIT).new().fill({"hamlet": HAMLET, "house_listed": house, "outcome": outcome})
+    """At the door of a house, also one that was just visited, its people on the screens to come."""
+    answers = {"hamlet": HAMLET, "find_by": "all", "house_listed": house, "outcome": outcome}
+    entry = phone.form(REVISIT).new().fill(answers)
     for _ in range(int(entry.value("member_count") or 0)):
         entry.add("member")
     return entry
+
+
+def still_to_go_to(phone: Phone) -> dict[str, str]:
+    """Houses that the form offers first."""
+    return phone.form(REVISIT).new().answer("hamlet", HAMLET).choices("house_listed")
 
 
 def gives(entry: Entry, dose: dict[str, object], member: int = 1) -> Entry:
@@ -168,9 +174,12 @@ def test_who_is_due_comes_to_the_phone_of_the_hamlet_and_goes_once_vaccinated(of
     assert house["name"] not in elsewhere.entities.rows["households.csv"]
     assert person["name"] not in elsewhere.entities.rows["people.csv"]
 
+    assert house["name"] in still_to_go_to(phone)
     phone.finish(gives(at(phone, house["name"]), SECOND))
+    assert house["name"] not in still_to_go_to(phone), "gone at once, before anything was sent"
     assert phone.send() == [201]
     phone.fetch()
+    assert house["name"] not in still_to_go_to(phone), "gone for good: nobody there is due now"
     assert (phone.house("loop-1")["state"], phone.person("Nông Thị Vòng")["due"]) != ("someone_due", "2")
     assert phone.person("Nông Thị Vòng")["state"] in ("waiting", "done")
     assert phone.house("loop-1")["__version"] == "2"
