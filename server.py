@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ from mapper.formats import openrosa as replies
 from mapper.formats.collect_settings import write_qr_code
 from mapper.geo.fields import ReadOptions
 from mapper.language import explain, translate
-from mapper.services import accounts, audit, boundaries, importing, intake, publish, rebuilding, sample
+from mapper.services import accounts, audit, boundaries, importing, intake, publish, rebuilding, sample, warming
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import schema
@@ -63,6 +65,8 @@ from mapper.web.submission import submission
 from mapper.web.trying import trying
 from mapper.web.users import user_pages
 
+log = logging.getLogger(__name__)
+
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (InvalidInput, 400),
     (SignInRequired, 401),
@@ -84,6 +88,21 @@ def open_reference(settings: Settings) -> Reference:
     database = Database(settings.database)
     schema.upgrade(database)
     return Reference(database, settings.secret_key)
+
+
+def _warmed(settings: Settings) -> Flask:
+    """The application of a server that has just started, working out beside it what its readers ask first."""
+    app = create_app(settings)
+    reference = app.extensions["mapper"].reference
+
+    def work() -> None:
+        try:
+            warming.warm(reference)
+        except Exception as fault:  # whoever asks first is answered all the same, or told what is wrong
+            log.info("figures were not summed beforehand: %s", trace(fault))
+
+    threading.Thread(target=work, name="warming", daemon=True).start()
+    return app
 
 
 def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
@@ -257,7 +276,7 @@ def command_line(settings: Settings) -> click.Group:
         shown = settings.public_url or f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
         click.echo(_("Serving at {address}. Stop with Ctrl-C.", address=shown))
         limit = (max(settings.max_submission_mb, settings.max_upload_mb) + 1) * MEGABYTE
-        serving.serve(lambda: create_app(settings), listener, workers, threads, limit)
+        serving.serve(partial(_warmed, settings), listener, workers, threads, limit)
 
     @command(
         "sample",

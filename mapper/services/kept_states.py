@@ -36,7 +36,7 @@ class KeptStates:
     """
 
     def __init__(self, room: int = 100_000) -> None:
-        self._room = room
+        self.room = room
         self._kept: dict[Key, Cells] = {}
         self._lock = threading.Lock()
         self._summing: dict[int, threading.Lock] = {}
@@ -94,7 +94,7 @@ class KeptStates:
         self._kept[key] = cells
         held = sum(len(each) for each in self._kept.values())
         for oldest in list(self._kept):
-            if held <= self._room:
+            if held <= self.room:
                 break
             held -= len(self._kept.pop(oldest))
 

@@ -78,7 +78,7 @@ def until(page: Page, holds: str | Callable[[], object]) -> None:
 def kept_for_later(page: Page) -> None:
     """Wait until the browser keeps the pages for the way without a signal."""
     page.evaluate("navigator.serviceWorker.ready.then((each) => each.active.state)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    until(page, "navigator.serviceWorker.controller !== null")
 
 
 def open_list(page: Page, address: str, query: str = "") -> Page:
