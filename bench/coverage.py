@@ -154,7 +154,8 @@ class Asking:
     def count(self) -> None:
         """Households of so many hamlets as twenty phones visit are counted, to the same figures as before."""
         day = date(2022, 9, 8).toordinal()
-        changed = {("covid19", cell, day): [0] * len(HOUSE_COUNTS) for cell in self.cells[:: len(self.cells) // 20]}
+        some = self.cells[:: max(1, len(self.cells) // 20)]
+        changed = {("covid19", cell, day): [0] * len(HOUSE_COUNTS) for cell in some}
         with self.reference.database.write() as connection:
             tallies.add(self.reference.database, connection, {}, changed)
 
