@@ -17,7 +17,6 @@ from mapper.errors import MalformedXml, mark
 XFORMS = "http://www.w3.org/2002/xforms"
 OPENROSA = "http://openrosa.org/xforms"
 JAVAROSA = "http://openrosa.org/javarosa"
-XHTML = "http://www.w3.org/1999/xhtml"
 ENTITIES = "http://www.opendatakit.org/xforms/entities"
 ROLES = "urn:household-coverage:roles"
 

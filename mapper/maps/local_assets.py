@@ -13,7 +13,6 @@ LEAFLET_JS = "vendor/leaflet/leaflet.js"
 LEAFLET_CSS = "vendor/leaflet/leaflet.css"
 LEAFLET_DRAW_JS = "vendor/leaflet-draw/leaflet.draw.js"
 LEAFLET_DRAW_CSS = "vendor/leaflet-draw/leaflet.draw.css"
-LEAFLET_HEAT = "vendor/leaflet.heat/leaflet-heat.js"
 
 
 def serve_assets_locally(static_url: Callable[[str], str]) -> None:
