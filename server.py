@@ -156,7 +156,8 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
-    app.wsgi_app = ShortCut(app.wsgi_app, here, settings.max_submission_mb * MEGABYTE)  # type: ignore[method-assign]
+    short_cut = ShortCut(app.wsgi_app, here, settings.max_submission_mb * MEGABYTE)
+    app.wsgi_app = app.extensions["short_cut"] = short_cut  # type: ignore[method-assign]
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
     intake.process_waiting(reference)

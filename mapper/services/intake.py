@@ -6,17 +6,18 @@ fails, the first stays, flagged with the reason, and can be processed again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
+from typing import TypeVar
 
 from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles
 from mapper.services.counting import EVERYTHING, Gathered, count, write
 from mapper.services.reference import Known, Reference
-from mapper.services.together import Then
 from mapper.services.understanding import Understood, reason, understand, understand_stored
 from mapper.store import reference as kept
 from mapper.store import submissions
@@ -48,6 +49,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One POST. xml: the instance as sent. attachments: NFC file name to content, of this POST alone; later ones may
+    bring the rest."""
+
+    xml: bytes
+    attachments: Mapping[str, bytes]
+    sender_id: int | None = None
+    device_id: str | None = None
+
+
 def receive(
     reference: Reference,
     xml: bytes,
@@ -59,26 +71,47 @@ def receive(
 ) -> Receipt:
     """Keep one submission, then count it.
 
-    xml: the instance as sent. attachments: NFC file name to content, of this POST alone; later chunks bring the rest.
-    Raises MalformedXml or InvalidInput for what is no submission, NotFound for a form that was never published here,
-    Conflict for the same instance with other content or an edit of something already edited. Then nothing is kept.
+    The parameters are those of ``Upload``. Raises MalformedXml or InvalidInput for what is no submission, NotFound for
+    a form that was never published here, Conflict for the same instance with other content or an edit of something
+    already edited. Then nothing is kept.
     """
-    instance = _read(reference, xml)
-    received = received or now()
-    raw = RawSubmission(
-        instance_id=instance.instance_id,
-        deprecated_id=instance.deprecated_id,
-        form_id=instance.form_id,
-        form_version=instance.version,
-        xml=xml,
-        received_at=received.isoformat(timespec="milliseconds"),
-        received_on=received.astimezone(VIETNAM).date(),
-        sender_id=sender_id,
-        device_id=device_id,
-        attachments=attachments,
-    )
-    outcome = _write(reference, Keeping(raw, instance))
-    return Receipt(_settle(reference, raw.instance_id, outcome), outcome.new)
+    (receipt,) = receive_all(reference, [Upload(xml, attachments, sender_id, device_id)], received)
+    if isinstance(receipt, Exception):
+        raise receipt
+    return receipt
+
+
+def receive_all(
+    reference: Reference, uploads: Sequence[Upload], received: datetime | None = None
+) -> list[Receipt | Exception]:
+    """Keep submissions, all in one transaction, then count them in another; what became of each.
+
+    Each is kept or refused by itself, with the exception that ``receive`` raises.
+    """
+    results: list[Receipt | Exception] = []
+    keeping: dict[int, Keeping] = {}
+    moment = received or now()
+    for place, upload in enumerate(uploads):
+        try:
+            keeping[place] = Keeping.of(upload, _read(reference, upload.xml), moment)
+            results.append(Receipt(SubmissionState.RECEIVED, False))
+        except Exception as refusal:
+            results.append(refusal)
+    counting: dict[int, Counting] = {}
+    for place, kept_one in zip(keeping, _each(partial(_keep_together, reference), [*keeping.values()]), strict=True):
+        if isinstance(kept_one, Exception):
+            results[place] = kept_one
+            continue
+        results[place] = Receipt(kept_one.state, kept_one.new)
+        if kept_one.state is SubmissionState.RECEIVED:
+            counting[place] = kept_one.understood(keeping[place])
+    for place, outcome in zip(counting, _count(reference, [*counting.values()]), strict=True):
+        if isinstance(outcome, Exception):
+            results[place] = outcome
+        else:
+            instance_id = counting[place].instance_id
+            results[place] = Receipt(_settle(reference, instance_id, outcome), counting[place].new)
+    return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +120,23 @@ class Keeping:
 
     raw: RawSubmission
     instance: Instance
+
+    @classmethod
+    def of(cls, upload: Upload, instance: Instance, received: datetime) -> Keeping:
+        """An upload that has been read."""
+        raw = RawSubmission(
+            instance_id=instance.instance_id,
+            deprecated_id=instance.deprecated_id,
+            form_id=instance.form_id,
+            form_version=instance.version,
+            xml=upload.xml,
+            received_at=received.isoformat(timespec="milliseconds"),
+            received_on=received.astimezone(VIETNAM).date(),
+            sender_id=upload.sender_id,
+            device_id=upload.device_id,
+            attachments=upload.attachments,
+        )
+        return cls(raw, instance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,96 +150,97 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The state that a submission ends in, whether it was new, and the edit that waited for it."""
+    """The state that a submission ends in, and the edit that waited for it."""
 
     state: SubmissionState
-    new: bool = False
     waiting: str | None = None
-
-
-Job = Keeping | Counting
-Done = Outcome | Then[Job] | Exception
-
-
-def _write(reference: Reference, job: Job) -> Outcome:
-    """Do one job, together with those of other threads that wait at the same moment.
-
-    Each is kept or refused by itself. A submission is counted in a later transaction than the one that keeps it.
-    """
-
-    def work(jobs: Sequence[Job]) -> list[Done]:
-        try:
-            done, kept_now = _write_together(reference, jobs)
-        except Unavailable:
-            raise  # no fault of the submission's: it stays received, and the phone's next try counts it
-        except Exception as fault:
-            if len(jobs) > 1 or isinstance(jobs[0], Keeping):
-                raise
-            return [_flag(reference, jobs[0], fault)]
-        for index, following in kept_now:
-            done[index] = Then(following.understood())
-        return done
-
-    outcome: Outcome = reference.together.do(work, job)
-    return outcome
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A submission just kept that is to be counted, with the reference data and its form's roles at that moment."""
+    """What became of a submission that is kept, with the reference data and its form's roles at that moment."""
 
-    job: Keeping
+    state: SubmissionState
+    new: bool
     known: Known
     form: tuple[Roles, str | None] | None
-    new: bool
 
-    def understood(self) -> Counting:
+    def understood(self, job: Keeping) -> Counting:
         """What follows; understood here, so that no transaction is open meanwhile."""
-        raw, told = self.job.raw, None
+        raw, told = job.raw, None
         if raw.deprecated_id is None and self.form is not None:
             with suppress(MapperError):
-                told = understand(self.known, self.form, self.job.instance, raw.received_on, raw.instance_id)
+                told = understand(self.known, self.form, job.instance, raw.received_on, raw.instance_id)
         return Counting(raw.instance_id, told, self.new)
 
 
-def _write_together(reference: Reference, jobs: Sequence[Job]) -> tuple[list[Done], list[tuple[int, _Kept]]]:
-    """One transaction for all jobs; their outcomes, and by index those that were kept and are to be counted next."""
+Job = TypeVar("Job")
+Done = TypeVar("Done")
+
+
+def _each(work: Callable[[Sequence[Job]], Sequence[Done | Exception]], jobs: Sequence[Job]) -> list[Done | Exception]:
+    """What ``work`` makes of jobs in one transaction; where that fails, of each in a transaction of its own.
+
+    So a faulty one fails by itself. A database that does not answer fails them all, and none is tried again.
+    """
+    if not jobs:
+        return []
     for tries_left in reversed(range(BUSY_TRIES)):
-        gathered = Gathered()
-        done: list[Done] = []
-        following: list[tuple[int, _Kept]] = []
         try:
-            with reference.database.write() as connection:
-                if any(isinstance(job, Counting) for job in jobs):
-                    reference.database.lock(connection, EVERYTHING, shared=True)
-                known = reference.known(connection)
-                for index, job in enumerate(jobs):
-                    if isinstance(job, Counting):
-                        done.append(_count_one(reference, connection, known, job, gathered))
-                        continue
-                    try:
-                        outcome, form = _keep_one(reference, connection, known, job.raw)
-                    except Unavailable:
-                        raise
-                    except MapperError as refusal:
-                        done.append(refusal)
-                        continue
-                    done.append(outcome)
-                    if outcome.state is SubmissionState.RECEIVED:
-                        following.append((index, _Kept(job, known, form, outcome.new)))
-                write(reference, connection, gathered)
-            known.cells.update(gathered.new_cells)
-            return done, following
-        except Unavailable:
+            return list(work(jobs))
+        except Unavailable as fault:
             if not tries_left:
-                raise
+                return [fault for _ in jobs]
+        except Exception as fault:
+            return [one for job in jobs for one in _each(work, [job])] if len(jobs) > 1 else [fault]
     raise AssertionError("BUSY_TRIES is at least 1")
 
 
-def _keep_one(
-    reference: Reference, connection: Connection, known: Known, raw: RawSubmission
-) -> tuple[Outcome, tuple[Roles, str | None] | None]:
-    """Keep one submission; the state it is in, and its form. Raises NotFound or Conflict before it is written."""
+def _keep_together(reference: Reference, jobs: Sequence[Keeping]) -> list[_Kept | Exception]:
+    """Keep submissions in one transaction, or refuse them."""
+    done: list[_Kept | Exception] = []
+    with reference.database.write() as connection:
+        known = reference.known(connection)
+        for job in jobs:
+            try:
+                done.append(_keep_one(reference, connection, known, job.raw))
+            except Unavailable:
+                raise
+            except MapperError as refusal:
+                done.append(refusal)
+    return done
+
+
+def _count(reference: Reference, jobs: Sequence[Counting]) -> list[Outcome | Exception]:
+    """Count kept submissions, in a later transaction than the one that kept them.
+
+    One that cannot be understood is flagged with the reason. Where the database does not answer it stays received, and
+    the phone's next try counts it.
+    """
+    done = _each(partial(_count_together, reference), jobs)
+    for place, (job, outcome) in enumerate(zip(jobs, done, strict=True)):
+        if isinstance(outcome, Exception) and not isinstance(outcome, Unavailable):
+            try:
+                done[place] = _flag(reference, job, outcome)
+            except Exception as fault:
+                done[place] = fault
+    return done
+
+
+def _count_together(reference: Reference, jobs: Sequence[Counting]) -> list[Outcome | Exception]:
+    """Count submissions in one transaction; raises what is wrong with any of them."""
+    gathered = Gathered()
+    with reference.database.write() as connection:
+        reference.database.lock(connection, EVERYTHING, shared=True)
+        known = reference.known(connection)
+        done: list[Outcome | Exception] = [_count_one(reference, connection, known, job, gathered) for job in jobs]
+        write(reference, connection, gathered)
+    known.cells.update(gathered.new_cells)
+    return done
+
+
+def _keep_one(reference: Reference, connection: Connection, known: Known, raw: RawSubmission) -> _Kept:
+    """Keep one submission. Raises NotFound or Conflict before it is written."""
     database = reference.database
     form = reference.roles(connection, known, raw.form_id, raw.form_version)
     if form is None and not kept.has_form(connection, raw.form_id):
@@ -222,7 +273,7 @@ def _keep_one(
     if state is SubmissionState.HELD and saved is Saved.NEW:
         message = mark("This edit came before its original and waits for it.")
         submissions.set_state(connection, raw.instance_id, SubmissionState.HELD, message, {})
-    return Outcome(state, saved is Saved.NEW), form
+    return _Kept(state, saved is Saved.NEW, known, form)
 
 
 def process(reference: Reference, instance_id: str) -> SubmissionState:
@@ -231,7 +282,10 @@ def process(reference: Reference, instance_id: str) -> SubmissionState:
     Safe to call again at any time: what counts already stays as it is. Whatever goes wrong is written to the
     submission as its reason, and the submission stays. Raises Unavailable where the database does not answer.
     """
-    return _settle(reference, instance_id, _write(reference, Counting(instance_id, None)))
+    (outcome,) = _count(reference, [Counting(instance_id, None)])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return _settle(reference, instance_id, outcome)
 
 
 def _settle(reference: Reference, instance_id: str, outcome: Outcome) -> SubmissionState:
@@ -268,13 +322,13 @@ def _count_one(
     if stored is None:
         raise NotFound(mark("There is no submission {instance_id}."), instance_id=instance_id)
     if stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
-        return Outcome(stored.state, job.new)
+        return Outcome(stored.state)
     if stored.deprecated_id is not None:
         database.lock(connection, f"submission {stored.deprecated_id}")
     if told is None or told.known is not known:
         told = understand_stored(reference, connection, known, stored)
     state = count(reference, connection, stored, told, gathered)
-    return Outcome(state, job.new, _release(reference, connection, stored))
+    return Outcome(state, _release(reference, connection, stored))
 
 
 def _flag(reference: Reference, job: Counting, fault: Exception) -> Outcome:
@@ -286,9 +340,9 @@ def _flag(reference: Reference, job: Counting, fault: Exception) -> Outcome:
         database.lock(connection, f"submission {instance_id}")
         stored = submissions.read(database, connection, instance_id)
         if stored is None or stored.state not in (SubmissionState.RECEIVED, SubmissionState.FLAGGED):
-            return Outcome(stored.state if stored else SubmissionState.FLAGGED, job.new)
+            return Outcome(stored.state if stored else SubmissionState.FLAGGED)
         submissions.set_state(connection, instance_id, SubmissionState.FLAGGED, message, facts)
-        return Outcome(SubmissionState.FLAGGED, job.new, _release(reference, connection, stored))
+        return Outcome(SubmissionState.FLAGGED, _release(reference, connection, stored))
 
 
 def _release(reference: Reference, connection: Connection, original: StoredSubmission) -> str | None:

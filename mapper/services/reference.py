@@ -20,7 +20,6 @@ from mapper.geo.placing import Placer
 from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_states import KeptStates
-from mapper.services.together import Together
 from mapper.store import reference as kept
 from mapper.store import tallies
 from mapper.store.database import Connection, Database
@@ -176,7 +175,6 @@ class Reference:
     def __init__(self, database: Database, secret_key: str = "") -> None:
         self.database = database
         self.secret_key = secret_key
-        self.together = Together()
         self.states = KeptStates()
         self.houses = KeptHouses()
         self.lists = KeptLists()

@@ -10,7 +10,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from multipart import MultipartError, MultipartParser
@@ -21,7 +21,7 @@ from mapper.formats import openrosa as replies
 from mapper.language import translate
 from mapper.services import intake
 from mapper.services.accounts import sender
-from mapper.services.intake import Receipt
+from mapper.services.intake import Receipt, Upload
 from mapper.web.installation import Installation
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ MOST_PARTS = 1000
 ORDINARY_BYTES = 1_000_000
 """Up to so long an upload may be ordinary: it is in memory then, and no photo's copy is made of it."""
 
+RECEIPT = "mapper.upload_receipt"
 PROBLEM = "mapper.upload_problem"
-"""Where a refused upload carries the reason to the application, which words the answer."""
+"""Where an upload that was taken carries its receipt, and a refused one the reason, which the application words."""
 
 RECEIVED = mark("Received. Thank you.")
 WAITS = mark("Received and kept; a supervisor will look at it.")
@@ -124,7 +125,7 @@ def _file_name(written: str) -> str:
 
 
 class ShortCut:
-    """Takes a phone's ordinary upload: token in the path, a short body of known length, nothing to refuse.
+    """Takes phones' ordinary uploads: token in the path, a short body of known length, nothing to refuse.
 
     Everything else goes on to the application with its body untouched; an upload that was refused here takes the
     reason along, so that one place words every error.
@@ -141,7 +142,9 @@ class ShortCut:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        receipt = self._try(environ)
+        if RECEIPT not in environ and PROBLEM not in environ:
+            self.take_all([environ])
+        receipt: Receipt | None = environ.get(RECEIPT)
         if receipt is None:
             return self._application(environ, start_response)
         answer = self._answers[receipt.counted]
@@ -153,28 +156,40 @@ class ShortCut:
         start_response("201 CREATED" if receipt.counted else "202 ACCEPTED", headers)
         return [answer]
 
-    def _try(self, environ: dict[str, Any]) -> Receipt | None:
-        if environ["REQUEST_METHOD"] != "POST" or environ.get("HTTP_X_OPENROSA_VERSION", "1.0") != "1.0":
+    def wants(self, method: str, path: str, length: int) -> bool:
+        """Whether a request may be an ordinary upload. length: of its body in bytes."""
+        return method == "POST" and 0 < length <= self._limit_bytes and _ADDRESS.fullmatch(path) is not None
+
+    def take_all(self, environs: Iterable[WSGIEnvironment]) -> None:
+        """Hand the ordinary uploads among these requests to the intake, all at once.
+
+        What became of each stands in its environment then, for whoever answers it.
+        """
+        uploads: list[tuple[WSGIEnvironment, Upload]] = []
+        for environ in environs:
+            try:
+                upload = self._upload(environ)
+            except Exception as problem:
+                environ[PROBLEM] = problem
+            else:
+                if upload is not None:
+                    uploads.append((environ, upload))
+        receipts = intake.receive_all(self._here.reference, [upload for _, upload in uploads])
+        for (environ, _), receipt in zip(uploads, receipts, strict=True):
+            environ[PROBLEM if isinstance(receipt, Exception) else RECEIPT] = receipt
+
+    def _upload(self, environ: WSGIEnvironment) -> Upload | None:
+        """A request's submission, or None where it is no ordinary upload. Raises InvalidInput."""
+        path, length = environ["PATH_INFO"], environ.get("CONTENT_LENGTH", "")
+        if not length.isdecimal() or not self.wants(environ["REQUEST_METHOD"], path, int(length)):
             return None
-        address, length = _ADDRESS.fullmatch(environ["PATH_INFO"]), environ.get("CONTENT_LENGTH", "")
         query = parse_qs(environ.get("QUERY_STRING", ""))
-        if address is None or not length.isdecimal() or not 0 < int(length) <= self._limit_bytes or "lang" in query:
+        if "lang" in query or environ.get("HTTP_X_OPENROSA_VERSION", "1.0") != "1.0":
             return None
-        try:
-            user_id = sender(self._here.reference, address[1])
-            if user_id is None:
-                return None
-            body = environ["wsgi.input"].read(int(length))
-            environ["wsgi.input"] = io.BytesIO(body)
-            return take(
-                self._here,
-                user_id,
-                io.BytesIO(body),
-                environ.get("CONTENT_TYPE", ""),
-                len(body),
-                self._limit_bytes,
-                query.get("deviceID", [None])[0],
-            )
-        except Exception as problem:
-            environ[PROBLEM] = problem
+        user_id = sender(self._here.reference, path.split("/")[2])
+        if user_id is None:
             return None
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = io.BytesIO(body)
+        xml, attachments = parts(io.BytesIO(body), environ.get("CONTENT_TYPE", ""), len(body), self._limit_bytes)
+        return Upload(xml, attachments, user_id, _device(query.get("deviceID", [None])[0]))

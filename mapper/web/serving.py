@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Collection
 from functools import partial
 from types import FrameType
@@ -21,14 +22,19 @@ from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import ErrorTask, Task, WSGITask
+from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from mapper.errors import InvalidInput, Unavailable, mark
+from mapper.web.phones import ShortCut
 
 MOST_CONNECTIONS = 2000
 FILES_OF_OUR_OWN = 100
 """Open files kept back for the database and for bodies too long for memory."""
+MOST = 64
+"""Uploads taken at once, so that nobody waits for very many others."""
+GATHERING_S = 0.003
+"""How long uploads that came are kept waiting for those about to come."""
 STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -150,38 +156,49 @@ def _serve_one(
         threads=threads,
         max_request_body_size=limit_bytes,
         connection_limit=_connections(),
+        recv_bytes=65_536,  # most uploads in one piece
         asyncore_use_poll=True,  # select() knows no file beyond number 1023
         channel_timeout=900,
         backlog=1024,
         ident=None,
         clear_untrusted_proxy_headers=False,
-        _server=partial(_create_server, signals),
+        _server=partial(_create_server, signals, _Dispatcher(app.extensions["short_cut"], threads)),
         _quiet=True,
     )
 
 
-def _create_server(signals: Collection[int], app: Flask, **options: Any) -> BaseWSGIServer:
+def _create_server(
+    signals: Collection[int], dispatcher: ThreadedTaskDispatcher, app: Flask, **options: Any
+) -> BaseWSGIServer:
     """waitress's server, with channels that let the application refuse what is too long; a signal ends its loop.
 
     An exception out of a signal's handler comes amid whatever its thread does just then: amid a lock that nobody
     releases after that, or where no exception is let through. So the loop ends itself, between two rounds.
     """
-    server: Any = create_server(app, **options)
+    server: Any = create_server(app, _dispatcher=dispatcher, **options)
     server.channel_class = _Channel
     told: list[int] = []
-    accepts = server.readable
+    pulled: list[bool] = []
+    accepts, pull = server.readable, server.pull_trigger
 
     def readable() -> bool:
         """Asked in every round of the loop: whether the server takes connections. Requests under way are finished."""
         if told:
             raise SystemExit(0)
+        pulled.clear()
         return bool(accepts())
+
+    def pull_trigger() -> None:
+        """Have the loop look at all connections again; asked several times within a round, once does."""
+        if not pulled:
+            pulled.append(True)
+            pull()
 
     def leave(number: int, _frame: FrameType | None) -> None:
         told.append(number)
         server.pull_trigger()
 
-    server.readable = readable
+    server.readable, server.pull_trigger = readable, pull_trigger
     for number in signals:
         signal.signal(number, leave)
     return cast(BaseWSGIServer, server)
@@ -215,8 +232,100 @@ def _refusal(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
     )
 
 
+def _task(channel: _Channel, request: HTTPRequestParser) -> Task:
+    """What answers a request: as it was begun, where it was."""
+    begun, channel.begun = channel.begun, None
+    return begun if begun is not None and begun.request is request else WSGITask(channel, request)
+
+
 class _Channel(HTTPChannel):
     error_task_class = staticmethod(_refusal)  # type: ignore[assignment]
+    task_class = staticmethod(_task)  # type: ignore[assignment]
+    begun: WSGITask | None = None
+
+    def writable(self) -> bool:
+        """Whether the loop is to send what waits to go out.
+
+        Not what a thread is sending at this moment: whatever it leaves, it tells the loop, which until then would ask
+        in vain and hinder it.
+        """
+        if self.total_outbufs_len:
+            if not self.outbuf_lock.acquire(False):
+                return False
+            self.outbuf_lock.release()
+        return bool(super().writable())  # type: ignore[no-untyped-call]
+
+    def begin(self) -> dict[str, Any]:
+        """The WSGI environment of the request whose turn it is, which ``service`` then goes on with."""
+        self.begun = WSGITask(self, self.requests[0])
+        environ: dict[str, Any] = self.begun.get_environment()
+        return environ
+
+
+class _Dispatcher(ThreadedTaskDispatcher):
+    """waitress's threads, which answer a request each, and one that takes phones' uploads, as many as have come.
+
+    Python runs one thread at a time. Uploads that had a thread each would wake one another dozens of times, and each
+    would find the processor's caches full of what another one needs; step by step in one thread, all of them take
+    half the time, and two flushes of the disk.
+    """
+
+    def __init__(self, short_cut: ShortCut, threads: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._short_cut = short_cut
+        self._uploads: deque[_Channel] = deque()
+        self._come = threading.Condition()
+        self._wanted = 1
+        self._stopping = False
+        self.set_thread_count(threads)  # type: ignore[no-untyped-call]
+        self._taker = threading.Thread(target=self._take, name="uploads", daemon=True)
+        self._taker.start()
+
+    def add_task(self, task: _Channel) -> None:
+        """Have a connection's next request answered."""
+        request = task.requests[0]
+        if request.error or not self._short_cut.wants(request.command, request.path, request.content_length):
+            super().add_task(task)  # type: ignore[no-untyped-call]
+            return
+        with self._come:
+            self._uploads.append(task)
+            if len(self._uploads) >= self._wanted:
+                self._come.notify()
+
+    def _take(self) -> None:
+        crowd = 1
+        while some := self._gather(crowd):
+            crowd = len(some)
+            try:
+                self._short_cut.take_all([channel.begin() for channel in some])
+            except Exception:
+                self.logger.exception("fault while taking uploads")
+            for channel in some:
+                try:
+                    channel.service()  # type: ignore[no-untyped-call]
+                except Exception:
+                    self.logger.exception("fault while answering an upload")
+
+    def _gather(self, crowd: int) -> list[_Channel]:
+        """The uploads that have come, waiting for the first; none when it is time to stop.
+
+        crowd: how many came together the last time. So many are waited for a little, since phones that were answered
+        together send their next ones at almost the same moment.
+        """
+        with self._come:
+            self._wanted = 1
+            self._come.wait_for(lambda: self._uploads or self._stopping)
+            self._wanted = crowd
+            self._come.wait_for(lambda: len(self._uploads) >= crowd or self._stopping, GATHERING_S)
+            return [self._uploads.popleft() for _ in range(min(MOST, len(self._uploads)))]
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+        """Let the requests under way be answered, and stop."""
+        with self._come:
+            self._stopping = True
+            self._come.notify()
+        self._taker.join(timeout)
+        return bool(super().shutdown(cancel_pending, timeout))  # type: ignore[no-untyped-call]
 
 
 def _connections() -> int:
