@@ -49,8 +49,8 @@ from server import create_app
 AGAIN_MS, FIRST_MS = 20, 200
 """Aims: where nothing changed, and where the lists are made."""
 COMMUNES = 100
-TOGETHER = 20
-"""Hamlets that are filled in one transaction."""
+EVENING = 12
+"""Households that a phone sends at a time."""
 DAY = date(2022, 9, 8).toordinal()
 
 
@@ -97,24 +97,29 @@ def fill(reference: Reference, hamlets: int, houses: int) -> None:
     chance = random.Random(7)
     patterns = models(campaign, places[0], houses)
     start = time.perf_counter()
-    for first in range(0, hamlets, TOGETHER):
+    with database.write() as connection:
+        cells = [
+            tallies.cell(database, connection, hamlet.code, hamlet.commune, {SET_ID: hamlet.commune})
+            for hamlet in places
+        ]
+        totals = [sum(column) for column in zip(*map(house_counts, patterns), strict=True)]
+        tallies.add(database, connection, {}, {(campaign.id, cell, DAY): [*totals] for cell in cells})
+    # As a census grows: every hamlet's phone brings an evening's houses, and then another evening's.
+    seq = 0
+    for first in range(0, houses, EVENING):
         with database.write() as connection:
             entries = []
-            counted: tallies.HouseChanges = {}
-            for hamlet in places[first : first + TOGETHER]:
-                cell = tallies.cell(database, connection, hamlet.code, hamlet.commune, {SET_ID: hamlet.commune})
-                entries += [entry(campaign, hamlet, cell, pattern, chance) for pattern in patterns]
-                counted[campaign.id, cell, DAY] = [
-                    sum(column) for column in zip(*map(house_counts, patterns), strict=True)
-                ]
+            for hamlet, cell in zip(places, cells, strict=True):
+                for pattern in patterns[first : first + EVENING]:
+                    seq += 1
+                    entries.append(entry(seq, campaign, hamlet, cell, pattern, chance))
             register.enter(database, connection, entries)
-            tallies.add(database, connection, {}, counted)
-        print(f"{first + TOGETHER} of {hamlets} hamlets", file=sys.stderr, flush=True)
+        print(f"{seq:,} households", file=sys.stderr, flush=True)
     print(f"{hamlets * houses:,} households in {hamlets} hamlets, filled in {time.perf_counter() - start:.0f} s")
 
 
 def entry(
-    campaign: Campaign, hamlet: Hamlet, cell: int, pattern: Visit, chance: random.Random
+    seq: int, campaign: Campaign, hamlet: Hamlet, cell: int, pattern: Visit, chance: random.Random
 ) -> register.HouseholdEntry:
     """A household of a hamlet as the register writes it; its dated steps are left out, since no list reads them."""
     visit = replace(
@@ -124,8 +129,8 @@ def entry(
         commune_code=hamlet.commune,
         people=tuple(replace(one, id=new_id(chance)) for one in pattern.people),
     )
-    rows = register.visit_rows(campaign.id, visit, [], house_counts(visit))
-    return register.HouseholdEntry(campaign.id, visit.household_id, "uuid:bench", rows, "usable", cell, {}, [])
+    rows = register.visit_rows(visit, [], house_counts(visit))
+    return register.HouseholdEntry(seq, campaign.id, visit.household_id, "uuid:bench", rows, "usable", cell, {}, [])
 
 
 def new_id(chance: random.Random) -> str:

@@ -87,7 +87,7 @@ def fill(reference: Reference, first: int, last: int, processes: int) -> int:
 def any_xml(reference: Reference) -> bytes:
     """The first submission."""
     with reference.database.read() as connection:
-        return next(submissions.stream(connection, 1))[0].xml
+        return next(submissions.stream(connection, 1))[0][1]
 
 
 @dataclass(frozen=True, slots=True)

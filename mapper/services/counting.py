@@ -71,10 +71,11 @@ def count(
     household: House | None = None
     if told.campaign is not None and told.visit is not None:
         household = (told.campaign.id, told.visit.household_id)
-    houses = sorted({house for house in (replaced, household) if house is not None})
+    # What is replaced first: the household that an edit moves to may take over its seq.
+    houses = list(dict.fromkeys(house for house in (replaced, household) if house is not None))
     # Always in this order, and before any row is touched, so that no two wait for each other.
     if not gathered.alone:
-        for _, household_id in houses:
+        for _, household_id in sorted(houses):
             database.lock(connection, f"household {household_id}")
     if original is not None:
         submissions.supersede(connection, original)
@@ -106,8 +107,9 @@ def recount(
         write_entries(reference, connection, gathered)
     before = register.counted(reference.database, connection, *household)
     if before is not None:
-        register.remove(connection, *household)
-        _gather(gathered, household[0], before, -1)
+        seq, counted = before
+        register.remove(connection, seq)
+        _gather(gathered, household[0], counted, -1)
     tellers.sort(key=lambda teller: teller.place)
     line = line_up([teller.visit.entity for teller in tellers])
     states = _set_states(reference, connection, household, tellers, line, gathered)
@@ -127,10 +129,11 @@ def recount(
     houses = house_counts(merged)
     findings = [(teller.stored.instance_id, finding) for teller in told for finding in teller.told.findings]
     entering = Entering(
+        min(teller.place for teller, _ in applied),
         campaign,
         told[-1].stored.instance_id,
         merged,
-        register.visit_rows(campaign.id, merged, steps, houses, *(versions_of(applied) if len(applied) > 1 else ())),
+        register.visit_rows(merged, steps, houses, *(versions_of(applied) if len(applied) > 1 else ())),
         steps,
         houses,
         findings + odd,
@@ -192,12 +195,14 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """A household on its way into the register, everything about it but its place.
+    """A household on its way into the register, everything about it but where it lies.
 
-    instance_id: the submission that counts. visit: its people and doses are not looked at, since they stand in rows.
+    seq: see ``HouseholdEntry``. instance_id: the submission that counts. visit: its people and doses are not looked
+    at, since they stand in rows.
     placing_id: the submission that tells of the place.
     """
 
+    seq: int
     campaign: Campaign
     instance_id: str
     visit: Visit
@@ -220,6 +225,7 @@ def enter(reference: Reference, connection: Connection, known: Known, entering: 
     before = [finding for _, finding in entering.findings]
     odd = place_findings(known, visit, placed.point_state, placed.placements, before)
     gathered.entries[campaign.id, visit.household_id] = register.HouseholdEntry(
+        entering.seq,
         campaign.id,
         visit.household_id,
         entering.instance_id,

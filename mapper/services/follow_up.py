@@ -133,7 +133,7 @@ def read(
         among = every if cells is None else cells
         cells = [number for number in among if (every[number].hamlet_code or "") == hamlet]
     rows = area.hold(follow_up.households(database, connection, campaign.id, cells))
-    found = with_people(reference, connection, campaign, day, rows, whole=cells is None)
+    found = with_people(reference, connection, campaign, day, rows)
     return sorted(found, key=lambda house: (house.hamlet_code or "", house.id))
 
 
@@ -143,16 +143,13 @@ def with_people(
     campaign: Campaign,
     day: date,
     rows: Sequence[HouseholdRow],
-    *,
-    whole: bool = False,
 ) -> list[HouseToSee]:
-    """Households of a campaign with their people, in the order given, as they stand on a day. whole: these are all."""
-    asked = None if whole else [row.id for row in rows]
-    members = follow_up.people(reference.database, connection, campaign.id, asked)
+    """Households of a campaign with their people, in the order given, as they stand on a day."""
+    members = follow_up.people(reference.database, connection, [row.seq for row in rows])
     found = []
     for row in rows:
         people = tuple(
-            PersonToSee(person, status(person, campaign, day), held) for person, held in members.get(row.id, ())
+            PersonToSee(person, status(person, campaign, day), held) for person, held in members.get(row.seq, ())
         )
         values: list[Any] = [*_known(row), house_state(row.outcome, [each.status for each in people]), people]
         found.append(HouseToSee(*values))

@@ -84,9 +84,9 @@ def _read(
     rows = follow_up.households(database, connection, campaign.id, cells) if cells else []
     for first in range(0, len(rows), AT_ONCE):
         some = rows[first : first + AT_ONCE]
-        people = follow_up.people(database, connection, campaign.id, [row.id for row in some])
+        people = follow_up.people(database, connection, [row.seq for row in some])
         for row in some:
-            statuses = [status(person, campaign, day) for person, _ in people.get(row.id, ())]
+            statuses = [status(person, campaign, day) for person, _ in people.get(row.seq, ())]
             due = sum(each.state is PersonState.DUE for each in statuses)
             stands = Stands(house_state(row.outcome, statuses), due, row.visited_on, row.held.version)
             found.setdefault(row.cell_id, {})[row.id] = stands

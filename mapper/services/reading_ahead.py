@@ -41,7 +41,8 @@ SELDOM = 200_000
 Raw = tuple[str, str, bytes, date, str]
 """Of a submission: form, version, XML, day of receipt, and the first submission of its chain of edits."""
 
-Batch = list[StoredSubmission]
+Batch = list[tuple[StoredSubmission, bytes]]
+"""Submissions with their XML, in order of arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,10 @@ class ReadVisit:
     houses: Sequence[int]
     findings: Sequence[Finding]
 
-    def entering(self, known: Known) -> Entering:
-        """The household as this submission alone tells of it."""
+    def entering(self, known: Known, seq: int) -> Entering:
+        """The household as this submission alone tells of it. seq: the submission's."""
         return Entering(
+            seq,
             known.campaigns[self.campaign_id],
             self.instance_id,
             self.bare,
@@ -162,7 +164,7 @@ def _read(known: Known, form_id: str, version: str, xml: bytes, received_on: dat
         if campaign is None or visit is None:
             return None
         houses = house_counts(visit)
-        rows = register.visit_rows(campaign.id, visit, told.steps, houses)
+        rows = register.visit_rows(visit, told.steps, houses)
     except Exception:
         return None  # whoever counts it meets the same fault, and tells of it
     bare = replace(visit, people=())

@@ -24,7 +24,7 @@ BATCH = 250
 """Submissions read at a time."""
 
 TOGETHER = 4000
-"""Households entered at a time, in the order of their ids: far fewer pages of the register are looked for."""
+"""Households entered at a time, at once, each table in its turn."""
 
 MANY = 4000
 """Submissions from which on processes of their own are worth their start."""
@@ -109,23 +109,23 @@ class _Recount:
 
     def task(self, batch: Batch) -> tuple[bytes, list[Raw]]:
         """What a process needs to read a batch."""
-        for form_id, version in {(one.form_id, one.form_version) for one in batch}:
+        for form_id, version in {(one.form_id, one.form_version) for one, _ in batch}:
             self.reference.roles(self.connection, self.known, form_id, version)
         if len(self.known.roles) != self._roles:
             self._roles, self._reference_data = len(self.known.roles), reference_for(self.known)
-        raws = [(one.form_id, one.form_version, one.xml, one.received_on, one.root_id) for one in batch]
+        raws = [(one.form_id, one.form_version, xml, one.received_on, one.root_id) for one, xml in batch]
         return self._reference_data, raws
 
     def take(self, batch: Batch, all_read: Sequence[Read]) -> None:
         """Count a batch of submissions as they were read."""
         told_of = self._in_register(all_read) | self.gathered.entries.keys()
-        for stored, read in zip(batch, all_read, strict=True):
+        for (stored, _), read in zip(batch, all_read, strict=True):
             if stored.state is not SubmissionState.RECEIVED:
                 continue
             household = (read.campaign_id, read.bare.household_id) if read else None
             first = household not in told_of and household not in self.gathered.awaited
             alone = read is not None and stored.deprecated_id is None and not read.bare.entity.needs_base
-            if read and first and alone and self._enter(read):
+            if read and first and alone and self._enter(stored, read):
                 # Nearly every submission: the first that tells of its household.
                 self.processed.append((stored.instance_id, read.campaign_id, read.bare.household_id))
                 self._go_on(stored)
@@ -155,10 +155,10 @@ class _Recount:
             for household_id in register.among(database, connection, campaign_id, ids)
         }
 
-    def _enter(self, read: ReadVisit) -> bool:
+    def _enter(self, stored: StoredSubmission, read: ReadVisit) -> bool:
         """Enter a household that nobody told of before; False where that fails, which ``_count`` then tells of."""
         try:
-            enter(self.reference, self.connection, self.known, read.entering(self.known), self.gathered)
+            enter(self.reference, self.connection, self.known, read.entering(self.known, stored.seq), self.gathered)
         except Exception:
             return False
         return True

@@ -181,7 +181,7 @@ def _place(reference: Reference, connection: Connection, known: Known, stored: S
     household = submissions.household_of(connection, stored.instance_id) if stored.household_id is not None else None
     counted = None if household is None else register.counted(reference.database, connection, *household)
     if counted is not None:
-        return reference.cells(connection).get(counted.cell_id)
+        return reference.cells(connection).get(counted[1].cell_id)
     return told_place(reference, connection, known, stored)
 
 
@@ -260,7 +260,7 @@ def _read(connection: Connection, stored: StoredSubmission, language: str) -> _S
     if model is None or used is None:
         return _Shown(None, False, (), (mark("The form {form_id} is not here any more."), {"form_id": stored.form_id}))
     try:
-        instance = read_instance(stored.xml, None)
+        instance = read_instance(submissions.xml_of(connection, stored.seq), None)
     except MapperError as problem:
         return _Shown(model, form is not None, (), (problem.message, problem.facts))
     if instance.encrypted:
@@ -405,7 +405,7 @@ def attachment(reference: Reference, user: User, instance_id: str, sha256: str) 
 def raw_xml(reference: Reference, user: User, instance_id: str) -> bytes:
     """The XML of a submission that the user may see, byte for byte as it came. Raises NotFound."""
     with reference.database.write() as connection:
-        xml = _open(reference, connection, user, instance_id).stored.xml
+        xml = submissions.xml_of(connection, _open(reference, connection, user, instance_id).stored.seq)
         audit.record(reference, connection, user.id, user.name, "submission.downloaded", instance_id)
     return xml
 

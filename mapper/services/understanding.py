@@ -14,7 +14,7 @@ from mapper.errors import InvalidInput, MapperError, NotFound, mark, trace
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles, read_visit
 from mapper.services.reference import Known, Reference
-from mapper.store import register
+from mapper.store import register, submissions
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission
 
@@ -101,5 +101,5 @@ def understand_stored(
 ) -> Understood:
     """Read a submission that is kept."""
     form = reference.roles(connection, known, stored.form_id, stored.form_version)
-    instance = read_instance(stored.xml, reference.namespaces(connection, known))
+    instance = read_instance(submissions.xml_of(connection, stored.seq), reference.namespaces(connection, known))
     return understand(known, form, instance, stored.received_on, stored.root_id)

@@ -33,8 +33,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class HouseholdRow:
-    """A household as the register knows it; lat and lon in degrees on WGS 84, as the phone told them."""
+    """A household as the register knows it; lat and lon in degrees on WGS 84, as the phone told them.
 
+    seq: its number in the register, for as long as nothing new is told of it.
+    """
+
+    seq: int
     id: str
     instance_id: str
     visited_on: date
@@ -73,8 +77,8 @@ def _names(values: type) -> tuple[str, ...]:
 _VERSION = _names(Held)
 _HOUSEHOLD = tuple(_h.c[name] for name in (*_names(HouseholdRow)[:-1], *_VERSION))
 _FACTS = _names(Person)[: _names(Person).index("doses")]
-_PERSON = tuple(_p.c[name] for name in ("household_id", "position", *_VERSION, *_FACTS))
-_DOSE = tuple(_d.c[name] for name in ("household_id", "person_position", *_names(Dose)))
+_PERSON = tuple(_p.c[name] for name in ("household_seq", "position", *_VERSION, *_FACTS))
+_DOSE = tuple(_d.c[name] for name in ("household_seq", "person_position", *_names(Dose)))
 
 
 def households(
@@ -91,13 +95,15 @@ def households_of(
     """The household that each of these ids names, or that the person of the id belongs to, as far as there is one."""
     houses = _households(database, connection, campaign_id, database.among(_h.c.id, entity_ids))
     persons = connection.execute(
-        select(_p.c.id, _p.c.household_id).where(_p.c.campaign_id == campaign_id, database.among(_p.c.id, entity_ids))
+        select(_p.c.id, _p.c.household_seq)
+        .join(_h, _h.c.seq == _p.c.household_seq)
+        .where(_h.c.campaign_id == campaign_id, database.among(_p.c.id, entity_ids))
     ).all()
     theirs = _households(
-        database, connection, campaign_id, database.among(_h.c.id, [row.household_id for row in persons])
+        database, connection, campaign_id, database.among(_h.c.seq, [row.household_seq for row in persons])
     )
-    by_id = {row.id: row for row in theirs}
-    return {row.id: by_id[row.household_id] for row in persons} | {row.id: row for row in houses}
+    by_seq = {row.seq: row for row in theirs}
+    return {row.id: by_seq[row.household_seq] for row in persons} | {row.id: row for row in houses}
 
 
 def _households(
@@ -106,35 +112,31 @@ def _households(
     rows = _rows(database, connection, select(*_HOUSEHOLD).where(_h.c.campaign_id == campaign_id, wanted))
     found = []
     for row in rows:
-        values: list[Any] = [*row[:2], _day(row[2]), *row[3 : -len(_VERSION)], Held(*row[-len(_VERSION) :])]
+        values: list[Any] = [*row[:3], _day(row[3]), *row[4 : -len(_VERSION)], Held(*row[-len(_VERSION) :])]
         found.append(HouseholdRow(*values))
     return found
 
 
 def people(
-    database: Database, connection: Connection, campaign_id: str, household_ids: Sequence[str] | None
-) -> dict[str, list[tuple[Person, Held]]]:
-    """The people of households in the order in which they were told, by household; None asks for all households."""
-
-    def of(column: ColumnElement[str]) -> ColumnElement[bool]:
-        return true() if household_ids is None else database.among(column, household_ids)
-
-    doses: dict[tuple[str, int], list[Dose]] = {}
+    database: Database, connection: Connection, households: Sequence[int]
+) -> dict[int, list[tuple[Person, Held]]]:
+    """The people of households in the order in which they were told, by household; each by its seq."""
+    doses: dict[tuple[int, int], list[Dose]] = {}
     for household, position, code, given_on, *facts in _rows(
         database,
         connection,
         select(*_DOSE)
-        .where(_d.c.campaign_id == campaign_id, of(_d.c.household_id))
-        .order_by(_d.c.household_id, _d.c.person_position, _d.c.position),
+        .where(database.among(_d.c.household_seq, households))
+        .order_by(_d.c.household_seq, _d.c.person_position, _d.c.position),
     ):
         doses.setdefault((household, position), []).append(Dose(code, _some_day(given_on), *facts))
-    found: dict[str, list[tuple[Person, Held]]] = {}
+    found: dict[int, list[tuple[Person, Held]]] = {}
     for row in _rows(
         database,
         connection,
         select(*_PERSON)
-        .where(_p.c.campaign_id == campaign_id, of(_p.c.household_id))
-        .order_by(_p.c.household_id, _p.c.position),
+        .where(database.among(_p.c.household_seq, households))
+        .order_by(_p.c.household_seq, _p.c.position),
     ):
         household, position, version, trunk_version, branch_id, identity, reported_on, name, born_on, *facts = row
         precision, sex, residence, away_place, priorities, barred, contraindication, until, *others = facts
@@ -172,7 +174,7 @@ def without_uuid(
     houses = connection.execute(select(_h.c.cell_id, func.count()).where(*wanted, house).group_by(_h.c.cell_id)).all()
     persons = connection.execute(
         select(_h.c.cell_id, func.count())
-        .join_from(_h, _p, (_p.c.campaign_id == _h.c.campaign_id) & (_p.c.household_id == _h.c.id))
+        .join_from(_h, _p, _p.c.household_seq == _h.c.seq)
         .where(*wanted, house | not_(_p.c.id.regexp_match(UUID)))
         .group_by(_h.c.cell_id)
     ).all()

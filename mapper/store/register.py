@@ -32,7 +32,8 @@ class VisitRows(NamedTuple):
     """A household's visit as the register writes it: plain values, which another process may have made.
 
     facts: the columns of households that the visit alone tells, and the three of its version. people, doses: rows of
-    those tables. steps: what the household contributes to the tallies, as text.
+    those tables, without the household that comes first in each. steps: what the household contributes to the tallies,
+    as text.
     """
 
     facts: Row
@@ -51,10 +52,12 @@ FIRST: Version = (1, None, None)
 class HouseholdEntry:
     """A household ready to be entered.
 
-    instance_id: the submission that tells of it, the latest of several. placements: by boundary set, the unit code of
+    seq: that of the first submission that tells of it, its edits standing in its place. instance_id: the submission
+    that tells of it, the latest of several. placements: by boundary set, the unit code of
     the point (or None) and the result as a word. findings: each with the submission that it was found in.
     """
 
+    seq: int
     campaign_id: str
     household_id: str
     instance_id: str
@@ -75,24 +78,25 @@ class Counted:
     houses: Sequence[int]
 
 
-def counted(database: Database, connection: Connection, campaign_id: str, household_id: str) -> Counted | None:
-    """What the household contributes to the tallies now; None when it is not in the register."""
+def counted(
+    database: Database, connection: Connection, campaign_id: str, household_id: str
+) -> tuple[int, Counted] | None:
+    """A household's seq and what it contributes to the tallies now; None when it is not in the register."""
     rows = database.prepared(
         "counted",
-        lambda: select(_h.c.cell_id, _h.c.visited_on, _h.c.steps).where(
+        lambda: select(_h.c.seq, _h.c.cell_id, _h.c.visited_on, _h.c.steps).where(
             _h.c.campaign_id == bindparam("campaign"), _h.c.id == bindparam("household")
         ),
     ).rows(driver_of(connection), {"campaign": campaign_id, "household": household_id})
     if not rows:
         return None
-    cell_id, visited_on, text = rows[0]
+    seq, cell_id, visited_on, text = rows[0]
     houses, steps = orjson.loads(text)
     day = date.fromisoformat(visited_on) if isinstance(visited_on, str) else visited_on
-    return Counted(cell_id, day.toordinal(), steps, houses)
+    return seq, Counted(cell_id, day.toordinal(), steps, houses)
 
 
 def visit_rows(
-    campaign_id: str,
     visit: Visit,
     steps: Steps,
     houses: Sequence[int],
@@ -100,13 +104,13 @@ def visit_rows(
     of_people: Mapping[str, Version] = MappingProxyType({}),
 ) -> VisitRows:
     """The rows of a household's visit. version, of_people: of the entities, by the id of a person; else the first."""
-    point, household_id = visit.point, visit.household_id
+    point = visit.point
     people, doses = [], []
     for position, person in enumerate(visit.people):
-        people.append(_person_row(campaign_id, household_id, position, person) + of_people.get(person.id, FIRST))
+        people.append(_person_row(position, person) + of_people.get(person.id, FIRST))
         for number, d in enumerate(person.doses):
             given = (d.code, _iso(d.given_on), d.vaccine, d.lot, d.place, d.evidence)
-            doses.append((campaign_id, household_id, position, number, *given))
+            doses.append((position, number, *given))
     facts = (
         visit.visited_on.isoformat(),
         str(visit.outcome),
@@ -138,13 +142,14 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
     placements: list[Row] = []
     findings: list[Row] = []
     # In the order of the tables' keys, so that each of their pages is looked for once.
-    for entry in sorted(entries, key=lambda entry: (entry.campaign_id, entry.household_id)):
-        campaign, household, rows = entry.campaign_id, entry.household_id, entry.rows
+    for entry in sorted(entries, key=lambda entry: entry.seq):
+        seq, rows = entry.seq, entry.rows
         *facts, expected, version, trunk_version, branch_id = rows.facts
         households.append(
             (
-                campaign,
-                household,
+                seq,
+                entry.campaign_id,
+                entry.household_id,
                 entry.instance_id,
                 *facts,
                 entry.point_state,
@@ -156,15 +161,15 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
                 branch_id,
             )
         )
-        people += rows.people
-        doses += rows.doses
+        people += [(seq, *row) for row in rows.people]
+        doses += [(seq, *row) for row in rows.doses]
         for set_id, (unit_code, result) in entry.placements.items():
-            placements.append((campaign, household, set_id, unit_code, result))
+            placements.append((seq, set_id, unit_code, result))
         position: Counter[str] = Counter()
         for instance_id, f in entry.findings:
             told = json.dumps(dict(f.facts), ensure_ascii=False)
             place = position[instance_id]
-            findings.append((instance_id, place, campaign, household, entry.cell_id, f.code, f.message, told))
+            findings.append((instance_id, place, seq, entry.cell_id, f.code, f.message, told))
             position[instance_id] += 1
     driver = driver_of(connection)
     for table, found in (
@@ -178,10 +183,8 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
             database.entering(table).run_many(driver, found)
 
 
-def _person_row(campaign: str, household: str, position: int, person: Person) -> Row:
+def _person_row(position: int, person: Person) -> Row:
     return (
-        campaign,
-        household,
         position,
         person.id,
         person.reported_on.isoformat(),
@@ -207,13 +210,11 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def remove(connection: Connection, campaign_id: str, household_id: str) -> None:
+def remove(connection: Connection, seq: int) -> None:
     """Take a household and all that belongs to it out of the register."""
     for table in (_d, _p, tables.placements, tables.findings):
-        connection.execute(
-            delete(table).where(table.c.campaign_id == campaign_id, table.c.household_id == household_id)
-        )
-    connection.execute(delete(_h).where(_h.c.campaign_id == campaign_id, _h.c.id == household_id))
+        connection.execute(delete(table).where(table.c.household_seq == seq))
+    connection.execute(delete(_h).where(_h.c.seq == seq))
 
 
 def clear(connection: Connection) -> None:
@@ -248,7 +249,7 @@ def findings(
     statement = (
         select(*told, f.c.facts)
         .join(s, s.c.instance_id == f.c.instance_id)
-        .outerjoin(_h, (_h.c.campaign_id == f.c.campaign_id) & (_h.c.id == f.c.household_id))
+        .join(_h, _h.c.seq == f.c.household_seq)
         .outerjoin(u, u.c.id == s.c.sender_id)
         .order_by(s.c.seq.desc(), f.c.position)
         .limit(limit)
@@ -264,10 +265,12 @@ def found_in(
     """Campaign, id and cell of the households with such a finding, the newest submission first."""
     f, s = tables.findings, tables.submissions
     statement = (
-        select(f.c.campaign_id, f.c.household_id, f.c.cell_id)
+        select(_h.c.campaign_id, _h.c.id, f.c.cell_id)
+        .select_from(f)
         .join(s, s.c.instance_id == f.c.instance_id)
+        .join(_h, _h.c.seq == f.c.household_seq)
         .where(f.c.code == code)
-        .group_by(f.c.campaign_id, f.c.household_id, f.c.cell_id)
+        .group_by(_h.c.campaign_id, _h.c.id, f.c.cell_id)
         .order_by(func.max(s.c.seq).desc())
         .limit(limit)
     )

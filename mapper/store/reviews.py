@@ -218,7 +218,11 @@ def household_names(connection: Connection, campaign_id: str, household_id: str)
     """What a household and each of its people are called, by id; of a household without a name its house number."""
     h, p = tables.households, tables.people
     own = select(h.c.id, h.c.head, h.c.house_number).where(h.c.campaign_id == campaign_id, h.c.id == household_id)
-    people = select(p.c.id, p.c.name).where(p.c.campaign_id == campaign_id, p.c.household_id == household_id)
+    people = (
+        select(p.c.id, p.c.name)
+        .join(h, h.c.seq == p.c.household_seq)
+        .where(h.c.campaign_id == campaign_id, h.c.id == household_id)
+    )
     names = {row.id: row.head or row.house_number for row in connection.execute(own)}
     names |= {row.id: row.name for row in connection.execute(people)}
     return {identity: name for identity, name in names.items() if name}

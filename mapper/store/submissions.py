@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 
-_s = tables.submissions
+_s, _i = tables.submissions, tables.instances
 
 
 class SubmissionState(StrEnum):
@@ -64,7 +64,6 @@ class StoredSubmission:
     root_id: str
     form_id: str
     form_version: str
-    xml: bytes
     received_at: str
     received_on: date
     sender_id: int | None
@@ -80,7 +79,6 @@ _COLUMNS = (
     _s.c.root_id,
     _s.c.form_id,
     _s.c.form_version,
-    _s.c.xml,
     _s.c.received_at,
     _s.c.received_on,
     _s.c.sender_id,
@@ -92,11 +90,10 @@ _COLUMNS = (
 
 def _stored(row: Sequence[object]) -> StoredSubmission:
     values = list(row)
-    values[6] = bytes(values[6])  # type: ignore[call-overload]
-    if isinstance(values[8], str):
-        values[8] = date.fromisoformat(values[8])
-    values[10] = SubmissionState(str(values[10]))
-    values[11] = _read_reason(values[11])
+    if isinstance(values[7], str):
+        values[7] = date.fromisoformat(values[7])
+    values[9] = SubmissionState(str(values[9]))
+    values[10] = _read_reason(values[10])
     return StoredSubmission(*values)  # type: ignore[arg-type]
 
 
@@ -130,7 +127,6 @@ def save(database: Database, connection: Connection, raw: RawSubmission) -> tupl
         "root_id": root,
         "form_id": raw.form_id,
         "form_version": raw.form_version,
-        "xml": raw.xml,
         "sha256": digest,
         "received_at": raw.received_at,
         "received_on": raw.received_on.isoformat(),
@@ -140,10 +136,14 @@ def save(database: Database, connection: Connection, raw: RawSubmission) -> tupl
     }
     added = database.prepared(
         "save submission",
-        lambda: database.insert(_s).values({k: bindparam(k) for k in values}).on_conflict_do_nothing(),
-    ).run(driver, values)
+        lambda: (
+            database.insert(_s).values({k: bindparam(k) for k in values}).on_conflict_do_nothing().returning(_s.c.seq)
+        ),
+    ).rows(driver, values)
     saved = Saved.NEW
-    if not added:
+    if added:
+        database.entering(_i).run_many(driver, [(added[0][0], raw.xml)])
+    else:
         known = database.prepared("known", _select_known).rows(driver, {"instance_id": raw.instance_id})
         if not known:
             return Saved.STALE_EDIT, state
@@ -220,6 +220,11 @@ def read(database: Database, connection: Connection, instance_id: str) -> Stored
         "read submission", lambda: select(*_COLUMNS).where(_s.c.instance_id == bindparam("instance_id"))
     ).rows(driver_of(connection), {"instance_id": instance_id})
     return _stored(rows[0]) if rows else None
+
+
+def xml_of(connection: Connection, seq: int) -> bytes:
+    """A submission's XML, byte for byte as it came. seq: of a submission that is here."""
+    return bytes(connection.execute(select(_i.c.xml).where(_i.c.seq == seq)).scalar_one())
 
 
 def held_edit_of(database: Database, connection: Connection, instance_id: str) -> str | None:
@@ -398,14 +403,15 @@ def waiting(connection: Connection, *, form_id: str | None = None) -> list[Store
     return [_stored(row) for row in connection.execute(statement)]
 
 
-def stream(connection: Connection, batch: int = 500) -> Iterator[list[StoredSubmission]]:
-    """All submissions in order of arrival, in batches."""
+def stream(connection: Connection, batch: int = 500) -> Iterator[list[tuple[StoredSubmission, bytes]]]:
+    """All submissions with their XML in order of arrival, in batches."""
     after = 0
+    every = select(*_COLUMNS, _i.c.xml).join(_i, _i.c.seq == _s.c.seq).order_by(_s.c.seq).limit(batch)
     while True:
-        rows = connection.execute(select(*_COLUMNS).where(_s.c.seq > after).order_by(_s.c.seq).limit(batch)).all()
+        rows = connection.execute(every.where(_s.c.seq > after)).all()
         if not rows:
             return
-        yield [_stored(row) for row in rows]
+        yield [(_stored(row[:-1]), bytes(row[-1])) for row in rows]
         after = rows[-1][0]
 
 

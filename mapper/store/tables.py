@@ -115,7 +115,6 @@ submissions = Table(
     Column("root_id", String, nullable=False),
     Column("form_id", String, nullable=False),
     Column("form_version", String, nullable=False),
-    Column("xml", LargeBinary, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("received_at", String, nullable=False),
     Column("received_on", Date, nullable=False),
@@ -129,7 +128,15 @@ submissions = Table(
     Index("ix_submissions_household", "campaign_id", "household_id"),
     Index("ix_submissions_sender", "sender_id", "received_on"),
     Index("ix_submissions_waiting", "state", sqlite_where=WAITS, postgresql_where=WAITS),
-    comment="Raw submissions, exactly as they came; state says what became of each. An original has one edit at most.",
+    comment="Raw submissions; state says what became of each. An original has one edit at most.",
+)
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("seq", Integer, ForeignKey("submissions.seq"), primary_key=True, autoincrement=False),
+    Column("xml", LargeBinary, nullable=False),
+    comment="The XML of each submission, exactly as it came; apart, since what is said about a submission changes.",
 )
 
 attachments = Table(
@@ -248,6 +255,7 @@ units = Table(
 households = Table(
     "households",
     metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
     Column("id", String, nullable=False),
     Column("instance_id", String, nullable=False),
@@ -268,17 +276,17 @@ households = Table(
     Column("version", Integer, nullable=False),
     Column("trunk_version", Integer),
     Column("branch_id", String),
-    PrimaryKeyConstraint("campaign_id", "id"),
+    UniqueConstraint("campaign_id", "id"),
     Index("ix_households_cell_id", "cell_id"),
-    comment="The register: each household as all that was told of it makes it known; steps as JSON. version, "
+    comment="The register: each household as all that was told of it makes it known; steps as JSON. seq: that of the "
+    "first submission that tells of it, its edits standing in its place; no other household has it. version, "
     "trunk_version and branch_id are those of the ODK entity.",
 )
 
 people = Table(
     "people",
     metadata,
-    Column("campaign_id", String, nullable=False),
-    Column("household_id", String, nullable=False),
+    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("id", String, nullable=False),
     Column("reported_on", Date, nullable=False),
@@ -300,8 +308,7 @@ people = Table(
     Column("version", Integer, nullable=False),
     Column("trunk_version", Integer),
     Column("branch_id", String),
-    PrimaryKeyConstraint("campaign_id", "household_id", "position"),
-    ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
+    PrimaryKeyConstraint("household_seq", "position"),
     comment="priorities: codes joined by spaces; version, trunk_version and branch_id are those of the ODK entity.",
     sqlite_with_rowid=False,
 )
@@ -309,8 +316,7 @@ people = Table(
 doses = Table(
     "doses",
     metadata,
-    Column("campaign_id", String, nullable=False),
-    Column("household_id", String, nullable=False),
+    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False),
     Column("person_position", Integer, nullable=False),
     Column("position", Integer, nullable=False),
     Column("code", String, nullable=False),
@@ -319,8 +325,7 @@ doses = Table(
     Column("lot", String),
     Column("place", String),
     Column("evidence", String),
-    PrimaryKeyConstraint("campaign_id", "household_id", "person_position", "position"),
-    ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
+    PrimaryKeyConstraint("household_seq", "person_position", "position"),
     sqlite_with_rowid=False,
 )
 
@@ -329,9 +334,8 @@ findings = Table(
     metadata,
     Column("instance_id", String, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("campaign_id", String),
-    Column("household_id", String),
-    Column("cell_id", Integer),
+    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False, index=True),
+    Column("cell_id", Integer, nullable=False),
     Column("code", String, nullable=False),
     Column("message", Text, nullable=False),
     Column("facts", Text, nullable=False),
@@ -343,13 +347,11 @@ findings = Table(
 placements = Table(
     "placements",
     metadata,
-    Column("campaign_id", String, nullable=False),
-    Column("household_id", String, nullable=False),
+    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False),
     Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
     Column("unit_code", String),
     Column("result", String, nullable=False),
-    PrimaryKeyConstraint("campaign_id", "household_id", "set_id"),
-    ForeignKeyConstraint(["campaign_id", "household_id"], ["households.campaign_id", "households.id"]),
+    PrimaryKeyConstraint("household_seq", "set_id"),
     comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form.",
     sqlite_with_rowid=False,
 )

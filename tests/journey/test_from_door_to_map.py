@@ -328,11 +328,14 @@ def test_census_has_all_that_the_proof_leans_on(journey: Journey) -> None:
 
 
 def test_all_that_was_sent_is_kept_as_it_was_sent(journey: Journey) -> None:
-    s, a, b = tables.submissions, tables.attachments, tables.blobs
+    s, i, a, b = tables.submissions, tables.instances, tables.attachments, tables.blobs
     sent = {instance_id(one.form.xml): one.form for one in journey.census.queue}
     database = Database(journey.database_url)
     with database.read() as connection:
-        kept = {row.instance_id: row for row in connection.execute(select(s.c.instance_id, s.c.xml, s.c.state))}
+        kept = {
+            row.instance_id: row
+            for row in connection.execute(select(s.c.instance_id, i.c.xml, s.c.state).join(i, i.c.seq == s.c.seq))
+        }
         files: dict[str, dict[str, bytes]] = {name: {} for name in sent}
         for row in connection.execute(select(a.c.instance_id, a.c.name, b.c.content).join(b, a.c.sha256 == b.c.sha256)):
             files[row.instance_id][row.name] = bytes(row.content)

@@ -48,21 +48,21 @@ def long_way(town: Town, set_id: str, group_code: str, dose_code: str, day: date
             line.visited += 1
             line.interviewed += house.outcome == "interviewed"
             line.vacant += house.outcome == "moved_away"
-            for person in people.get(house.id, []):
+            for person in people.get(house.seq, []):
                 line.people += 1
                 line.states[state_on(person, group, dose, day)] += 1
     return dict(lines)
 
 
-def _people(connection: Connection) -> Mapping[str, list[Person]]:
-    doses: dict[tuple[str, int], list[Dose]] = defaultdict(list)
+def _people(connection: Connection) -> Mapping[int, list[Person]]:
+    doses: dict[tuple[int, int], list[Dose]] = defaultdict(list)
     d = tables.doses
-    for row in connection.execute(select(d).where(d.c.campaign_id == "covid19").order_by(d.c.position)):
-        doses[row.household_id, row.person_position].append(Dose(row.code, row.given_on, row.vaccine))
-    found: dict[str, list[Person]] = defaultdict(list)
+    for row in connection.execute(select(d).order_by(d.c.position)):
+        doses[row.household_seq, row.person_position].append(Dose(row.code, row.given_on, row.vaccine))
+    found: dict[int, list[Person]] = defaultdict(list)
     p = tables.people
-    for row in connection.execute(select(p).where(p.c.campaign_id == "covid19")):
-        found[row.household_id].append(
+    for row in connection.execute(select(p)):
+        found[row.household_seq].append(
             Person(
                 id=row.id,
                 reported_on=row.reported_on,
@@ -74,7 +74,7 @@ def _people(connection: Connection) -> Mapping[str, list[Person]]:
                 infected_on=row.infected_on,
                 refused=row.refused,
                 vaccination_unknown=row.vaccination_unknown,
-                doses=tuple(doses[row.household_id, row.position]),
+                doses=tuple(doses[row.household_seq, row.position]),
             )
         )
     return found

@@ -194,8 +194,9 @@ def test_an_edit_that_moves_leaves_the_other_visits_of_the_first_household(town:
     assert town.states()["uuid:3"] == "processed"
     assert counts(town.ask().total) == (2, 2, 3, 0)
     with town.reference.database.read() as connection:
-        rows = connection.execute(tables.findings.select()).mappings()
-        found = sorted((row["household_id"], row["instance_id"], row["code"]) for row in rows)
+        h, f = tables.households, tables.findings
+        rows = select(h.c.id, f.c.instance_id, f.c.code).join(f, f.c.household_seq == h.c.seq)
+        found = sorted(tuple(row) for row in connection.execute(rows))
     assert found == [(FIRST, "uuid:1", "commune_differs"), (SECOND, "uuid:3", "commune_differs")]
 
 

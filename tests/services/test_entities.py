@@ -122,12 +122,16 @@ def dose(code: str, on: date) -> Answers:
 
 
 def told(town: Town) -> dict[str, list[dict[str, Any]]]:
-    """Households, people and doses of the register, as mappings."""
+    """Households, people and doses of the register, as mappings; with the ids of their households."""
     with town.reference.database.read() as connection:
-        return {
+        found = {
             table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
             for table in (tables.households, tables.people, tables.doses, tables.findings)
         }
+    houses = {row["seq"]: row["id"] for row in found["households"]}
+    for row in (*found["people"], *found["doses"], *found["findings"]):
+        row["household_id"] = houses[row.pop("household_seq")]
+    return found
 
 
 def facts(town: Town) -> object:

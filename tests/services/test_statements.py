@@ -60,6 +60,7 @@ def test_an_upload_takes_a_bounded_number_of_statements(told: tuple[Town, Statem
     assert (inserted["people"], inserted["doses"]) == (1, 1)
     assert set(inserted) <= {
         "submissions",
+        "instances",
         "households",
         "people",
         "doses",

@@ -133,13 +133,18 @@ def feature_file(path: Path, features: list[dict[str, object]]) -> Path:
 
 
 def _register(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of the register, with the cell's signature for its number and the steps in one order."""
+    """All rows of the register; the cell's signature and the household's id stand for numbers, steps in one order."""
+    h = tables.households
+    houses_by_seq = dict(row[:2] for row in connection.execute(select(h.c.seq, h.c.id)))
     signatures = dict(row[:2] for row in connection.execute(select(tables.cells.c.id, tables.cells.c.signature)))
     found = {}
     for table in (tables.households, tables.people, tables.doses, tables.placements, tables.findings):
         rows = []
         for row in connection.execute(select(table)).mappings():
             values = dict(row)
+            values.pop("seq", None)
+            if "household_seq" in values:
+                values["household_seq"] = houses_by_seq[values["household_seq"]]
             if "cell_id" in values:
                 values["cell_id"] = signatures[values["cell_id"]]
             if "steps" in values:
@@ -261,4 +266,4 @@ class Town:
     def states(self) -> dict[str, str]:
         """What became of every submission, by instanceID."""
         with self.reference.database.read() as connection:
-            return {one.instance_id: one.state.value for some in submissions.stream(connection) for one in some}
+            return {one.instance_id: one.state.value for some in submissions.stream(connection) for one, _ in some}

@@ -79,10 +79,11 @@ def cell_id(database: Database) -> int:
 
 def entry(cell_id: int, visit: Visit = VISIT, steps: Sequence[int] = STEPS, **facts: object) -> HouseholdEntry:
     values: dict[str, object] = {
+        "seq": 7,
         "campaign_id": "c",
         "household_id": visit.household_id,
         "instance_id": "uuid:1",
-        "rows": visit_rows("c", visit, steps, house_counts(visit)),
+        "rows": visit_rows(visit, steps, house_counts(visit)),
         "point_state": "usable",
         "cell_id": cell_id,
         "placements": {"old": ("01", "inside")},
@@ -108,6 +109,7 @@ def test_a_household_is_written_column_by_column(database: Database, cell_id: in
     steps = house.pop("steps")
     assert isinstance(steps, str)
     assert house == {
+        "seq": 7,
         "campaign_id": "c",
         "id": "house",
         "instance_id": "uuid:1",
@@ -134,8 +136,7 @@ def test_its_people_are_written_column_by_column(database: Database, cell_id: in
     enter(database, entry(cell_id))
     lan, baby = rows(database, "people")
     assert lan == {
-        "campaign_id": "c",
-        "household_id": "house",
+        "household_seq": 7,
         "position": 0,
         "id": "lan",
         "reported_on": DAY,
@@ -168,8 +169,7 @@ def test_doses_placements_and_findings_are_written_column_by_column(database: Da
     enter(database, entry(cell_id, findings=[("uuid:1", finding), ("uuid:1", Finding("odd", "Again."))]))
     first, second = rows(database, "doses")
     assert first == {
-        "campaign_id": "c",
-        "household_id": "house",
+        "household_seq": 7,
         "person_position": 0,
         "position": 0,
         "code": "1",
@@ -181,15 +181,14 @@ def test_doses_placements_and_findings_are_written_column_by_column(database: Da
     }
     assert (second["position"], second["code"], second["given_on"], second["vaccine"]) == (1, "2", None, None)
     assert rows(database, "placements") == [
-        {"campaign_id": "c", "household_id": "house", "set_id": "old", "unit_code": "01", "result": "inside"}
+        {"household_seq": 7, "set_id": "old", "unit_code": "01", "result": "inside"}
     ]
     odd, _ = rows(database, "findings")
     assert json.loads(str(odd.pop("facts"))) == {"what": "Tuổi"}
     assert odd == {
         "instance_id": "uuid:1",
         "position": 0,
-        "campaign_id": "c",
-        "household_id": "house",
+        "household_seq": 7,
         "cell_id": cell_id,
         "code": "odd",
         "message": "{what} is odd.",
@@ -202,7 +201,7 @@ def test_what_a_household_counts_for_is_read_back_as_it_was_entered(database: Da
         counted = register.counted(database, connection, "c", "house")
         assert register.counted(database, connection, "c", "next door") is None
         assert register.counted(database, connection, "d", "house") is None
-    assert counted == Counted(cell_id, DAY.toordinal(), STEPS, [1, 1, 0, 0, 0, 2])
+    assert counted == (7, Counted(cell_id, DAY.toordinal(), STEPS, [1, 1, 0, 0, 0, 2]))
 
 
 def test_a_household_without_people_or_point_counts_as_visited(database: Database, cell_id: int) -> None:
@@ -210,7 +209,7 @@ def test_a_household_without_people_or_point_counts_as_visited(database: Databas
     enter(database, entry(cell_id, closed, steps={}, placements={"old": (None, "no_point")}))
     with database.read() as connection:
         counted = register.counted(database, connection, "c", "house")
-    assert counted == Counted(cell_id, DAY.toordinal(), {}, [1, 0, 0, 0, 1, 0])
+    assert counted == (7, Counted(cell_id, DAY.toordinal(), {}, [1, 0, 0, 0, 1, 0]))
     (house,) = rows(database, "households")
     assert (house["lat"], house["lon"], house["accuracy_m"], house["expected_members"]) == (None,) * 4
 
@@ -221,7 +220,7 @@ def test_a_household_taken_out_leaves_nothing_and_its_neighbours_stay(database: 
     enter(
         database,
         entry(cell_id, findings=[("uuid:1", odd)]),
-        entry(cell_id, neighbour, instance_id="uuid:2", findings=[("uuid:2", odd)]),
+        entry(cell_id, neighbour, seq=8, instance_id="uuid:2", findings=[("uuid:2", odd)]),
     )
     before = {name: rows(database, name) for name in ("households", "people", "doses", "placements", "findings")}
     assert {name: len(found) for name, found in before.items()} == {
@@ -232,10 +231,10 @@ def test_a_household_taken_out_leaves_nothing_and_its_neighbours_stay(database: 
         "findings": 2,
     }
     with database.write() as connection:
-        register.remove(connection, "c", "house")
+        register.remove(connection, 7)
     for name, found in before.items():
-        key = "id" if name == "households" else "household_id"
-        assert rows(database, name) == [row for row in found if row[key] == "next door"]
+        key = "seq" if name == "households" else "household_seq"
+        assert rows(database, name) == [row for row in found if row[key] == 8]
     with database.write() as connection:
         register.clear(connection)
     assert all(rows(database, name) == [] for name in before)
@@ -246,8 +245,8 @@ def test_only_households_whose_point_places_them_are_on_the_map(database: Databa
     enter(
         database,
         entry(cell_id),
-        entry(cell_id, poor, instance_id="uuid:2", point_state="poor_accuracy"),
-        entry(cell_id, Visit("none", DAY, "locked"), instance_id="uuid:3", point_state="no_point"),
+        entry(cell_id, poor, seq=8, instance_id="uuid:2", point_state="poor_accuracy"),
+        entry(cell_id, Visit("none", DAY, "locked"), seq=9, instance_id="uuid:3", point_state="no_point"),
     )
     with database.read() as connection:
         (point,) = register.house_points(database, connection, "c", None)

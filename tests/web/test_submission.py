@@ -56,7 +56,12 @@ def raw(site: Site, instance_id: str) -> bytes:
     """The XML as it is kept."""
     s = tables.submissions
     with site.reference.database.read() as connection:
-        return bytes(connection.execute(select(s.c.xml).where(s.c.instance_id == instance_id)).scalar_one())
+        i = tables.instances
+        return bytes(
+            connection.execute(
+                select(i.c.xml).join(s, s.c.seq == i.c.seq).where(s.c.instance_id == instance_id)
+            ).scalar_one()
+        )
 
 
 def reasons(site: Site) -> dict[str, str]:

@@ -77,20 +77,6 @@ def upgrade() -> None:
         comment="Facts about this installation: signing key, whether it holds invented data, reference revision.",
     )
     op.create_table(
-        "findings",
-        sa.Column("instance_id", sa.String(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("campaign_id", sa.String(), nullable=True),
-        sa.Column("household_id", sa.String(), nullable=True),
-        sa.Column("cell_id", sa.Integer(), nullable=True),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("facts", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("instance_id", "position", name=op.f("pk_findings")),
-        comment="What a supervisor should look at in a submission that counts all the same.",
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "hamlets",
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
@@ -220,6 +206,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "households",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("campaign_id", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("instance_id", sa.String(), nullable=False),
@@ -242,8 +229,9 @@ def upgrade() -> None:
         sa.Column("branch_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_households_campaign_id")),
         sa.ForeignKeyConstraint(["cell_id"], ["cells.id"], name=op.f("fk_households_cell_id")),
-        sa.PrimaryKeyConstraint("campaign_id", "id", name=op.f("pk_households")),
-        comment="The register: each household as all that was told of it makes it known; steps as JSON. version, trunk_version and branch_id are those of the ODK entity.",
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_households")),
+        sa.UniqueConstraint("campaign_id", "id", name=op.f("uq_households_campaign_id_id")),
+        comment="The register: each household as all that was told of it makes it known; steps as JSON. seq: that of the first submission that tells of it, its edits standing in its place; no other household has it. version, trunk_version and branch_id are those of the ODK entity.",
     )
     with op.batch_alter_table("households", schema=None) as batch_op:
         batch_op.create_index("ix_households_cell_id", ["cell_id"], unique=False)
@@ -295,7 +283,6 @@ def upgrade() -> None:
         sa.Column("root_id", sa.String(), nullable=False),
         sa.Column("form_id", sa.String(), nullable=False),
         sa.Column("form_version", sa.String(), nullable=False),
-        sa.Column("xml", sa.LargeBinary(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("received_at", sa.String(), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
@@ -310,7 +297,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_submissions")),
         sa.UniqueConstraint("deprecated_id", name=op.f("uq_submissions_deprecated_id")),
         sa.UniqueConstraint("instance_id", name=op.f("uq_submissions_instance_id")),
-        comment="Raw submissions, exactly as they came; state says what became of each. An original has one edit at most.",
+        comment="Raw submissions; state says what became of each. An original has one edit at most.",
     )
     with op.batch_alter_table("submissions", schema=None) as batch_op:
         batch_op.create_index("ix_submissions_household", ["campaign_id", "household_id"], unique=False)
@@ -364,8 +351,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "doses",
-        sa.Column("campaign_id", sa.String(), nullable=False),
-        sa.Column("household_id", sa.String(), nullable=False),
+        sa.Column("household_seq", sa.Integer(), nullable=False),
         sa.Column("person_position", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
@@ -374,12 +360,8 @@ def upgrade() -> None:
         sa.Column("lot", sa.String(), nullable=True),
         sa.Column("place", sa.String(), nullable=True),
         sa.Column("evidence", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id", "household_id"],
-            ["households.campaign_id", "households.id"],
-            name=op.f("fk_doses_campaign_id_household_id"),
-        ),
-        sa.PrimaryKeyConstraint("campaign_id", "household_id", "person_position", "position", name=op.f("pk_doses")),
+        sa.ForeignKeyConstraint(["household_seq"], ["households.seq"], name=op.f("fk_doses_household_seq")),
+        sa.PrimaryKeyConstraint("household_seq", "person_position", "position", name=op.f("pk_doses")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -398,6 +380,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_draft_submissions_form_id"), ["form_id"], unique=False)
 
     op.create_table(
+        "findings",
+        sa.Column("instance_id", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("household_seq", sa.Integer(), nullable=False),
+        sa.Column("cell_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["household_seq"], ["households.seq"], name=op.f("fk_findings_household_seq")),
+        sa.PrimaryKeyConstraint("instance_id", "position", name=op.f("pk_findings")),
+        comment="What a supervisor should look at in a submission that counts all the same.",
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("findings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_findings_household_seq"), ["household_seq"], unique=False)
+
+    op.create_table(
         "form_media",
         sa.Column("form_id", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
@@ -412,9 +411,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "instances",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("xml", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["seq"], ["submissions.seq"], name=op.f("fk_instances_seq")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_instances")),
+        comment="The XML of each submission, exactly as it came; apart, since what is said about a submission changes.",
+    )
+    op.create_table(
         "people",
-        sa.Column("campaign_id", sa.String(), nullable=False),
-        sa.Column("household_id", sa.String(), nullable=False),
+        sa.Column("household_seq", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("reported_on", sa.Date(), nullable=False),
@@ -436,29 +442,20 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("trunk_version", sa.Integer(), nullable=True),
         sa.Column("branch_id", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["campaign_id", "household_id"],
-            ["households.campaign_id", "households.id"],
-            name=op.f("fk_people_campaign_id_household_id"),
-        ),
-        sa.PrimaryKeyConstraint("campaign_id", "household_id", "position", name=op.f("pk_people")),
+        sa.ForeignKeyConstraint(["household_seq"], ["households.seq"], name=op.f("fk_people_household_seq")),
+        sa.PrimaryKeyConstraint("household_seq", "position", name=op.f("pk_people")),
         comment="priorities: codes joined by spaces; version, trunk_version and branch_id are those of the ODK entity.",
         sqlite_with_rowid=False,
     )
     op.create_table(
         "placements",
-        sa.Column("campaign_id", sa.String(), nullable=False),
-        sa.Column("household_id", sa.String(), nullable=False),
+        sa.Column("household_seq", sa.Integer(), nullable=False),
         sa.Column("set_id", sa.String(), nullable=False),
         sa.Column("unit_code", sa.String(), nullable=True),
         sa.Column("result", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["campaign_id", "household_id"],
-            ["households.campaign_id", "households.id"],
-            name=op.f("fk_placements_campaign_id_household_id"),
-        ),
+        sa.ForeignKeyConstraint(["household_seq"], ["households.seq"], name=op.f("fk_placements_household_seq")),
         sa.ForeignKeyConstraint(["set_id"], ["boundary_sets.id"], name=op.f("fk_placements_set_id")),
-        sa.PrimaryKeyConstraint("campaign_id", "household_id", "set_id", name=op.f("pk_placements")),
+        sa.PrimaryKeyConstraint("household_seq", "set_id", name=op.f("pk_placements")),
         comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form.",
         sqlite_with_rowid=False,
     )
@@ -489,7 +486,12 @@ def downgrade() -> None:
     op.drop_table("tallies")
     op.drop_table("placements")
     op.drop_table("people")
+    op.drop_table("instances")
     op.drop_table("form_media")
+    with op.batch_alter_table("findings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_findings_household_seq"))
+
+    op.drop_table("findings")
     with op.batch_alter_table("draft_submissions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_draft_submissions_form_id"))
 
@@ -530,7 +532,6 @@ def downgrade() -> None:
     op.drop_table("cell_units")
     op.drop_table("users")
     op.drop_table("hamlets")
-    op.drop_table("findings")
     op.drop_table("facts")
     op.drop_table("cells")
     op.drop_table("campaigns")
