@@ -276,7 +276,8 @@ households = Table(
     Column("version", Integer, nullable=False),
     Column("trunk_version", Integer),
     Column("branch_id", String),
-    UniqueConstraint("campaign_id", "id"),
+    # By id first: SQLite would else look through a whole campaign for the households of a cell.
+    UniqueConstraint("id", "campaign_id"),
     Index("ix_households_cell_id", "cell_id"),
     comment="The register: each household as all that was told of it makes it known; steps as JSON. seq: that of the "
     "first submission that tells of it, its edits standing in its place; no other household has it. version, "

@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from mapper.services import accounts, rebuilding
 from mapper.services.accounts import User
+from mapper.store import follow_up
 from tests.services.town import DAY, Town, person
 
 READ_BY_FIGURES = {"facts", "tallies", "house_totals", "house_tallies", "cells", "cell_units"}
@@ -146,3 +147,12 @@ def test_a_rebuild_takes_statements_by_the_batch(told: tuple[Town, Statements]) 
     assert sum(one.startswith(("BEGIN", "COMMIT")) for one in said) == 2
     # besides the rows themselves, a few statements for each of the 12 submissions
     assert sum(one.startswith("SELECT") for one in said) <= 12 * 4 + 20, Counter(one[:60] for one in said)
+
+
+def test_houses_of_a_few_cells_are_looked_up_by_cell(told: tuple[Town, Statements]) -> None:
+    town, said = told
+    with town.reference.database.read() as connection:
+        assert len(follow_up.households(town.reference.database, connection, "covid19", [1])) == 6
+        (asked,) = [one for one in said if "FROM households" in one]
+        plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
+    assert any("ix_households_cell_id" in step for step in plan), plan

@@ -230,7 +230,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_households_campaign_id")),
         sa.ForeignKeyConstraint(["cell_id"], ["cells.id"], name=op.f("fk_households_cell_id")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_households")),
-        sa.UniqueConstraint("campaign_id", "id", name=op.f("uq_households_campaign_id_id")),
+        sa.UniqueConstraint("id", "campaign_id", name=op.f("uq_households_id_campaign_id")),
         comment="The register: each household as all that was told of it makes it known; steps as JSON. seq: that of the first submission that tells of it, its edits standing in its place; no other household has it. version, trunk_version and branch_id are those of the ODK entity.",
     )
     with op.batch_alter_table("households", schema=None) as batch_op:
