@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -79,6 +80,8 @@ STATUS: tuple[tuple[type[MapperError], int], ...] = (
 """The one table from error to HTTP status; the first that fits."""
 
 MEGABYTE = 1_000_000
+WARMING_S = 3600
+"""How often a server sums beforehand what its readers ask first."""
 COMPRESSED = ["text/html", "text/css", "text/javascript", "application/json", "application/geo+json", "image/svg+xml"]
 """What goes over a poor line compressed. Phones get their XML as it is: its bytes are what hashes were taken of."""
 
@@ -96,10 +99,12 @@ def _warmed(settings: Settings) -> Flask:
     reference = app.extensions["mapper"].reference
 
     def work() -> None:
-        try:
-            warming.warm(reference)
-        except Exception as fault:  # whoever asks first is answered all the same, or told what is wrong
-            log.info("figures were not summed beforehand: %s", trace(fault))
+        while True:
+            try:
+                warming.warm(reference)
+            except Exception as fault:  # whoever asks first is answered all the same, or told what is wrong
+                log.info("figures were not summed beforehand: %s", trace(fault))
+            time.sleep(WARMING_S)
 
     threading.Thread(target=work, name="warming", daemon=True).start()
     return app

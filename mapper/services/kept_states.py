@@ -2,7 +2,8 @@
 
 A province has hundreds of thousands of tallies a question. Each cell carries a number that rises with every change of
 its tallies, read in the same view of the database as they are: what was summed under the same number is the same
-still, whichever process counted in between, and only cells that changed are summed again.
+still, whichever process counted in between, and only cells that changed are summed again. What some process summed
+on certain days is kept in the database too (``warming``), so that a new one begins with that.
 """
 
 from __future__ import annotations
@@ -63,7 +64,12 @@ class KeptStates:
             with self._lock:
                 known = self._kept.pop(key, None)
                 near, near_day = (known, day) if known is not None else self._nearest(key)
-            holding = {cell: one for cell, one in near.items() if changes.get(cell) == one[0]}
+            if known is None:
+                on_disk = tallies.days_summed(database, connection, era, series_id)
+                closest = min(on_disk, key=lambda on: abs(on - day), default=None)
+                if closest is not None and (not near or abs(closest - day) < abs(near_day - day)):
+                    near, near_day = dict(tallies.kept_sums(connection, era, series_id, closest)), closest
+            holding: Cells = {cell: one for cell, one in near.items() if changes.get(cell) == one[0]}
             if near_day != day and holding:
                 holding = _moved(database, connection, series_id, near_day, day, holding)
             missing = [cell for cell in changes if cell not in holding]

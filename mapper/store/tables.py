@@ -394,6 +394,19 @@ tallies = Table(
 
 HOUSE_COLUMNS: tuple[str, ...] = ("visited", "interviewed", "vacant", "refused", "closed", "people")
 
+tally_sums = Table(
+    "tally_sums",
+    metadata,
+    Column("series_id", Integer, ForeignKey("series.id"), nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("era", String, nullable=False),
+    Column("changes", BigInteger, nullable=False),
+    Column("cells", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("series_id", "day"),
+    comment="Tallies summed up to some days, as they were once: what a process that has just started need not add up. "
+    "era and changes: of the tallies then. cells: see store.tallies.",
+)
+
 house_tallies = Table(
     "house_tallies",
     metadata,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
 from mapper.store import tables
@@ -14,7 +16,7 @@ from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
 _t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
-_c, _cu, _facts = tables.cells, tables.cell_units, tables.facts
+_c, _cu, _facts, _sums = tables.cells, tables.cell_units, tables.facts, tables.tally_sums
 _ERA = "tallies"
 
 Changes = Mapping[tuple[int, int, int], Sequence[int]]
@@ -60,7 +62,7 @@ def add(database: Database, connection: Connection, people: Changes, houses: Hou
 
 def clear(connection: Connection) -> None:
     """Empty the tallies, before a rebuild. Cells stay: they are only numbers for places."""
-    for table in (_t, _ht, _totals):
+    for table in (_t, _ht, _totals, _sums):
         connection.execute(delete(table))
     # The cells' changes are counted from one again: under another name, or they would mean two things.
     connection.execute(delete(_facts).where(_facts.c.name == _ERA))
@@ -159,6 +161,48 @@ def _states(series: Any, after: Any, upto: Any) -> Select[Any]:
         .where(_t.c.series_id == series, _t.c.day > after, _t.c.day <= upto)
         .group_by(_c.c.id)
     )
+
+
+Summed = Mapping[int, tuple[int, Sequence[int]]]
+"""Cell to its changes when its tallies were summed up to a day, and the people per state."""
+
+
+def keep_sums(
+    database: Database, connection: Connection, era: str, series_id: int, changes: int, days: Mapping[int, Summed]
+) -> None:
+    """Keep what was summed of a series on some days, in place of what was kept of them before.
+
+    changes: of all the cells together. Each cell is a row of whole numbers of 32 bits: cell, changes, people per state;
+    all of them are packed by zlib.
+    """
+    for day, summed in days.items():
+        rows = np.array([(cell, changed, *states) for cell, (changed, states) in summed.items()], "<i4")
+        values = {"era": era, "changes": changes, "cells": zlib.compress(rows.tobytes(), 1)}
+        statement = database.insert(_sums).values(series_id=series_id, day=day, **values)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=[_sums.c.series_id, _sums.c.day], set_=values)
+        )
+
+
+def days_summed(database: Database, connection: Connection, era: str, series_id: int) -> dict[int, int]:
+    """The days of which sums of a series are kept, and the changes of all cells together that they are from."""
+    asked = database.prepared(
+        "days summed",
+        lambda: select(_sums.c.day, _sums.c.changes).where(
+            _sums.c.series_id == bindparam("series"), _sums.c.era == bindparam("in_era")
+        ),
+    )
+    return dict(asked.rows(driver_of(connection), {"series": series_id, "in_era": era}))
+
+
+def kept_sums(connection: Connection, era: str, series_id: int, day: int) -> Summed:
+    """What is kept of a series on a day, if anything; of each cell it holds while the cell's changes are the same."""
+    wanted = (_sums.c.series_id == series_id, _sums.c.era == era, _sums.c.day == day)
+    content = connection.scalar(select(_sums.c.cells).where(*wanted))
+    if not content:
+        return {}
+    rows = np.frombuffer(zlib.decompress(content), "<i4").reshape(-1, 2 + len(STATE_COLUMNS)).tolist()
+    return {cell: (changed, tuple(states)) for cell, changed, *states in rows}
 
 
 def houses(

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from mapper.domain.ledger import State
-from mapper.services import reporting
+from mapper.services import rebuilding, reporting
 from mapper.services.kept_states import KeptStates
 from mapper.services.reference import Reference
 from mapper.services.reporting import Question
-from mapper.services.warming import warm
-from mapper.store import tallies
+from mapper.services.warming import APART_DAYS, warm
+from mapper.store import tables, tallies
 from tests.services.town import DAY, EVERYTHING, Town, person
 
 QUESTION = Question("covid19", "18_plus", "1", DAY, "hamlet", "squares")
@@ -44,8 +44,59 @@ def test_the_first_reader_after_a_start_has_no_tallies_added_up(town: Town, monk
     monkeypatch.setattr(tallies, "states_on", counted)
     assert reporting.coverage(started, EVERYTHING, QUESTION) == expected
     assert asked == []
-    reporting.coverage(started, EVERYTHING, replace(QUESTION, day=DAY + timedelta(days=400)))
-    assert len(asked) == 1, "of a day far away nothing was summed beforehand"
+
+
+@pytest.mark.parametrize("later", [-300, 0, 16, 390])
+def test_a_new_process_adds_only_what_came_between_a_kept_day_and_the_one_asked_for(
+    town: Town, monkeypatch: pytest.MonkeyPatch, later: int
+) -> None:
+    populate(town)
+    question = replace(QUESTION, day=DAY + timedelta(days=later))
+    warm(Reference(town.reference.database))
+    town.send(town.write(people=[person(), person(doses=[("1", DAY, "pfizer")])], commune=0))
+    expected = reporting.coverage(summing_all(town), EVERYTHING, question)
+    spans: list[tuple[int, object]] = []
+    read = tallies.states_on
+
+    def seen(database: Any, connection: Any, series: int, day: int, cells: Any, after: int = 0) -> Any:
+        spans.append((day - after, cells))
+        return read(database, connection, series, day, cells, after)
+
+    monkeypatch.setattr(tallies, "states_on", seen)
+    assert reporting.coverage(Reference(town.reference.database), EVERYTHING, question) == expected
+    # What lies between for all cells, and all of the one that was counted in since.
+    (between, _), (_, counted) = spans
+    assert 0 < between <= APART_DAYS // 2
+    assert isinstance(counted, list) and len(counted) == 1
+
+
+def summing_all(town: Town) -> Reference:
+    """What finds nothing that was summed before."""
+    with town.reference.database.write() as connection:
+        kept = connection.execute(tables.tally_sums.select()).all()
+        connection.execute(tables.tally_sums.delete())
+    new = Reference(town.reference.database)
+    reporting.coverage(new, EVERYTHING, QUESTION)
+    with town.reference.database.write() as connection:
+        connection.execute(tables.tally_sums.insert(), [row._asdict() for row in kept])
+    return new
+
+
+def test_sums_of_tallies_that_were_counted_anew_are_not_used(town: Town) -> None:
+    populate(town)
+    warm(town.reference)
+    rebuilding.rebuild(town.reference)
+    with town.reference.database.read() as connection:
+        assert connection.execute(tables.tally_sums.select()).all() == []
+    answer = reporting.coverage(Reference(town.reference.database), EVERYTHING, QUESTION)
+    assert (answer.total.eligible, answer.total.states[State.VACCINATED]) == (4, 2)
+
+
+def test_nothing_is_written_again_where_nothing_was_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    populate(town)
+    warm(town.reference)
+    monkeypatch.setattr(tallies, "keep_sums", lambda *_: pytest.fail("nothing new is to be kept"))
+    warm(Reference(town.reference.database))
 
 
 def test_nothing_is_summed_where_nobody_was_visited(town: Town) -> None:
