@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mapper.domain.entities import CREATED, Telling
 
@@ -105,6 +105,16 @@ Property = tuple[str, str, str]
 """Something that a visit tells: id of a person ("" for the household itself), what it is, and of a dose its code."""
 
 
+class Whereabouts(NamedTuple):
+    """Of a visit, what decides where and when its household counts; see ``Visit``."""
+
+    household_id: str
+    visited_on: date
+    hamlet_code: str | None
+    commune_code: str | None
+    point: Point | None
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One visit to one household, as one submission tells it.
@@ -131,6 +141,11 @@ class Visit:
     partial: bool = False
     entity: Telling = CREATED
     aside: frozenset[Property] = frozenset()
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """What decides where the household counts."""
+        return Whereabouts(self.household_id, self.visited_on, self.hamlet_code, self.commune_code, self.point)
 
     @property
     def tells_outcome(self) -> bool:

@@ -29,7 +29,7 @@ MAX_ENTITIES = 2000
 class InstanceEntity(NamedTuple):
     """One ODK entity that a submission makes or updates, as its attributes say; versions are kept as text.
 
-    path: where it stands, names joined with "/", repeats not numbered ("census/person/meta/entity").
+    outer: whether it stands outside of every group and repeat.
     """
 
     dataset: str
@@ -39,7 +39,7 @@ class InstanceEntity(NamedTuple):
     base_version: str
     trunk_version: str
     branch_id: str
-    path: str
+    outer: bool
     element: etree._Element
 
     @property
@@ -164,7 +164,8 @@ def _text(parent: etree._Element, name: str) -> str:
 
 def _entity(element: etree._Element) -> InstanceEntity:
     said = {str(name): str(value).strip() for name, value in element.items()}
-    names = [local_name(element), *[local_name(above) for above in element.iterancestors()]]
+    meta = element.getparent()
+    root = meta.getparent() if meta is not None else None
     return InstanceEntity(
         said.get("dataset", ""),
         said.get("id", ""),
@@ -173,6 +174,6 @@ def _entity(element: etree._Element) -> InstanceEntity:
         said.get("baseVersion", ""),
         said.get("trunkVersion", ""),
         said.get("branchId", ""),
-        "/".join(reversed(names)),
+        root is not None and root.getparent() is None,
         element,
     )

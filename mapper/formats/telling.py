@@ -32,7 +32,7 @@ def read_tellings(reading: Reading, instance: Instance) -> tuple[InstanceEntity 
             _check(reading, entity)
         if not entity.id:
             continue
-        if household is None and entity.path.count("/") == 2:
+        if household is None and entity.outer:
             household = entity
         if entity.id not in tellings or entity is household:
             tellings[entity.id] = _telling(reading, entity)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mapper.domain.campaign import Campaign
 from mapper.domain.entities import Placed, Standing, line_up
 from mapper.domain.household import house_counts
-from mapper.domain.people import Finding, Visit
+from mapper.domain.people import Finding, Whereabouts
 from mapper.domain.places import USABLE, Placement
 from mapper.domain.sums import SUMMANDS, per_state
 from mapper.errors import mark
@@ -132,7 +132,7 @@ def recount(
         min(teller.place for teller, _ in applied),
         campaign,
         told[-1].stored.instance_id,
-        merged,
+        merged.whereabouts,
         register.visit_rows(merged, steps, houses, *(versions_of(applied) if len(applied) > 1 else ())),
         steps,
         houses,
@@ -197,15 +197,13 @@ _STATES = {
 class Entering:
     """A household on its way into the register, everything about it but where it lies.
 
-    seq: see ``HouseholdEntry``. instance_id: the submission that counts. visit: its people and doses are not looked
-    at, since they stand in rows.
-    placing_id: the submission that tells of the place.
+    seq: see ``HouseholdEntry``. instance_id: the submission that counts. placing_id: the one that tells of the place.
     """
 
     seq: int
     campaign: Campaign
     instance_id: str
-    visit: Visit
+    visit: Whereabouts
     rows: register.VisitRows
     steps: register.Steps
     houses: Sequence[int]
@@ -241,7 +239,7 @@ def enter(reference: Reference, connection: Connection, known: Known, entering: 
 
 def place_findings(
     known: Known,
-    visit: Visit,
+    visit: Whereabouts,
     point_state: str,
     placements: Mapping[str, tuple[str | None, str]],
     before: Sequence[Finding] = (),

@@ -16,6 +16,8 @@ from mapper.domain.people import Outcome, Person, Point, Residence
 from mapper.formats.declared import Roles
 from mapper.formats.xform import XFormModel
 
+HOUSEHOLDS = 1500
+"""In the sample, where no other number is asked for."""
 SEED = 2022
 """Of everything that is drawn by chance."""
 

@@ -1,8 +1,8 @@
 """Submissions understood ahead of their counting, by processes of their own where there are many.
 
 What one submission says depends on no other, so it can be worked out anywhere; what it changes is told by the one who
-counts, in order of arrival. What travels between the two is small: rows as the register writes them, and the visit
-without its people. Where several submissions tell of one household, who counts reads them again.
+counts, in order of arrival. What travels between the two is small: rows as the register writes them, and what decides
+where they count. Where several submissions tell of one household, who counts reads them again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from multiprocessing.connection import wait
+from typing import NamedTuple
 
 from mapper.domain.household import house_counts
-from mapper.domain.people import Finding, Visit
+from mapper.domain.people import Finding, Whereabouts
 from mapper.errors import Unavailable, mark
 from mapper.formats.instance import read_instance
 from mapper.services.counting import Entering
@@ -45,33 +46,36 @@ Batch = list[tuple[StoredSubmission, bytes]]
 """Submissions with their XML, in order of arrival."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadVisit:
-    """What one submission tells of a household.
+class ReadVisit(NamedTuple):
+    """What one submission tells of a household; as little as can be, since all of it travels.
 
-    bare: the visit without its people, who stand in rows.
+    needs_base: it means nothing without what was told of the household before.
     """
 
     campaign_id: str
-    instance_id: str
-    bare: Visit
+    visit: Whereabouts
+    needs_base: bool
     rows: register.VisitRows
-    steps: register.Steps
-    houses: Sequence[int]
     findings: Sequence[Finding]
 
-    def entering(self, known: Known, seq: int) -> Entering:
-        """The household as this submission alone tells of it. seq: the submission's."""
+    @property
+    def household(self) -> tuple[str, str]:
+        """Campaign and id."""
+        return self.campaign_id, self.visit.household_id
+
+    def entering(self, known: Known, seq: int, instance_id: str) -> Entering:
+        """The household as this submission alone tells of it. seq, instance_id: the submission's."""
+        houses, steps = register.read_steps(self.rows.steps)
         return Entering(
             seq,
             known.campaigns[self.campaign_id],
-            self.instance_id,
-            self.bare,
+            instance_id,
+            self.visit,
             self.rows,
-            self.steps,
-            self.houses,
-            [(self.instance_id, finding) for finding in self.findings],
-            self.instance_id,
+            steps,
+            houses,
+            [(instance_id, finding) for finding in self.findings],
+            instance_id,
         )
 
 
@@ -163,9 +167,7 @@ def _read(known: Known, form_id: str, version: str, xml: bytes, received_on: dat
         campaign, visit = told.campaign, told.visit
         if campaign is None or visit is None:
             return None
-        houses = house_counts(visit)
-        rows = register.visit_rows(visit, told.steps, houses)
+        rows = register.visit_rows(visit, told.steps, house_counts(visit))
     except Exception:
         return None  # whoever counts it meets the same fault, and tells of it
-    bare = replace(visit, people=())
-    return ReadVisit(campaign.id, instance.instance_id, bare, rows, told.steps, houses, told.findings)
+    return ReadVisit(campaign.id, visit.whereabouts, visit.entity.needs_base, rows, told.findings)

@@ -122,12 +122,12 @@ class _Recount:
         for (stored, _), read in zip(batch, all_read, strict=True):
             if stored.state is not SubmissionState.RECEIVED:
                 continue
-            household = (read.campaign_id, read.bare.household_id) if read else None
+            household = read.household if read else None
             first = household not in told_of and household not in self.gathered.awaited
-            alone = read is not None and stored.deprecated_id is None and not read.bare.entity.needs_base
+            alone = read is not None and stored.deprecated_id is None and not read.needs_base
             if read and first and alone and self._enter(stored, read):
                 # Nearly every submission: the first that tells of its household.
-                self.processed.append((stored.instance_id, read.campaign_id, read.bare.household_id))
+                self.processed.append((stored.instance_id, *read.household))
                 self._go_on(stored)
             else:
                 self._count(stored)
@@ -147,7 +147,7 @@ class _Recount:
         told: dict[str, set[str]] = {}
         for read in all_read:
             if read:
-                told.setdefault(read.campaign_id, set()).add(read.bare.household_id)
+                told.setdefault(read.campaign_id, set()).add(read.visit.household_id)
         database, connection = self.reference.database, self.connection
         return {
             (campaign_id, household_id)
@@ -158,7 +158,13 @@ class _Recount:
     def _enter(self, stored: StoredSubmission, read: ReadVisit) -> bool:
         """Enter a household that nobody told of before; False where that fails, which ``_count`` then tells of."""
         try:
-            enter(self.reference, self.connection, self.known, read.entering(self.known, stored.seq), self.gathered)
+            enter(
+                self.reference,
+                self.connection,
+                self.known,
+                read.entering(self.known, stored.seq, stored.instance_id),
+                self.gathered,
+            )
         except Exception:
             return False
         return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.people import Visit
+from mapper.domain.people import Whereabouts
 from mapper.domain.places import USABLE, Placement, point_fault
 from mapper.errors import NotFound, mark
 from mapper.formats.campaign import read_campaign
@@ -137,7 +137,7 @@ class Known:
             self.counterparts[pair] = counterparts(bounds, places.placer, other.placer)
         return self.counterparts[pair].get(leaf_code)
 
-    def place(self, visit: Visit, accuracy_limit_m: float) -> Placed:
+    def place(self, visit: Whereabouts, accuracy_limit_m: float) -> Placed:
         """Where a household belongs in every set: by its point, else by the commune chosen in the form.
 
         The chosen commune counts only in the hamlet list's own set, since codes are given to other places later.
@@ -156,7 +156,7 @@ class Known:
             units[set_id] = code if code is not None else self._chosen(set_id, visit)
         return Placed(USABLE if fault is None else fault.value, units, placements)
 
-    def _chosen(self, set_id: str, visit: Visit) -> str | None:
+    def _chosen(self, set_id: str, visit: Whereabouts) -> str | None:
         if set_id != self.home:
             return None
         code = visit.commune_code

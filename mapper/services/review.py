@@ -105,7 +105,7 @@ def told_place(
     if told.campaign is None or told.visit is None:
         return None
     hamlet, commune = told.visit.hamlet_code, told.visit.commune_code
-    units = known.place(told.visit, told.campaign.accuracy_limit_m).units
+    units = known.place(told.visit.whereabouts, told.campaign.accuracy_limit_m).units
     if hamlet not in known.hamlets and not any(units.values()):
         return None
     return tallies.Cell(0, hamlet, commune, units)

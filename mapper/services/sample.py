@@ -27,7 +27,6 @@ from mapper.services.reference import Reference
 from mapper.services.second_round import SecondRound
 from mapper.store import reference as kept
 
-HOUSEHOLDS = 1500
 EDITION = 4
 """Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)

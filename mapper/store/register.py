@@ -91,9 +91,15 @@ def counted(
     if not rows:
         return None
     seq, cell_id, visited_on, text = rows[0]
-    houses, steps = orjson.loads(text)
+    houses, steps = read_steps(text)
     day = date.fromisoformat(visited_on) if isinstance(visited_on, str) else visited_on
     return seq, Counted(cell_id, day.toordinal(), steps, houses)
+
+
+def read_steps(text: str) -> tuple[Sequence[int], Steps]:
+    """The counts of houses and the steps of a household, as ``visit_rows`` wrote them."""
+    houses, steps = orjson.loads(text)
+    return houses, steps
 
 
 def visit_rows(

@@ -30,7 +30,7 @@ def test_a_submission_of_collect_says_who_it_is() -> None:
     assert (found.deprecated_id, found.instance_name) == ("uuid:zero", "Nhà 12")
     assert (found.encrypted, found.namespace) == (False, "")
     (entity,) = found.entities
-    assert entity[:-1] == ("households", "e1", True, False, "", "2", "b9", "data/meta/entity")
+    assert entity[:-1] == ("households", "e1", True, False, "", "2", "b9", True)
     assert entity.label == "Nhà 12"
 
 
@@ -71,7 +71,7 @@ def test_entities_in_repeats_tell_where_they_stand() -> None:
       <person><meta><entity dataset="people" id="" create="true"/></meta></person>
       <entity>a question of that name</entity><meta><instanceID>uuid:1</instanceID></meta></data>"""
     first, second = read_instance(xml.encode()).entities
-    assert (first.id, first.create, first.update, first.path) == ("p1", False, True, "data/person/meta/entity")
+    assert (first.id, first.create, first.update, first.outer) == ("p1", False, True, False)
     assert (second.id, second.create, second.update) == ("", True, False)
 
 

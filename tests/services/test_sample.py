@@ -14,7 +14,7 @@ import pytest
 from mapper.errors import Conflict, InvalidInput
 from mapper.formats.instance import read_instance
 from mapper.services import conflicts, intake, rebuilding, sample
-from mapper.services.invented import Sent
+from mapper.services.invented import HOUSEHOLDS, Sent
 from mapper.store import reference as kept
 from mapper.store import register, submissions
 from tests.services.town import EVERYTHING, Town
@@ -53,8 +53,8 @@ def test_larger_sample_begins_with_the_households_of_the_smaller(new_town: Calla
 def test_houses_beyond_the_lists_are_spread_over_the_hamlets(new_town: Callable[[], Town]) -> None:
     with (ROOT / "forms/covid19/hamlets.csv").open(encoding="utf-8-sig", newline="") as file:
         listed = {row["name"]: int(row["households"]) for row in csv.DictReader(file)}
-    visited = answers(census(new_town(), sample.HOUSEHOLDS), "hamlet")
-    assert visited.total() == sample.HOUSEHOLDS
+    visited = answers(census(new_town(), HOUSEHOLDS), "hamlet")
+    assert visited.total() == HOUSEHOLDS
     assert set(visited) == set(listed)
     assert all(houses <= listed[hamlet] + 3 for hamlet, houses in visited.items())
     assert sum(houses < listed[hamlet] / 2 for hamlet, houses in visited.items()) >= 5, "some are hardly visited"
@@ -91,7 +91,7 @@ def test_second_round_of_a_larger_sample_is_that_of_the_smaller_and_more(new_tow
 
 
 def test_second_round_tells_all_that_a_revisit_can(new_town: Callable[[], Town]) -> None:
-    sent = [one.xml for one in second_round(new_town(), sample.HOUSEHOLDS)]
+    sent = [one.xml for one in second_round(new_town(), HOUSEHOLDS)]
     revisits = [xml for xml in sent if REVISIT in xml]
     assert 100 <= len(revisits) <= 200
     assert set(answers(revisits, "outcome")) == {"interviewed", "absent", "locked", "refused"}

@@ -1,0 +1,165 @@
+"""The web application over one database: its blueprints, its limits, and what its readers are told when it fails."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask_compress import Compress
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from mapper.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    MapperError,
+    NotFound,
+    SignInRequired,
+    TooLarge,
+    Unavailable,
+    mark,
+    trace,
+)
+from mapper.formats import openrosa as replies
+from mapper.services import accounts, intake
+from mapper.web import accounts as web_accounts
+from mapper.web.api import api
+from mapper.web.assignment import assignment_pages
+from mapper.web.audit import audit_pages
+from mapper.web.conflicts import conflict_pages
+from mapper.web.fill import fill, fill_trial
+from mapper.web.finished import Compressed, tag_of
+from mapper.web.follow_up import follow_up
+from mapper.web.forms import forms
+from mapper.web.installation import Installation
+from mapper.web.language_choice import say
+from mapper.web.openrosa import openrosa
+from mapper.web.pages import pages
+from mapper.web.phones import ShortCut, for_phones
+from mapper.web.submission import submission
+from mapper.web.trying import trying
+from mapper.web.users import user_pages
+
+STATUS: tuple[tuple[type[MapperError], int], ...] = (
+    (InvalidInput, 400),
+    (SignInRequired, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (Unavailable, 503),
+)
+"""The one table from error to HTTP status; the first that fits."""
+
+MEGABYTE = 1_000_000
+COMPRESSED = ["text/html", "text/css", "text/javascript", "application/json", "application/geo+json", "image/svg+xml"]
+"""What goes over a poor line compressed. Phones get their XML as it is: its bytes are what hashes were taken of."""
+
+
+def application(here: Installation) -> Flask:
+    """The application over a database whose schema is up to date; counts what waited to be counted."""
+    settings, reference = here.settings, here.reference
+    app = Flask("mapper.web", root_path=str(Path(__file__).parent))
+    app.config.update(
+        SECRET_KEY=accounts.secret_key(reference),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        MAX_CONTENT_LENGTH=settings.max_upload_mb * MEGABYTE,
+        MAX_FORM_MEMORY_SIZE=settings.max_submission_mb * MEGABYTE,
+        WTF_CSRF_TIME_LIMIT=None,
+        COMPRESS_MIMETYPES=COMPRESSED,
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_REGISTER=False,
+        COMPRESS_BR_LEVEL=3,
+        COMPRESS_LEVEL=3,
+        COMPRESS_CACHE_BACKEND=Compressed,
+        COMPRESS_CACHE_KEY=tag_of,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    compression = Compress(app)
+
+    @app.after_request
+    def compress(response: Response) -> Response:
+        return response if (request.blueprint or "").startswith("openrosa") else compression.after_request(response)
+
+    app.extensions["mapper"] = here
+    app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
+    web_accounts.set_up(app)
+    web_accounts.csrf.exempt(openrosa)
+    web_accounts.csrf.exempt(trying)
+    app.register_blueprint(openrosa)
+    app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
+    app.register_blueprint(fill)
+    app.register_blueprint(fill_trial)
+    app.register_blueprint(api)
+    app.register_blueprint(pages)
+    app.register_blueprint(submission)
+    app.register_blueprint(follow_up)
+    app.register_blueprint(forms)
+    app.register_blueprint(trying)
+    app.register_blueprint(audit_pages)
+    app.register_blueprint(user_pages)
+    app.register_blueprint(assignment_pages)
+    app.register_blueprint(conflict_pages)
+    app.register_error_handler(MapperError, answer_error)
+    app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(Exception, answer_fault)
+    short_cut = ShortCut(app.wsgi_app, here, settings.max_submission_mb * MEGABYTE)
+    app.wsgi_app = app.extensions["short_cut"] = short_cut  # type: ignore[method-assign]
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
+    intake.process_waiting(reference)
+    return app
+
+
+def status_of(error: MapperError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def answer_error(error: MapperError) -> Response:
+    """An error as its reader wants it: XML for a phone, JSON for a program, a page for a person."""
+    return _answer(status_of(error), say(error))
+
+
+def answer_http_error(error: HTTPException) -> WerkzeugResponse:
+    """Werkzeug's own errors, in the reader's words where there are any."""
+    if error.response is not None:
+        return error.get_response()
+    if isinstance(error, RequestEntityTooLarge):
+        return _answer(413, say("This is larger than the server accepts. Send fewer or smaller files at once."))
+    status = error.code or 500
+    known = {
+        400: mark("The request could not be understood."),
+        404: mark("There is nothing at this address."),
+        405: mark("This address does not do that."),
+    }
+    return _answer(status, say(known[status]) if status in known else error.description or error.name)
+
+
+def answer_fault(error: Exception) -> Response:
+    """A fault of ours: logged without personal data, told without detail."""
+    logging.getLogger(__name__).error("fault while answering %s: %s", request.endpoint, trace(error))
+    return _answer(500, say("Something went wrong on the server. What was received before is kept. Try again."))
+
+
+def _answer(status: int, sentence: str) -> Response:
+    if for_phones(request.path):
+        response = Response(replies.response(sentence), status, content_type="text/xml; charset=utf-8")
+        response.headers.update(replies.HEADERS)
+        if status == 401:
+            digest: web_accounts.PhoneDigest = current_app.extensions["phone_digest"]
+            response.headers["WWW-Authenticate"] = digest.authenticate_header()
+        return response
+    if f"{request.path}/".startswith("/api/"):
+        answer = jsonify(error={"status": status, "message": sentence})
+        answer.status_code = status
+        return answer
+    return Response(render_template("problem.html", status=status, message=sentence), status, mimetype="text/html")
