@@ -1,4 +1,4 @@
-"""Submissions understood ahead of their counting, by processes of their own where there are many.
+"""Submissions understood ahead of their counting, by several processes where there are many.
 
 What one submission says depends on no other, so it can be worked out anywhere; what it changes is told by the one who
 counts, in order of arrival. What travels between the two is small: rows as the register writes them, and what decides
@@ -33,8 +33,8 @@ from mapper.services.understanding import understand
 from mapper.store import register
 from mapper.store.submissions import StoredSubmission
 
-AHEAD = 3
-"""Batches for each process that are under way or done before they are asked for."""
+AHEAD = 8
+"""Batches for each other process that it has before it, so that it goes on while this one writes."""
 
 SELDOM = 200_000
 """Objects more than before, some batches' worth, at which garbage is looked for."""
@@ -84,31 +84,40 @@ Read = ReadVisit | None
 
 
 def read_ahead(
-    batches: Iterable[Batch], task: Callable[[Batch], tuple[bytes, list[Raw]]], processes: int
+    batches: Iterable[Batch],
+    task: Callable[[Batch], tuple[bytes, list[Raw]]],
+    read_here: Callable[[Batch], list[Read]],
+    processes: int,
 ) -> Generator[tuple[Batch, list[Read]], None, None]:
     """Every batch with what its submissions say, in order.
 
-    task: what ``read_batch`` is to be handed. processes: that read; below 2 this one does. Some batches a process
-    are read ahead and no more, so that memory stays flat. Close it to end the processes. Raises Unavailable where
-    one of them ends by itself, as for want of memory.
+    task: what ``read_batch`` is to be handed in another process. read_here: reads a batch in this one. processes: that
+    read, this one among them, which does whenever the others have enough before them. Only so many batches are read
+    ahead, so that memory stays flat. Close it to end the processes. Raises Unavailable where one of them ends by
+    itself, as for want of memory.
     """
     if processes < 2:
         for batch in batches:
-            yield batch, read_batch(*task(batch))
+            yield batch, read_here(batch)
         return
     # Not forked from here: threads and connections of this process are no use to a copy of it.
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     context.set_forkserver_preload(["__main__", __name__])
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_obey_the_parent)
-    under_way: deque[tuple[Batch, Future[list[Read]]]] = deque()
+    others = processes - 1
+    pool = ProcessPoolExecutor(others, mp_context=context, initializer=_obey_the_parent)
+    line: deque[tuple[Batch, Future[list[Read]]]] = deque()
     try:
         for batch in batches:
-            under_way.append((batch, _submit(pool, *task(batch))))
-            if len(under_way) > AHEAD * processes:
-                yield _result(under_way)
-        while under_way:
-            yield _result(under_way)
+            given = sum(not read.done() for _, read in line)
+            if given < AHEAD * others:
+                line.append((batch, _submit(pool, *task(batch))))
+            else:
+                line.append((batch, _done(read_here(batch))))
+            while line and (line[0][1].done() or len(line) > 2 * AHEAD * processes):
+                yield _next(line)
+        while line:
+            yield _next(line)
     except BrokenProcessPool as fault:
         message = mark("A process that read submissions ended by itself, so nothing was changed. Try again.")
         raise Unavailable(message) from fault
@@ -124,8 +133,14 @@ def _submit(pool: ProcessPoolExecutor, reference_data: bytes, raws: list[Raw]) -
         raise BrokenProcessPool from fault
 
 
-def _result(under_way: deque[tuple[Batch, Future[list[Read]]]]) -> tuple[Batch, list[Read]]:
-    batch, read = under_way.popleft()
+def _done(result: list[Read]) -> Future[list[Read]]:
+    read: Future[list[Read]] = Future()
+    read.set_result(result)
+    return read
+
+
+def _next(line: deque[tuple[Batch, Future[list[Read]]]]) -> tuple[Batch, list[Read]]:
+    batch, read = line.popleft()
     return batch, read.result()
 
 
@@ -156,7 +171,11 @@ def _known(data: bytes) -> Known:
 
 def read_batch(reference_data: bytes, raws: Sequence[Raw]) -> list[Read]:
     """What each submission says. reference_data: of ``reference_for``."""
-    known = _known(reference_data)
+    return read_all(_known(reference_data), raws)
+
+
+def read_all(known: Known, raws: Sequence[Raw]) -> list[Read]:
+    """The same, where the reference data are at hand."""
     return [_read(known, *raw) for raw in raws]
 
 

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 
 from mapper.errors import Unavailable
 from mapper.services.counting import EVERYTHING, Gathered, count, enter, write, write_entries
-from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, reference_for
+from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, read_all, reference_for
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import reason, understand_stored
 from mapper.store import register, submissions, tallies
@@ -61,7 +61,7 @@ def rebuild(
                 processes = _cores() if submissions.count(connection) >= MANY else 1
             counting = _Recount(reference, connection)
             batches = submissions.stream(connection, batch)
-            with closing(read_ahead(batches, counting.task, processes)) as all_read:
+            with closing(read_ahead(batches, counting.task, counting.read, processes)) as all_read:
                 for stored, read in all_read:
                     counting.take(stored, read)
                     done += len(stored)
@@ -108,13 +108,20 @@ class _Recount:
         self._reference_data = b""
 
     def task(self, batch: Batch) -> tuple[bytes, list[Raw]]:
-        """What a process needs to read a batch."""
-        for form_id, version in {(one.form_id, one.form_version) for one, _ in batch}:
-            self.reference.roles(self.connection, self.known, form_id, version)
+        """What another process needs to read a batch."""
+        raws = self._raws(batch)
         if len(self.known.roles) != self._roles:
             self._roles, self._reference_data = len(self.known.roles), reference_for(self.known)
-        raws = [(one.form_id, one.form_version, xml, one.received_on, one.root_id) for one, xml in batch]
         return self._reference_data, raws
+
+    def read(self, batch: Batch) -> list[Read]:
+        """A batch, read in this process."""
+        return read_all(self.known, self._raws(batch))
+
+    def _raws(self, batch: Batch) -> list[Raw]:
+        for form_id, version in {(one.form_id, one.form_version) for one, _ in batch}:
+            self.reference.roles(self.connection, self.known, form_id, version)
+        return [(one.form_id, one.form_version, xml, one.received_on, one.root_id) for one, xml in batch]
 
     def take(self, batch: Batch, all_read: Sequence[Read]) -> None:
         """Count a batch of submissions as they were read."""
