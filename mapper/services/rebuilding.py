@@ -54,8 +54,6 @@ def rebuild(
         with _seldom_collecting(), database.write() as connection:
             database.lock(connection, EVERYTHING)
             change(connection)
-            register.clear(connection)
-            tallies.clear(connection)
             submissions.forget_processing(connection)
             if processes is None:
                 processes = _cores() if submissions.count(connection) >= MANY else 1
@@ -106,6 +104,7 @@ class _Recount:
         self.waiting: dict[str, str] = {}
         self._roles = -1
         self._reference_data = b""
+        self._cleared = False
 
     def task(self, batch: Batch) -> tuple[bytes, list[Raw]]:
         """What another process needs to read a batch."""
@@ -125,6 +124,7 @@ class _Recount:
 
     def take(self, batch: Batch, all_read: Sequence[Read]) -> None:
         """Count a batch of submissions as they were read."""
+        self._clear()
         told_of = self._in_register(all_read) | self.gathered.entries.keys()
         for (stored, _), read in zip(batch, all_read, strict=True):
             if stored.state is not SubmissionState.RECEIVED:
@@ -146,8 +146,16 @@ class _Recount:
 
     def finish(self) -> None:
         """Write all that was gathered."""
+        self._clear()
         self._write_entries()
         write(self.reference, self.connection, self.gathered)
+
+    def _clear(self) -> None:
+        """Empty the register and the tallies, once; late, so that other processes read meanwhile."""
+        if not self._cleared:
+            self._cleared = True
+            register.clear(self.connection)
+            tallies.clear(self.connection)
 
     def _in_register(self, all_read: Sequence[Read]) -> set[tuple[str, str] | None]:
         """Those households of a batch that the register has."""
