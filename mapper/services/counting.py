@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,6 +90,42 @@ def count(
         states = recount(reference, connection, told.known, house, tellers, gathered)
         state = states.get(stored.instance_id, state)
     return state
+
+
+def count_firsts(
+    reference: Reference, connection: Connection, known: Known, told: Mapping[str, Understood], gathered: Gathered
+) -> set[str]:
+    """Count those submissions that are the first to tell of their households, as nearly all are; their instance ids.
+
+    told: by instance id, of submissions that nobody else counts meanwhile. The others are left to ``count``.
+    """
+    database = reference.database
+    households: dict[str, House] = {}
+    for instance_id, one in told.items():
+        if one.known is not known or one.campaign is None or one.visit is None:
+            continue
+        if not one.visit.entity.needs_base:
+            households[instance_id] = (one.campaign.id, one.visit.household_id)
+    often = Counter(households.values())
+    households = {instance_id: house for instance_id, house in households.items() if often[house] == 1}
+    if not gathered.alone:
+        for _, household_id in sorted(households.values()):
+            database.lock(connection, f"household {household_id}")
+    counting = []
+    for instance_id, stored in submissions.unheard_of(database, connection, households).items():
+        one = told[instance_id]
+        assert one.campaign is not None and one.visit is not None
+        houses = house_counts(one.visit)
+        findings = [(instance_id, finding) for finding in one.findings]
+        rows = register.visit_rows(one.visit, one.steps, houses)
+        visit = one.visit.whereabouts
+        entering = Entering(
+            stored.seq, one.campaign, instance_id, visit, rows, one.steps, houses, findings, instance_id
+        )
+        enter(reference, connection, known, entering, gathered)
+        counting.append((instance_id, *households[instance_id]))
+    submissions.set_all_processed(database, connection, counting)
+    return {instance_id for instance_id, _, _ in counting}
 
 
 def recount(

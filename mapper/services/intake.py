@@ -16,7 +16,7 @@ from typing import TypeVar
 from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavailable, mark
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles
-from mapper.services.counting import EVERYTHING, Gathered, count, write
+from mapper.services.counting import EVERYTHING, Gathered, count, count_firsts, write
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import Understood, reason, understand, understand_stored
 from mapper.store import reference as kept
@@ -233,7 +233,16 @@ def _count_together(reference: Reference, jobs: Sequence[Counting]) -> list[Outc
     with reference.database.write() as connection:
         reference.database.lock(connection, EVERYTHING, shared=True)
         known = reference.known(connection)
-        done: list[Outcome | Exception] = [_count_one(reference, connection, known, job, gathered) for job in jobs]
+        told = {job.instance_id: job.told for job in jobs if job.told is not None}
+        for instance_id in sorted(told):
+            reference.database.lock(connection, f"submission {instance_id}")
+        first = count_firsts(reference, connection, known, told, gathered)
+        done: list[Outcome | Exception] = [
+            Outcome(SubmissionState.PROCESSED)
+            if job.instance_id in first
+            else _count_one(reference, connection, known, job, gathered)
+            for job in jobs
+        ]
         write(reference, connection, gathered)
     known.cells.update(gathered.new_cells)
     return done

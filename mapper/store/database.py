@@ -23,6 +23,7 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     any_,
+    bindparam,
     cast,
     create_engine,
     event,
@@ -255,6 +256,16 @@ class Database:
             each = func.json_each(json.dumps(list(values))).table_valued("value")
             return column.in_(select(each.c.value))
         return column == any_(cast(list(values), ARRAY(column.type)))
+
+    def among_given(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        """The same in a prepared statement, whose value of this name ``given`` makes."""
+        if self.is_sqlite:
+            return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+        return column == any_(cast(bindparam(name), ARRAY(column.type)))
+
+    def given(self, values: Sequence[int] | Sequence[str]) -> str | list[int] | list[str]:
+        """The value of ``among_given``."""
+        return json.dumps(values) if self.is_sqlite else list(values)  # type: ignore[return-value]
 
     def lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
         """Hold a named lock until the transaction ends, so that two processes do not work on one thing at once.

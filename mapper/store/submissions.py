@@ -222,6 +222,50 @@ def read(database: Database, connection: Connection, instance_id: str) -> Stored
     return _stored(rows[0]) if rows else None
 
 
+def unheard_of(
+    database: Database, connection: Connection, households: Mapping[str, tuple[str, str]]
+) -> dict[str, StoredSubmission]:
+    """Those received submissions that may be the first to tell of their households, by instance id.
+
+    households: by instance id the campaign and household that each tells of. Left out are edits, what an edit waits
+    for, and whatever tells of a household that another submission tells of, or waits for.
+    """
+    if not households:
+        return {}
+    driver, ids = driver_of(connection), database.given(list(households))
+    received = database.prepared(
+        "received of these",
+        lambda: select(*_COLUMNS).where(
+            database.among_given(_s.c.instance_id, "ids"),
+            _s.c.state == bindparam("in_state"),
+            _s.c.deprecated_id.is_(None),
+        ),
+    ).rows(driver, {"ids": ids, "in_state": SubmissionState.RECEIVED.value})
+    edited = database.prepared(
+        "edited of these", lambda: select(_s.c.deprecated_id).where(database.among_given(_s.c.deprecated_id, "ids"))
+    ).rows(driver, {"ids": ids})
+    told: set[tuple[str, str]] = set()
+    for campaign_id in {campaign_id for campaign_id, _ in households.values()}:
+        told.update(
+            database.prepared(
+                "told of these",
+                lambda: select(_s.c.campaign_id, _s.c.household_id).where(
+                    _s.c.campaign_id == bindparam("campaign"), database.among_given(_s.c.household_id, "households")
+                ),
+            ).rows(
+                driver,
+                {
+                    "campaign": campaign_id,
+                    "households": database.given([one for of, one in households.values() if of == campaign_id]),
+                },
+            )
+        )
+    found = {stored.instance_id: stored for stored in map(_stored, received)}
+    for (original,) in edited:
+        found.pop(original, None)
+    return {each: stored for each, stored in found.items() if households[each] not in told}
+
+
 def xml_of(connection: Connection, seq: int) -> bytes:
     """A submission's XML, byte for byte as it came. seq: of a submission that is here."""
     return bytes(connection.execute(select(_i.c.xml).where(_i.c.seq == seq)).scalar_one())

@@ -13,15 +13,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
-from functools import partial
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
-import waitress
 from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.server import BaseWSGIServer, create_server
+from waitress.server import create_server
 from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
@@ -150,10 +148,17 @@ def _serve_one(
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-    waitress.serve(
+    server = make_server(app, listener, threads, limit_bytes)
+    _end_on(server, signals)
+    server.run()
+
+
+def make_server(app: Flask, listener: socket.socket, threads: int, limit_bytes: int) -> Any:
+    """waitress's server, ready to run: its channels let the application refuse what is too long, and uploads that come
+    together are taken together."""
+    server: Any = create_server(
         app,
         sockets=[listener],
-        threads=threads,
         max_request_body_size=limit_bytes,
         connection_limit=_connections(),
         recv_bytes=65_536,  # most uploads in one piece
@@ -162,29 +167,14 @@ def _serve_one(
         backlog=1024,
         ident=None,
         clear_untrusted_proxy_headers=False,
-        _server=partial(_create_server, signals, _Dispatcher(app.extensions["short_cut"], threads)),
-        _quiet=True,
+        _dispatcher=_Dispatcher(app.extensions["short_cut"], threads),
     )
-
-
-def _create_server(
-    signals: Collection[int], dispatcher: ThreadedTaskDispatcher, app: Flask, **options: Any
-) -> BaseWSGIServer:
-    """waitress's server, with channels that let the application refuse what is too long; a signal ends its loop.
-
-    An exception out of a signal's handler comes amid whatever its thread does just then: amid a lock that nobody
-    releases after that, or where no exception is let through. So the loop ends itself, between two rounds.
-    """
-    server: Any = create_server(app, _dispatcher=dispatcher, **options)
     server.channel_class = _Channel
-    told: list[int] = []
     pulled: list[bool] = []
     accepts, pull = server.readable, server.pull_trigger
 
     def readable() -> bool:
-        """Asked in every round of the loop: whether the server takes connections. Requests under way are finished."""
-        if told:
-            raise SystemExit(0)
+        """Asked in every round of the loop, before its connections are: whether the server takes new ones."""
         pulled.clear()
         return bool(accepts())
 
@@ -194,14 +184,31 @@ def _create_server(
             pulled.append(True)
             pull()
 
+    server.readable, server.pull_trigger = readable, pull_trigger
+    return server
+
+
+def _end_on(server: Any, signals: Collection[int]) -> None:
+    """Have a signal end the server's loop; requests under way are finished.
+
+    An exception out of a signal's handler comes amid whatever its thread does just then: amid a lock that nobody
+    releases after that, or where no exception is let through. So the loop ends itself, between two rounds.
+    """
+    told: list[int] = []
+    accepts = server.readable
+
+    def readable() -> bool:
+        if told:
+            raise SystemExit(0)
+        return bool(accepts())
+
     def leave(number: int, _frame: FrameType | None) -> None:
         told.append(number)
         server.pull_trigger()
 
-    server.readable, server.pull_trigger = readable, pull_trigger
+    server.readable = readable
     for number in signals:
         signal.signal(number, leave)
-    return cast(BaseWSGIServer, server)
 
 
 class _TooLong(WSGITask):

@@ -24,7 +24,6 @@ from xml.sax.saxutils import escape
 
 import openpyxl
 import requests
-import waitress
 from sqlalchemy import select
 
 from mapper.services import accounts, boundaries, publish
@@ -33,6 +32,7 @@ from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import schema, tables
 from mapper.store.database import Database
+from mapper.web import serving
 from server import create_app
 from tests.client.collect import Collect, FilledForm
 
@@ -293,9 +293,7 @@ def running(settings: Settings, database_url: str) -> Iterator[Site]:
     reference = Reference(Database(database_url), settings.secret_key)
     app = create_app(settings, reference)
     limit = (max(settings.max_submission_mb, settings.max_upload_mb) + 1) * 1_000_000
-    server = waitress.create_server(
-        app, host="127.0.0.1", port=0, threads=8, max_request_body_size=limit, clear_untrusted_proxy_headers=False
-    )
+    server = serving.make_server(app, serving.listen("127.0.0.1", 0), 8, limit)
     stop = threading.Event()
 
     def run() -> None:
