@@ -353,7 +353,7 @@ class HeardFrom:
             self.last[user_id] = now
         contact = Contact(now.isoformat(timespec="seconds"), _short(device), _short(application))
         try:
-            with reference.database.write() as connection:
+            with reference.database.write_at_once() as connection:
                 fieldwork.save_contact(reference.database, connection, user_id, contact)
         except Unavailable:
             with self.lock:

@@ -51,6 +51,9 @@ _DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "po
 ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2)
 """Rows of one INSERT on SQLite, so that a few statements, kept by the driver, do for any number of rows."""
 
+_AT_ONCE = f"PRAGMA busy_timeout=0; BEGIN IMMEDIATE; PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
+"""Begins to write, where no other process does."""
+
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
 
 
@@ -130,7 +133,7 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
         self._idle: deque[Connection] = deque()
-        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self._writer: Any = threading.Lock() if self.is_sqlite else nullcontext()
         self._prepared: dict[object, Prepared] = {}
         self._positional: Dialect = (
             self.engine.dialect if self.is_sqlite else PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
@@ -162,6 +165,21 @@ class Database:
             yield connection
 
     @contextmanager
+    def write_at_once(self) -> Iterator[Connection]:
+        """The same, for what may be left undone. Raises Unavailable where somebody else is writing on SQLite."""
+        if not self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        if not self._writer.acquire(blocking=False):
+            raise Unavailable(mark("The database does not answer. Try again in a moment."))
+        try:
+            with self._transaction(_AT_ONCE) as connection:
+                yield connection
+        finally:
+            self._writer.release()
+
+    @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         with _faults():
             connection = self._borrow(begin)
@@ -183,7 +201,7 @@ class Database:
             connection = self.engine.connect()
         else:
             try:
-                driver_of(connection).execute(begin)
+                _execute_all(driver_of(connection), begin)
                 return connection
             except psycopg.OperationalError:
                 self._throw_away(connection)
@@ -191,7 +209,7 @@ class Database:
                     self._throw_away(self._idle.pop())
                 connection = self.engine.connect()
         try:
-            driver_of(connection).execute(begin)
+            _execute_all(driver_of(connection), begin)
         except BaseException:
             self._throw_away(connection)
             raise
@@ -281,6 +299,11 @@ class Database:
         while self._idle:
             self._idle.pop().close()
         self.engine.dispose()
+
+
+def _execute_all(driver: Any, statements: str) -> None:
+    for statement in statements.split("; "):
+        driver.execute(statement)
 
 
 def _address(url: str) -> URL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from mapper.errors import Unavailable
 from mapper.store import reference, schema, tables
-from mapper.store.database import Database, driver_of
+from mapper.store.database import BUSY_TIMEOUT_MS, Database, driver_of
 
 
 @pytest.fixture
@@ -177,6 +178,35 @@ def test_a_database_locked_by_another_process_is_unavailable(
         reference.set_fact(impatient, connection, "after", "yes")
     impatient.close()
     embedded.close()
+
+
+def test_what_may_be_left_undone_waits_for_no_writer_of_this_process_nor_of_another(embedded: Database) -> None:
+    path = embedded.engine.url.database
+    assert path is not None
+    begun = time.monotonic()
+    with embedded.write(), pytest.raises(Unavailable), embedded.write_at_once():
+        pass
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable), embedded.write_at_once():
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+    assert time.monotonic() - begun < BUSY_TIMEOUT_MS / 1000
+    with embedded.write_at_once() as connection:
+        reference.set_fact(embedded, connection, "after", "yes")
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == BUSY_TIMEOUT_MS
+    with embedded.read() as connection:
+        assert reference.fact(connection, "after") == "yes"
+    embedded.close()
+
+
+def test_on_postgresql_whatever_is_written_waits_for_its_own_rows_alone(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    with database.write() as first, database.write_at_once() as second:
+        reference.set_fact(database, first, "one", "1")
+        reference.set_fact(database, second, "two", "2")
 
 
 def test_a_full_disk_is_unavailable_and_what_was_there_stays(embedded: Database) -> None:
