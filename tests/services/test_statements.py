@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from mapper.services import accounts, rebuilding
+from mapper.services import accounts, intake, rebuilding
 from mapper.services.accounts import User
+from mapper.services.intake import Receipt, Upload
 from mapper.store import follow_up
 from tests.services.town import DAY, Town, person
 
@@ -156,3 +157,27 @@ def test_houses_of_a_few_cells_are_looked_up_by_cell(told: tuple[Town, Statement
         (asked,) = [one for one in said if "FROM households" in one]
         plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
     assert any("ix_households_cell_id" in step for step in plan), plan
+
+
+def test_uploads_that_come_together_take_as_many_statements_as_one_and_look_up_what_they_ask_for(
+    told: tuple[Town, Statements],
+) -> None:
+    town, said = told
+    counts = []
+    for number in (1, 16):
+        xmls = [town.write(people=[person()] * 2) for _ in range(number)]
+        said.clear()
+        receipts = intake.receive_all(town.reference, [Upload(xml, {}) for xml in xmls])
+        assert all(isinstance(one, Receipt) and one.counted for one in receipts)
+        counting = said[said.index("COMMIT") + 1 :]
+        counts.append(Counter(one.split(None, 1)[0] for one in counting))
+    # Each submission's own row is marked; all else is asked for, and written, in one statement a table.
+    assert counts[1]["SELECT"] == counts[0]["SELECT"]
+    assert counts[1]["UPDATE"] == 16 * counts[0]["UPDATE"] == 16
+    assert counts[1]["INSERT"] <= counts[0]["INSERT"] + 4, "rows go in by powers of two"
+    with town.reference.database.read() as connection:
+        for asked in [one for one in counting if one.startswith("SELECT")]:
+            plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
+            first = plan[0]
+            assert "(deprecated_id=?)" not in first or "deprecated_id IN" in asked, (asked, plan)
+            assert not first.startswith("SCAN submissions"), (asked, plan)
