@@ -106,11 +106,12 @@ def receive_all(
         if kept_one.state is SubmissionState.RECEIVED:
             counting[place] = kept_one.understood(keeping[place])
     for place, outcome in zip(counting, _count(reference, [*counting.values()]), strict=True):
-        if isinstance(outcome, Exception):
-            results[place] = outcome
-        else:
-            instance_id = counting[place].instance_id
-            results[place] = Receipt(_settle(reference, instance_id, outcome), counting[place].new)
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            results[place] = Receipt(_settle(reference, counting[place].instance_id, outcome), counting[place].new)
+        except Exception as fault:
+            results[place] = fault
     return results
 
 

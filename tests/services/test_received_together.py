@@ -122,3 +122,25 @@ def test_edits_and_visits_of_the_same_households_in_whatever_order_and_crowds(to
     assert set(states.values()) == {"processed", "superseded"}
     rebuilding.rebuild(town.reference)
     assert (town.states(), town.everything()) == (states, kept)
+
+
+def test_an_edit_that_cannot_go_on_after_its_original_troubles_nobody_else(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = town.write(people=[person()], instance="uuid:1", entity="house-1")
+    assert words(
+        together(town, [town.write(people=[person()] * 2, instance="uuid:2", edits="uuid:1", entity="house-1")])
+    ) == [("held", True)]
+
+    def fault(*_: object) -> None:
+        raise Unavailable("The database does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mapper.services.intake.process", fault)
+        assert words(together(town, [first, town.write(people=[person()], instance="uuid:3")])) == [
+            Unavailable,
+            ("processed", True),
+        ]
+    assert town.states() == {"uuid:1": "processed", "uuid:2": "received", "uuid:3": "processed"}
+    assert intake.process_waiting(town.reference) == 1
+    assert town.states() == {"uuid:1": "superseded", "uuid:2": "processed", "uuid:3": "processed"}
