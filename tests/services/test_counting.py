@@ -302,7 +302,7 @@ def test_a_fault_of_the_program_flags_the_submission_and_loses_nothing(
 
     xml = town.write(people=[person()], instance="uuid:a")
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.intake.count", fault)
+        patch.setattr("mapper.services.intake.count_firsts", fault)
         assert town.send(xml).state is SubmissionState.FLAGGED
     (flagged,) = review.troubled(town.reference, EVERYTHING)
     assert flagged.facts == {"fault": "ZeroDivisionError"}
@@ -347,7 +347,7 @@ def test_a_database_that_fails_between_the_two_commits_asks_the_phone_to_try_aga
 
     xml = town.write(people=[person()], instance="uuid:a")
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.intake.count", fail)
+        patch.setattr("mapper.services.intake.count_firsts", fail)
         with pytest.raises(Unavailable):
             town.send(xml)
     assert town.states() == {"uuid:a": "received"}  # kept, and no fault of its own to be flagged for

@@ -39,7 +39,10 @@ def build(walk: Field, number: int) -> None:
     table, database = tables.households, walk.site.reference.database
     with database.write() as connection:
         model = connection.execute(select(table).where(table.c.id == HOUSES[0])).one()._asdict()
-        rows = [model | {"id": str(uuid.UUID(int=n, version=4)), "head": f"Chủ hộ {n}"} for n in range(number)]
+        rows = [
+            model | {"seq": 1_000 + n, "id": str(uuid.UUID(int=n, version=4)), "head": f"Chủ hộ {n}"}
+            for n in range(number)
+        ]
         connection.execute(insert(table), rows)
         day = model["visited_on"].toordinal()
         tallies.add(database, connection, {}, {("mini", model["cell_id"], day): [number, 0, 0, 0, number, 0]})
