@@ -24,7 +24,7 @@ BATCH = 250
 """Submissions read at a time."""
 
 TOGETHER = 4000
-"""Households entered at a time, at once, each table in its turn."""
+"""Households entered at a time, table by table: far fewer pages of the register are looked for."""
 
 MANY = 4000
 """Submissions from which on processes of their own are worth their start."""

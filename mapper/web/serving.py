@@ -274,7 +274,7 @@ class _Dispatcher(ThreadedTaskDispatcher):
 
     Python runs one thread at a time. Uploads that had a thread each would wake one another dozens of times, and each
     would find the processor's caches full of what another one needs; step by step in one thread, all of them take
-    half the time, and two flushes of the disk.
+    less time, and two flushes of the disk.
     """
 
     def __init__(self, short_cut: ShortCut, threads: int) -> None:

@@ -37,6 +37,21 @@ def all_at_once(jobs: Sequence[Callable[[], object]], threads: int = 6) -> list[
     return faults
 
 
+def edited_families(town: Town) -> list[bytes]:
+    """Five households, each visited twice, each visit edited twice, one edit moving to the next household."""
+    xmls = []
+    for number in range(5):
+        for visit in range(2):
+            first, second, third = (f"uuid:{number}{visit}{edit}" for edit in range(3))
+            here, there = f"house-{number}", f"house-{(number + 1) % 5}"
+            xmls += [
+                town.write(people=[person()], instance=first, entity=here),
+                town.write(people=[person()] * 2, instance=second, edits=first, entity=there, commune=1),
+                town.write(people=[person()] * 3, instance=third, edits=second, entity=here),
+            ]
+    return xmls
+
+
 def check_rebuild(town: Town, submissions: int) -> None:
     """What the crowd left is what counting anew gives."""
     states, kept = town.states(), town.everything()
@@ -65,17 +80,7 @@ def test_ten_copies_at_once_count_once(town: Town) -> None:
 
 
 def test_visits_edits_and_originals_of_the_same_households_at_once(town: Town) -> None:
-    # five households, each visited twice, each visit edited twice, one edit moving to the next household
-    xmls = []
-    for number in range(5):
-        for visit in range(2):
-            first, second, third = (f"uuid:{number}{visit}{edit}" for edit in range(3))
-            here, there = f"house-{number}", f"house-{(number + 1) % 5}"
-            xmls += [
-                town.write(people=[person()], instance=first, entity=here),
-                town.write(people=[person()] * 2, instance=second, edits=first, entity=there, commune=1),
-                town.write(people=[person()] * 3, instance=third, edits=second, entity=here),
-            ]
+    xmls = edited_families(town)
     random.Random(7).shuffle(xmls)
     assert all_at_once([lambda xml=xml: town.send(xml) for xml in xmls]) == []  # type: ignore[misc]
     assert (town.ask().total.houses.visited, town.ask().total.people) == (5, 15)

@@ -12,8 +12,9 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.household import household_moves
 from mapper.domain.people import Visit
 from mapper.errors import Conflict, MalformedXml, NotFound, Unavailable
-from mapper.services import intake, rebuilding
+from mapper.services import counting, intake, rebuilding
 from mapper.services.intake import Receipt, Upload
+from tests.services.test_at_once import edited_families
 from tests.services.town import DAY, Town, person
 
 
@@ -59,8 +60,6 @@ def test_one_that_cannot_be_counted_is_flagged_and_the_others_count(
 
 def test_one_that_cannot_be_placed_is_flagged_and_the_others_count(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     xmls = [town.write(people=[person()], instance=f"uuid:{n}", entity=f"house-{n}") for n in range(4)]
-    from mapper.services import counting
-
     placed = counting.place_findings
 
     def fault(known: object, visit: object, *others: object) -> object:
@@ -102,16 +101,7 @@ def test_a_database_that_does_not_answer_refuses_them_all_and_the_next_try_count
 @pytest.mark.parametrize("seed", range(6))
 def test_edits_and_visits_of_the_same_households_in_whatever_order_and_crowds(town: Town, seed: int) -> None:
     chance = random.Random(seed)
-    xmls = []
-    for number in range(5):
-        for visit in range(2):
-            first, second, third = (f"uuid:{number}{visit}{edit}" for edit in range(3))
-            here, there = f"house-{number}", f"house-{(number + 1) % 5}"
-            xmls += [
-                town.write(people=[person()], instance=first, entity=here),
-                town.write(people=[person()] * 2, instance=second, edits=first, entity=there, commune=1),
-                town.write(people=[person()] * 3, instance=third, edits=second, entity=here),
-            ]
+    xmls = edited_families(town)
     chance.shuffle(xmls)
     while xmls:
         crowd = chance.randint(1, 12)
