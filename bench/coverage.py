@@ -29,10 +29,9 @@ from bench.province import SIDE, SOUTH, WEST, add_place, opened, province, settl
 from bench.service import CHECKOUT, SET_ID
 from mapper.domain.campaign import Campaign
 from mapper.domain.household import HOUSE_COUNTS, house_counts, household_moves
-from mapper.domain.ledger import State
+from mapper.domain.ledger import INSIDE, MOVES, State
 from mapper.domain.people import Outcome, Point, Visit
 from mapper.domain.roles import Role
-from mapper.domain.sums import SUMMANDS, per_state
 from mapper.formats.campaign import read_campaign
 from mapper.services import accounts, boundaries, reporting, warming
 from mapper.services.kept_states import KeptStates
@@ -73,8 +72,12 @@ def tally(task: tuple[Campaign, Hamlet, int]) -> dict[Offset, States]:
         into = places.setdefault(offset, {})
         moves = household_moves(visit, campaign)
         for series, on, move in zip(moves[::3], moves[1::3], moves[2::3], strict=True):
-            held = into.get((series, on)) or per_state(0)
-            into[series, on] = [a + b for a, b in zip(held, per_state(SUMMANDS[move]), strict=True)]
+            row = into.setdefault((series, on), [0] * len(INSIDE))
+            left, entered = MOVES[move]
+            if left:
+                row[INSIDE.index(left)] -= 1
+            if entered:
+                row[INSIDE.index(entered)] += 1
         day = visited.toordinal()
         houses = into.get((-1, day), [0] * len(HOUSE_COUNTS))
         into[-1, day] = [a + b for a, b in zip(houses, house_counts(visit), strict=True)]
@@ -108,7 +111,7 @@ def fill(reference: Reference, options: argparse.Namespace) -> None:
     with database.write() as connection:
         numbers = reference.known(connection).series[campaign.id]
         for number, hamlet in enumerate(hamlets):
-            people: tallies.Changes = {}
+            people: dict[tuple[int, int, int], list[int]] = {}
             houses: tallies.HouseChanges = {}
             later = number // len(models) * 3 % 60
             own = int(hamlet.commune)
@@ -124,7 +127,7 @@ def fill(reference: Reference, options: argparse.Namespace) -> None:
                         households += row[0]
                     else:
                         people[cell, numbers[one], moved] = row
-            tallies.add(database, connection, people, houses)
+            tallies.add(database, connection, [[(*key, *people[key]) for key in sorted(people)]], houses)
             rows += len(people)
             if number % 250 == 249:
                 print(f"{number + 1} of {len(hamlets)} hamlets", file=sys.stderr, flush=True)
@@ -171,7 +174,7 @@ class Asking:
         some = self.cells[:: max(1, len(self.cells) // 20)]
         changed = {("covid19", cell, day): [0] * len(HOUSE_COUNTS) for cell in some}
         with self.reference.database.write() as connection:
-            tallies.add(self.reference.database, connection, {}, changed)
+            tallies.add(self.reference.database, connection, [], changed)
 
     def service(self, group: str, dose: str, day: date, level: str) -> reporting.Answer:
         """The figures, as a page or another service asks for them."""

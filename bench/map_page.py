@@ -108,7 +108,7 @@ def fill(reference: Reference, hamlets_each: int) -> int:
         ]
         kept.save_hamlets(database, connection, lists)
         kept.raise_revision(database, connection)
-    people: tallies.Changes = {}
+    people: list[tuple[int, ...]] = []
     houses: tallies.HouseChanges = {}
     visited_on, dosed_on = date(2022, 8, 20).toordinal(), date(2022, 2, 1).toordinal()
     with database.write() as connection:
@@ -120,12 +120,12 @@ def fill(reference: Reference, hamlets_each: int) -> int:
             for number in numbers:
                 row = [0] * len(INSIDE)
                 row[INSIDE.index(State.DUE)] = 3 * visited
-                people[cell, number, campaign.start.toordinal()] = row
+                people.append((cell, number, campaign.start.toordinal(), *row))
                 dosed = round(3 * visited * reach)
                 row = [0] * len(INSIDE)
                 row[INSIDE.index(State.DUE)], row[INSIDE.index(State.VACCINATED)] = -dosed, dosed
-                people[cell, number, dosed_on] = row
-        tallies.add(database, connection, people, houses)
+                people.append((cell, number, dosed_on, *row))
+        tallies.add(database, connection, [people], houses)
     return len(codes)
 
 

@@ -103,7 +103,7 @@ def fill(reference: Reference, hamlets: int, houses: int) -> None:
             for hamlet in places
         ]
         totals = [sum(column) for column in zip(*map(house_counts, patterns), strict=True)]
-        tallies.add(database, connection, {}, {(campaign.id, cell, DAY): [*totals] for cell in cells})
+        tallies.add(database, connection, [], {(campaign.id, cell, DAY): [*totals] for cell in cells})
     # As a census grows: every hamlet's phone brings an evening's houses, and then another evening's.
     seq = 0
     for first in range(0, houses, EVENING):
@@ -184,7 +184,7 @@ class Phone:
         def one_more() -> None:
             database = self.reference.database
             with database.write() as connection:
-                tallies.add(database, connection, {}, {("covid19", cell, DAY): [0] * len(HOUSE_COUNTS)})
+                tallies.add(database, connection, [], {("covid19", cell, DAY): [0] * len(HOUSE_COUNTS)})
             self.tags.clear()
 
         return one_more

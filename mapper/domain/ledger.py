@@ -266,7 +266,7 @@ def moves(person: Person, campaign: Campaign) -> list[int]:
                 continue
             way = ways.get(rule)
             if way is None:
-                way = ways[rule] = Standing(course, dose, group.after_infection).since(first)
+                way = ways[rule] = _way(course, dose, group.after_infection, first)
             left = _OUTSIDE
             for place, (day, entered) in enumerate(way):
                 if day >= end or day > last:
@@ -281,3 +281,15 @@ def moves(person: Person, campaign: Campaign) -> list[int]:
             if left != _OUTSIDE and end <= last and end < NEVER:
                 found += (series, end, 9 * left + _OUTSIDE)
     return found
+
+
+def _way(course: Course, dose: ScheduledDose, after_infection: Period | None, first: int) -> list[tuple[int, int]]:
+    """The states of a person before one dose from a day on, as ``Standing.since`` has them."""
+    if course.free and dose.code not in course.by_code and not (dose.given_by_vaccine or dose.only_vaccines):
+        # As most ways are; the same as below.
+        before = dose.after_by_vaccine.get(course.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
+        if before is None:
+            return [(first, _DUE)]
+        if before not in course.by_code:
+            return [(first, _WAITING)]
+    return Standing(course, dose, after_infection).since(first)

@@ -11,7 +11,6 @@ from mapper.domain.entities import Placed, Standing, line_up
 from mapper.domain.household import house_counts
 from mapper.domain.people import Finding, Whereabouts
 from mapper.domain.places import USABLE, Placement
-from mapper.domain.sums import SUMMANDS, per_state
 from mapper.errors import mark
 from mapper.services.reference import Known, Reference
 from mapper.services.tellings import (
@@ -37,12 +36,12 @@ EVERYTHING = "everything"
 class Gathered:
     """Changes of one or many submissions, written together at the end of a transaction.
 
-    people: by cell, series and day the people per state, as ``sums`` adds them up. awaited: households that updates
+    steps: of the people, by cell. awaited: households that updates
     wait for. alone: nobody else counts until then, so that no household needs a lock of its own.
     """
 
     entries: dict[tuple[str, str], register.HouseholdEntry] = field(default_factory=dict)
-    people: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    steps: tallies.Steps = field(default_factory=tallies.Steps)
     houses: tallies.HouseChanges = field(default_factory=dict)
     new_cells: dict[str, int] = field(default_factory=dict)
     awaited: set[tuple[str, str]] = field(default_factory=set)
@@ -53,8 +52,7 @@ class Gathered:
         self.entries |= other.entries
         self.new_cells |= other.new_cells
         self.awaited |= other.awaited
-        for key, total in other.people.items():
-            self.people[key] = self.people.get(key, 0) + total
+        self.steps.join(other.steps)
         for place, change in other.houses.items():
             held = self.houses.get(place)
             self.houses[place] = change if held is None else [a + b for a, b in zip(held, change, strict=True)]
@@ -312,10 +310,7 @@ def place_findings(
 
 
 def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sign: int) -> None:
-    people, cell_id, steps = gathered.people, counted.cell_id, counted.steps
-    for series_id, day, move in zip(steps[::3], steps[1::3], steps[2::3], strict=True):
-        key = (cell_id, series_id, day)
-        people[key] = people.get(key, 0) + sign * SUMMANDS[move]
+    gathered.steps.gather(counted.cell_id, counted.steps, sign)
     house = gathered.houses.setdefault((campaign_id, counted.cell_id, counted.day), [0] * len(counted.houses))
     for index, value in enumerate(counted.houses):
         house[index] += sign * value
@@ -324,9 +319,8 @@ def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sig
 def write(reference: Reference, connection: Connection, gathered: Gathered) -> None:
     """Enter what was gathered, in this transaction, and be ready to gather more."""
     write_entries(reference, connection, gathered)
-    people = {key: per_state(total) for key, total in gathered.people.items() if total}
-    tallies.add(reference.database, connection, people, gathered.houses)
-    gathered.people.clear()
+    tallies.add(reference.database, connection, gathered.steps.sums(), gathered.houses)
+    gathered.steps.clear()
     gathered.houses.clear()
 
 

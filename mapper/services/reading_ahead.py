@@ -33,7 +33,7 @@ from mapper.services.understanding import understand
 from mapper.store import register
 from mapper.store.submissions import StoredSubmission
 
-AHEAD = 8
+AHEAD = 16
 """Batches for each other process that it has before it, so that it goes on while this one writes."""
 
 SELDOM = 200_000
@@ -88,11 +88,13 @@ def read_ahead(
     task: Callable[[Batch], tuple[bytes, list[Raw]]],
     read_here: Callable[[Batch], list[Read]],
     processes: int,
+    expected: int,
 ) -> Generator[tuple[Batch, list[Read]], None, None]:
     """Every batch with what its submissions say, in order.
 
     task: what ``read_batch`` is to be handed in another process. read_here: reads a batch in this one. processes: that
-    read, this one among them, which does whenever the others have enough before them. Only so many batches are read
+    read, this one among them, which does whenever the others have enough before them. expected: so many batches;
+    towards the last of them the others are given less, so that all are done at one time. Only so many batches are read
     ahead, so that memory stays flat. Close it to end the processes. Raises Unavailable where one of them ends by
     itself, as for want of memory.
     """
@@ -108,9 +110,9 @@ def read_ahead(
     pool = ProcessPoolExecutor(others, mp_context=context, initializer=_obey_the_parent)
     line: deque[tuple[Batch, Future[list[Read]]]] = deque()
     try:
-        for batch in batches:
+        for number, batch in enumerate(batches):
             given = sum(not read.done() for _, read in line)
-            if given < AHEAD * others:
+            if given < others * min(AHEAD, max(1, expected - number)):
                 line.append((batch, _submit(pool, *task(batch))))
             else:
                 line.append((batch, _done(read_here(batch))))

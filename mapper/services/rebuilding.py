@@ -29,8 +29,8 @@ TOGETHER = 4000
 MANY = 4000
 """Submissions from which on processes of their own are worth their start."""
 
-MOST_TALLIES = 100_000
-"""Tallies gathered before they are written, which bounds the memory that they take."""
+MOST_STEPS = 1_200_000
+"""Steps of people gathered before they are summed and written, which bounds the memory that they take."""
 
 
 def rebuild(
@@ -55,11 +55,12 @@ def rebuild(
             database.lock(connection, EVERYTHING)
             change(connection)
             submissions.forget_processing(connection)
+            number = submissions.count(connection)
             if processes is None:
-                processes = _cores() if submissions.count(connection) >= MANY else 1
+                processes = _cores() if number >= MANY else 1
             counting = _Recount(reference, connection)
             batches = submissions.stream(connection, batch)
-            with closing(read_ahead(batches, counting.task, counting.read, processes)) as all_read:
+            with closing(read_ahead(batches, counting.task, counting.read, processes, -(-number // batch))) as all_read:
                 for stored, read in all_read:
                     counting.take(stored, read)
                     done += len(stored)
@@ -141,7 +142,7 @@ class _Recount:
             told_of.add(household)
         if len(self.processed) >= TOGETHER:
             self._write_entries()
-        if len(self.gathered.people) > MOST_TALLIES:
+        if len(self.gathered.steps) > MOST_STEPS:
             self.finish()
 
     def finish(self) -> None:
@@ -154,8 +155,8 @@ class _Recount:
         """Empty the register and the tallies, once; late, so that other processes read meanwhile."""
         if not self._cleared:
             self._cleared = True
-            register.clear(self.connection)
-            tallies.clear(self.connection)
+            register.clear(self.reference.database, self.connection)
+            tallies.clear(self.reference.database, self.connection)
 
     def _in_register(self, all_read: Sequence[Read]) -> set[tuple[str, str] | None]:
         """Those households of a batch that the register has."""

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
 from mapper.domain.household import HOUSE_COUNTS
-from mapper.domain.ledger import ELIGIBLE, INSIDE, State
-from mapper.domain.sums import SUMMANDS, per_state
+from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.services.accounts import User, visible_cells
 from mapper.services.kept_states import NOBODY
@@ -409,6 +408,7 @@ def heat(reference: Reference, user: User, question: Question) -> list[tuple[flo
         campaign, _, _, series_id = find_series(known, question)
         visible = visible_cells(reference, connection, user)
         day, column = question.day.toordinal(), INSIDE.index(State.DUE)
+        changes = [(entered is State.DUE) - (left is State.DUE) for left, entered in MOVES]
         found: list[tuple[float, float, int]] = []
         if (
             sum(row[1] for row in tallies.houses(reference.database, connection, campaign.id, visible))
@@ -421,8 +421,8 @@ def heat(reference: Reference, user: User, question: Question) -> list[tuple[flo
         else:
             for lat, lon, steps in register.house_steps(reference.database, connection, campaign.id, visible):
                 way = zip(steps[::3], steps[1::3], steps[2::3], strict=True)
-                total = sum(SUMMANDS[move] for series, on, move in way if series == series_id and on <= day)
-                found.append((lat, lon, per_state(total)[column]))
+                people = sum(changes[move] for series, on, move in way if series == series_id and on <= day)
+                found.append((lat, lon, people))
     return [(round(lat, 4), round(lon, 4), people) for lat, lon, people in found if people > 0]
 
 

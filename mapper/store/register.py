@@ -223,10 +223,9 @@ def remove(connection: Connection, seq: int) -> None:
     connection.execute(delete(_h).where(_h.c.seq == seq))
 
 
-def clear(connection: Connection) -> None:
+def clear(database: Database, connection: Connection) -> None:
     """Empty the register, before a rebuild."""
-    for table in (_d, _p, tables.placements, tables.findings, _h):
-        connection.execute(delete(table))
+    database.empty(connection, _d, _p, tables.placements, tables.findings, _h)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Select, bindparam, delete, func, select
 
+from mapper.domain.ledger import INSIDE, MOVES
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
@@ -19,8 +21,8 @@ _t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
 _c, _cu, _facts, _sums = tables.cells, tables.cell_units, tables.facts, tables.tally_sums
 _ERA = "tallies"
 
-Changes = Mapping[tuple[int, int, int], Sequence[int]]
-"""(cell id, series id, day) to the change in people per state."""
+Change = Sequence[int]
+"""Cell id, series id, day, and the change in people per state, in the order of STATE_COLUMNS."""
 HouseChanges = dict[tuple[str, int, int], list[int]]
 """(campaign id, cell id, day) to the change in houses, in the order of HOUSE_COLUMNS."""
 
@@ -35,24 +37,79 @@ class Cell:
     units: Mapping[str, str | None]
 
 
-def add(database: Database, connection: Connection, people: Changes, houses: HouseChanges) -> None:
+class Steps:
+    """Steps of people of many households, kept small until they are summed.
+
+    A step is three numbers: series id, day, place in ``ledger.MOVES``.
+    """
+
+    def __init__(self) -> None:
+        self._steps = array("i")
+        self._runs: list[tuple[int, int, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._steps) // 3
+
+    def gather(self, cell_id: int, steps: Sequence[int], sign: int) -> None:
+        """Take the steps of a household of a cell; sign -1 takes back what was counted."""
+        if steps:
+            self._steps.extend(steps)
+            self._runs.append((cell_id, sign, len(steps) // 3))
+
+    def join(self, other: Steps) -> None:
+        """Take all that others gathered."""
+        self._steps.extend(other._steps)
+        self._runs += other._runs
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._steps = array("i")
+        self._runs.clear()
+
+    def sums(self) -> Iterator[list[list[int]]]:
+        """What they add up to, a Change each, in order and some at a time; what comes to nothing is left out."""
+        if not self._runs:
+            return
+        runs = np.array(self._runs, np.int32)
+        cell, sign = np.repeat(runs[:, :2], runs[:, 2], axis=0).T
+        series, day, move = np.frombuffer(self._steps, np.int32).reshape(-1, 3).T
+        order = np.lexsort((day, series, cell))
+        place = np.column_stack((cell, series, day))[order]
+        starts = np.flatnonzero(np.r_[True, np.any(place[1:] != place[:-1], axis=1)])
+        for first in range(0, len(starts), _SUMMED_AT_ONCE):
+            some = starts[first : first + _SUMMED_AT_ONCE]
+            end = starts[first + _SUMMED_AT_ONCE] if first + _SUMMED_AT_ONCE < len(starts) else len(order)
+            steps = order[some[0] : end]
+            states = np.add.reduceat(_CHANGES[move[steps]] * sign[steps, None], some - some[0])
+            rows = np.column_stack((place[some], states))
+            yield rows[states.any(axis=1)].tolist()
+
+
+_SUMMED_AT_ONCE = 20_000
+_CHANGES = np.array([[(state == entered) - (state == left) for state in INSIDE] for left, entered in MOVES], np.int32)
+"""What one person's step, by its place in MOVES, changes in the people per state."""
+
+
+def add(database: Database, connection: Connection, people: Iterable[Sequence[Change]], houses: HouseChanges) -> None:
     """Add changes to the tallies, in the order of their keys so that writers never wait in a circle.
 
-    houses: names every cell whose households were counted anew, with zeros where no number of houses changed; each
-    of them is marked as changed. Raises ValueError for people of a cell that it does not name.
+    people: in this order, each place once and some at a time, as ``Steps.sums`` has them. houses: names every cell
+    whose households were counted anew, with zeros where no number of houses changed; each of them is marked as
+    changed. Raises ValueError for people of a cell that it does not name.
     """
     totals: dict[tuple[str, int], list[int]] = {}
     for (campaign, cell_id, _), change in houses.items():
         total = totals.setdefault((campaign, cell_id), [1] + [0] * len(HOUSE_COLUMNS))
         for column, number in enumerate(change, 1):
             total[column] += number
-    if not {key[0] for key in people} <= {cell_id for _, cell_id in totals}:
-        raise ValueError("people of a cell whose houses are not named")
+    named = {cell_id for _, cell_id in totals}
     driver = driver_of(connection)
-    rows: list[tuple[object, ...]] = [(*key, *people[key]) for key in sorted(people) if any(people[key])]
-    if rows:
-        database.adding(_t, STATE_COLUMNS).run_many(driver, rows)
-    rows = [(*house, *houses[house]) for house in sorted(houses) if any(houses[house])]
+    for changes in people:
+        if not named.issuperset(change[0] for change in changes):
+            raise ValueError("people of a cell whose houses are not named")
+        if changes:
+            database.adding(_t, STATE_COLUMNS).run_many(driver, changes)
+    rows: list[tuple[object, ...]] = [(*house, *houses[house]) for house in sorted(houses) if any(houses[house])]
     if rows:
         database.adding(_ht, HOUSE_COLUMNS).run_many(driver, rows)
     rows = [(*place, *totals[place]) for place in sorted(totals)]
@@ -60,10 +117,9 @@ def add(database: Database, connection: Connection, people: Changes, houses: Hou
         database.adding(_totals, ("changes", *HOUSE_COLUMNS)).run_many(driver, rows)
 
 
-def clear(connection: Connection) -> None:
+def clear(database: Database, connection: Connection) -> None:
     """Empty the tallies, before a rebuild. Cells stay: they are only numbers for places."""
-    for table in (_t, _ht, _totals, _sums):
-        connection.execute(delete(table))
+    database.empty(connection, _t, _ht, _totals, _sums)
     # The cells' changes are counted from one again: under another name, or they would mean two things.
     connection.execute(delete(_facts).where(_facts.c.name == _ERA))
     connection.execute(_facts.insert().values(name=_ERA, value=secrets.token_hex(8)))

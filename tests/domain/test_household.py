@@ -9,9 +9,8 @@ import pytest
 
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.domain.household import HOUSE_COUNTS, changed, combine, house_counts, household_moves
-from mapper.domain.ledger import INSIDE, MOVES, State
+from mapper.domain.ledger import MOVES, State
 from mapper.domain.people import Dose, Person, Point, Visit
-from mapper.domain.sums import SUMMANDS, per_state
 
 AUGUST, SEPTEMBER, OCTOBER = date(2022, 8, 1), date(2022, 9, 1), date(2022, 10, 1)
 LAN = Person("lan", AUGUST, name="Nông Thị Lan", born_on=date(1980, 1, 1))
@@ -110,21 +109,6 @@ def test_the_moves_of_people_on_one_day_stand_one_after_another() -> None:
     found = household_moves(visit(AUGUST, "interviewed", LAN, replace(NAM, contraindicated=True)), campaign)
     due, contraindicated = (MOVES.index((None, state)) for state in (State.DUE, State.CONTRAINDICATED))
     assert found == [0, AUGUST.toordinal(), due, 0, AUGUST.toordinal(), contraindicated]
-
-
-def test_moves_add_up_to_people_per_state() -> None:
-    numbers = {move: number for number, move in enumerate(MOVES)}
-    assert len(numbers) == len(MOVES) == 81  # from and to eight states and outside
-    total = 3 * SUMMANDS[numbers[None, State.DUE]] + SUMMANDS[numbers[State.DUE, State.VACCINATED]]
-    total -= 70_000 * SUMMANDS[numbers[State.AWAY, None]] + SUMMANDS[numbers[None, State.REFUSED]]
-    row = dict(zip(INSIDE, per_state(total), strict=True))
-    assert {state: count for state, count in row.items() if count} == {
-        State.DUE: 2,
-        State.VACCINATED: 1,
-        State.AWAY: 70_000,
-        State.REFUSED: -1,
-    }
-    assert per_state(0) == (0,) * 8
 
 
 # Revisits, which tell only what changed

@@ -68,11 +68,11 @@ def test_a_rebuild_is_in_the_next_answer_though_its_cells_count_from_one_again(t
         cell = next(iter(town.reference.cells(connection)))
         *_, series = reporting.find_series(town.reference.known(connection), QUESTION)
         wrong = [7 if state is State.DUE else 0 for state in INSIDE]
-        tallies.clear(connection)
+        tallies.clear(town.reference.database, connection)
         tallies.add(
             town.reference.database,
             connection,
-            {(cell, series, DAY.toordinal()): wrong},
+            [[(cell, series, DAY.toordinal(), *wrong)]],
             {("covid19", cell, DAY.toordinal()): [1, 1, 0, 0, 0, 7]},
         )
         assert tallies.version(town.reference.database, connection)[1] == version[1] == 1

@@ -68,7 +68,7 @@ def test_reading_by_other_processes_ends_with_what_intake_kept(town: Town) -> No
 def test_tallies_written_in_many_portions_are_the_same(sqlite_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(sqlite_town)
     kept = sqlite_town.everything()
-    monkeypatch.setattr(rebuilding, "MOST_TALLIES", 5)
+    monkeypatch.setattr(rebuilding, "MOST_STEPS", 5)
     rebuilding.rebuild(sqlite_town.reference, batch=2)
     assert sqlite_town.everything() == kept
 

@@ -236,7 +236,7 @@ def test_a_household_taken_out_leaves_nothing_and_its_neighbours_stay(database: 
         key = "seq" if name == "households" else "household_seq"
         assert rows(database, name) == [row for row in found if row[key] == 8]
     with database.write() as connection:
-        register.clear(connection)
+        register.clear(database, connection)
     assert all(rows(database, name) == [] for name in before)
 
 

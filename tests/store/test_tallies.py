@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from mapper.domain.household import HOUSE_COUNTS
-from mapper.domain.ledger import INSIDE, State
+from mapper.domain.ledger import INSIDE, MOVES, State
 from mapper.store import reference, tables, tallies
 from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
@@ -52,9 +52,54 @@ def houses(**counts: int) -> list[int]:
     return [counts.get(name, 0) for name in HOUSE_COLUMNS]
 
 
-def add(database: Database, people: tallies.Changes, of_houses: Mapping[tuple[str, int, int], list[int]] = {}) -> None:
+Changes = Mapping[tuple[int, int, int], list[int]]
+
+
+def add(database: Database, people: Changes, of_houses: Mapping[tuple[str, int, int], list[int]] = {}) -> None:
+    rows = [(*key, *change) for key, change in sorted(people.items())]
     with database.write() as connection:
-        tallies.add(database, connection, people, {("c", key[0], 0): houses() for key in people} | dict(of_houses))
+        tallies.add(database, connection, [rows], {("c", key[0], 0): houses() for key in people} | dict(of_houses))
+
+
+def steps_of(moves: list[tuple[int, int, State | None, State | None]]) -> list[int]:
+    """moves: series, day, state left, state entered."""
+    return [number for series, day, *states in moves for number in (series, day, MOVES.index((states[0], states[1])))]
+
+
+def test_steps_add_up_to_the_change_in_people_per_state() -> None:
+    assert len(set(MOVES)) == 81  # from and to eight states and outside
+    steps = tallies.Steps()
+    assert list(steps.sums()) == []
+    steps.gather(7, [], 1)
+    assert (len(steps), list(steps.sums())) == (0, [])
+    dose = (3, 200, State.DUE, State.VACCINATED)
+    steps.gather(7, steps_of([(3, 100, None, State.DUE), dose, (3, 100, None, State.DUE)]), 1)
+    steps.gather(5, steps_of([(3, 100, None, State.REFUSED), (2, 300, State.WAITING, None)]), 1)
+    others = tallies.Steps()
+    others.gather(7, steps_of([(3, 100, None, State.DUE), (4, 100, None, State.AWAY), dose]), -1)
+    others.gather(7, steps_of([(4, 100, None, State.AWAY)]), 1)
+    steps.join(others)
+    assert len(steps) == 9
+    (found,) = steps.sums()
+    # By cell, series and day; the dose and the one who is away were taken back again.
+    assert found == [
+        [5, 2, 300, *change(waiting=-1)],
+        [5, 3, 100, *change(refused=1)],
+        [7, 3, 100, *change(due=1)],
+    ]
+    steps.clear()
+    assert (len(steps), list(steps.sums())) == (0, [])
+
+
+def test_many_steps_are_summed_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "_SUMMED_AT_ONCE", 3)
+    steps = tallies.Steps()
+    for day in (5, 3, 1, 2, 4, 3, 7, 6):
+        steps.gather(1, steps_of([(1, day, None, State.DUE)]), 1)
+    parts = [[(row[2], row[3:]) for row in part] for part in steps.sums()]
+    assert [len(part) for part in parts] == [3, 3, 1]
+    expected = [(day, change(due=2 if day == 3 else 1)) for day in range(1, 8)]
+    assert [row for part in parts for row in part] == expected
 
 
 def on(database: Database, series_id: int, day: int, cells: list[int] | None = None) -> dict[int, dict[str, int]]:
@@ -114,21 +159,20 @@ def test_the_version_rises_with_every_count_even_of_nothing(database: Database, 
     with database.read() as connection:
         assert {row[0]: row[-1] for row in tallies.houses(database, connection, "c", None)} == {here: 2, there: 1}
     with database.write() as connection:
-        tallies.clear(connection)
+        tallies.clear(database, connection)
     first = version()
     assert first[0] != ""
     assert first[1] == 0
     with database.write() as connection:
-        tallies.clear(connection)
+        tallies.clear(database, connection)
     assert version()[0] not in ("", first[0])
 
 
 def test_people_of_a_cell_that_is_not_marked_as_changed_are_refused(database: Database, series: dict[str, int]) -> None:
     here, there = cell(database, "A"), cell(database, "B")
     with database.write() as connection, pytest.raises(ValueError, match="houses are not named"):
-        tallies.add(
-            database, connection, {(here, series["1"], 100): change(due=1)}, {("c", there, 100): houses(visited=1)}
-        )
+        people = [[(here, series["1"], 100, *change(due=1))]]
+        tallies.add(database, connection, people, {("c", there, 100): houses(visited=1)})
     assert on(database, series["1"], 100) == {}
 
 
@@ -148,7 +192,11 @@ def test_changes_add_to_what_is_there_and_back_to_nothing(database: Database, se
 
 def test_changes_of_nothing_write_no_row(database: Database, series: dict[str, int]) -> None:
     here = cell(database, "A")
-    add(database, {(here, series["1"], 100): change()}, {("c", here, 100): houses()})
+    steps = tallies.Steps()
+    for sign in (1, -1):
+        steps.gather(here, steps_of([(series["1"], 100, None, State.DUE)]), sign)
+    with database.write() as connection:
+        tallies.add(database, connection, steps.sums(), {("c", here, 100): houses()})
     with database.read() as connection:
         assert connection.execute(select(tables.tallies)).all() == []
         assert connection.execute(select(tables.house_tallies)).all() == []
@@ -230,7 +278,7 @@ def test_clearing_empties_the_tallies_and_keeps_the_cells(database: Database, se
     here = cell(database, "A")
     add(database, {(here, series["1"], 100): change(due=3)}, {("c", here, 100): houses(visited=1)})
     with database.write() as connection:
-        tallies.clear(connection)
+        tallies.clear(database, connection)
     with database.read() as connection:
         assert tallies.snapshot(connection) == {}
         assert [one.id for one in tallies.cells(connection)] == [here]

@@ -45,7 +45,7 @@ def build(walk: Field, number: int) -> None:
         ]
         connection.execute(insert(table), rows)
         day = model["visited_on"].toordinal()
-        tallies.add(database, connection, {}, {("mini", model["cell_id"], day): [number, 0, 0, 0, number, 0]})
+        tallies.add(database, connection, [], {("mini", model["cell_id"], day): [number, 0, 0, 0, number, 0]})
 
 
 def supervisor(site: Site) -> Reader:
