@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from operator import add, itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
@@ -216,9 +216,17 @@ def revision(reference: Reference) -> int:
         return kept.revision(reference.database, connection)
 
 
-def coverage(reference: Reference, user: User, question: Question) -> Answer:
+class Part(Protocol):
+    """A part of a boundary set; ``services.areas`` has them."""
+
+    def holds(self, places: PlaceSet, leaf: str | None, hamlet: str | None) -> bool:
+        """Whether households of a hamlet in an innermost unit of the set belong to it."""
+
+
+def coverage(reference: Reference, user: User, question: Question, part: Part | None = None) -> Answer:
     """The ledger and coverage of every unit of a level that a user may see.
 
+    part: only of this part of the boundary set; the total then too.
     Raises NotFound for an unknown campaign or set, InvalidQuestion for a group, dose, level or day that has no figure.
     """
     with reference.database.read() as connection:
@@ -234,6 +242,8 @@ def coverage(reference: Reference, user: User, question: Question) -> Answer:
                 levels=", ".join(levels),
             )
         sums = _sum_rows(reference, connection, known, places, campaign, series_id, question.day, user)
+    if part is not None:
+        sums = {(leaf, hamlet): one for (leaf, hamlet), one in sums.items() if part.holds(places, leaf, hamlet)}
     if question.level == HAMLET:
         rows = _hamlet_rows(known, places, sums, dose.target)
     else:

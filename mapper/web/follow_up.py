@@ -17,10 +17,10 @@ from mapper.services.accounts import User
 from mapper.services.sheets import LISTS, WalkWords
 from mapper.services.walk import Why
 from mapper.web.accounts import only_for, reader
+from mapper.web.asked import LONG_QUIET
 from mapper.web.assets import STATIC
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
-from mapper.web.pages import LONG_QUIET
 
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
 AT_ONCE = 200

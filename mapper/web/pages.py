@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,16 +19,15 @@ from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
 from mapper.services import intake, reporting, review, submission_page
 from mapper.web.accounts import only_for, reader
+from mapper.web.asked import LONG_QUIET, last_visits
 from mapper.web.assets import asset_url, assets
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
 from mapper.web.map_state import figure_queries, outline_queries, settle
+from mapper.web.menu import menu
 
 VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
 YEAR_S = 365 * 24 * 3600
-
-LONG_QUIET = timedelta(days=60)
-"""Without a visit for so long the map opens on the day of the last one: years later, people have left their group."""
 
 LISTED = 200
 """Submissions and findings shown at once; the newest matter most."""
@@ -57,6 +56,7 @@ def _about_this_server() -> dict[str, Any]:
         "sample": here.sample,
         "asset": asset_url,
         "nonce": _nonce,
+        "menu": menu,
     }
 
 
@@ -130,8 +130,8 @@ def map_page() -> Response:
     campaigns = reporting.campaigns(here.reference, language)
     today = intake.today()
     sets = reporting.boundary_sets(here.reference, today, here.settings.boundary_set)
-    last_visits = _last_visits([each["id"] for each in campaigns])
-    usual = {each: day for each, day in last_visits.items() if today - day > LONG_QUIET}
+    visits = last_visits(each["id"] for each in campaigns)
+    usual = {each: day for each, day in visits.items() if today - day > LONG_QUIET}
     state, notices = settle(request.args, campaigns, sets, today, usual)
     shown = next((each for each in sets if each["id"] == state["set"]), None)
     view = MapView(
@@ -146,7 +146,7 @@ def map_page() -> Response:
     page = {
         "language": language,
         "today": today.isoformat(),
-        "lastVisits": {each: day.isoformat() for each, day in last_visits.items()},
+        "lastVisits": {each: day.isoformat() for each, day in visits.items()},
         "campaigns": campaigns,
         "sets": sets,
         "state": state,
@@ -164,12 +164,6 @@ def map_page() -> Response:
     response = make_response(html)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
-
-
-def _last_visits(campaign_ids: list[str]) -> dict[str, date]:
-    """The day of the latest visit in the reader's area, by campaign; without those that have none."""
-    history = {each: review.visit_history(installation().reference, reader(), each, last=1) for each in campaign_ids}
-    return {each: days[0].day for each, days in history.items() if days}
 
 
 def _map_words() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Prepared figures in, pictures out. Matplotlib lives here only."""

@@ -1,0 +1,1 @@
+"""Numbers alone: samples, lots, small areas, clusters. SciPy and PySAL live here only."""

@@ -1,0 +1,112 @@
+"""The main menu: which pages a reader finds there, under which heading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app, request, url_for
+
+from mapper.domain.roles import OVERSEERS, READERS, Role
+from mapper.errors import mark
+from mapper.services.accounts import User
+
+ALONE = frozenset({Role.ADMINISTRATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the menu. roles: who finds it. everywhere: only those whose area has no limits."""
+
+    endpoint: str
+    name: str
+    roles: frozenset[Role] = READERS
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Pages that belong together."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+MENU: tuple[Entry | Heading, ...] = (
+    Entry("pages.map_page", mark("Map")),
+    Heading(
+        mark("Figures"),
+        (
+            Entry("targets.page", mark("Targets")),
+            Entry("trends.page", mark("Course over time")),
+            Entry("reasons.page", mark("Why not vaccinated")),
+            Entry("people.page", mark("People")),
+            Entry("hot_spots.page", mark("Clusters")),
+            Entry("surveys.page", mark("Samples and lots")),
+            Entry("report.page", mark("Daily report")),
+        ),
+    ),
+    Heading(
+        mark("Field"),
+        (
+            Entry("follow_up.lists", mark("Follow-up lists")),
+            Entry("follow_up.fieldwork", mark("Fieldwork")),
+            Entry("pages.submissions", mark("Submissions")),
+            Entry("assignment.page", mark("Assignment"), OVERSEERS),
+            Entry("epidemic.page", mark("Epidemic levels")),
+        ),
+    ),
+    Heading(
+        mark("Administration"),
+        (
+            Entry("users.user_list", mark("Users"), OVERSEERS),
+            Entry("forms.page", mark("Forms"), ALONE, everywhere=True),
+            Entry("trail.audit_page", mark("Audit trail"), ALONE, everywhere=True),
+            Entry("public.settings", mark("Public page"), ALONE, everywhere=True),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page as one reader finds it. here: whether it is the one that is open."""
+
+    name: str
+    address: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawer:
+    """Links under one heading. here: whether one of them is open."""
+
+    name: str
+    links: list[Link]
+
+    @property
+    def here(self) -> bool:
+        """Whether the page that is open is one of these."""
+        return any(link.here for link in self.links)
+
+
+def menu(user: User) -> list[Link | Drawer]:
+    """What a reader finds in the menu; a drawer with one page is that page alone."""
+    found: list[Link | Drawer] = []
+    for one in MENU:
+        if isinstance(one, Entry):
+            found += _links(user, (one,))
+            continue
+        links = _links(user, one.entries)
+        found += links if len(links) < 2 else [Drawer(one.name, links)]
+    return found
+
+
+def _links(user: User, entries: tuple[Entry, ...]) -> list[Link]:
+    open_page = request.endpoint or ""
+    return [
+        Link(entry.name, url_for(entry.endpoint), open_page == entry.endpoint)
+        for entry in entries
+        if entry.endpoint in current_app.view_functions
+        and user.role in entry.roles
+        and not (entry.everywhere and user.areas)
+    ]
