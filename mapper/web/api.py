@@ -48,7 +48,7 @@ def sets() -> Response:
 def coverage() -> Response:
     """Ledger and coverage of every unit of a level."""
     user, question = reader(), _question()
-    return _kept(("coverage", question, user.areas), reporting.version, lambda: _coverage(user, question))
+    return kept_answer(("coverage", question, user.areas), reporting.version, lambda: _coverage(user, question))
 
 
 def _coverage(user: User, question: Question) -> bytes:
@@ -125,19 +125,19 @@ def to_six_places(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 def shapes() -> Response:
     """Outlines of a level's units, simplified for a zoom."""
     user, asked = reader(), request.args
-    level, zoom, day = _given(asked, "level"), asked.get("zoom", default=12, type=int), _day(asked)
-    set_id = asked.get("set", _first_set())
+    level, zoom, day = asked_for(asked, "level"), asked.get("zoom", default=12, type=int), asked_day(asked)
+    set_id = asked.get("set", first_set())
     # A set's id alone says which it is; without one, the day chooses.
     key = (level, zoom_band(zoom), set_id or day, user.areas)
     if level == HAMLET:
-        campaign = _given(asked, "campaign")
-        return _kept(
+        campaign = asked_for(asked, "campaign")
+        return kept_answer(
             ("hamlets", campaign, *key),
             reporting.version,
             lambda: boundaries.hamlet_shapes(installation().reference, user, set_id, campaign, zoom, day),
             GEOJSON,
         )
-    return _kept(
+    return kept_answer(
         ("units", *key),
         reporting.version if user.areas else reporting.revision,
         lambda: boundaries.unit_shapes(installation().reference, user, set_id, level, zoom, day),
@@ -155,22 +155,22 @@ def heat() -> Response:
 
     # Points are the same whatever the boundary set and level.
     asked = replace(question, set_id="", level="")
-    return _kept(("heat", asked, user.areas), reporting.version, points)
+    return kept_answer(("heat", asked, user.areas), reporting.version, points)
 
 
 def _question() -> Question:
     asked = request.args
     return Question(
-        campaign_id=_given(asked, "campaign"),
-        group_code=_given(asked, "group"),
-        dose_code=_given(asked, "dose"),
-        day=_day(asked),
+        campaign_id=asked_for(asked, "campaign"),
+        group_code=asked_for(asked, "group"),
+        dose_code=asked_for(asked, "dose"),
+        day=asked_day(asked),
         level=asked.get("level", HAMLET),
-        set_id=asked.get("set", "") or _first_set(),
+        set_id=asked.get("set", "") or first_set(),
     )
 
 
-def _first_set() -> str:
+def first_set() -> str:
     """The operator's choice of boundary set, where it is here; "" lets the services choose."""
     here = installation()
     wanted = here.settings.boundary_set
@@ -178,14 +178,16 @@ def _first_set() -> str:
     return wanted if wanted in known else ""
 
 
-def _given(asked: Mapping[str, str], name: str) -> str:
+def asked_for(asked: Mapping[str, str], name: str) -> str:
+    """A part of an address that must be there. Raises InvalidQuestion."""
     value = asked.get(name, "")
     if not value:
         raise InvalidQuestion(mark("The address lacks {name}=."), name=name)
     return value
 
 
-def _day(asked: Mapping[str, str]) -> date:
+def asked_day(asked: Mapping[str, str]) -> date:
+    """The day that an address names, today where it names none. Raises InvalidQuestion."""
     text = asked.get("date", "")
     if not text:
         return today()
@@ -195,7 +197,7 @@ def _day(asked: Mapping[str, str]) -> date:
         raise InvalidQuestion(mark("{date} is not a day. Write it as 2022-08-31."), date=text) from None
 
 
-def _kept(
+def kept_answer(
     key: tuple[Hashable, ...],
     version: Callable[[Reference], Hashable],
     make: Callable[[], bytes],
