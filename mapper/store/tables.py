@@ -471,6 +471,22 @@ drawn_areas = Table(
     comment="An area that a supervisor drew on the map; EPSG:4326 MultiPolygon as WKB.",
 )
 
+epidemic_levels = Table(
+    "epidemic_levels",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("unit_code", String, nullable=False),
+    Column("from_day", Date, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    Index("ix_epidemic_levels_unit", "set_id", "unit_code", "from_day"),
+    comment="Epidemic level 1-4 of innermost units; holds until one of a later day. Of several of one day the newest "
+    "row counts: nothing is changed or taken out.",
+)
+
 phone_contacts = Table(
     "phone_contacts",
     metadata,

@@ -138,6 +138,24 @@ def upgrade() -> None:
         comment="An area that a supervisor drew on the map; EPSG:4326 MultiPolygon as WKB.",
     )
     op.create_table(
+        "epidemic_levels",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("set_id", sa.String(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=False),
+        sa.Column("from_day", sa.Date(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["set_id"], ["boundary_sets.id"], name=op.f("fk_epidemic_levels_set_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_epidemic_levels_user_id")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_epidemic_levels")),
+        comment="Epidemic level 1-4 of innermost units; holds until one of a later day. Of several of one day the newest row counts: nothing is changed or taken out.",
+    )
+    with op.batch_alter_table("epidemic_levels", schema=None) as batch_op:
+        batch_op.create_index("ix_epidemic_levels_unit", ["set_id", "unit_code", "from_day"], unique=False)
+
+    op.create_table(
         "form_drafts",
         sa.Column("form_id", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
@@ -536,6 +554,10 @@ def downgrade() -> None:
     op.drop_table("house_tallies")
     op.drop_table("forms")
     op.drop_table("form_drafts")
+    with op.batch_alter_table("epidemic_levels", schema=None) as batch_op:
+        batch_op.drop_index("ix_epidemic_levels_unit")
+
+    op.drop_table("epidemic_levels")
     op.drop_table("drawn_areas")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decisions_instance_id"))
