@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 from lxml import html
+from playwright.sync_api import expect
 
 from mapper.web.menu import MENU, Heading
+from tests.browser import Pages
 from tests.client.site import Site
 from tests.web.test_sign_in import Desk
 
@@ -59,3 +61,30 @@ def test_every_page_of_the_menu_opens_for_who_finds_it(
 def test_no_page_stands_in_the_menu_twice() -> None:
     entries = [entry for one in MENU for entry in (one.entries if isinstance(one, Heading) else (one,))]
     assert len({entry.endpoint for entry in entries}) == len({entry.name for entry in entries}) == len(entries)
+
+
+@pytest.mark.parametrize("width", [390, 1366])
+def test_a_drawer_opens_by_keyboard_and_closes_on_escape_and_on_a_click_elsewhere(
+    open_page: Pages, sqlite_site: Site, width: int
+) -> None:
+    sqlite_site.user("supervisor", "001", name="Giám sát", password=PASSWORD)
+    page = open_page(width)
+    page.goto(f"{sqlite_site.url}/sign-in?next=/submissions")
+    page.get_by_label("Tên đăng nhập").fill("Giám sát")
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    heading = page.locator(".drawer summary").first
+    links = page.locator(".drawer").first.locator("a")
+    expect(links.first).not_to_be_visible()
+    heading.focus()
+    page.keyboard.press("Enter")
+    expect(links.first).to_be_in_viewport()
+    page.keyboard.press("Tab")
+    expect(links.first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(links.first).not_to_be_visible()
+    expect(heading).to_be_focused()
+    heading.click()
+    expect(links.last).to_be_in_viewport()
+    page.mouse.click(width - 4, 600)
+    expect(links.first).not_to_be_visible()
