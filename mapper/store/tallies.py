@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, bindparam, delete, func, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select
 
-from mapper.domain.ledger import INSIDE, MOVES
+from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
@@ -217,6 +217,62 @@ def _states(series: Any, after: Any, upto: Any) -> Select[Any]:
         .where(_t.c.series_id == series, _t.c.day > after, _t.c.day <= upto)
         .group_by(_c.c.id)
     )
+
+
+def by_day(
+    database: Database, connection: Connection, series_id: int, cell_ids: Sequence[int] | None, until: int
+) -> list[Sequence[int]]:
+    """(day, change in people per state in the order of STATE_COLUMNS) of all cells together, the first day first.
+
+    A day on which nothing changed has no row. cell_ids: only these cells; None for all.
+    """
+    columns = (func.sum(_t.c[name]) for name in STATE_COLUMNS)
+
+    def changes(series: Any, last: Any) -> Select[Any]:
+        return (
+            _of_series(series, last, _t.c.day, *columns, among=cell_ids, database=database)
+            .group_by(_t.c.day)
+            .order_by(_t.c.day)
+        )
+
+    if cell_ids is None:
+        every = database.prepared("by day", lambda: changes(bindparam("series"), bindparam("upto")))
+        return list(every.rows(driver_of(connection), {"series": series_id, "upto": until}))
+    return [tuple(row) for row in connection.execute(changes(series_id, until))]
+
+
+def by_cell_and_span(
+    database: Database,
+    connection: Connection,
+    series_id: int,
+    cell_ids: Sequence[int] | None,
+    until: int,
+    span: int,
+) -> list[Sequence[int]]:
+    """(cell id, n, change in people vaccinated, change in people eligible) of every cell, by spans of so many days.
+
+    n: 0 for the span that ends on the day ``until``, 1 for the one before it, and so on. cell_ids: only these cells;
+    None for all.
+    """
+    eligible = sum((_t.c[state.value] for state in INSIDE if state in ELIGIBLE), start=literal(0))
+
+    back = ((literal(until) - _t.c.day) // span).label("back")
+    sums = (func.sum(_t.c[State.VACCINATED.value]), func.sum(eligible))
+    changes = _of_series(series_id, until, _c.c.id, back, *sums, among=cell_ids, database=database).group_by(
+        _c.c.id, back
+    )
+    return [tuple(row) for row in connection.execute(changes)]
+
+
+def _of_series(series: Any, upto: Any, *columns: Any, among: Sequence[int] | None, database: Database) -> Select[Any]:
+    """Columns of a series' tallies; from the cells outwards, since tallies lie by cell and then by series."""
+    chosen = (
+        select(*columns)
+        .select_from(_c)
+        .join(_t, _t.c.cell_id == _c.c.id)
+        .where(_t.c.series_id == series, _t.c.day <= upto)
+    )
+    return chosen if among is None else chosen.where(database.among(_c.c.id, among))
 
 
 Summed = Mapping[int, tuple[int, Sequence[int]]]

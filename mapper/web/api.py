@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mapper.errors import InvalidQuestion, mark
 from mapper.geo.shapes import zoom_band
-from mapper.services import boundaries, reporting
+from mapper.services import boundaries, reporting, trends
 from mapper.services.accounts import User
+from mapper.services.areas import Area, read_area
 from mapper.services.intake import today
 from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Question, UnitFigures
@@ -67,6 +68,43 @@ def _coverage(user: User, question: Question) -> bytes:
         "total": figures([found.total])[0],
     }
     return orjson.dumps(body)
+
+
+@api.get("/coverage-by-day")
+def coverage_by_day() -> Response:
+    """Coverage of every unit of a level on evenly spaced days, for whoever shows how it moved.
+
+    The address is that of ``/api/coverage``, and ``area=LEVEL:CODE`` for a part. In the answer, ``days`` are at most 60
+    days, evenly spaced since the campaign's start, the last of them ``date``; ``keys`` are those of the rows of
+    ``/api/coverage``; ``vaccinated`` and ``eligible`` hold a list a key with a number a day, and ``total`` the same for
+    all of them together. The share of a day is vaccinated / eligible, and where eligible is 0, or a key is missing,
+    there are no data. Figures of each day equal those of ``/api/coverage`` for it. ``set``, ``level``, ``group``,
+    ``dose``, ``campaign``, ``target`` and ``deadline`` say what was asked.
+    """
+    user, question, area = reader(), _question(), read_area(request.args.get("area", ""))
+    key = ("coverage by day", question, area, user.areas)
+    return kept_answer(key, reporting.version, lambda: _coverage_by_day(user, question, area))
+
+
+def _coverage_by_day(user: User, question: Question, area: Area | None) -> bytes:
+    found = trends.units_by_day(installation().reference, user, question, area)
+    target, deadline = found.dose.target, found.dose.deadline
+    body = {
+        "campaign": found.campaign.id,
+        "set": found.places.id,
+        "level": found.level,
+        "group": found.group.code,
+        "dose": found.dose.code,
+        "date": question.day.isoformat(),
+        "target": None if target is None else float(target),
+        "deadline": deadline.isoformat() if deadline else None,
+        "days": [day.isoformat() for day in found.days],
+        "keys": found.keys,
+        "vaccinated": found.vaccinated,
+        "eligible": found.eligible,
+        "total": {"vaccinated": found.vaccinated.sum(axis=0), "eligible": found.eligible.sum(axis=0)},
+    }
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def figures(units: Sequence[UnitFigures]) -> list[dict[str, Any]]:

@@ -350,3 +350,59 @@ def test_many_rows_at_once_are_added_in_their_order(database: Database, series: 
     with database.read() as connection:
         found = connection.execute(select(tables.tallies).order_by(tables.tallies.c.day)).all()
     assert [tuple(row) for row in found] == [(*row[:3], *(3 * value for value in row[3:])) for row in rows]
+
+
+def test_changes_of_several_cells_are_summed_by_day(database: Database, series: dict[str, int]) -> None:
+    here, there = cell(database, "A"), cell(database, "B")
+    one, two = series["1"], series["2"]
+    add(
+        database,
+        {
+            (here, one, 110): change(due=-1, vaccinated=1),
+            (here, one, 100): change(due=3),
+            (there, one, 110): change(due=2),
+            (there, one, 120): change(refused=1),
+            (here, two, 105): change(waiting=3),
+        },
+    )
+    with database.read() as connection:
+
+        def found(until: int, cells: list[int] | None = None) -> list[tuple[int, ...]]:
+            return [tuple(row) for row in tallies.by_day(database, connection, one, cells, until)]
+
+        first, second, third = (
+            (100, *change(due=3)),
+            (110, *change(due=1, vaccinated=1)),
+            (120, *change(refused=1)),
+        )
+        assert found(99) == []
+        assert found(119) == [first, second]
+        assert found(120) == found(120, [here, there]) == [first, second, third]
+        assert found(120, [there]) == [(110, *change(due=2)), third]
+        assert found(120, []) == []
+
+
+def test_changes_are_summed_by_cell_and_by_spans_of_days_backwards(database: Database, series: dict[str, int]) -> None:
+    here, there = cell(database, "A"), cell(database, "B")
+    one = series["1"]
+    add(
+        database,
+        {
+            (here, one, 100): change(due=3, away=9),
+            (here, one, 103): change(due=-1, vaccinated=1),
+            (here, one, 104): change(due=-1, vaccinated=1),
+            (here, one, 107): change(due=-1, contraindicated=1),
+            (here, one, 108): change(vaccinated=5),
+            (there, one, 105): change(waiting=2, deferred=1, refused=1),
+        },
+    )
+    # The span 0 holds the days 105 to 107, 1 those from 102 to 104, and 2 the day 100.
+    expected = {(here, 2, 0, 3), (here, 1, 2, 0), (here, 0, 0, -1), (there, 0, 0, 4)}
+    with database.read() as connection:
+        for cells in (None, [here, there]):
+            rows = list(tallies.by_cell_and_span(database, connection, one, cells, 107, 3))
+            assert {tuple(row) for row in rows} == expected
+            assert len(rows) == len(expected)
+        assert [tuple(row) for row in tallies.by_cell_and_span(database, connection, one, [there], 200, 500)] == [
+            (there, 0, 0, 4)
+        ]

@@ -39,6 +39,7 @@ PATHS = {
     "/api/campaigns": {},
     "/api/sets": {},
     "/api/coverage": ASKED,
+    "/api/coverage-by-day": ASKED,
     "/api/shapes": {"level": "commune", "campaign": "mini"},
     "/api/heat": ASKED,
 }
@@ -186,6 +187,25 @@ def test_figures_are_those_of_the_day(api: Site, day: str, eligible: int, vaccin
     bearer = token(api, "administrator")
     total = api.get("/api/coverage", bearer, **ASKED | {"date": day, "level": "commune"}).json()["total"]
     assert (total["eligible"], total["vaccinated"]) == (eligible, vaccinated)
+
+
+def test_figures_by_day_are_those_of_each_day(api: Site) -> None:
+    bearer = token(api, "administrator")
+    for level in ("hamlet", "commune"):
+        body = api.get("/api/coverage-by-day", bearer, **ASKED | {"level": level}).json()
+        assert body["days"][-1] == body["date"] == ASKED["date"]
+        assert 2 <= len(body["days"]) <= 60
+        for place in (0, len(body["days"]) // 2, -2, -1):
+            answer = api.get("/api/coverage", bearer, **ASKED | {"date": body["days"][place], "level": level}).json()
+            for name in ("vaccinated", "eligible"):
+                told = {key: numbers[place] for key, numbers in zip(body["keys"], body[name], strict=True)}
+                expected = {unit["key"]: unit[name] for unit in answer["units"] if unit[name] or unit["key"] in told}
+                assert told == expected
+                assert body["total"][name][place] == answer["total"][name]
+    assert (body["target"], body["deadline"], body["level"], body["set"]) == (0.9, None, "commune", SET_ID)
+    (one,) = api.get("/api/coverage-by-day", bearer, **ASKED, area="commune:00002").json()["keys"]
+    assert one.startswith("00002/")
+    assert api.get("/api/coverage-by-day", bearer, **ASKED, area="commune").status_code == 404
 
 
 def test_question_is_told_back_with_its_defaults(api: Site) -> None:
