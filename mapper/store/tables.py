@@ -487,6 +487,39 @@ epidemic_levels = Table(
     "row counts: nothing is changed or taken out.",
 )
 
+area_targets = Table(
+    "area_targets",
+    metadata,
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
+    Column("group_code", String, nullable=False),
+    Column("dose_code", String, nullable=False),
+    Column("set_id", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("deadline", Date),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "group_code", "dose_code", "set_id", "level", "code"),
+    comment="What one unit of a set, or with an empty set_id one hamlet, is to reach in place of the campaign's target: "
+    "an exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
+)
+
+responsible = Table(
+    "responsible",
+    metadata,
+    Column("set_id", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("position", String, nullable=False),
+    Column("phone", String, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("set_id", "level", "code"),
+    comment="Who answers for a unit of a set, or with an empty set_id for a hamlet.",
+)
+
 phone_contacts = Table(
     "phone_contacts",
     metadata,

@@ -103,6 +103,25 @@ def upgrade() -> None:
         comment="A token is made from the installation's key, the user's number and token_epoch, so that a QR code can be shown again; of the token only its SHA-256 is kept.",
     )
     op.create_table(
+        "area_targets",
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("group_code", sa.String(), nullable=False),
+        sa.Column("dose_code", sa.String(), nullable=False),
+        sa.Column("set_id", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("deadline", sa.Date(), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_area_targets_campaign_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_area_targets_user_id")),
+        sa.PrimaryKeyConstraint(
+            "campaign_id", "group_code", "dose_code", "set_id", "level", "code", name=op.f("pk_area_targets")
+        ),
+        comment="What one unit of a set, or with an empty set_id one hamlet, is to reach in place of the campaign's target: an exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
+    )
+    op.create_table(
         "cell_units",
         sa.Column("cell_id", sa.Integer(), nullable=False),
         sa.Column("set_id", sa.String(), nullable=False),
@@ -280,6 +299,20 @@ def upgrade() -> None:
     with op.batch_alter_table("remarks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_remarks_root_id"), ["root_id"], unique=False)
 
+    op.create_table(
+        "responsible",
+        sa.Column("set_id", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("position", sa.String(), nullable=False),
+        sa.Column("phone", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_responsible_user_id")),
+        sa.PrimaryKeyConstraint("set_id", "level", "code", name=op.f("pk_responsible")),
+        comment="Who answers for a unit of a set, or with an empty set_id for a hamlet.",
+    )
     op.create_table(
         "series",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -541,6 +574,7 @@ def downgrade() -> None:
 
     op.drop_table("submissions")
     op.drop_table("series")
+    op.drop_table("responsible")
     with op.batch_alter_table("remarks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_remarks_root_id"))
 
@@ -564,6 +598,7 @@ def downgrade() -> None:
 
     op.drop_table("decisions")
     op.drop_table("cell_units")
+    op.drop_table("area_targets")
     op.drop_table("users")
     op.drop_table("hamlets")
     op.drop_table("facts")
