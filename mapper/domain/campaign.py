@@ -43,6 +43,13 @@ def _after(months: int, days: int, start: date) -> date:
     return end + timedelta(days=days) if date.max - end > timedelta(days=days) else date.max
 
 
+def working_days_after(day: date, last: date) -> int:
+    """Days after one up to and including another that are not Sundays. last: not before ``day``."""
+    later = (last - day).days
+    # From Monday, day 0, on: Sundays among the days after this one.
+    return later - (day.weekday() + later + 1) // 7 + (day.weekday() + 1) // 7
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A name in the interface's languages; Vietnamese stands in where another is missing."""
@@ -101,6 +108,21 @@ class Group:
     also_from_age: Period | None = None
     after_infection: Period | None = None
 
+    def births(self, first: date, last: date) -> tuple[int, int]:
+        """The first and the last birth, as ordinals, that its ages take in between two days; all where none is asked."""
+        earliest, latest = 1, date.max.toordinal()
+        if self.to_age and not self.either:
+            earliest = _born_by(self.to_age, first) + 1
+        if self.from_age and not self.either:
+            latest = max(_born_by(age, last) for age in (self.from_age, self.also_from_age) if age)
+        return earliest, latest
+
+
+def _born_by(age: Period, end: date) -> int:
+    """The last birth from which an age is over by a day; ``after`` never falls while births grow."""
+    days = range(1, date.max.toordinal() + 1)
+    return bisect_right(days, end, key=lambda born: age.after(date.fromordinal(born)))
+
 
 @dataclass(frozen=True)
 class Campaign:
@@ -134,9 +156,7 @@ class Campaign:
         """
         if self.visits_until is None or self.visits_until < day:
             return None
-        later = (self.visits_until - day).days
-        # From Monday, day 0, on: Sundays among the days after this one.
-        return 1 + later - (day.weekday() + later + 1) // 7 + (day.weekday() + 1) // 7
+        return 1 + working_days_after(day, self.visits_until)
 
     @cached_property
     def series(self) -> tuple[tuple[Group, ScheduledDose], ...]:
@@ -149,21 +169,7 @@ class Campaign:
 
         All births where no age is asked, or where a priority stands in for it.
         """
-        days = range(1, date.max.toordinal() + 1)
-
-        def born_by(age: Period, end: date) -> int:
-            """The last birth from which an age is over by a day; ``after`` never falls while births grow."""
-            return bisect_right(days, end, key=lambda born: age.after(date.fromordinal(born)))
-
-        births = []
-        for group in self.groups:
-            earliest, latest = days[0], days[-1]
-            if group.to_age and not group.either:
-                earliest = born_by(group.to_age, self.start) + 1
-            if group.from_age and not group.either:
-                latest = max(born_by(age, self.until) for age in (group.from_age, group.also_from_age) if age)
-            births.append((earliest, latest))
-        return tuple(births)
+        return tuple(group.births(self.start, self.until) for group in self.groups)
 
     @cached_property
     def schedule(self) -> tuple[tuple[Group, tuple[tuple[int, int, ScheduledDose], ...]], ...]:

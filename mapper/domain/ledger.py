@@ -45,6 +45,7 @@ MOVES: tuple[tuple[State | None, State | None], ...] = tuple(
 
 # States by number, in the order of INSIDE and then outside, since a number is found and compared in no time.
 _AWAY, _VACCINATED, _CONTRAINDICATED, _REFUSED, _DEFERRED, _UNKNOWN, _WAITING, _DUE, _OUTSIDE = range(9)
+_STATES: tuple[State, ...] = (*INSIDE, State.OUTSIDE)
 _LASTING = frozenset({_AWAY, _VACCINATED, _OUTSIDE})
 """States that someone in a group stays in whatever the day."""
 
@@ -216,12 +217,18 @@ def state_on(person: Person, group: Group, dose: ScheduledDose, day: date) -> St
     one stand is given on the day of that one. What is known of a person is what the latest interview says, on every
     day asked.
     """
+    return standing_on(person, group, dose, day)[0]
+
+
+def standing_on(person: Person, group: Group, dose: ScheduledDose, day: date) -> tuple[State, Standing | None]:
+    """The same with what it was found by; None for somebody who is not in the group, or of whom nobody can say."""
     member = Membership(person, group)
     if member.unknown:
-        return State.UNKNOWN
+        return State.UNKNOWN, None
     if not member.start <= day.toordinal() < member.end:
-        return State.OUTSIDE
-    return (*INSIDE, State.OUTSIDE)[Standing(Course(person), dose, group.after_infection).on(day.toordinal())]
+        return State.OUTSIDE, None
+    standing = Standing(Course(person), dose, group.after_infection)
+    return _STATES[standing.on(day.toordinal())], standing
 
 
 class Step(NamedTuple):

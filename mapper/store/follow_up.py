@@ -76,8 +76,8 @@ def _names(values: type) -> tuple[str, ...]:
 # The columns are called as the fields are.
 _VERSION = _names(Held)
 _HOUSEHOLD = tuple(_h.c[name] for name in (*_names(HouseholdRow)[:-1], *_VERSION))
-_FACTS = _names(Person)[: _names(Person).index("doses")]
-_PERSON = tuple(_p.c[name] for name in ("household_seq", "position", *_VERSION, *_FACTS))
+PERSON_FACTS = _names(Person)[: _names(Person).index("doses")]
+_PERSON = tuple(_p.c[name] for name in ("household_seq", "position", *_VERSION, *PERSON_FACTS))
 _DOSE = tuple(_d.c[name] for name in ("household_seq", "person_position", *_names(Dose)))
 
 
@@ -138,31 +138,36 @@ def people(
         .where(database.among(_p.c.household_seq, households))
         .order_by(_p.c.household_seq, _p.c.position),
     ):
-        household, position, version, trunk_version, branch_id, identity, reported_on, name, born_on, *facts = row
-        precision, sex, residence, away_place, priorities, barred, contraindication, until, *others = facts
-        reason, infected_on, refused, refusal_reason, unknown = others
-        person = Person(
-            identity,
-            _day(reported_on),
-            name,
-            _some_day(born_on),
-            precision,
-            sex,
-            residence,
-            away_place,
-            tuple(priorities.split()) if priorities else (),
-            bool(barred),
-            contraindication,
-            _some_day(until),
-            reason,
-            _some_day(infected_on),
-            bool(refused),
-            refusal_reason,
-            bool(unknown),
-            tuple(doses.get((household, position), ())),
-        )
+        household, position, version, trunk_version, branch_id, *facts = row
+        person = person_of(facts, doses.get((household, position), ()))
         found.setdefault(household, []).append((person, Held(version, trunk_version, branch_id)))
     return found
+
+
+def person_of(facts: Sequence[Any], doses: Sequence[Dose]) -> Person:
+    """A person of the columns PERSON_FACTS as the driver gives them."""
+    identity, reported_on, name, born_on, precision, sex, residence, away_place, priorities, barred, *others = facts
+    contraindication, until, reason, infected_on, refused, refusal_reason, unknown = others
+    return Person(
+        identity,
+        _day(reported_on),
+        name,
+        _some_day(born_on),
+        precision,
+        sex,
+        residence,
+        away_place,
+        tuple(priorities.split()) if priorities else (),
+        bool(barred),
+        contraindication,
+        _some_day(until),
+        reason,
+        _some_day(infected_on),
+        bool(refused),
+        refusal_reason,
+        bool(unknown),
+        tuple(doses),
+    )
 
 
 def without_uuid(
