@@ -39,6 +39,8 @@ ACTIONS: Mapping[str, str] = {
     "conflict.decided": mark("contradiction decided"),
     "conflict.reopened": mark("decision about a contradiction taken back"),
     "sheets.printed": mark("follow-up sheets printed"),
+    "epidemic.entered": mark("epidemic level entered"),
+    "epidemic.imported": mark("epidemic levels taken from a table"),
     "audit.downloaded": mark("audit trail downloaded"),
 }
 """Kind of an action to the words for it; a new kind is entered here, or the page shows the bare word."""
@@ -56,9 +58,12 @@ FACTS: Mapping[str, str] = {
     "hamlets": mark("hamlets"),
     "household": mark("household"),
     "houses": mark("houses"),
+    "level": mark("level"),
     "number": mark("number"),
     "review": mark("review"),
     "role": mark("role"),
+    "set": mark("boundary set"),
+    "source": mark("decision that says so"),
     "to": mark("to"),
     "user": mark("only of the user"),
     "version": mark("version"),

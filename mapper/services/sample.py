@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from mapper.domain.epidemic import LevelEntry
 from mapper.errors import Conflict, InvalidInput, mark
 from mapper.formats.campaign import read_campaign
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
 from mapper.geo.approximate import approximate_set
-from mapper.services import accounts, boundaries, intake, publish
+from mapper.services import accounts, boundaries, epidemic, intake, publish
 from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, household
 from mapper.services.reference import Reference
 from mapper.services.second_round import SecondRound
@@ -38,6 +39,7 @@ TEAM = "Tổ {commune}"
 SECOND_TEAM = "Tổ 2 {commune}"
 """Who helps it in some hamlets, and so may update a house at the same time."""
 DISTRICT = "063"
+LEVELS_SOURCE = "Số liệu mẫu, không có quyết định nào"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
         _fill(reference, root, households, progress)
         with reference.database.write() as connection:
             kept.set_fact(reference.database, connection, "sample built", _mark(households))
+    _enter_levels(reference)
     passwords = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
     accounts.add_user(reference, SUPERVISOR, "supervisor", [f"{SET_ID}:{DISTRICT}"], passwords[0])
     accounts.add_user(reference, ADMINISTRATOR, "administrator", [], passwords[1])
@@ -116,6 +119,20 @@ def _fill(reference: Reference, root: Path, households: int, progress: Callable[
         received = datetime.combine(one.day, time(9 + one.team), UTC)
         intake.receive(reference, one.xml, {}, sender_id=sender, received=received)
         progress(1)
+
+
+def _enter_levels(reference: Reference) -> None:
+    """Invented epidemic levels: all communes green, some of them worse for a fortnight in between."""
+    chance = random.Random(f"{SEED} levels")  # noqa: S311
+    with reference.database.write() as connection:
+        places = reference.known(connection).sets[SET_ID]
+        codes = sorted(unit.code for unit in places.at_level(places.leaf))
+        entries = [LevelEntry(code, FIRST_DAY - timedelta(days=30), 1, LEVELS_SOURCE) for code in codes]
+        for code in chance.sample(codes, min(len(codes), 6)):
+            begin = FIRST_DAY + timedelta(days=chance.randrange(0, 25))
+            entries.append(LevelEntry(code, begin, chance.choice((2, 2, 3, 4)), LEVELS_SOURCE))
+            entries.append(LevelEntry(code, begin + timedelta(days=14), chance.choice((1, 2)), LEVELS_SOURCE))
+        epidemic.seed(reference, connection, SET_ID, entries)
 
 
 def _second_team(reference: Reference, commune: str, hamlets: Collection[str]) -> int:

@@ -31,12 +31,14 @@ from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
 from mapper.web.conflicts import conflict_pages
+from mapper.web.epidemic import epidemic
 from mapper.web.fill import fill, fill_trial
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
 from mapper.web.forms import forms
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
+from mapper.web.map_layers import map_layers
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.phones import ShortCut, for_phones
@@ -99,6 +101,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(fill)
     app.register_blueprint(fill_trial)
     app.register_blueprint(api)
+    app.register_blueprint(map_layers)
     app.register_blueprint(pages)
     app.register_blueprint(submission)
     app.register_blueprint(follow_up)
@@ -108,6 +111,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(user_pages)
     app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)
+    app.register_blueprint(epidemic)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

@@ -1,0 +1,319 @@
+"""Epidemic levels of communes by day: entered by hand or from a table, and read within what a user may see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from unicodedata import normalize
+
+from mapper.domain.epidemic import LEVELS, LevelEntry
+from mapper.domain.places import fold, order_key
+from mapper.domain.roles import READERS
+from mapper.errors import Forbidden, InvalidInput, NotFound, mark
+from mapper.formats.level_table import LevelColumns, LevelRow, RowFault, read_levels
+from mapper.services import audit
+from mapper.services.accounts import User
+from mapper.services.areas import Area
+from mapper.services.listed import leaves_in_areas
+from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.reporting import default_set, visible_rows
+from mapper.store import epidemic as kept
+from mapper.store.database import Connection
+
+LONGEST_SOURCE = 300
+EARLIEST = date(2019, 12, 1)
+HISTORY = 200
+"""Entries shown at once, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLevel:
+    """An innermost unit on a day. entry: what holds, None where nothing was entered; may_set: by this user."""
+
+    code: str
+    name: str
+    parent: str
+    entry: LevelEntry | None
+    may_set: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """One line of the history. name: of the unit; by: None where it was entered at the server itself."""
+
+    name: str
+    entry: LevelEntry
+    by: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The levels of a set on a day. count: units by level, None for those without one."""
+
+    set_id: str
+    units: tuple[UnitLevel, ...]
+    count: Mapping[int | None, int]
+    history: tuple[Entered, ...]
+
+    @property
+    def may_set(self) -> list[UnitLevel]:
+        """The units whose level the user may enter."""
+        return [unit for unit in self.units if unit.may_set]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedLevels:
+    """What became of a table: how many levels were entered, or why none was."""
+
+    entered: int
+    faults: tuple[RowFault, ...]
+
+
+def levels(reference: Reference, user: User, set_id: str, day: date) -> tuple[str, dict[str, LevelEntry]]:
+    """The set and, by innermost unit that a user may see, the entry that holds on a day. Raises NotFound."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        places = default_set(known, set_id, day)
+        seen = visible_rows(reference, connection, known, places, user)
+        found = kept.in_force(connection, places.id, day)
+    return places.id, {code: entry for code, entry in found.items() if seen is None or code in seen}
+
+
+def overview(reference: Reference, user: User, set_id: str, day: date, area: Area | None = None) -> Overview:
+    """Every unit of an area that a user may see with its level, and what was entered for them."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        places = default_set(known, set_id, day)
+        seen = visible_rows(reference, connection, known, places, user)
+        own = _may_set(known, places, user)
+        in_force = kept.in_force(connection, places.id, day)
+        units = []
+        for unit in places.at_level(places.leaf):
+            if (seen is None or unit.code in seen) and (area is None or _within(known, places, area, unit.code)):
+                may = own is None or unit.code in own
+                parent = _above(places, unit.code)
+                units.append(UnitLevel(unit.code, unit.name, parent, in_force.get(unit.code), may))
+        codes = None if seen is None and area is None else [unit.code for unit in units]
+        history = kept.history(reference.database, connection, places.id, codes, HISTORY)
+    units.sort(key=lambda unit: (order_key(unit.parent), order_key(unit.name), unit.code))
+    names = {unit.code: unit.name for unit in units}
+    return Overview(
+        places.id,
+        tuple(units),
+        Counter(unit.entry.level if unit.entry else None for unit in units),
+        tuple(
+            Entered(names.get(one.entry.unit_code, one.entry.unit_code), one.entry, one.user_name, one.at)
+            for one in history
+        ),
+    )
+
+
+def _within(known: Known, places: PlaceSet, area: Area, leaf: str) -> bool:
+    hamlet = known.hamlets.get(area.code) if area.level == "hamlet" else None
+    return hamlet.commune_code == leaf if hamlet else area.holds(places, leaf, None)
+
+
+def _above(places: PlaceSet, leaf: str) -> str:
+    """Name of the unit around an innermost one, "" where there is none."""
+    levels = places.about.levels
+    code = places.above(leaf, levels[-2]) if len(levels) > 1 else None
+    unit = places.units.get((levels[-2], code)) if code is not None else None
+    return unit.name if unit else ""
+
+
+def _may_set(known: Known, places: PlaceSet, user: User) -> set[str] | None:
+    """The units that lie in a user's area as a whole, None for all: a level is that of a whole unit."""
+    return leaves_in_areas(known, places, user) if user.areas else None
+
+
+def enter(
+    reference: Reference, user: User, set_id: str, unit_code: str, level: str, from_day: str, source: str, today: date
+) -> None:
+    """Enter the level of a unit from a day on, as typed. Raises InvalidInput, NotFound, Forbidden."""
+    wanted = _level(level)
+    day = _day(from_day, today)
+    entry = LevelEntry(unit_code, day, wanted, _source(source))
+    _may_enter(user)
+    with reference.database.write() as connection:
+        known = reference.known(connection)
+        places = default_set(known, set_id)
+        _check_place(known, places, user, unit_code)
+        kept.add(connection, places.id, [entry], user.id, _now())
+        facts = {"level": wanted, "from": day.isoformat(), "source": entry.source, "set": places.id}
+        audit.record(reference, connection, user.id, user.name, "epidemic.entered", unit_code, facts)
+
+
+def import_table(
+    reference: Reference,
+    user: User,
+    set_id: str,
+    name: str,
+    data: bytes,
+    today: date,
+    columns: LevelColumns | None = None,
+    from_day: str = "",
+    source: str = "",
+) -> ImportedLevels:
+    """Enter the levels of a table, CSV or XLSX: all of them, or none where a row is wrong.
+
+    columns: which column holds what; None is guessed. from_day, source: for rows that say none.
+    Raises InvalidInput where the file is no table, or lacks a column.
+    """
+    _may_enter(user)
+    fallback = _day(from_day, today) if from_day else None
+    read = read_levels(name, data, columns or LevelColumns())
+    faults = list(read.faults)
+    entries: list[LevelEntry] = []
+    with reference.database.write() as connection:
+        known = reference.known(connection)
+        places = default_set(known, set_id)
+        finder = _Finder(known, places, user)
+        for row in read.rows:
+            made = finder.entry(row, fallback, source.strip(), today)
+            if isinstance(made, RowFault):
+                faults.append(made)
+            else:
+                entries.append(made)
+        if faults or not entries:
+            return ImportedLevels(0, tuple(sorted(faults, key=lambda fault: fault.row)))
+        kept.add(connection, places.id, entries, user.id, _now())
+        facts = {"number": len(entries), "set": places.id}
+        audit.record(reference, connection, user.id, user.name, "epidemic.imported", places.id, facts)
+    return ImportedLevels(len(entries), ())
+
+
+def seed(reference: Reference, connection: Connection, set_id: str, entries: Sequence[LevelEntry]) -> None:
+    """Enter levels at the server itself, unless the set has some; for the sample."""
+    if not kept.any_of(connection, set_id):
+        kept.add(connection, set_id, entries, None, _now())
+
+
+class _Finder:
+    """Turns the rows of a table into entries of one set."""
+
+    def __init__(self, known: Known, places: PlaceSet, user: User) -> None:
+        self._own = _may_set(known, places, user)
+        self._codes = {unit.code: unit.name for unit in places.at_level(places.leaf)}
+        self._by_name: dict[str, list[str]] = {}
+        for code, name in self._codes.items():
+            if self._own is None or code in self._own:
+                for written in {_folded(name), _bare(name)}:
+                    self._by_name.setdefault(written, []).append(code)
+
+    def entry(self, row: LevelRow, from_day: date | None, source: str, today: date) -> LevelEntry | RowFault:
+        """The entry of a row, or what is wrong with it."""
+        code = self._code(row)
+        if isinstance(code, RowFault):
+            return code
+        day = row.from_day or from_day
+        if day is None:
+            return RowFault(row.row, mark("it names no day. Fill the column in, or give the day in the form."))
+        if not EARLIEST <= day <= _latest(today):
+            return RowFault(
+                row.row,
+                mark("the day {day} cannot be right. Give one from {first} to {last}."),
+                {"day": day.isoformat(), "first": EARLIEST.isoformat(), "last": _latest(today).isoformat()},
+            )
+        told = row.source or source
+        if not told:
+            return RowFault(
+                row.row, mark("it names no decision. Fill the column in, or give the decision's number in the form.")
+            )
+        return LevelEntry(code, day, row.level, told[:LONGEST_SOURCE])
+
+    def _code(self, row: LevelRow) -> str | RowFault:
+        if row.code:
+            # Spreadsheets take the zeros off a code that they believe a number.
+            codes = [code for code in self._codes if row.code in (code, code.lstrip("0"))]
+            if not codes:
+                return RowFault(
+                    row.row,
+                    mark("the boundary set has no unit of the code {code}. Correct it, or leave it empty."),
+                    {"code": row.code},
+                )
+        else:
+            codes = self._by_name.get(_folded(row.name)) or self._by_name.get(_bare(row.name)) or []
+            if not codes:
+                return RowFault(
+                    row.row,
+                    mark("there is no {name} in your area. Correct the name, or give the code."),
+                    {"name": row.name},
+                )
+        if len(set(codes)) > 1:
+            return RowFault(
+                row.row,
+                mark("{name} is the name of several units ({codes}). Give the code."),
+                {"name": row.name or row.code, "codes": ", ".join(sorted(set(codes)))},
+            )
+        if self._own is not None and codes[0] not in self._own:
+            return RowFault(
+                row.row, mark("{code} does not lie in your area as a whole. Take the row out."), {"code": codes[0]}
+            )
+        return codes[0]
+
+
+def _folded(name: str) -> str:
+    return " ".join(fold(normalize("NFC", name)).split())
+
+
+def _bare(name: str) -> str:
+    """A name without what kind of unit it is, as tables often write it."""
+    folded = _folded(name)
+    for kind in ("xa ", "phuong ", "thi tran "):
+        rest = folded.removeprefix(kind)
+        if rest != folded and not rest.isdecimal():
+            return rest
+    return folded
+
+
+def _may_enter(user: User) -> None:
+    if user.role not in READERS:
+        raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
+
+
+def _check_place(known: Known, places: PlaceSet, user: User, code: str) -> None:
+    own = _may_set(known, places, user)
+    if (places.leaf, code) not in places.units or (own is not None and code not in own):
+        raise NotFound(mark("There is no place {place} in your area. Look at the list again."), place=code[:60] or "-")
+
+
+def _level(typed: str) -> int:
+    if typed not in {str(level) for level in LEVELS}:
+        raise InvalidInput(mark("{level} is no epidemic level. Choose one from 1 to 4."), level=typed[:20] or "-")
+    return int(typed)
+
+
+def _day(typed: str, today: date) -> date:
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError:
+        raise InvalidInput(mark("{date} is not a day. Write it as 2022-08-31."), date=typed[:20] or "-") from None
+    if not EARLIEST <= day <= _latest(today):
+        raise InvalidInput(
+            mark("A level cannot hold from {day} on. Give a day from {first} to {last}."),
+            day=typed,
+            first=EARLIEST.isoformat(),
+            last=_latest(today).isoformat(),
+        )
+    return day
+
+
+def _latest(today: date) -> date:
+    """A decision may hold from a day to come, though not from another year's."""
+    return date(today.year + 1, 1, 1)
+
+
+def _source(typed: str) -> str:
+    source = " ".join(normalize("NFC", typed).split())
+    if not source or not source.isprintable():
+        raise InvalidInput(mark("Say which decision sets the level: its number and its day."))
+    if len(source) > LONGEST_SOURCE:
+        raise InvalidInput(mark("The name of the decision has more than {limit} characters."), limit=LONGEST_SOURCE)
+    return source
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
