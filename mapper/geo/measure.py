@@ -56,3 +56,12 @@ def _width(shape: Any) -> float:
             tolerance = max(part.area**0.5 / 50, 1e-3)
             width = max(width, 2 * shapely.length(shapely.maximum_inscribed_circle(part, tolerance=tolerance)))
     return width
+
+
+def points_m(lat_lon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points in degrees, one (latitude, longitude) a row, as (east, north) in metres of the zone of their middle.
+
+    Distances between them are right to a thousandth within a province.
+    """
+    shapes = np.asarray(shapely.points(lat_lon[:, 1], lat_lon[:, 0]), dtype=object)
+    return np.asarray(shapely.get_coordinates(in_metres(shapes)), np.float64)

@@ -1,0 +1,149 @@
+"""Work that takes longer than a reader waits: done by one thread, one piece after another, and kept for the next."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from mapper.errors import trace
+
+Made = TypeVar("Made")
+
+Progress = Callable[[float], None]
+"""Told now and then which share of the work is done."""
+
+KEPT = 24
+"""Results remembered, the least lately asked for going first."""
+
+MOST_WAITING = 8
+"""Pieces of work that may wait; more than these are asked for again later."""
+
+
+class Stage(StrEnum):
+    """How far a piece of work is. busy: so much waits already that it was not taken on."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing(Generic[Made]):
+    """A piece of work as it stands. share: done of it, 0..1. made: its result, or an older one while it is worked on.
+
+    made_from: the version that the result belongs to. made_at: when it was done.
+    """
+
+    stage: Stage
+    share: float
+    made: Made | None = None
+    made_from: Hashable = None
+    made_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Job(Generic[Made]):
+    key: Hashable
+    version: Hashable
+    work: Callable[[Progress], Made]
+    stage: Stage = Stage.WAITING
+    share: float = 0.0
+
+
+class Background(Generic[Made]):
+    """Results by key, each of one version; what is missing is worked out in a thread that ends when nothing waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[Hashable, _Job[Made]] = {}
+        self._waiting: deque[_Job[Made]] = deque()
+        self._results: OrderedDict[Hashable, tuple[Hashable, datetime, Made]] = OrderedDict()
+        self._thread: threading.Thread | None = None
+
+    def look(self, key: Hashable) -> Standing[Made] | None:
+        """How it stands, without setting anything off; None where nothing was asked for."""
+        with self._lock:
+            return self._standing(key)
+
+    def ask(
+        self,
+        key: Hashable,
+        version: Hashable,
+        work: Callable[[Progress], Made],
+        fresh_s: float = 0,
+        again: bool = False,
+    ) -> Standing[Made]:
+        """How it stands; work is set off where no result of this version is kept.
+
+        fresh_s: so many seconds a result of another version will do. again: it will not, nor is a failure the last
+        word.
+        """
+        with self._lock:
+            kept, job = self._results.get(key), self._jobs.get(key)
+            if kept is not None:
+                self._results.move_to_end(key)
+            running = job is not None and job.stage in (Stage.WAITING, Stage.RUNNING)
+            failed = job is not None and job.stage is Stage.FAILED and job.version == version and not again
+            enough = kept is not None and self._will_do(kept, version, 0 if again else fresh_s)
+            if not running and not failed and not enough:
+                if len(self._waiting) >= MOST_WAITING:
+                    return Standing(Stage.BUSY, 0.0, *self._of(key))
+                # Old failures of others are tried again when they are next asked for.
+                self._jobs = {at: one for at, one in self._jobs.items() if one.stage is not Stage.FAILED}
+                self._jobs[key] = job = _Job(key, version, work)
+                self._waiting.append(job)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._go, name="background", daemon=True)
+                    self._thread.start()
+            standing = self._standing(key)
+        assert standing is not None
+        return standing
+
+    def _will_do(self, kept: tuple[Hashable, datetime, Made], version: Hashable, fresh_s: float) -> bool:
+        return kept[0] == version or (datetime.now(UTC) - kept[1]).total_seconds() < fresh_s
+
+    def _of(self, key: Hashable) -> tuple[Made | None, Hashable, datetime | None]:
+        kept = self._results.get(key)
+        return (None, None, None) if kept is None else (kept[2], kept[0], kept[1])
+
+    def _standing(self, key: Hashable) -> Standing[Made] | None:
+        job, made = self._jobs.get(key), self._of(key)
+        if job is not None:
+            return Standing(job.stage, job.share, *made)
+        return None if made[0] is None else Standing(Stage.DONE, 1.0, *made)
+
+    def _go(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._thread = None
+                    return
+                job = self._waiting.popleft()
+                job.stage = Stage.RUNNING
+            self._work(job)
+
+    def _work(self, job: _Job[Made]) -> None:
+        def progress(share: float) -> None:
+            job.share = share
+
+        try:
+            made = job.work(progress)
+        except Exception as error:
+            logging.getLogger(__name__).error("work in the background failed: %s", trace(error))
+            with self._lock:
+                job.stage = Stage.FAILED
+            return
+        with self._lock:
+            del self._jobs[job.key]
+            self._results[job.key] = (job.version, datetime.now(UTC), made)
+            self._results.move_to_end(job.key)
+            while len(self._results) > KEPT:
+                self._results.popitem(last=False)

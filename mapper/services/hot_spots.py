@@ -1,0 +1,235 @@
+"""Where the unvaccinated live close together, and which low hamlets are low by small numbers alone; from tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mapper.domain.ledger import INSIDE, State
+from mapper.geo.measure import points_m
+from mapper.services import reporting
+from mapper.services.accounts import User, visible_cells
+from mapper.services.areas import Area
+from mapper.services.reference import Reference
+from mapper.services.reporting import HAMLET, Answer, Question, UnitFigures
+from mapper.stats import clusters, scan, small_areas
+from mapper.stats.clusters import Moran
+from mapper.store import register, tallies
+
+BY_CHANCE = 0.05
+"""Flagged is what chance alone brings about on fewer than this share of maps; the same for flags of hamlets."""
+
+REPLICATIONS = 999
+LARGEST = 0.5
+"""Of all eligible people, the most that one cluster may hold."""
+
+FEWEST = 3
+"""Hamlets with figures below which there is nothing to compare."""
+
+_VACCINATED, _DUE = INSIDE.index(State.VACCINATED), INSIDE.index(State.DUE)
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A hamlet with figures. commune: name of the unit it lies in. shrunken: coverage drawn towards that of all."""
+
+    figures: UnitFigures
+    commune: str
+    shrunken: float
+
+    @property
+    def unvaccinated(self) -> int:
+        """Eligible people without the dose."""
+        return unvaccinated(self.figures)
+
+    @property
+    def due(self) -> int:
+        """Of them, those who can be vaccinated now."""
+        return self.figures.counts[_DUE]
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether houses are left there whose people nobody has asked about."""
+        return self.figures.houses.missing > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All hamlets of a question. rows: those with eligible people, the lowest shrunken coverage first.
+
+    silent: nobody was interviewed there yet: no data, which is not zero. without: interviewed, and nobody is eligible.
+    elsewhere: eligible people whose houses tell no hamlet.
+    """
+
+    answer: Answer
+    rows: tuple[Row, ...]
+    silent: tuple[Row, ...]
+    without: tuple[Row, ...]
+    elsewhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Hamlets close together where more people are unvaccinated than chance explains.
+
+    rows: from the centre outwards, the first is the centre. lat, lon: of the centre, degrees. radius_m: to the farthest
+    hamlet's middle; 0 for one hamlet. expected: unvaccinated if they were spread evenly. relative_risk: share of
+    unvaccinated over the share elsewhere, None where there is none elsewhere. p: see ``stats.scan.Cluster``.
+    """
+
+    rows: tuple[Row, ...]
+    lat: float
+    lon: float
+    radius_m: float
+    unvaccinated: int
+    eligible: int
+    expected: float
+    relative_risk: float | None
+    log_ratio: float
+    p: float
+
+    @property
+    def due(self) -> int:
+        """People who can be vaccinated now."""
+        return sum(row.due for row in self.rows)
+
+    @property
+    def houses(self) -> int:
+        """Houses visited."""
+        return sum(row.figures.houses.visited for row in self.rows)
+
+    @property
+    def unfinished(self) -> tuple[Row, ...]:
+        """Hamlets with houses left to ask."""
+        return tuple(row for row in self.rows if row.unfinished)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to. spots: the flagged ones, the least likely by chance first.
+
+    low_around: keys of hamlets that lie among hamlets of low coverage, after false-discovery control. likeness: Moran's
+    I of all. compared: hamlets that took part. unplaced: hamlets with figures and no position.
+    """
+
+    spots: tuple[Spot, ...]
+    low_around: frozenset[str]
+    likeness: Moran | None
+    compared: int
+    unplaced: tuple[Row, ...]
+    replications: int
+
+
+def unvaccinated(unit: UnitFigures) -> int:
+    """Eligible people without the dose."""
+    return unit.eligible - unit.counts[_VACCINATED]
+
+
+def shrunken(answer: Answer) -> dict[str, float]:
+    """Coverage of every unit of an answer that has any, drawn towards that of all by its small numbers; by key."""
+    units = [unit for unit in answer.units if unit.eligible]
+    found = small_areas.shrink([unit.counts[_VACCINATED] for unit in units], [unit.eligible for unit in units])
+    return {unit.key: share for unit, share in zip(units, found.shares.tolist(), strict=True)}
+
+
+def overview(reference: Reference, user: User, question: Question, area: Area | None = None) -> Overview:
+    """The hamlets of a question with both figures. question: its level does not matter.
+
+    Raises what ``reporting.coverage`` does.
+    """
+    answer = reporting.coverage(reference, user, replace(question, level=HAMLET), area)
+    with reference.database.read() as connection:
+        places = reference.known(connection).sets[answer.places.id]
+    levelled = shrunken(answer)
+    named: dict[bool | None, list[Row]] = {}
+    for unit in answer.units:
+        if unit.code is None:
+            continue
+        inside = places.units.get((places.leaf, unit.parent)) if unit.parent is not None else None
+        row = Row(unit, inside.name if inside else "", levelled.get(unit.key, 0.0))
+        # Of a hamlet in two units one may hold no house at all, and none is expected there.
+        if unit.eligible or unit.houses.visited or unit.houses.expected != 0:
+            kind = None if not unit.houses.interviewed else bool(unit.eligible)
+            named.setdefault(kind, []).append(row)
+    rows = sorted(named.get(True, []), key=lambda row: (row.shrunken, row.figures.key))
+    elsewhere = sum(unit.eligible for unit in answer.units if unit.code is None)
+    return Overview(answer, tuple(rows), tuple(named.get(None, [])), tuple(named.get(False, [])), elsewhere)
+
+
+def search(
+    reference: Reference, user: User, of: Overview, progress: Progress | None = None, replications: int = REPLICATIONS
+) -> Found:
+    """Clusters of the unvaccinated among the hamlets of an overview. Takes seconds; progress: shares of it done."""
+    told = progress or (lambda share: None)
+    told(0.0)
+    centres = _centres(reference, user, of.answer)
+    rows = [row for row in of.rows if row.figures.key in centres]
+    unplaced = tuple(row for row in of.rows if row.figures.key not in centres)
+    if len(rows) < FEWEST:
+        return Found((), frozenset(), None, len(rows), unplaced, replications)
+    # By key, so that the same figures give the same answer whatever order they come in.
+    rows.sort(key=lambda row: row.figures.key)
+    at = np.array([centres[row.figures.key] for row in rows])
+    points = points_m(at)
+    scanned = scan.scan(
+        points,
+        [row.unvaccinated for row in rows],
+        [row.figures.eligible for row in rows],
+        model=scan.Model.BERNOULLI,
+        largest=LARGEST,
+        replications=replications,
+        progress=lambda share: told(0.02 + 0.88 * share),
+    )
+    weights = clusters.nearest(points)
+    # Shrunken shares: raw ones would flag hamlets of three people.
+    missed = np.array([1 - row.shrunken for row in rows])
+    around = clusters.high_neighbourhoods(missed, weights, BY_CHANCE)
+    told(0.97)
+    likeness = clusters.likeness(missed, weights)
+    flagged = around.flagged if around else np.zeros(len(rows), np.bool_)
+    return Found(
+        tuple(_spot(rows, at, one) for one in scanned.clusters if one.p <= BY_CHANCE),
+        frozenset(row.figures.key for row, flag in zip(rows, flagged, strict=True) if flag),
+        likeness,
+        len(rows),
+        unplaced,
+        scanned.replications,
+    )
+
+
+def _spot(rows: Sequence[Row], at: np.ndarray[tuple[int, ...], np.dtype[np.float64]], one: scan.Cluster) -> Spot:
+    lat, lon = at[one.centre].tolist()
+    return Spot(
+        tuple(rows[member] for member in one.members),
+        lat,
+        lon,
+        one.radius,
+        one.cases,
+        int(one.population),
+        one.expected,
+        one.relative_risk,
+        one.log_ratio,
+        one.p,
+    )
+
+
+def _centres(reference: Reference, user: User, answer: Answer) -> Mapping[str, tuple[float, float]]:
+    """Latitude and longitude of the middle of each hamlet's houses, by key of its row."""
+    campaign_id, set_id = answer.campaign.id, answer.places.id
+    with reference.database.read() as connection:
+        visible = visible_cells(reference, connection, user)
+        middles = register.cell_centres(reference.database, connection, campaign_id, visible)
+        visited = {row[0]: row[1] for row in tallies.houses(reference.database, connection, campaign_id, visible)}
+        cells = reference.cells(connection)
+    sums: dict[str, list[float]] = {}
+    for cell_id, (lat, lon) in middles.items():
+        cell, houses = cells[cell_id], max(1, visited.get(cell_id, 0))
+        into = sums.setdefault(reporting.hamlet_key(cell.units.get(set_id), cell.hamlet_code), [0.0, 0.0, 0.0])
+        into[0] += houses * lat
+        into[1] += houses * lon
+        into[2] += houses
+    return {key: (lat / houses, lon / houses) for key, (lat, lon, houses) in sums.items()}

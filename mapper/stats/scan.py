@@ -1,0 +1,278 @@
+"""Kulldorff's spatial scan statistic: the circle of places that differs most from all others, and whether by chance.
+
+Every place is a centre; its circles hold its nearest places one after another, up to a share of all people. The
+likelihood ratio of each circle is compared with the largest one of every simulated map on which the same number of
+cases fell by chance alone. Source: M. Kulldorff, Communications in Statistics: Theory and Methods 26 (1997) 1481-1496.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+AT_ONCE = 150_000
+"""Windows times maps worked out together; what fits the processor's caches is quickest."""
+
+TABLE_ENDS = 4_000_000
+"""Up to so many people x log x is looked up; beyond, it is worked out each time."""
+
+SAME = 1e-9
+"""Likelihood ratios as near as this are the same, but for rounding."""
+
+
+class Model(StrEnum):
+    """How cases fall: few among many (Poisson), or each person is a case or is not (Bernoulli)."""
+
+    POISSON = "poisson"
+    BERNOULLI = "bernoulli"
+
+
+class Rates(StrEnum):
+    """Which circles are looked for: with more cases than elsewhere, with fewer, or either."""
+
+    HIGH = "high"
+    LOW = "low"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A circle that differs from all other places.
+
+    centre, members: positions of places, the members by distance from the centre, which is the first of them. radius:
+    to the farthest member, in the unit of the points. expected: cases if they were spread evenly. relative_risk: share
+    of cases inside over the share outside; None where there is none outside. log_ratio: of the likelihoods. p: share of
+    maps by chance, this one among them, with a circle as unlike.
+    """
+
+    centre: int
+    members: tuple[int, ...]
+    radius: float
+    cases: int
+    population: float
+    expected: float
+    relative_risk: float | None
+    log_ratio: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Circles that share no place, the most unlike first, and how many maps by chance they were compared with."""
+
+    clusters: tuple[Cluster, ...]
+    replications: int
+
+
+def scan(
+    points: ArrayLike,
+    cases: ArrayLike,
+    population: ArrayLike,
+    *,
+    model: Model = Model.BERNOULLI,
+    rates: Rates = Rates.HIGH,
+    largest: float = 0.5,
+    replications: int = 999,
+    seed: int = 1,
+    most: int = 20,
+    progress: Callable[[float], None] | None = None,
+) -> Scan:
+    """Look for circles of places with too many cases, or too few.
+
+    points: (n, 2) on a plane. cases: whole numbers, one a place. population: people, one a place, above 0; whole
+    numbers no smaller than the cases in the Bernoulli model. largest: share of the population that a circle may hold.
+    most: circles told. progress: called now and then with the share of the work that is done; what it raises ends the
+    scan. The same seed gives the same answer. Raises ValueError for numbers that cannot be.
+    """
+    at = np.asarray(points, np.float64)
+    counted = np.asarray(cases)
+    people = np.asarray(population, np.float64)
+    _check(at, counted, people, model, largest)
+    counted = counted.astype(np.int64)
+    total = int(counted.sum())
+    if len(at) < 2 or total == 0 or (model is Model.BERNOULLI and total == int(people.sum())):
+        return Scan((), replications)
+    measure = _Measure(model, rates, people, total)
+    windows = list(_windows(at, people, largest))
+    ratios = [measure.ratios(window, counted[window.order, None])[:, 0] for window in windows]
+    found = _apart(windows, ratios, most)
+    simulated = _simulated(measure, windows, replications, np.random.default_rng(seed), progress)
+    return Scan(
+        tuple(_cluster(windows[centre], size, ratio, counted, people, simulated) for centre, size, ratio in found),
+        replications,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The circles around one place. order: places by distance, as far as circles reach; distances: theirs.
+
+    people: sum up to each place. valid: whether a circle ends there; places equally far belong to it together.
+    """
+
+    order: NDArray[np.int32]
+    distances: Floats
+    people: Floats
+    valid: NDArray[np.bool_]
+
+
+def _check(at: Floats, counted: NDArray[np.generic], people: Floats, model: Model, largest: float) -> None:
+    if at.ndim != 2 or at.shape[1] != 2 or counted.shape != (len(at),) or people.shape != (len(at),):
+        raise ValueError(f"{at.shape} points, {counted.shape} cases, {people.shape} populations")
+    if not np.isfinite(at).all() or not np.isfinite(people).all() or (people <= 0).any():
+        raise ValueError("a place without position or people")
+    if (counted.astype(np.int64) != counted).any() or (counted.astype(np.int64) < 0).any():
+        raise ValueError("cases are whole numbers from 0")
+    if model is Model.BERNOULLI and ((people != np.rint(people)).any() or (counted.astype(np.int64) > people).any()):
+        raise ValueError("of whole people no more than all are cases")
+    if not 0 < largest <= 1:
+        raise ValueError(f"a circle of {largest} of the population")
+
+
+def _windows(at: Floats, people: Floats, largest: float) -> Iterator[_Window]:
+    limit = largest * people.sum() * (1 + 1e-12)
+    for centre in range(len(at)):
+        distances = np.hypot(*(at - at[centre]).T)
+        order = np.argsort(distances, kind="stable")
+        # The centre comes first among places that share its point.
+        order = np.concatenate(([centre], order[order != centre]))
+        reached = np.cumsum(people[order])
+        apart = distances[order]
+        ends = np.append(apart[1:] > apart[:-1], True)
+        # A circle around everybody leaves nobody to compare with.
+        inside = int(np.searchsorted(reached[:-1], limit, side="right"))
+        yield _Window(order[:inside].astype(np.int32), apart[:inside], reached[:inside], ends[:inside])
+
+
+class _Measure:
+    """The log likelihood ratio of circles, for one model, population and number of cases."""
+
+    def __init__(self, model: Model, rates: Rates, people: Floats, total: int) -> None:
+        self.model, self.rates, self.people, self.total = model, rates, people, total
+        self.everybody = float(people.sum())
+        whole = self.everybody if model is Model.BERNOULLI else total
+        self._table = _x_log_x(np.arange(int(whole) + 1)) if whole <= TABLE_ENDS else None
+        inside = np.arange(total + 1)
+        self._of_cases = _x_log_x(inside) + _x_log_x(total - inside)
+
+    def ratios(self, window: _Window, cases: Ints) -> Floats:
+        """Of each circle (row) on each map (column); 0 where it differs to the other side, or ends nowhere.
+
+        cases: (places of the window, maps).
+        """
+        inside = np.cumsum(cases, axis=0)
+        people = window.people[:, None]
+        found: Floats = np.take(self._of_cases, inside)
+        if self.model is Model.POISSON:
+            expected = self.total * people / self.everybody
+            rest = np.log(self.total - expected)
+            found -= inside * (np.log(expected) - rest)
+            found -= self.total * rest
+        else:
+            free = people.astype(np.int64) - inside
+            found += self._look_up(free)
+            found += self._look_up(int(self.everybody) - self.total - free)
+            all_alike = _x_log_x(np.array([self.total, self.everybody - self.total, self.everybody]))
+            found -= _x_log_x(people) + _x_log_x(self.everybody - people) + (all_alike[:2].sum() - all_alike[2])
+        if self.rates is not Rates.BOTH:
+            expected = self.total * people / self.everybody
+            wrong = inside <= expected if self.rates is Rates.HIGH else inside >= expected
+            found[wrong] = 0.0
+        found[~window.valid] = 0.0
+        return found
+
+    def _look_up(self, numbers: Ints) -> Floats:
+        if self._table is None:
+            return _x_log_x(numbers)
+        found: Floats = np.take(self._table, numbers)
+        return found
+
+    def maps(self, replications: int, random: np.random.Generator) -> Ints:
+        """Cases by place (row) on maps (column) on which they fell by chance."""
+        if self.model is Model.POISSON:
+            drawn = random.multinomial(self.total, self.people / self.everybody, size=replications)
+        else:
+            drawn = random.multivariate_hypergeometric(
+                self.people.astype(np.int64), self.total, size=replications, method="marginals"
+            )
+        return np.ascontiguousarray(drawn.T.astype(np.int64))
+
+
+def _x_log_x(numbers: NDArray[np.generic]) -> Floats:
+    of = np.asarray(numbers, np.float64)
+    found: Floats = of * np.log(np.maximum(of, 1e-300))
+    return found
+
+
+def _simulated(
+    measure: _Measure,
+    windows: list[_Window],
+    replications: int,
+    random: np.random.Generator,
+    progress: Callable[[float], None] | None,
+) -> Floats:
+    """The largest ratio on each map by chance."""
+    maps = measure.maps(replications, random)
+    highest = np.zeros(replications)
+    for done, window in enumerate(windows):
+        if progress is not None:
+            progress(done / len(windows))
+        if not len(window.order):
+            continue
+        step = max(8, AT_ONCE // len(window.order))
+        for first in range(0, replications, step):
+            part = slice(first, first + step)
+            ratios = measure.ratios(window, maps[window.order, part])
+            np.maximum(highest[part], ratios.max(axis=0), out=highest[part])
+    if progress is not None:
+        progress(1.0)
+    return highest
+
+
+def _apart(windows: list[_Window], ratios: list[Floats], most: int) -> list[tuple[int, int, float]]:
+    """(centre, number of places, ratio) of circles that share no place, the highest ratio first."""
+    taken = np.zeros(len(windows), np.bool_)
+    found: list[tuple[int, int, float]] = []
+    while len(found) < most:
+        best: tuple[float, float, int, int] | None = None
+        for centre, (window, of) in enumerate(zip(windows, ratios, strict=True)):
+            overlap = taken[window.order]
+            free = int(overlap.argmax()) if overlap.any() else len(of)
+            if not free:
+                continue
+            size = int(of[:free].argmax())
+            # Of circles around the same places the narrowest tells best where they are.
+            one = (-float(of[size]), float(window.distances[size]), centre, size + 1)
+            if best is None or one[0] < best[0] - SAME or (one[0] <= best[0] + SAME and one[1:] < best[1:]):
+                best = one
+        if best is None or -best[0] <= SAME:
+            break
+        found.append((best[2], best[3], -best[0]))
+        taken[windows[best[2]].order[: best[3]]] = True
+    return found
+
+
+def _cluster(window: _Window, size: int, ratio: float, counted: Ints, people: Floats, simulated: Floats) -> Cluster:
+    members = window.order[:size]
+    inside, within = int(counted[members].sum()), float(window.people[size - 1])
+    total, everybody = int(counted.sum()), float(people.sum())
+    outside = total - inside
+    as_unlike = int((simulated >= ratio - SAME).sum())
+    return Cluster(
+        int(members[0]),
+        tuple(members.tolist()),
+        float(window.distances[size - 1]),
+        inside,
+        within,
+        total * within / everybody,
+        inside / within / (outside / (everybody - within)) if outside else None,
+        ratio,
+        (1 + as_unlike) / (1 + len(simulated)),
+    )
