@@ -11,6 +11,7 @@ from datetime import date
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Whereabouts
 from mapper.domain.places import USABLE, Placement, point_fault
+from mapper.domain.targets import Goal
 from mapper.errors import NotFound, mark
 from mapper.formats.campaign import read_campaign
 from mapper.formats.roles import Roles
@@ -23,6 +24,7 @@ from mapper.services.kept_states import KeptStates
 from mapper.store import reference as kept
 from mapper.store import tallies
 from mapper.store.database import Connection, Database
+from mapper.store.targets import Place, every_target
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Placed:
 class Known:
     """Reference data of one revision, with what is worked out from it. Shared by threads, which only add to it.
 
+    targets: those of single places, by campaign, group and dose.
     namespaces: those that forms give their instances, beyond the usual ones; None until somebody asks.
     counterparts: of two sets, the unit of the second in which each innermost unit of the first lies.
     """
@@ -108,6 +111,7 @@ class Known:
     sets: dict[str, PlaceSet]
     home: str | None
     sample: bool
+    targets: dict[tuple[str, str, str], dict[Place, Goal]] = field(default_factory=dict)
     roles: dict[tuple[str, str], tuple[Roles, str | None]] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
     namespaces: frozenset[str] | None = None
@@ -258,7 +262,16 @@ def _read(database: Database, connection: Connection, revision: int, before: Kno
         sets,
         _home(list(sets.values()), hamlets),
         kept.fact(connection, "sample") == "yes",
+        _targets(connection),
     )
+
+
+def _targets(connection: Connection) -> dict[tuple[str, str, str], dict[Place, Goal]]:
+    found: dict[tuple[str, str, str], dict[Place, Goal]] = {}
+    for one in every_target(connection):
+        of_series = found.setdefault((one.campaign_id, one.group_code, one.dose_code), {})
+        of_series[one.place] = Goal(one.target, one.deadline, own=True)
+    return found
 
 
 def _home(sets: Sequence[PlaceSet], hamlets: Mapping[str, kept.Hamlet]) -> str | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from operator import add, itemgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -13,8 +12,10 @@ from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
+from mapper.domain.targets import NO_GOAL, Goal
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.services.accounts import User, visible_cells
+from mapper.services.goals import Goals, goals
 from mapper.services.kept_states import NOBODY
 from mapper.services.listed import leaves_in_areas, main_unit, visible_hamlets, visited_in
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -45,7 +46,7 @@ class UnitFigures(NamedTuple):
     code: None for households that no unit holds. people: all registered there, in the group or not.
     counts: people per state, in the order of INSIDE. eligible: the denominator of coverage. outside: people registered
     who are not in the group on that day. partial: the figures are of those parts of the unit alone that the user may
-    see.
+    see. goal: what holds here; its verdict stands in the assessment.
     """
 
     key: str
@@ -59,6 +60,7 @@ class UnitFigures(NamedTuple):
     outside: int
     assessment: Assessment
     partial: bool = False
+    goal: Goal = NO_GOAL
 
     @property
     def states(self) -> Mapping[State, int]:
@@ -132,6 +134,7 @@ def campaigns(reference: Reference, language: str) -> list[dict[str, Any]]:
                 {
                     "code": group.code,
                     **_labels(group.label, language),
+                    "priority": bool(group.priorities),
                     "doses": [
                         {
                             "code": dose.code,
@@ -219,6 +222,14 @@ def revision(reference: Reference) -> int:
 class Part(Protocol):
     """A part of a boundary set; ``services.areas`` has them."""
 
+    @property
+    def level(self) -> str:
+        """Its level, or HAMLET."""
+
+    @property
+    def code(self) -> str:
+        """Its code."""
+
     def holds(self, places: PlaceSet, leaf: str | None, hamlet: str | None) -> bool:
         """Whether households of a hamlet in an innermost unit of the set belong to it."""
 
@@ -244,10 +255,11 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         sums = _sum_rows(reference, connection, known, places, campaign, series_id, question.day, user)
     if part is not None:
         sums = {(leaf, hamlet): one for (leaf, hamlet), one in sums.items() if part.holds(places, leaf, hamlet)}
+    aims = goals(known, places, campaign, group, dose)
     if question.level == HAMLET:
-        rows = _hamlet_rows(known, places, sums, dose.target)
+        rows = _hamlet_rows(known, sums, aims)
     else:
-        rows = _unit_rows(known, user, places, question.level, sums, dose.target)
+        rows = _unit_rows(known, user, question.level, sums, aims)
     return Answer(
         campaign,
         places.about,
@@ -256,8 +268,19 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         dose,
         question.day,
         tuple(rows),
-        _figures("total", None, "", None, _total(list(sums.values())), dose.target),
+        _figures("total", None, "", None, _total(list(sums.values())), goal_of_all(aims, part, sums)),
     )
+
+
+def goal_of_all(aims: Goals, part: Part | None, rows: Iterable[Row]) -> Goal:
+    """The goal of rows together: that of the area that was asked for, else of the smallest unit that holds them."""
+    leaves = [leaf for leaf, _ in rows if leaf is not None]
+    if not aims.own or part is None:
+        return aims.around(leaves)
+    if part.level == HAMLET:
+        # A hamlet's households may lie in several units; the one that most of its rows name stands for it.
+        return aims.hamlet(max(leaves, key=leaves.count) if leaves else None, part.code)
+    return aims.unit(part.level, part.code)
 
 
 def find_series(known: Known, question: Question) -> tuple[Campaign, Group, ScheduledDose, int]:
@@ -345,13 +368,12 @@ def _sum_rows(
     return sums
 
 
-def _hamlet_rows(
-    known: Known, places: PlaceSet, sums: Mapping[Row, _Sum], target: Fraction | None
-) -> list[UnitFigures]:
+def _hamlet_rows(known: Known, sums: Mapping[Row, _Sum], aims: Goals) -> list[UnitFigures]:
     rows = []
     for (unit, code), one in sorted(sums.items(), key=_place):
         hamlet = known.hamlets.get(code) if code is not None else None
-        rows.append(_figures(hamlet_key(unit, code), code, hamlet.label if hamlet else code or "", unit, one, target))
+        name = hamlet.label if hamlet else code or ""
+        rows.append(_figures(hamlet_key(unit, code), code, name, unit, one, aims.hamlet(unit, code)))
     return rows
 
 
@@ -366,9 +388,8 @@ def hamlet_key(unit: str | None, hamlet: str | None) -> str:
     return f"{unit or '-'}/{hamlet or '-'}"
 
 
-def _unit_rows(
-    known: Known, user: User, places: PlaceSet, level: str, sums: Mapping[Row, _Sum], target: Fraction | None
-) -> list[UnitFigures]:
+def _unit_rows(known: Known, user: User, level: str, sums: Mapping[Row, _Sum], aims: Goals) -> list[UnitFigures]:
+    places = aims.places
     parts: dict[str | None, list[_Sum]] = {}
     for (leaf, _), one in sums.items():
         code = places.above(leaf, level) if leaf is not None else None
@@ -380,15 +401,14 @@ def _unit_rows(
     rows = []
     for unit in places.at_level(level):
         if unit.code in totals:
-            figures = _figures(unit.code, unit.code, unit.name, unit.parent_code, totals.pop(unit.code), target)
+            goal = aims.unit(level, unit.code)
+            figures = _figures(unit.code, unit.code, unit.name, unit.parent_code, totals.pop(unit.code), goal)
             rows.append(figures._replace(partial=True) if unit.code in cut else figures)
-    rows += [_figures("-", None, "", None, one, target) for one in totals.values()]
+    rows += [_figures("-", None, "", None, one, aims.usual) for one in totals.values()]
     return rows
 
 
-def _figures(
-    key: str, code: str | None, name: str, parent: str | None, one: _Sum, target: Fraction | None
-) -> UnitFigures:
+def _figures(key: str, code: str | None, name: str, parent: str | None, one: _Sum, goal: Goal) -> UnitFigures:
     visited, interviewed, vacant, _refused, _closed, people = one.houses
     houses = Houses(one.expected, visited, interviewed, vacant, one.unvisited, one.unlisted)
     states = one.states
@@ -403,7 +423,9 @@ def _figures(
         tuple(states),
         eligible,
         people - sum(states),
-        assess(states[_VACCINATED], eligible, states[_UNKNOWN], houses, target),
+        assess(states[_VACCINATED], eligible, states[_UNKNOWN], houses, goal.share),
+        False,
+        goal,
     )
 
 

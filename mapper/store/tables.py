@@ -501,8 +501,8 @@ area_targets = Table(
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
     PrimaryKeyConstraint("campaign_id", "group_code", "dose_code", "set_id", "level", "code"),
-    comment="What one unit of a set, or with an empty set_id one hamlet, is to reach in place of the campaign's target: "
-    "an exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
+    comment="What a unit of a set, or with an empty set_id a hamlet, is to reach in place of the campaign's target: an "
+    "exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
 )
 
 responsible = Table(

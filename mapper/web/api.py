@@ -45,6 +45,18 @@ def sets() -> Response:
     return jsonify(sets=reporting.boundary_sets(here.reference, today(), here.settings.boundary_set))
 
 
+@api.get("/version")
+def version() -> Response:
+    """A word that is another when any figure may be."""
+    reader()
+    return jsonify(version=figures_version())
+
+
+def figures_version() -> str:
+    """What the figures of this moment belong to, as a word."""
+    return ".".join(str(part) for part in reporting.version(installation().reference))
+
+
 @api.get("/coverage")
 def coverage() -> Response:
     """Ledger and coverage of every unit of a level."""
@@ -110,11 +122,17 @@ def _coverage_by_day(user: User, question: Question, area: Area | None) -> bytes
 def figures(units: Sequence[UnitFigures]) -> list[dict[str, Any]]:
     """Rows as programs read them; null (in Python not a number, for shares) where a figure does not exist."""
     shares = to_six_places(np.array([unit.assessment[:5] for unit in units], np.float64))
-    return [_row(unit, *of_unit) for unit, of_unit in zip(units, shares.tolist(), strict=True)]
+    rows = [_row(unit, *of_unit) for unit, of_unit in zip(units, shares.tolist(), strict=True)]
+    for unit, row in zip(units, rows, strict=True):
+        if unit.goal.own:
+            # Only where it is not the campaign's, which stands once in the answer.
+            row["target"] = None if unit.goal.share is None else float(unit.goal.share)
+            row["deadline"] = unit.goal.deadline.isoformat() if unit.goal.deadline else None
+    return rows
 
 
 def _row(unit: UnitFigures, share: float, low: float, high: float, worst: float, best: float) -> dict[str, Any]:
-    key, code, name, parent, houses, people, counts, eligible, outside, said, partial = unit
+    key, code, name, parent, houses, people, counts, eligible, outside, said, partial, _goal = unit
     away, vaccinated, contraindicated, refused, deferred, unknown, waiting, due = counts
     # Written out: put together from parts, it takes twice as long, for each of thousands of hamlets.
     return {

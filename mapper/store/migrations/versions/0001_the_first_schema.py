@@ -119,7 +119,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "campaign_id", "group_code", "dose_code", "set_id", "level", "code", name=op.f("pk_area_targets")
         ),
-        comment="What one unit of a set, or with an empty set_id one hamlet, is to reach in place of the campaign's target: an exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
+        comment="What a unit of a set, or with an empty set_id a hamlet, is to reach in place of the campaign's target: an exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
     )
     op.create_table(
         "cell_units",
