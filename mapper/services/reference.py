@@ -20,6 +20,7 @@ from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
 from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_lists import KeptLists
+from mapper.services.kept_pace import KeptPace
 from mapper.services.kept_states import KeptStates
 from mapper.store import reference as kept
 from mapper.store import tallies
@@ -180,6 +181,7 @@ class Reference:
         self.database = database
         self.secret_key = secret_key
         self.states = KeptStates()
+        self.pace = KeptPace()
         self.houses = KeptHouses()
         self.lists = KeptLists()
         self._known: Known | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select, true
 
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
 from mapper.store import tables
@@ -18,6 +18,7 @@ from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
 _t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
+_s = tables.series
 _c, _cu, _facts, _sums = tables.cells, tables.cell_units, tables.facts, tables.tally_sums
 _ERA = "tallies"
 
@@ -273,6 +274,36 @@ def _of_series(series: Any, upto: Any, *columns: Any, among: Sequence[int] | Non
         .where(_t.c.series_id == series, _t.c.day <= upto)
     )
     return chosen if among is None else chosen.where(database.among(_c.c.id, among))
+
+
+def gained(
+    database: Database,
+    connection: Connection,
+    series: Sequence[int],
+    before: int,
+    until: int,
+    cell_ids: Sequence[int] | None,
+) -> Iterable[Sequence[int]]:
+    """(cell id, series id, how many more people are vaccinated) after the day ``before``, up to ``until``.
+
+    cell_ids: only these cells; None for all. What gained none, or lost none, may be missing.
+    """
+    gain = func.sum(_t.c[State.VACCINATED.value])
+
+    def gains(first: Any, last: Any) -> Select[Any]:
+        # Series by series within a cell, as tallies lie: of each only the few days between are read.
+        return (
+            select(_c.c.id, _s.c.id, gain)
+            .select_from(_c.join(_s, true()).join(_t, (_t.c.cell_id == _c.c.id) & (_t.c.series_id == _s.c.id)))
+            .where(_s.c.id.in_(series), _t.c.day > first, _t.c.day <= last)
+            .group_by(_c.c.id, _s.c.id)
+        )
+
+    among = gains(before, until)
+    return [
+        tuple(row)
+        for row in connection.execute(among if cell_ids is None else among.where(database.among(_c.c.id, cell_ids)))
+    ]
 
 
 Summed = Mapping[int, tuple[int, Sequence[int]]]
