@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import orjson
 from flask import Blueprint, Response, request
 
-from mapper.services import epidemic
+from mapper.services import epidemic, reporting
+from mapper.services import tracks as ways
+from mapper.services.areas import read_area
+from mapper.services.tracks import Track
 from mapper.web.accounts import reader
-from mapper.web.api import asked_day, first_set
+from mapper.web.api import GEOJSON, asked_day, asked_for, first_set, kept_answer
 from mapper.web.finished import Body, answer
 from mapper.web.installation import installation
 
@@ -27,3 +33,45 @@ def epidemic_levels() -> Response:
         "since": {code: entry.from_day.isoformat() for code, entry in found.items()},
     }
     return answer(Body.of(orjson.dumps(body)), "application/json")
+
+
+@map_layers.get("/tracks")
+def tracks() -> Response:
+    """Each canvasser's houses of a day in the order of visiting: a line, and a point a house with the time of day.
+
+    For those who oversee canvassers, within their area; nobody who lives there is named.
+    """
+    user, asked = reader(), request.args
+    campaign, day, area = asked_for(asked, "campaign"), asked_day(asked), read_area(asked.get("area", ""))
+    set_id = asked.get("set", "") or first_set()
+
+    def made() -> bytes:
+        found = ways.tracks(installation().reference, user, campaign, day, set_id, area)
+        features = [feature for place, track in enumerate(found) for feature in _features(track, place)]
+        return orjson.dumps({"type": "FeatureCollection", "features": features})
+
+    key = ("tracks", campaign, day, set_id, area, user.areas, user.role)
+    return kept_answer(key, reporting.version, made, GEOJSON)
+
+
+def _features(track: Track, place: int) -> Iterator[dict[str, Any]]:
+    """The line of a way, where it has two houses, then its houses. place: of the canvasser, for a colour."""
+    whose = {"canvasser": track.user_id, "name": track.name, "place": place}
+    corners = [[round(stop.lon, 6), round(stop.lat, 6)] for stop in track.stops]
+    if len(corners) > 1:
+        times = [stop.at for stop in track.stops if stop.at]
+        told = {
+            "kind": "track",
+            "houses": len(corners),
+            "first": times[0] if times else "",
+            "last": times[-1] if times else "",
+            "km": round(track.metres / 1000, 2),
+        }
+        yield _feature("LineString", corners, whose | told)
+    for number, (stop, corner) in enumerate(zip(track.stops, corners, strict=True), 1):
+        told = {"kind": "stop", "number": number, "time": stop.at, "by": "form" if stop.told else "arrival"}
+        yield _feature("Point", corner, whose | told | {"submission": stop.instance_id})
+
+
+def _feature(kind: str, corners: list[Any], properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": {"type": kind, "coordinates": corners}, "properties": properties}

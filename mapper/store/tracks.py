@@ -1,0 +1,86 @@
+"""Which houses somebody was at around a day, and what they sent of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from mapper.domain.places import USABLE
+from mapper.store import tables
+from mapper.store.database import Database
+from mapper.store.submissions import SubmissionState
+
+_s, _h, _i, _u = tables.submissions, tables.households, tables.instances, tables.users
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A submission that counts, with the place of its house. certain: the register knows that it is of the day.
+
+    received_at: ISO time in UTC; received_on: the day of it in Vietnam.
+    """
+
+    seq: int
+    instance_id: str
+    sender_id: int
+    sender: str
+    form_id: str
+    form_version: str
+    received_at: str
+    received_on: date
+    lat: float
+    lon: float
+    cell_id: int
+    certain: bool
+    xml: bytes
+
+
+def sent_of(
+    database: Database,
+    connection: Connection,
+    campaign_id: str,
+    day: date,
+    late: timedelta,
+    cell_ids: Sequence[int] | None,
+    limit: int,
+) -> list[Sent]:
+    """Submissions that may tell of a visit of the day, as they came: on it, or within ``late`` of it.
+
+    cell_ids: only of houses in these cells; None for all. At most ``limit``.
+    """
+    told_last = _h.c.instance_id == _s.c.instance_id
+    who = (_s.c.seq, _s.c.instance_id, _s.c.sender_id, _u.c.name, _s.c.form_id, _s.c.form_version)
+    statement = (
+        select(*who, _s.c.received_at, _s.c.received_on, _h.c.lat, _h.c.lon, _h.c.cell_id, told_last, _i.c.xml)
+        .select_from(_s)
+        .join(_h, (_h.c.id == _s.c.household_id) & (_h.c.campaign_id == campaign_id))
+        .join(_i, _i.c.seq == _s.c.seq)
+        .outerjoin(_u, _u.c.id == _s.c.sender_id)
+        .where(
+            # By sender, since that is how the index has the days.
+            _s.c.sender_id.in_(select(_u.c.id)),
+            _s.c.received_on.between(day - timedelta(days=1), day + late),
+            # Wrapped, or SQLite takes the index of households, and looks through all that a campaign ever sent.
+            func.coalesce(_s.c.campaign_id, "") == campaign_id,
+            _s.c.state == SubmissionState.PROCESSED.value,
+            _h.c.point_state == USABLE,
+            # The visit that a house is known by is of its day; one before a later visit may be of any.
+            _h.c.visited_on >= day,
+            (_h.c.visited_on == day) | ~told_last,
+        )
+        .limit(limit)
+    )
+    if cell_ids is not None:
+        statement = statement.where(database.among(_h.c.cell_id, cell_ids))
+    found = [_sent(row) for row in connection.execute(statement)]
+    return sorted(found, key=lambda one: one.seq)
+
+
+def _sent(row: Row[Any]) -> Sent:
+    values: list[Any] = list(row)
+    values[11:] = bool(values[11]), bytes(values[12])
+    return Sent(*values)
