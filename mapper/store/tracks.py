@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from mapper.domain.places import USABLE
 from mapper.store import tables
@@ -80,7 +80,7 @@ def sent_of(
     return sorted(found, key=lambda one: one.seq)
 
 
-def _sent(row: Row[Any]) -> Sent:
+def _sent(row: Sequence[Any]) -> Sent:
     values: list[Any] = list(row)
     values[11:] = bool(values[11]), bytes(values[12])
     return Sent(*values)
