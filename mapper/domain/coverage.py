@@ -77,7 +77,9 @@ class Houses(NamedTuple):
 class Assessment(NamedTuple):
     """What may be said of a place for one group and dose; None where a figure does not exist.
 
-    worst, best: coverage if everybody unknown or not yet interviewed were unvaccinated, or vaccinated.
+    low, high: the 95 % interval, as if the people known were drawn at random from all of the place: it holds only where
+    the houses not asked are like the others. None where everybody is known: a census that is complete is no sample.
+    worst, best: coverage if everybody unknown or not yet interviewed were unvaccinated, or vaccinated; always true.
     needed: people still to vaccinate among those known, to reach the target.
     """
 
@@ -104,9 +106,10 @@ def missing_people(eligible: int, unknown: int, houses: Houses) -> int | None:
 
 
 def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target: Fraction | None) -> Assessment:
-    """Coverage, its interval, its worst and best case, and the verdict against the target.
+    """Coverage, its worst and best case, its interval, and the verdict against the target.
 
-    With everybody interviewed and known, in hamlets of known size, the share itself decides. Otherwise the target is
+    With everybody interviewed and known, in hamlets of known size, the share itself decides, and has no interval: no
+    chance is in it. Otherwise the target is
     met only if both the interval and the worst case reach it, not met only if both the interval and the best case
     stay below.
     """
@@ -124,6 +127,8 @@ def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target:
     if not eligible:
         undecided = goal is not None and (missing is None or in_doubt > 0)
         return Assessment(None, None, None, worst, best, None, Verdict.UNDECIDED if undecided else None)
+    if missing is not None and in_doubt == 0 and not houses.unlisted:
+        return _of_all(vaccinated, eligible, goal)
     share, low, high = coverage(vaccinated, eligible)
     if goal is None:
         return Assessment(share, low, high, worst, best, None, None)
@@ -131,11 +136,22 @@ def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target:
     verdict = Verdict.UNDECIDED
     if missing is not None:
         reached = vaccinated * of >= wanted * everybody
-        if in_doubt == 0 and not houses.unlisted:
-            verdict = Verdict.MET if reached else Verdict.NOT_MET
-        elif reached and low >= wanted / of:
+        if reached and low >= wanted / of:
             verdict = Verdict.MET
         elif (vaccinated + in_doubt) * of < wanted * everybody and high < wanted / of:
             verdict = Verdict.NOT_MET
-    needed = max(0, -(-wanted * eligible // of) - vaccinated)
-    return Assessment(share, low, high, worst, best, needed, verdict)
+    return Assessment(share, low, high, worst, best, _needed(vaccinated, eligible, goal), verdict)
+
+
+def _of_all(vaccinated: int, eligible: int, goal: tuple[int, int] | None) -> Assessment:
+    """Of a place where everybody is known. goal: the target as numerator and denominator."""
+    share = vaccinated / eligible
+    if goal is None:
+        return Assessment(share, None, None, share, share, None, None)
+    needed = _needed(vaccinated, eligible, goal)
+    return Assessment(share, None, None, share, share, needed, Verdict.NOT_MET if needed else Verdict.MET)
+
+
+def _needed(vaccinated: int, eligible: int, goal: tuple[int, int]) -> int:
+    wanted, of = goal
+    return max(0, -(-wanted * eligible // of) - vaccinated)

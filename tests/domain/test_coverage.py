@@ -108,6 +108,20 @@ def test_a_hamlet_visited_whole_states_its_share_alone() -> None:
     found = assess(18, 20, 0, ALL, P90)
     assert (found.coverage, found.worst, found.best, found.needed) == (0.9, 0.9, 0.9, 0)
     assert found.verdict is Verdict.MET
+    # All were asked: no chance is in the figure, and it has no sampling interval, with a target or without.
+    assert (found.low, found.high) == (None, None)
+    assert assess(18, 20, 0, ALL, None) == (0.9, None, None, 0.9, 0.9, None, None)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "where"),
+    [(1, ALL), (0, houses(31, 30, 30)), (0, houses(None, 30, 30))],
+    ids=["somebody unknown", "a house not visited", "nobody says how many houses there are"],
+)
+def test_where_somebody_may_be_missing_the_interval_stands_beside_worst_and_best_case(
+    unknown: int, where: Houses
+) -> None:
+    found = assess(18, 20, unknown, where, P90)
     assert (round(found.low or 0, 4), round(found.high or 0, 4)) == (0.699, 0.9721)
 
 

@@ -145,7 +145,9 @@ class Place:
         if people_missing is not None and everybody:
             worst = vaccinated / everybody
             best = (vaccinated + unknown + people_missing) / everybody
-        low, high = wilson(vaccinated, eligible) if eligible else (None, None)
+        # Where nobody is missing or unknown, the share is no estimate.
+        complete = everybody == eligible and people_missing is not None
+        low, high = wilson(vaccinated, eligible) if eligible and not complete else (None, None)
         return {
             "households_expected": self.expected,
             "households_visited": self.visited,
@@ -175,10 +177,10 @@ def verdict(
     """Met or not where everybody is known; else only where both the interval and the bounds agree."""
     if target is None or (not eligible and not unknown and missing == 0):
         return None
-    if low is None or high is None or missing is None:
+    if not eligible or missing is None:
         return "undecided"
     everybody = eligible + unknown + missing
-    if everybody == eligible:
+    if low is None or high is None:
         return "met" if vaccinated >= target * eligible else "not_met"
     if low >= target and vaccinated >= target * everybody:
         return "met"

@@ -2,7 +2,7 @@
 
 import { count, day, daysBetween, make, percent, shortName, span, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
-import { bar } from "./unit_words.js";
+import { bar, isOpen } from "./unit_words.js";
 
 function judgement(total, target) {
   if (total.coverage === null) return t("Nobody of this group has been asked about yet.");
@@ -57,8 +57,12 @@ export function summary(answer, units, goTo) {
       : t("Places hardly visited: {number}.", { number: count(thin) }));
   }
   const visited = visitedShare(total);
-  const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" },
-    t("95% interval {span}", { span: span(total.low, total.high) }),
-    visited === null ? "" : ` · ${t("houses visited {visited}", { visited: percent(visited, 0) })}`);
+  const told = [];
+  if (isOpen(total)) told.push(t("worst to best case {span}", { span: span(total.worst, total.best) }));
+  if (visited !== null) told.push(t("houses visited {visited}", { visited: percent(visited, 0) }));
+  // A census that is complete is no sample and has no interval; one that is not comes second, with its condition.
+  if (total.low !== null) told.push(t("95% interval {span}, only if the houses not asked are like the others", {
+    span: span(total.low, total.high) }));
+  const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" }, told.join(" · "));
   return [left, make("div", { class: "summary-words" }, sentence, next, doubts)];
 }

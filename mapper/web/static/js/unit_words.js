@@ -29,21 +29,30 @@ export function verdictWord(unit) {
   }[unit.verdict] || "–";
 }
 
-// A bar of coverage with its interval and the target as a tick.
+// Whether people who may be missing from it can move the coverage of a unit.
+export const isOpen = (unit) => unit.worst !== null && unit.best !== null
+  && (unit.worst !== unit.coverage || unit.best !== unit.coverage);
+
+// A bar of coverage, its worst and best case, and the target as a tick. The interval of a sample stands for these only
+// where no list says how many houses there are; a census that is complete has neither.
 export function bar(unit, target) {
   const share = unit.coverage;
-  const description = share === null
-    ? t("no data")
-    : t("coverage {share}, 95% interval {span}", { share: percent(share), span: span(unit.low, unit.high) });
+  let description = share === null ? t("no data") : t("coverage {share}", { share: percent(share) });
+  let edges = null;
+  if (share !== null && isOpen(unit)) {
+    edges = [unit.worst, unit.best];
+    description = t("coverage {share}, worst to best case {span}", { share: percent(share), span: span(...edges) });
+  } else if (share !== null && unit.low !== null) {
+    edges = [unit.low, unit.high];
+    description = t("coverage {share}, 95% interval {span}", { share: percent(share), span: span(...edges) });
+  }
   const box = make("span", { class: "bar", role: "img", "aria-label": description });
   if (share !== null) {
-    box.append(
-      make("span", { class: "bar-fill", style: { width: `${share * 100}%` } }),
-      make("span", {
-        class: "bar-interval",
-        style: { left: `${unit.low * 100}%`, width: `${(unit.high - unit.low) * 100}%` },
-      }),
-    );
+    box.append(make("span", { class: "bar-fill", style: { width: `${share * 100}%` } }));
+    if (edges) {
+      const [low, high] = edges;
+      box.append(make("span", { class: "bar-interval", style: { left: `${low * 100}%`, width: `${(high - low) * 100}%` } }));
+    }
   }
   if (target !== null && target !== undefined) {
     box.append(make("span", { class: "bar-target", style: { left: `${target * 100}%` } }));
@@ -94,10 +103,10 @@ export function popup(unit, name, answer, place, ...extra) {
           vaccinated: count(unit.vaccinated), eligible: count(unit.eligible) }))),
       bar(unit, answer.target),
     );
-    fact(t("95% interval"), span(unit.low, unit.high));
   }
-  if (unit.worst !== null && unit.best !== null && (unit.worst !== unit.coverage || unit.best !== unit.coverage)) {
-    fact(t("Worst to best case"), `${span(unit.worst, unit.best)}`);
+  if (isOpen(unit)) fact(t("Worst to best case"), `${span(unit.worst, unit.best)}`);
+  if (unit.low !== null) {
+    fact(t("95% interval"), span(unit.low, unit.high), " ", make("small", {}, t("only if the houses not asked are like the others")));
   }
   fact(t("Houses visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
     `${visits(unit)}${visitedShare(unit) === null ? "" : ` (${percent(visitedShare(unit), 0)})`}`),
