@@ -36,6 +36,7 @@ from mapper.web.fill import fill, fill_trial
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
 from mapper.web.forms import forms
+from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
 from mapper.web.map_layers import map_layers
@@ -111,6 +112,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(user_pages)
     app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)
+    app.register_blueprint(hot_spots)
     app.register_blueprint(epidemic)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

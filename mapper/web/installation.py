@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from mapper.services.background import Background
 from mapper.services.health import HeardFrom
+from mapper.services.hot_spots import Found
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
@@ -17,12 +19,14 @@ class Installation:
     """One running product.
 
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
+    hot_spots: searches for clusters, under way and done.
     """
 
     settings: Settings
     reference: Reference
     bodies: Shelf[Body] = field(default_factory=lambda: Shelf(48_000_000), compare=False)
     heard: HeardFrom = field(default_factory=HeardFrom, compare=False)
+    hot_spots: Background[Found] = field(default_factory=Background, compare=False)
 
     @property
     def sample(self) -> bool:

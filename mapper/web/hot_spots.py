@@ -1,0 +1,207 @@
+"""The page of clusters of the unvaccinated, how far the search for them is, and the same for the map."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from babel.numbers import format_decimal
+from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.domain.roles import READERS
+from mapper.errors import mark
+from mapper.services import hot_spots as spots
+from mapper.services import reporting
+from mapper.services.background import Progress, Stage, Standing
+from mapper.services.hot_spots import Found, Row, Spot
+from mapper.services.reporting import HAMLET
+from mapper.web.accounts import only_for, reader
+from mapper.web.asked import Asked, ask
+from mapper.web.installation import installation
+from mapper.web.language_choice import chosen_language, say
+
+LISTED = 200
+"""Hamlets of the table shown at once, the lowest first; choosing an area shows others."""
+
+NAMED = 40
+"""Hamlets without figures that are named."""
+
+FRESH_S = 600
+"""So long the clusters found before will do while forms come in; a search keeps a core busy for seconds."""
+
+LEAST_RADIUS_M = 250
+"""A cluster of one hamlet is drawn so wide."""
+
+hot_spots = Blueprint("hot_spots", __name__)
+_only_for_readers = only_for(*READERS)
+
+
+@hot_spots.before_request
+def _guard() -> AnyResponse | None:
+    if request.path.startswith("/api/"):
+        reader()
+        return None
+    return _only_for_readers()
+
+
+@hot_spots.after_request
+def _keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@hot_spots.get("/hot-spots")
+def page() -> str:
+    """Clusters with their hamlets, and every hamlet's coverage, raw and levelled; sets the search off."""
+    asked = ask()
+    if asked is None:
+        return render_template("hot_spots.html", asked=None)
+    here = installation()
+    of = spots.overview(here.reference, reader(), asked.question(HAMLET), asked.area)
+    standing = _searched(asked, again=bool(request.args.get("again")))
+    found = standing.made
+    return render_template(
+        "hot_spots.html",
+        asked=asked,
+        of=of,
+        standing=standing,
+        found=found,
+        old=found is not None and standing.made_from != reporting.version(here.reference),
+        sentences=[sentence(spot, found.replications) for spot in found.spots] if found else [],
+        listed=LISTED,
+        named=NAMED,
+        fewest=spots.FEWEST,
+        percent=percent,
+        decimal=decimal,
+        people_of=lambda row: _people_of(asked, row),
+        made_at=standing.made_at.isoformat() if standing.made_at else None,
+    )
+
+
+@hot_spots.get("/hot-spots/progress")
+def progress() -> Response:
+    """How far the search of this address is, for the page's script."""
+    asked = ask()
+    if asked is None:
+        return jsonify(stage=Stage.DONE, share=1)
+    standing = installation().hot_spots.look(_key(asked)) or _searched(asked)
+    return jsonify(stage=standing.stage, share=round(standing.share, 3))
+
+
+@hot_spots.get("/api/hot-spots")
+def features() -> Response:
+    """Clusters as GeoJSON: a point each, its middle, with a radius to draw; while they are looked for, the last ones.
+
+    Besides the features: ``stage`` (done, running, waiting, failed, busy; none where nothing is published), ``share``
+    of the work done, ``made_at``, and ``current``, whether they belong to the figures of this moment.
+    """
+    asked = ask()
+    body: dict[str, Any] = {"type": "FeatureCollection", "stage": "none", "share": 1, "made_at": None, "current": True}
+    found: Found | None = None
+    if asked is not None:
+        standing = _searched(asked)
+        found = standing.made
+        body["stage"], body["share"] = standing.stage, round(standing.share, 3)
+        body["made_at"] = standing.made_at.isoformat() if standing.made_at else None
+        body["current"] = found is not None and standing.made_from == reporting.version(installation().reference)
+        body["page"] = _address("hot_spots.page", asked)
+    body["features"] = [_feature(spot, found.replications) for spot in found.spots] if found else []
+    response = jsonify(body)
+    response.content_type = "application/geo+json"
+    return response
+
+
+def _key(asked: Asked) -> tuple[object, ...]:
+    return asked.question(HAMLET), asked.area, reader().areas
+
+
+def _searched(asked: Asked, again: bool = False) -> Standing[Found]:
+    here, user, question, area = installation(), reader(), asked.question(HAMLET), asked.area
+
+    def work(progress: Progress) -> Found:
+        return spots.search(here.reference, user, spots.overview(here.reference, user, question, area), progress)
+
+    return here.hot_spots.ask(_key(asked), reporting.version(here.reference), work, FRESH_S, again)
+
+
+def _feature(spot: Spot, replications: int) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [round(spot.lon, 6), round(spot.lat, 6)]},
+        "properties": {
+            "radius_m": round(max(LEAST_RADIUS_M, spot.radius_m)),
+            "name": spot.rows[0].figures.name,
+            "hamlets": [row.figures.code for row in spot.rows],
+            "names": [row.figures.name for row in spot.rows],
+            "unfinished": [row.figures.code for row in spot.unfinished],
+            "unvaccinated": spot.unvaccinated,
+            "eligible": spot.eligible,
+            "due": spot.due,
+            "houses": spot.houses,
+            "expected": round(spot.expected, 1),
+            "relative_risk": None if spot.relative_risk is None else round(spot.relative_risk, 2),
+            "p": spot.p,
+            "sentence": sentence(spot, replications),
+        },
+    }
+
+
+def _people_of(asked: Asked, row: Row) -> str | None:
+    """Address of the people due in a hamlet; None where no page lists people."""
+    if "people.page" not in current_app.view_functions:
+        return None
+    return _address("people.page", asked, area=f"{HAMLET}:{row.figures.code}", state="due")
+
+
+def _address(endpoint: str, asked: Asked, **other: object) -> str:
+    return f"{url_for(endpoint)}?{urlencode(asked.query(**other))}"
+
+
+def sentence(spot: Spot, replications: int) -> str:
+    """Why a cluster is flagged, in one sentence."""
+    name = spot.rows[0].figures.name
+    place = name if len(spot.rows) == 1 else say("{number} hamlets around {name}", number=len(spot.rows), name=name)
+    # Maps as unlike as this one, itself among them.
+    rank, maps = round(spot.p * (replications + 1)), decimal(replications + 1, 0)
+    chance = (
+        say("at most 1 in {maps}", maps=maps) if rank <= 1 else say("about {number} in {maps}", number=rank, maps=maps)
+    )
+    facts = {
+        "place": place,
+        "unvaccinated": decimal(spot.unvaccinated, 0),
+        "eligible": decimal(spot.eligible, 0),
+        "chance": chance,
+        "tried": decimal(replications, 0),
+    }
+    if spot.relative_risk is None:
+        return say(
+            mark(
+                "{place}: {unvaccinated} of {eligible} people not vaccinated, and nobody elsewhere; by chance alone so "
+                "many would come together on {chance} maps ({tried} tried)."
+            ),
+            **facts,
+        )
+    return say(
+        mark(
+            "{place}: {unvaccinated} of {eligible} people not vaccinated, {times} times the share elsewhere; by chance "
+            "alone so many would come together on {chance} maps ({tried} tried)."
+        ),
+        times=decimal(spot.relative_risk, 1),
+        **facts,
+    )
+
+
+def decimal(number: float, digits: int = 1) -> str:
+    """A number with so many decimals, in the reader's writing."""
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return str(format_decimal(number, format=pattern, locale=chosen_language()))
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share in 0..1 as per cent; never rounded up to 100."""
+    if share is None:
+        return "–"
+    scale = 10**digits
+    shown = int(share * 100 * scale + 1e-9) / scale
+    return decimal(shown, 0 if shown == int(shown) else digits) + ("\u202f%" if chosen_language() == "vi" else "%")
