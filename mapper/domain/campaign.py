@@ -109,7 +109,7 @@ class Group:
     after_infection: Period | None = None
 
     def births(self, first: date, last: date) -> tuple[int, int]:
-        """The first and the last birth, as ordinals, that its ages take in between two days; all where none is asked."""
+        """The first and the last birth, as ordinals, that its ages take in between two days; all if none is asked."""
         earliest, latest = 1, date.max.toordinal()
         if self.to_age and not self.either:
             earliest = _born_by(self.to_age, first) + 1

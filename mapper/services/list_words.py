@@ -77,7 +77,7 @@ class Words:
 
     def _household(self, house: HouseToSee, told: Sequence[str]) -> Row:
         colour, sign = MARKERS[house.state]
-        due = [f"{self._name(each.person)}: {dose}" for each, dose in zip(house.people, told, strict=True) if dose]
+        due = [f"{self.name(each.person)}: {dose}" for each, dose in zip(house.people, told, strict=True) if dose]
         unknown = sum(each.status.state is PersonState.UNKNOWN for each in house.people)
         return (
             house.id,
@@ -99,10 +99,10 @@ class Words:
 
     def _person(self, house: HouseToSee, each: PersonToSee, due: str) -> Row:
         person, status = each.person, each.status
-        age = self._age(person.born_on)
+        age = self.age(person.born_on)
         until = (person.deferred_until or status.next_on) if status.state is PersonState.DEFERRED else None
         vaccines = dict.fromkeys([code for dose in status.due for code in dose.vaccines])
-        name = self._name(person)
+        name = self.name(person)
         return (
             person.id,
             f"{name}, {age}" if age else name,
@@ -117,7 +117,7 @@ class Words:
             " ".join([dose.code for dose in status.due]),
             due or self._why_not(person, status),
             " ".join(vaccines),
-            "; ".join([self._given(dose) for dose in person.doses]),
+            "; ".join([self.given(dose) for dose in person.doses]),
             until.isoformat() if until else "",
         )
 
@@ -139,10 +139,12 @@ class Words:
             named.insert(0, self._say(mark("House {number}"), number=house.house_number))
         return " · ".join(named) or self._say(mark("House without number or name, {id}"), id=house.id[:8])
 
-    def _name(self, person: Person) -> str:
+    def name(self, person: Person) -> str:
+        """What somebody is called."""
         return person.name or self._say(mark("Without a name"))
 
-    def _age(self, born: date | None) -> str:
+    def age(self, born: date | None) -> str:
+        """How old somebody is on the day; empty where nobody can say."""
         if born is None or born > self._day:
             return ""
         months = (self._day.year - born.year) * 12 + self._day.month - born.month - (self._day.day < born.day)
@@ -202,16 +204,17 @@ class Words:
             told = self._say(mark("Nothing to do"))
         else:
             told = self._say(mark("Not of an age that the campaign asks for"))
-        return f"{told}: {self._reason(reason)}" if reason else told
+        return f"{told}: {self.reason(reason)}" if reason else told
 
-    def _reason(self, written: str) -> str:
+    def reason(self, written: str) -> str:
         """A reason as the form words it; what was written freely stays."""
         parts = written.split()
         if all(part in self._reasons for part in parts):
             return ", ".join(self._reasons[part] for part in parts)
         return written
 
-    def _given(self, dose: Dose) -> str:
+    def given(self, dose: Dose) -> str:
+        """A dose with its day and vaccine."""
         key = (dose.code, dose.given_on, dose.vaccine)
         told = self._doses_given.get(key)
         if told is None:

@@ -106,10 +106,18 @@ def households_of(
     return {row.id: by_seq[row.household_seq] for row in persons} | {row.id: row for row in houses}
 
 
+def by_number(
+    database: Database, connection: Connection, campaign_id: str, numbers: Sequence[int]
+) -> dict[int, HouseholdRow]:
+    """Households of a campaign by their seq."""
+    rows = _households(database, connection, campaign_id, database.among(_h.c.seq, numbers))
+    return {row.seq: row for row in rows}
+
+
 def _households(
     database: Database, connection: Connection, campaign_id: str, wanted: ColumnElement[bool]
 ) -> list[HouseholdRow]:
-    rows = _rows(database, connection, select(*_HOUSEHOLD).where(_h.c.campaign_id == campaign_id, wanted))
+    rows = read_rows(database, connection, select(*_HOUSEHOLD).where(_h.c.campaign_id == campaign_id, wanted))
     found = []
     for row in rows:
         values: list[Any] = [*row[:3], _day(row[3]), *row[4 : -len(_VERSION)], Held(*row[-len(_VERSION) :])]
@@ -122,16 +130,16 @@ def people(
 ) -> dict[int, list[tuple[Person, Held]]]:
     """The people of households in the order in which they were told, by household; each by its seq."""
     doses: dict[tuple[int, int], list[Dose]] = {}
-    for household, position, code, given_on, *facts in _rows(
+    for household, position, *facts in read_rows(
         database,
         connection,
         select(*_DOSE)
         .where(database.among(_d.c.household_seq, households))
         .order_by(_d.c.household_seq, _d.c.person_position, _d.c.position),
     ):
-        doses.setdefault((household, position), []).append(Dose(code, _some_day(given_on), *facts))
+        doses.setdefault((household, position), []).append(dose_of(facts))
     found: dict[int, list[tuple[Person, Held]]] = {}
-    for row in _rows(
+    for row in read_rows(
         database,
         connection,
         select(*_PERSON)
@@ -170,6 +178,12 @@ def person_of(facts: Sequence[Any], doses: Sequence[Dose]) -> Person:
     )
 
 
+def dose_of(facts: Sequence[Any]) -> Dose:
+    """A dose of its columns, from the code on, as the driver gives them."""
+    code, given_on, *others = facts
+    return Dose(code, _some_day(given_on), *others)
+
+
 def without_uuid(
     database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
 ) -> dict[int, tuple[int, int]]:
@@ -187,8 +201,11 @@ def without_uuid(
     return found | {cell: (found.get(cell, (0, 0))[0], number) for cell, number in persons}
 
 
-def _rows(database: Database, connection: Connection, statement: Select[Any]) -> Sequence[Sequence[Any]]:
-    """Rows as the driver gives them: SQLAlchemy's dates and booleans would cost more than the reading."""
+def read_rows(database: Database, connection: Connection, statement: Select[Any]) -> Sequence[Sequence[Any]]:
+    """Rows as the driver gives them: SQLAlchemy's dates and booleans would cost more than the reading.
+
+    Values go to the driver as they are too: a day as ISO text.
+    """
     compiled = statement.compile(dialect=database.engine.dialect)
     plain = compiled.positional
     values = [compiled.params[name] for name in compiled.positiontup or ()] if plain else compiled.params

@@ -42,6 +42,7 @@ from mapper.web.language_choice import say
 from mapper.web.map_layers import map_layers
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
+from mapper.web.people import people
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.submission import submission
 from mapper.web.trying import trying
@@ -113,6 +114,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)
     app.register_blueprint(hot_spots)
+    app.register_blueprint(people)
     app.register_blueprint(epidemic)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
