@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import folium
 from branca.element import CssLink, JavascriptLink
 
 from mapper.maps import palette
-from mapper.maps.elements import Fit, HeatLayer, Legend, Notes, UnitLayer
+from mapper.maps.elements import Fit, HeatLayer, Kept, Legend, Notes, Overlay, UnitLayer
 
 HAMLETS_FROM_ZOOM = 8
 """Below this zoom hamlets are specks; the communes are drawn in full instead."""
@@ -29,6 +29,7 @@ class MapView:
     shapes_url, heat_url: addresses of the outlines and of the points of people due.
     words: the sentences that the map itself shows, already in the reader's language: "areas", "hamlets",
     "heat", "base_map" (names of layers) and those of the legend (see ``LEGEND_WORDS``).
+    overlays: what may be laid over the areas: kind, name in the reader's language, address of its figures.
     tile_url: {z}/{x}/{y} address of the operator's base map; empty draws none.
     """
 
@@ -38,6 +39,7 @@ class MapView:
     words: Mapping[str, str]
     areas: Mapping[str, str] | None = None
     hamlets: Mapping[str, str] | None = None
+    overlays: Sequence[tuple[str, str, str]] = ()
     tile_url: str = ""
     tile_attribution: str = ""
 
@@ -79,10 +81,11 @@ def coverage_map(view: MapView) -> MapParts:
         folium.TileLayer(
             tiles=view.tile_url, attr=view.tile_attribution or " ", name=view.words["base_map"], overlay=True
         ).add_to(figure_map)
+    colours = measures()
     drawing = {
         "shapesUrl": view.shapes_url,
         "bands": DETAIL_BANDS,
-        "classes": [asdict(each) for each in palette.coverage_classes()],
+        "measures": colours,
         "noData": palette.NO_DATA,
         "thin": palette.THIN_VISITING,
         "full": palette.FULL_VISITING,
@@ -93,12 +96,16 @@ def coverage_map(view: MapView) -> MapParts:
     ).add_to(figure_map)
     gradient = palette.heat_gradient()
     HeatLayer(view.words["heat"], {"url": view.heat_url, "gradient": gradient}).add_to(figure_map)
-    folium.LayerControl(collapsed=True).add_to(figure_map)
+    for kind, name, url in view.overlays:
+        Overlay(kind, name, url).add_to(figure_map)
+    control = folium.LayerControl(collapsed=True)
+    control.add_to(figure_map)
+    Kept("layers", control).add_to(figure_map)
     Legend(
         "legend",
         {
             "position": "bottomleft",
-            "classes": drawing["classes"],
+            "classes": colours["coverage"]["classes"],
             "noData": palette.NO_DATA,
             "gradient": list(gradient.values()),
             "words": {word: view.words[word] for word in LEGEND_WORDS},
@@ -107,6 +114,15 @@ def coverage_map(view: MapView) -> MapParts:
     Notes("notes", {"position": "bottomleft"}).add_to(figure_map)
     Fit(view.bounds).add_to(figure_map)
     return take_apart(figure_map)
+
+
+def measures() -> dict[str, dict[str, Any]]:
+    """Colours of each figure that units may be coloured by: classes of a share, or the colours of a count."""
+    found: dict[str, dict[str, Any]] = {
+        "coverage": {"classes": [asdict(each) for each in palette.coverage_classes()]},
+        "visited": {"classes": [asdict(each) for each in palette.visited_classes()]},
+    }
+    return found | {each: {"colours": palette.count_colours(each)} for each in palette.COUNT_SCALES}
 
 
 def take_apart(figure_map: folium.Map) -> MapParts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from branca.element import MacroElement
+from branca.element import Element, MacroElement
 from folium.elements import JSCSSMixin
 from folium.map import Layer
 from folium.template import Template
@@ -56,6 +56,30 @@ class HeatLayer(JSCSSMixin, Layer):
         self.options = options
 
 
+class Overlay(JSCSSMixin, Layer):
+    """Something laid over the areas; its script and its figures are fetched when it is switched on.
+
+    kind: the script is ``js/overlay_<kind>.js``, which draws the answer of ``url``.
+    """
+
+    scripts: ClassVar[tuple[str, ...]] = ("js/overlay_layer.js",)
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            var {{ this.get_name() }} = L.overlayLayer({{ this.options|tojson }});
+            L.coverage.keep({{ this.kind|tojson }}, {{ this.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, kind: str, name: str, url: str) -> None:
+        super().__init__(name=name, overlay=True, control=True, show=False)
+        self._name = "Overlay"
+        self._id = kind
+        self.kind = kind
+        self.options = {"kind": kind, "url": url}
+
+
 class _Control(JSCSSMixin, MacroElement):
     """A Leaflet control made by one function of ``map_controls.js``."""
 
@@ -88,6 +112,24 @@ class Notes(_Control):
     """What a reader must know of this map before believing it: approximate outlines, invented figures."""
 
     maker = "L.control.mapNotes"
+
+
+class Kept(MacroElement):
+    """Leaves an element of Folium's own where the page's script finds it under a name."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            L.coverage.keep({{ this.kind|tojson }}, {{ this.element.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, kind: str, element: Element) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Kept"
+        self.kind = kind
+        self.element = element
 
 
 class Fit(MacroElement):

@@ -19,6 +19,12 @@ FULL_VISITING = 0.9
 
 NO_DATA = "#b9c0c6"
 
+VISITED_THRESHOLDS = (0.2, 0.4, 0.6, 0.8, 0.95)
+"""Share of the houses visited at which the next class begins."""
+
+COUNT_SCALES = {"needed": "YlOrBr_06", "due": "BuPu_06"}
+"""Figures that count people: pale for nobody, dark for many."""
+
 
 def _scale(name: str) -> Any:
     """A ColorBrewer scale by name and number of classes; branca makes these attributes when it is loaded."""
@@ -40,8 +46,23 @@ def coverage_classes() -> tuple[ColourClass, ...]:
     Red to blue with a pale middle keeps its order in the common kinds of colour blindness, where red to
     green does not. Source: C. Brewer, colorbrewer2.org, as branca carries it.
     """
-    edges = (0.0, *THRESHOLDS, 1.0)
-    scale = _scale("RdYlBu_06")
+    return _classes("RdYlBu_06", THRESHOLDS)
+
+
+def visited_classes() -> tuple[ColourClass, ...]:
+    """Six classes of the share of houses visited, from pale to dark green; one hue, so lightness alone tells them."""
+    return _classes("Greens_06", VISITED_THRESHOLDS)
+
+
+def count_colours(measure: str) -> tuple[str, ...]:
+    """Six colours of a figure that counts people, the first for nobody; where classes begin, its figures decide."""
+    scale = _scale(COUNT_SCALES[measure])
+    return tuple(scale.rgb_hex_str(index / 5) for index in range(6))
+
+
+def _classes(name: str, thresholds: tuple[float, ...]) -> tuple[ColourClass, ...]:
+    edges = (0.0, *thresholds, 1.0)
+    scale = _scale(name)
     return tuple(
         ColourClass(start, end, scale.rgb_hex_str(index / (len(edges) - 2)))
         for index, (start, end) in enumerate(pairwise(edges))

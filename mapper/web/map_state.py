@@ -13,6 +13,9 @@ WIDE_DEGREES = 2.5
 
 FIGURE_QUERY = ("campaign", "set", "level", "group", "dose", "date")
 
+MEASURES = ("coverage", "needed", "due", "visited")
+"""What units can be coloured by; ``show=`` in the address."""
+
 UNKNOWN = mark("This link names something that is not here ({name}: {value}). The page shows {shown} instead.")
 
 Notice = tuple[str, dict[str, object]]
@@ -65,6 +68,15 @@ def settle(
         "date": _day(query, _within(find(campaigns, "id", campaign), usual_days.get(campaign or "", today)), notices),
         "unit": query.get("unit"),
     }, notices
+
+
+def shown_measure(query: Mapping[str, str], notices: list[Notice]) -> str:
+    """What the colours of the map say; a notice is added where the address names something else."""
+    wish = query.get("show", MEASURES[0])
+    if wish in MEASURES:
+        return wish
+    notices.append((UNKNOWN, {"name": "show", "value": wish[:40], "shown": MEASURES[0]}))
+    return MEASURES[0]
 
 
 def level_above(state: Mapping[str, Any], chosen_set: Mapping[str, Any]) -> str | None:

@@ -8,22 +8,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel.numbers import format_decimal
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
-from mapper.domain.roles import READERS
+from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
 from mapper.services import intake, reporting, review, submission_page
 from mapper.web.accounts import only_for, reader
+from mapper.web.api import figures_version
 from mapper.web.asked import LONG_QUIET, last_visits
 from mapper.web.assets import asset_url, assets
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
-from mapper.web.map_state import figure_queries, outline_queries, settle
+from mapper.web.map_state import figure_queries, outline_queries, settle, shown_measure
 from mapper.web.menu import menu
 
 VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
@@ -34,6 +35,9 @@ LISTED = 200
 
 RECEIVED = 50
 """The newest submissions that count, shown at once."""
+
+EVERY_S = 20
+"""How often an open map asks whether anything was counted, seconds."""
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 
@@ -133,6 +137,7 @@ def map_page() -> Response:
     visits = last_visits(each["id"] for each in campaigns)
     usual = {each: day for each, day in visits.items() if today - day > LONG_QUIET}
     state, notices = settle(request.args, campaigns, sets, today, usual)
+    state["show"] = shown_measure(request.args, notices)
     shown = next((each for each in sets if each["id"] == state["set"]), None)
     view = MapView(
         bounds=tuple(shown["bounds"]) if shown else VIETNAM_BOUNDS,
@@ -140,6 +145,7 @@ def map_page() -> Response:
         heat_url="/api/heat",
         words=_map_words(),
         **outline_queries(state, shown),
+        overlays=_overlays(),
         tile_url=here.settings.tile_url,
         tile_attribution=here.settings.tile_attribution,
     )
@@ -151,6 +157,8 @@ def map_page() -> Response:
         "sets": sets,
         "state": state,
         "messages": script_messages(),
+        "version": figures_version(),
+        "every": EVERY_S,
         "sample": here.sample,
     }
     html = render_template(
@@ -164,6 +172,17 @@ def map_page() -> Response:
     response = make_response(html)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def _overlays() -> list[tuple[str, str, str]]:
+    """What this reader may lay over the areas, as far as this server answers for it."""
+    offered = [
+        ("hot_spots", say("Clusters of people not vaccinated"), "/api/hot-spots", READERS),
+        ("epidemic", say("Epidemic level of each commune"), "/api/epidemic-levels", READERS),
+        ("tracks", say("Ways of the canvassers on this day"), "/api/tracks", OVERSEERS),
+    ]
+    there = {rule.rule for rule in current_app.url_map.iter_rules()}
+    return [(kind, name, url) for kind, name, url, roles in offered if url in there and reader().role in roles]
 
 
 def _map_words() -> dict[str, str]:

@@ -286,7 +286,7 @@ def test_the_heat_map_asks_only_when_it_is_switched_on(open_page: Pages, site: S
     page = open_map(open_page, site)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.locator(".leaflet-control-layers").hover()
+    page.locator(".leaflet-control-layers-toggle").click()
     with page.expect_response(lambda reply: "/api/heat" in reply.url) as answer:
         page.get_by_label("Nơi còn người đến hạn chưa tiêm").check()
     points = answer.value.json()["points"]

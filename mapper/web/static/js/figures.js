@@ -40,6 +40,12 @@ export async function coverage(state, level, signal) {
   return answers.get(address);
 }
 
+// Vaccinated and eligible of every unit of a level on up to 60 days; asked for when somebody wants to see the course.
+export function coverageByDay(state, level) {
+  const { campaign, set, group, dose, date } = state;
+  return ask(`/api/coverage-by-day?${new URLSearchParams({ campaign, set, level, group, dose, date })}`);
+}
+
 export const forget = () => answers.clear();
 
 // Share of the listed households that were visited. One hamlet with more houses than its list does not make up for

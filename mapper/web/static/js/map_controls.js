@@ -15,29 +15,24 @@
 
   L.Control.CoverageLegend = L.Control.extend({
     onAdd(map) {
-      const { classes, words, noData, gradient } = this.options;
-      const swatch = L.patternCanvas.swatch;
-      const list = element("ul", "legend-list");
-      const scale = element("div", "legend-scale");
-      classes.forEach((each, index) => {
-        const box = element("span", "legend-box");
-        box.style.background = each.colour;
-        const edge = element("span", "legend-edge", index ? `${Math.round(each.start * 100)}` : "0");
-        scale.append(element("span", "legend-class", box, edge));
+      const { classes, words, gradient } = this.options;
+      this._scale = element("div", "legend-scale");
+      this._list = element("ul", "legend-list");
+      this._title = element("summary", "");
+      this.setScale({
+        title: words.legend,
+        classes: classes.map(({ colour, start }, index) => ({ colour, edge: index ? `${Math.round(start * 100)}` : "0" })),
+        end: "100 %",
+        fades: true,
+        hatches: true,
       });
-      scale.append(element("span", "legend-class legend-end", element("span", "legend-edge", "100 %")));
-      list.append(
-        row(swatch(classes[1].colour, 0.5, "hatch"), words.thin),
-        row(swatch(classes[1].colour, 0.65, null), words.faded),
-        row(swatch(noData, 0.75, "dots"), words.no_data),
-      );
       const ramp = element("span", "legend-ramp");
       ramp.style.background = `linear-gradient(90deg, ${gradient.join(", ")})`;
       this._heat = element("div", "legend-heat", element("span", "", words.heat),
         element("span", "legend-heat-scale", words.due_few, ramp, words.due_many));
       this._heat.hidden = true;
-      this._box = element("details", "map-legend leaflet-control", element("summary", "", words.legend),
-        element("div", "legend-body", scale, list, this._heat));
+      this._box = element("details", "map-legend leaflet-control", this._title,
+        element("div", "legend-body", this._scale, this._list, this._heat));
       this._box.open = window.matchMedia("(min-width: 700px)").matches;
       L.DomEvent.disableClickPropagation(this._box);
       // The credit line stays in its corner beside the legend, or stands on it where there is no room beside.
@@ -52,6 +47,33 @@
     // Height that the legend takes at the foot of the map, pixels; a small closed one is in nobody's way.
     height() {
       return this._box.open ? this._box.offsetHeight : 0;
+    },
+
+    // What the colours say: {title, classes: [{colour, edge}], end, fades, hatches}.
+    setScale({ title, classes, end, fades, hatches }) {
+      const { words, noData } = this.options;
+      const { swatch } = L.patternCanvas;
+      const pale = classes[Math.min(1, classes.length - 1)].colour;
+      this._title.textContent = title;
+      this._scale.replaceChildren(...classes.map(({ colour, edge }) => {
+        const box = element("span", "legend-box");
+        box.style.background = colour;
+        return element("span", "legend-class", box, element("span", "legend-edge", edge));
+      }), element("span", "legend-class legend-end", element("span", "legend-edge", end)));
+      this._list.replaceChildren(...[
+        hatches && row(swatch(pale, 0.5, "hatch"), words.thin),
+        fades && row(swatch(pale, 0.65, null), words.faded),
+        row(swatch(noData, 0.75, "dots"), words.no_data),
+      ].filter(Boolean));
+    },
+
+    // A line below for something laid over the areas; null takes it away.
+    showLine(name, content) {
+      this._box.querySelector(`[data-line="${name}"]`)?.remove();
+      if (!content) return;
+      const line = element("div", "legend-heat", content);
+      line.dataset.line = name;
+      this._box.querySelector(".legend-body").append(line);
     },
 
     showHeat(shown) {

@@ -4,15 +4,22 @@ import { addDays, count, day, make, page, percent, shortName, t, weekday } from 
 import { coverage, forget, isThin, visitedShare } from "./figures.js";
 import { ledger, nameOf, popup } from "./unit_words.js";
 import { summary } from "./summary.js";
+import { MapChoice } from "./map_choice.js";
+import { keepFresh } from "./map_live.js";
+import { measure, scale, spoken } from "./measures.js";
+import { PlaceSearch } from "./place_search.js";
 import { UnitTable } from "./unit_table.js";
 
-const { areas, hamlets, heat, legend, notes } = L.coverage.parts;
+const { areas, hamlets, heat, legend, notes, layers } = L.coverage.parts;
+const overlays = ["hot_spots", "epidemic", "tracks"].map((kind) => L.coverage.parts[kind]).filter(Boolean);
 const map = window.map_coverage;
 const byId = (id) => document.getElementById(id);
 const controls = byId("controls");
 const state = { ...page.state };
-const shown = { answer: null, above: null, places: new Map(), byKey: new Map(), aboveByKey: new Map() };
+// days: the figures of the day that the slider stands on, by key, of the level shown and the one above; else null.
+const shown = { answer: null, above: null, places: new Map(), byKey: new Map(), aboveByKey: new Map(), days: null, day: null };
 const narrow = window.matchMedia("(max-width: 899px)");
+const waits = {};
 let asking = null;
 let waitingFor = null;
 
@@ -52,6 +59,7 @@ function drawControls() {
     : state.date === page.lastVisits[state.campaign] ? t("last visit, {day}", { day: written }) : written;
   const label = (name) => controls[name].selectedOptions[0]?.textContent || "";
   byId("chosen").textContent = [label("dose"), label("group"), day(state.date)].filter(Boolean).join(" · ");
+  choice.show(state.show, (campaign()?.groups || []).filter((each) => each.priority), state.group);
 }
 
 // The day, or the nearest one that the campaign has figures for. ISO days compare as text.
@@ -110,6 +118,8 @@ function writeAddress() {
   for (const name of ["campaign", "set", "level", "group", "dose", "date", "unit"]) {
     if (state[name]) query.set(name, state[name]);
   }
+  byId("compare").href = `/map/compare?${query}`;
+  if (state.show !== "coverage") query.set("show", state.show);
   // The switch leaves the language out of the address it comes back to: there it would win over the switch.
   for (const link of document.querySelectorAll("[data-language]")) {
     link.href = `/language/${link.dataset.language}?next=${encodeURIComponent(`${location.pathname}?${query}`)}`;
@@ -163,6 +173,7 @@ async function update() {
   hamlets.setPlace(state.level === "hamlet" ? { set: state.set, level: "hamlet", campaign: state.campaign } : null);
   const { campaign: id, set, group: groupCode, dose, date } = state;
   heat.setQuestion({ campaign: id, set, group: groupCode, dose, date });
+  for (const overlay of overlays) overlay.setState(state);
   try {
     const [answer, aboveAnswer] = await Promise.all([
       coverage(state, state.level, mine.signal),
@@ -171,6 +182,7 @@ async function update() {
     if (mine !== asking) return;
     say("");
     showFigures(answer, aboveAnswer);
+    openDays();
   } catch (error) {
     if (mine === asking && error.name !== "AbortError") complain(error);
   } finally {
@@ -186,8 +198,7 @@ function showFigures(answer, above) {
   shown.places = new Map((above?.units || []).map((unit) => [unit.code, unit.name]));
   shown.byKey = keyed(answer);
   shown.aboveByKey = keyed(above);
-  unitLayer().setFigures(shown.byKey);
-  if (state.level === "hamlet") areas.setFigures(shown.aboveByKey);
+  colour("setFigures");
   faintAreas();
   byId("summary").replaceChildren(...summary(answer, answer.units, (key) => pick(key, { from: "table" })).filter(Boolean));
   byId("everybody").replaceChildren(...[ledger(answer.total)].filter(Boolean));
@@ -203,10 +214,108 @@ function showFigures(answer, above) {
   goWhereAsked();
 }
 
+// --- what the colours show -----------------------------------------------------------------------------
+
+// how: "setFigures" draws all anew, "changeFigures" only what looks different.
+function colour(how) {
+  const both = [[unitLayer(), shown.byKey, 0]];
+  if (state.level === "hamlet") both.push([areas, shown.aboveByKey, 1]);
+  for (const [layer, units, place] of both) {
+    const asOf = shown.days ? onDay(units, shown.days[place]) : units;
+    layer[how](asOf, measure(state.show, layer.options.measures, [...asOf.values()].filter((unit) => unit.code)));
+  }
+  drawScale();
+}
+
+// The units as they were on the slider's day.
+const onDay = (units, figures) => new Map([...units].map(([key, unit]) => {
+  const { vaccinated, eligible } = figures?.get(key) || { vaccinated: 0, eligible: 0 };
+  return [key, { ...unit, vaccinated, eligible, coverage: eligible ? vaccinated / eligible : null }];
+}));
+
+function drawScale() {
+  const front = unitLayer() === hamlets && map.hasLayer(hamlets) && hamlets.isVisible() ? hamlets : areas;
+  const level = front === unitLayer() ? state.level : levelAbove() || "commune";
+  if (front.measure) legend.setScale(scale(front.measure, levelName(level).toLowerCase()));
+}
+
+const choice = new MapChoice(layers, {
+  choose(name) {
+    state.show = name;
+    if (name !== "coverage") closeDays();
+    drawControls();
+    writeAddress();
+    colour("setFigures");
+    renewPopup();
+  },
+  first(code) {
+    state.group = code;
+    makeWhole();
+    state.show = "due";
+    closeDays();
+    update();
+  },
+  // Of the group's dose that stands nearest to the one shown, in the level with the fewest places.
+  async due(code) {
+    const doses = campaign().groups.find((each) => each.code === code).doses;
+    const dose = (doses.find((each) => each.code === state.dose) || doses.find((each) => each.target !== null) || doses[0]).code;
+    const { total } = await coverage({ ...state, group: code, dose }, levels()[0]);
+    return total.households_interviewed ? total.due : null;
+  },
+});
+
+// --- the course over time --------------------------------------------------------------------------------
+
+let slider = null;
+
+byId("days-open").addEventListener("click", async (event) => {
+  if (!byId("days").hidden) {
+    closeDays();
+    return;
+  }
+  event.currentTarget.setAttribute("aria-expanded", "true");
+  byId("days").hidden = false;
+  const { DaySlider } = await import("./day_slider.js");
+  slider ||= new DaySlider(byId("days"), {
+    show(figures, onDayShown) {
+      shown.days = figures;
+      shown.day = onDayShown;
+      if (shown.answer) colour("changeFigures");
+    },
+    full(whole) {
+      state.date = whole;
+      closeDays();
+      update();
+    },
+  });
+  state.show = "coverage";
+  drawControls();
+  writeAddress();
+  await openDays();
+  byId("days").querySelector("input").focus({ preventScroll: true });
+});
+
+async function openDays() {
+  if (!slider || byId("days").hidden) return;
+  try {
+    await slider.open(state, [state.level, ...(state.level === "hamlet" && levelAbove() ? [levelAbove()] : [])]);
+  } catch (error) {
+    closeDays();
+    complain(error);
+  }
+}
+
+function closeDays() {
+  byId("days-open").setAttribute("aria-expanded", "false");
+  byId("days").hidden = true;
+  if (shown.days) slider.close();
+}
+
 // With hamlets on the screen their communes step back; alone they are the picture.
 function faintAreas() {
   const behind = state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible();
   areas.setFaint(behind);
+  drawScale();
   map.getContainer().classList.toggle("is-hamlets", behind);
 }
 map.on("zoomend overlayadd overlayremove", faintAreas);
@@ -216,6 +325,7 @@ function drawNotes() {
   const said = [];
   if (boundarySet()?.approximate) said.push(t("Approximate outlines"));
   if (page.sample) said.push(t("Invented sample data"));
+  said.push(...Object.values(waits).filter(Boolean));
   notes.setNotes(said);
 }
 
@@ -223,8 +333,24 @@ function drawNotes() {
 
 const bubble = L.popup({ minWidth: 250, className: "unit-popup" });
 
+let opened = null;
+
+// What the colours say of the unit, first, where it is not its coverage of the day asked for.
+function figureShown(unit, units) {
+  const figures = shown.days?.[units === shown.byKey ? 0 : 1];
+  if (figures) {
+    const [, asOf] = [...onDay(new Map([[unit.key, unit]]), figures)][0];
+    return make("p", { class: "popup-figure popup-shown" }, make("b", {}, spoken("coverage", asOf)[0]),
+      make("span", {}, t("on {day}: {words}", { day: day(shown.day), words: spoken("coverage", asOf)[1] })));
+  }
+  if (state.show === "coverage") return null;
+  const [figure, words] = spoken(state.show, unit, shown.answer.target);
+  return make("p", { class: "popup-figure popup-shown" }, make("b", {}, figure), make("span", {}, words));
+}
+
 function popupOf(key, units, answer) {
   const unit = units.get(key);
+  opened = { key, above: units === shown.aboveByKey };
   const place = units === shown.byKey ? shown.places.get(unit.parent) : null;
   const onlyItsHamlets = units === shown.aboveByKey && state.level === "hamlet" && make("button", {
     class: "link", type: "button", onclick: () => {
@@ -236,7 +362,17 @@ function popupOf(key, units, answer) {
   // On a phone the table lies below the map, and scrolling there unasked would take the popup out of sight.
   const toRow = units === shown.byKey && narrow.matches && make("button", {
     class: "link", type: "button", onclick: () => table.select(key) }, t("Show in the table"));
-  return popup(unit, nameOf(unit, answer.level), answer, place, nowhere, onlyItsHamlets, toRow);
+  const made = popup(unit, nameOf(unit, answer.level), answer, place, nowhere, onlyItsHamlets, toRow);
+  const first = figureShown(unit, units);
+  if (first) made.querySelector(".popup-head h3").after(first);
+  return made;
+}
+
+// The open popup's figures anew; it stays where it is.
+function renewPopup() {
+  if (!opened || !map.hasLayer(bubble)) return;
+  const [units, answer] = opened.above ? [shown.aboveByKey, shown.above] : [shown.byKey, shown.answer];
+  if (units.has(opened.key)) bubble.setContent(popupOf(opened.key, units, answer));
 }
 
 function openPopup(key, units, answer, at) {
@@ -282,7 +418,7 @@ function goWhereAsked() {
 }
 
 // Zoom to a unit and open its popup once the map stands still; room is kept above it for the popup.
-function goTo(key, path) {
+function goTo(key, path, above = false) {
   if (narrow.matches) byId("map-box").scrollIntoView({ block: "start" });
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const room = L.coverage.room(50);
@@ -297,7 +433,8 @@ function goTo(key, path) {
   });
   map.fitBounds(path.getBounds(), { ...room, maxZoom: 13, animate: !calm });
   const open = () => {
-    if (state.unit === key) openPopup(key, shown.byKey, shown.answer, path.getBounds().getCenter());
+    if (above) openPopup(key, shown.aboveByKey, shown.above, path.getBounds().getCenter());
+    else if (state.unit === key) openPopup(key, shown.byKey, shown.answer, path.getBounds().getCenter());
   };
   moving.then(open);
 }
@@ -316,7 +453,9 @@ for (const layer of [areas, hamlets]) {
   layer.describe = ({ key, name }) => {
     const unit = (layer === unitLayer() ? shown.byKey : shown.aboveByKey).get(key);
     const box = make("span", {}, make("b", {}, name));
-    if (unit) {
+    if (unit && (shown.days || state.show !== "coverage")) {
+      box.append(make("br"), spoken(state.show, layer.figures.get(key) || unit, shown.answer.target).join(" "));
+    } else if (unit) {
       box.append(make("br"), unit.coverage === null ? t("no data")
         : `${percent(unit.coverage)} (${count(unit.vaccinated)}/${count(unit.eligible)})`);
       if (isThin(unit)) box.append(make("br"), t("only {visited} of houses visited", { visited: percent(visitedShare(unit), 0) }));
@@ -331,6 +470,62 @@ for (const layer of [areas, hamlets]) {
   });
 }
 heat.on("failed", ({ error }) => complain(error));
+for (const overlay of overlays) {
+  overlay.on("failed", ({ error }) => complain(error));
+  overlay.on("told", ({ text, legend: line }) => {
+    waits[overlay.options.kind] = text;
+    drawNotes();
+    legend.showLine(overlay.options.kind, line);
+  });
+}
+
+// --- a place by its name --------------------------------------------------------------------------------
+
+new PlaceSearch(byId("place-search"), {
+  places() {
+    const mine = (shown.answer?.units || []).filter((unit) => unit.code).map((unit) => ({
+      key: unit.key, name: nameOf(unit, state.level), note: shown.places.get(unit.parent) }));
+    const above = (state.level === "hamlet" && shown.above?.units || []).filter((unit) => unit.code).map((unit) => ({
+      key: unit.key, name: nameOf(unit, shown.above.level), note: "", above: true }));
+    return [...mine, ...above];
+  },
+  choose({ key, above }) {
+    const path = above && areas.path(key);
+    if (above && !map.hasLayer(areas)) areas.addTo(map);
+    if (path) goTo(key, path, true);
+    else if (above) openPopup(key, shown.aboveByKey, shown.above, map.getCenter());
+    else pick(key, { from: "table" });
+  },
+});
+
+// --- figures that are counted while the page is open ------------------------------------------------------
+
+// Only what changed is drawn anew; the view, the popup, the row in hand and the place in the table stay.
+async function renew() {
+  if (!shown.answer || asking?.signal.aborted) return;
+  forget();
+  const asked = JSON.stringify([state.campaign, state.set, state.level, state.group, state.dose, state.date]);
+  const above = levelAbove();
+  const [answer, aboveAnswer] = await Promise.all([
+    coverage(state, state.level), above ? coverage(state, above) : null,
+  ]);
+  if (asked !== JSON.stringify([state.campaign, state.set, state.level, state.group, state.dose, state.date])) return;
+  if (JSON.stringify([answer, aboveAnswer]) === JSON.stringify([shown.answer, shown.above])) return;
+  shown.answer = answer;
+  shown.above = aboveAnswer;
+  shown.byKey = keyed(answer);
+  shown.aboveByKey = keyed(aboveAnswer);
+  colour("changeFigures");
+  byId("summary").replaceChildren(...summary(answer, answer.units, (key) => pick(key, { from: "table" })).filter(Boolean));
+  byId("everybody").replaceChildren(...[ledger(answer.total)].filter(Boolean));
+  const box = byId("units");
+  const [row, top] = [document.activeElement?.closest?.("tr.unit")?.dataset.key, box.scrollTop];
+  table.show(answer, shown.places);
+  box.scrollTop = top;
+  if (row) table.rows.get(row)?.querySelector(".row-button").focus({ preventScroll: true });
+  renewPopup();
+}
+keepFresh(byId("live"), renew);
 
 // Leaflet hears the key only while the map has the focus.
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") map.closePopup(); });

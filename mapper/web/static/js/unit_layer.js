@@ -97,10 +97,27 @@
       return this._refresh();
     },
 
-    // figures: Map from a unit's key to its row of the coverage answer.
-    setFigures(figures) {
+    // figures: Map from a unit's key to its row of the coverage answer. measure: what of it the colours say, as
+    // measures.js makes it.
+    setFigures(figures, measure = this.measure) {
       this.figures = figures;
+      this.measure = measure;
       return this._restyle();
+    },
+
+    // The same, drawing anew only those units that look different now.
+    changeFigures(figures, measure = this.measure) {
+      this.figures = figures;
+      this.measure = measure;
+      let changed = 0;
+      for (const [key, path] of this._paths || []) {
+        const style = this._style(key);
+        if (Object.keys(style).every((name) => style[name] === path.options[name])) continue;
+        changed += 1;
+        Object.assign(path.options, style);
+        path.redraw();
+      }
+      return changed;
     },
 
     // faint: drawn as a background, so that what lies on it is read.
@@ -223,12 +240,13 @@
       }
     },
 
-    // How a unit is drawn. Colour says coverage; strength and hatching say how much of it was visited.
+    // How a unit is drawn. Colour says the figure; strength and hatching say how much of it was visited.
     _style(key) {
       const unit = this.figures.get(key);
+      const value = unit && this.measure ? this.measure.value(unit) : null;
       const line = { ...LINE[this.role], opacity: 0.85, fill: true, pattern: null };
       if (this._faint) line.patternOpacity = 0;
-      if (!unit || unit.coverage === null) {
+      if (value === null || value === undefined) {
         return {
           ...line,
           fillColor: this.options.noData,
@@ -236,12 +254,12 @@
           pattern: this._faint ? null : "dots",
         };
       }
-      const found = this.options.classes.find((each) => unit.coverage < each.end);
-      const fillColor = (found || this.options.classes.at(-1)).colour;
+      const { classes, fades, hatches } = this.measure;
+      const fillColor = (classes.find((each) => value < each.end) || classes.at(-1)).colour;
       if (this._faint) return { ...line, fillColor, fillOpacity: FAINT };
       const visited = visitedShare(unit);
       const thin = visited !== null && visited < this.options.thin;
-      return { ...line, fillColor, fillOpacity: this._strength(visited), pattern: thin ? "hatch" : null };
+      return { ...line, fillColor, fillOpacity: fades ? this._strength(visited) : 0.92, pattern: thin && hatches ? "hatch" : null };
     },
 
     _strength(visited) {
