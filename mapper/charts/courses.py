@@ -1,0 +1,140 @@
+"""Pictures of what moves from day to day: a curve of coverage, bars of doses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from mapper.charts.picture import BLUE, INK, LINE, ORANGE, RED, Caption, Form, Words, day_axis, draw, label, nice_top
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+AHEAD = 0.6
+"""A deadline still to come is shown where it adds at most this part to the days shown; else words tell it."""
+
+BARS = 100
+"""So many days have bars of their own; of more, the bars join into one outline."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveWords:
+    """What is written beside the lines of a curve. pace: how the line from now to the target is called."""
+
+    target: str = ""
+    deadline: str = ""
+    pace: str = ""
+
+
+def coverage_curve(
+    days: Sequence[date],
+    shares: Sequence[float | None],
+    target: float | None,
+    deadline: date | None,
+    caption: Caption,
+    words: CurveWords,
+    form: Form,
+) -> bytes:
+    """Coverage by day, with the target and the deadline.
+
+    days: in order, at least one. shares: 0..1 of each day, None where there are no data; the line then breaks.
+    """
+
+    def paint(axes: Axes, told: Words) -> None:
+        x = [day.toordinal() for day in days]
+        first, last = days[0], days[-1]
+        shown = last
+        if deadline is not None and last < deadline <= last + (last - first) * AHEAD + timedelta(days=7):
+            shown = deadline
+        room = max(0.6, (shown - first).days * (0.17 if form.narrow else 0.09))
+        axes.set_xlim(x[0] - 0.5, shown.toordinal() + (room if shown == last else room * 0.35))
+        axes.set_ylim(0, 1.04)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], [told.percent(share) for share in (0, 0.25, 0.5, 0.75, 1)])
+        axes.grid(axis="y", color=LINE, linewidth=0.7)
+        axes.tick_params(length=3)
+        day_axis(axes, told, first, shown, 4 if form.narrow else 8)
+        y = [math.nan if share is None else share for share in shares]
+        axes.fill_between(x, y, 0, color=BLUE, alpha=0.12, linewidth=0)
+        axes.plot(x, y, color=BLUE, linewidth=2.4, solid_capstyle="round", gid="coverage")
+        now = shares[-1]
+        if target is not None:
+            axes.axhline(target, color=RED, linewidth=1.3, linestyle=(0, (6, 3)), gid="target")
+            above = target > 0.9
+            label(
+                axes, x[0], target + (-0.022 if above else 0.022), words.target,
+                color=RED, size=9, weight=600, va="top" if above else "bottom", ha="left",
+            )  # fmt: skip
+        if deadline is not None and first <= deadline <= shown:
+            axes.axvline(deadline.toordinal(), color=INK, linewidth=1.2, linestyle=(0, (1.5, 2)), gid="deadline")
+            label(
+                axes, deadline.toordinal(), 0.03, words.deadline,
+                color=INK, size=9, rotation=90, va="bottom", ha="right", rotation_mode="default",
+            )  # fmt: skip
+        if now is None:
+            return
+        if target is not None and deadline is not None and now < target and shown == deadline > last:
+            way = [x[-1], deadline.toordinal()], [now, target]
+            axes.plot(*way, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 2)), label=words.pace, gid="pace")
+            axes.legend(loc="lower right", bbox_to_anchor=(0.93, 0.02), frameon=False, fontsize=9, handlelength=2.4)
+        axes.plot([x[-1]], [now], marker="o", markersize=7, color=BLUE, markeredgecolor="white", gid="now")
+        # Beside the line, below its way on to the target where that is drawn.
+        axes.annotate(
+            told.percent(now, 1), (x[-1], now), xytext=(7, -9 if shown > last else 0), textcoords="offset points",
+            color=BLUE, size=11, weight=600, va="center", ha="left", gid="now-label",
+        )  # fmt: skip
+
+    return draw(caption, form, paint)
+
+
+def doses_a_day(
+    days: Sequence[date],
+    numbers: Sequence[int],
+    means: Sequence[float | None],
+    caption: Caption,
+    bars: str,
+    mean: str,
+    form: Form,
+) -> bytes:
+    """People newly vaccinated on each day, as bars, with their mean of seven days as a line.
+
+    numbers may be negative. means: None where there is none yet. bars, mean: the words of both.
+    """
+
+    def paint(axes: Axes, told: Words) -> None:
+        x = [day.toordinal() for day in days]
+        axes.set_xlim(x[0] - 0.8, x[-1] + 0.8)
+        top, step = nice_top(max(1, *numbers, *(mean for mean in means if mean is not None)))
+        low = -(-max(0, -min(numbers)) // step) * step
+        axes.set_ylim(-low, top * 1.02)
+        marks = [-low + step * number for number in range(round((top + low) / step) + 1)]
+        axes.set_yticks(marks, [told.number(value) for value in marks])
+        axes.grid(axis="y", color=LINE, linewidth=0.7)
+        axes.tick_params(length=3)
+        day_axis(axes, told, days[0], days[-1], 4 if form.narrow else 8)
+        if len(days) <= BARS:
+            drawn = axes.bar(x, numbers, width=0.82, color="#8fb3d3", edgecolor=BLUE, linewidth=0.4, label=bars)
+            drawn.patches[0].set_gid("bars")
+        else:
+            edges = [x[0] - 0.5, *(day + 0.5 for day in x)]
+            axes.stairs(numbers, edges, fill=True, color="#8fb3d3", linewidth=0, label=bars, gid="bars")
+        y = [math.nan if value is None else value for value in means]
+        axes.plot(x, y, color=INK, linewidth=1.8, label=mean, gid="mean")
+        axes.axhline(0, color=INK, linewidth=0.8)
+        handles, names = axes.get_legend_handles_labels()
+        order = sorted(range(len(names)), key=lambda place: names[place] != bars)
+        axes.legend(
+            [handles[place] for place in order],
+            [names[place] for place in order],
+            loc="lower left",
+            bbox_to_anchor=(0, 1.0),
+            ncols=1 if form.narrow else 2,
+            frameon=False,
+            fontsize=9,
+            borderaxespad=0.1,
+            handlelength=1.6,
+        )
+
+    return draw(caption, form, paint, 30 if form.narrow else 18)
