@@ -520,6 +520,54 @@ responsible = Table(
     comment="Who answers for a unit of a set, or with an empty set_id for a hamlet.",
 )
 
+lots = Table(
+    "lots",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False, index=True),
+    Column("group_code", String, nullable=False),
+    Column("dose_code", String, nullable=False),
+    Column("set_id", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("drawn_at", String, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("seed", String, nullable=False),
+    Column("frame", Text, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("allowed", Integer, nullable=False),
+    Column("lower", Float, nullable=False),
+    Column("upper", Float, nullable=False),
+    Column("risk", Float, nullable=False),
+    Column("lot_people", Integer),
+    Column("seen", Integer),
+    Column("vaccinated", Integer),
+    Column("found_at", String),
+    Column("found_by", Integer, ForeignKey("users.id")),
+    comment="A lot to be checked after a campaign: the area, the rule (of `people` looked at `allowed` may be "
+    "unvaccinated), the seed and, as JSON, the frame that its houses were drawn from. seen, vaccinated: what was found "
+    "there, if only totals were told.",
+)
+
+lot_houses = Table(
+    "lot_houses",
+    metadata,
+    Column("lot_id", Integer, ForeignKey("lots.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("hamlet_code", String, nullable=False),
+    Column("household_id", String),
+    Column("unlisted", Integer),
+    Column("spare", Boolean, nullable=False),
+    Column("seen", Integer),
+    Column("vaccinated", Integer),
+    Column("reason", String),
+    PrimaryKeyConstraint("lot_id", "position"),
+    sqlite_with_rowid=False,
+    comment="Houses of a lot in the order drawn. household_id: of the register; without one the house was not visited "
+    "by the census, and is the one of number `unlisted` among those of its hamlet. seen: people of the group met.",
+)
+
 phone_contacts = Table(
     "phone_contacts",
     metadata,

@@ -274,6 +274,39 @@ def upgrade() -> None:
         batch_op.create_index("ix_households_cell_id", ["cell_id"], unique=False)
 
     op.create_table(
+        "lots",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("group_code", sa.String(), nullable=False),
+        sa.Column("dose_code", sa.String(), nullable=False),
+        sa.Column("set_id", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("drawn_at", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("frame", sa.Text(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("allowed", sa.Integer(), nullable=False),
+        sa.Column("lower", sa.Float(), nullable=False),
+        sa.Column("upper", sa.Float(), nullable=False),
+        sa.Column("risk", sa.Float(), nullable=False),
+        sa.Column("lot_people", sa.Integer(), nullable=True),
+        sa.Column("seen", sa.Integer(), nullable=True),
+        sa.Column("vaccinated", sa.Integer(), nullable=True),
+        sa.Column("found_at", sa.String(), nullable=True),
+        sa.Column("found_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_lots_campaign_id")),
+        sa.ForeignKeyConstraint(["found_by"], ["users.id"], name=op.f("fk_lots_found_by")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_lots_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lots")),
+        comment="A lot to be checked after a campaign: the area, the rule (of `people` looked at `allowed` may be unvaccinated), the seed and, as JSON, the frame that its houses were drawn from. seen, vaccinated: what was found there, if only totals were told.",
+    )
+    with op.batch_alter_table("lots", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lots_campaign_id"), ["campaign_id"], unique=False)
+
+    op.create_table(
         "phone_contacts",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("seen_at", sa.String(), nullable=False),
@@ -470,6 +503,22 @@ def upgrade() -> None:
         comment="The XML of each submission, exactly as it came; apart, since what is said about a submission changes.",
     )
     op.create_table(
+        "lot_houses",
+        sa.Column("lot_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("hamlet_code", sa.String(), nullable=False),
+        sa.Column("household_id", sa.String(), nullable=True),
+        sa.Column("unlisted", sa.Integer(), nullable=True),
+        sa.Column("spare", sa.Boolean(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=True),
+        sa.Column("vaccinated", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_lot_houses_lot_id")),
+        sa.PrimaryKeyConstraint("lot_id", "position", name=op.f("pk_lot_houses")),
+        comment="Houses of a lot in the order drawn. household_id: of the register; without one the house was not visited by the census, and is the one of number `unlisted` among those of its hamlet. seen: people of the group met.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "people",
         sa.Column("household_seq", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -549,6 +598,7 @@ def downgrade() -> None:
     op.drop_table("tallies")
     op.drop_table("placements")
     op.drop_table("people")
+    op.drop_table("lot_houses")
     op.drop_table("instances")
     op.drop_table("form_media")
     with op.batch_alter_table("findings", schema=None) as batch_op:
@@ -580,6 +630,10 @@ def downgrade() -> None:
 
     op.drop_table("remarks")
     op.drop_table("phone_contacts")
+    with op.batch_alter_table("lots", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_lots_campaign_id"))
+
+    op.drop_table("lots")
     with op.batch_alter_table("households", schema=None) as batch_op:
         batch_op.drop_index("ix_households_cell_id")
 
