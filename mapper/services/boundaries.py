@@ -181,7 +181,7 @@ def unit_shapes(reference: Reference, user: User, set_id: str, level: str, zoom:
             )
         leaves = visible_rows(reference, connection, known, places, user)
     band = zoom_band(zoom)
-    everything = _simplified(reference, places.id, places.about.imported_at, level, band)
+    everything = outlines_of(reference, places.id, places.about.imported_at, level, band)
     codes = None if leaves is None else {places.above(leaf, level) for leaf in leaves}
     features = [
         (_properties(places, level, code), geometry) for code, geometry in everything if codes is None or code in codes
@@ -195,7 +195,7 @@ def _properties(places: PlaceSet, level: str, code: str) -> dict[str, str | None
 
 
 @lru_cache(maxsize=64)
-def _simplified(
+def outlines_of(
     reference: Reference, set_id: str, imported_at: str, level: str, band: int
 ) -> tuple[tuple[str, str], ...]:
     """Simplified outlines of a level, kept in this process; imported_at is there to tell sets of one id apart."""
@@ -222,14 +222,17 @@ def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: st
     features = []
     band = zoom_band(zoom)
     for unit in sorted(by_unit):
-        areas = _areas(tuple(by_unit[unit]), outlines[unit], band)
+        areas = areas_in(tuple(by_unit[unit]), outlines[unit], band)
         features += [(_hamlet_properties(known, unit, code), geometry) for code, geometry in areas]
     return feature_collection(features)
 
 
 @lru_cache(maxsize=4096)
-def _areas(points: tuple[tuple[str, float, float], ...], outline: bytes, band: int) -> tuple[tuple[str, str], ...]:
-    """Areas of the hamlets of one unit, made anew only when its households have changed."""
+def areas_in(points: tuple[tuple[str, float, float], ...], outline: bytes, band: int) -> tuple[tuple[str, str], ...]:
+    """Areas of the hamlets of one unit, made anew only when its households have changed.
+
+    points: hamlet code, longitude, latitude of each household. Returns hamlet code and GeoJSON geometry text.
+    """
     codes = [code for code, _, _ in points]
     places = np.array([(lon, lat) for _, lon, lat in points])
     return tuple(simplified(sorted(hamlet_areas(codes, places[:, 0], places[:, 1], outline).items()), band))

@@ -346,3 +346,10 @@ def outlines(connection: Connection, set_id: str, level: str) -> list[tuple[str,
         select(u.c.code, u.c.wkb).where(u.c.set_id == set_id, u.c.level == level).order_by(u.c.code)
     )
     return [(row.code, bytes(row.wkb)) for row in rows]
+
+
+def outline(connection: Connection, set_id: str, level: str, code: str) -> bytes | None:
+    """The outline of one unit as WKB; None where there is no such unit."""
+    u = tables.units
+    wkb = connection.scalar(select(u.c.wkb).where(u.c.set_id == set_id, u.c.level == level, u.c.code == code))
+    return None if wkb is None else bytes(wkb)

@@ -60,7 +60,7 @@ def figures_version() -> str:
 @api.get("/coverage")
 def coverage() -> Response:
     """Ledger and coverage of every unit of a level."""
-    user, question = reader(), _question()
+    user, question = reader(), asked_question()
     return kept_answer(("coverage", question, user.areas), reporting.version, lambda: _coverage(user, question))
 
 
@@ -93,7 +93,7 @@ def coverage_by_day() -> Response:
     there are no data. Figures of each day equal those of ``/api/coverage`` for it. ``set``, ``level``, ``group``,
     ``dose``, ``campaign``, ``target`` and ``deadline`` say what was asked.
     """
-    user, question, area = reader(), _question(), read_area(request.args.get("area", ""))
+    user, question, area = reader(), asked_question(), read_area(request.args.get("area", ""))
     key = ("coverage by day", question, area, user.areas)
     return kept_answer(key, reporting.version, lambda: _coverage_by_day(user, question, area))
 
@@ -204,7 +204,7 @@ def shapes() -> Response:
 @api.get("/heat")
 def heat() -> Response:
     """Where people due live: latitude, longitude, how many."""
-    user, question = reader(), _question()
+    user, question = reader(), asked_question()
 
     def points() -> bytes:
         return orjson.dumps({"points": reporting.heat(installation().reference, user, question)})
@@ -214,7 +214,8 @@ def heat() -> Response:
     return kept_answer(("heat", asked, user.areas), reporting.version, points)
 
 
-def _question() -> Question:
+def asked_question() -> Question:
+    """The question about figures that this request's address asks. Raises InvalidQuestion."""
     asked = request.args
     return Question(
         campaign_id=asked_for(asked, "campaign"),

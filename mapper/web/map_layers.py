@@ -8,14 +8,16 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
-from mapper.services import epidemic, reporting
+from mapper.services import epidemic, reporting, tiles
 from mapper.services import tracks as ways
 from mapper.services.areas import read_area
 from mapper.services.tracks import Track
 from mapper.web.accounts import reader
-from mapper.web.api import GEOJSON, asked_day, asked_for, first_set, kept_answer
+from mapper.web.api import GEOJSON, asked_day, asked_for, asked_question, first_set, kept_answer
 from mapper.web.finished import Body, answer
 from mapper.web.installation import installation
+
+MVT = "application/vnd.mapbox-vector-tile"
 
 map_layers = Blueprint("map_layers", __name__, url_prefix="/api")
 
@@ -33,6 +35,18 @@ def epidemic_levels() -> Response:
         "since": {code: entry.from_day.isoformat() for code, entry in found.items()},
     }
     return answer(Body.of(orjson.dumps(body)), "application/json")
+
+
+@map_layers.get("/tiles/<int:z>/<int:x>/<int:y>.mvt")
+def tile(z: int, x: int, y: int) -> Response:
+    """A vector tile of communes and hamlets with their figures, for the question that ``/api/coverage`` takes."""
+    user, question = reader(), asked_question()
+    return kept_answer(
+        ("tile", question, z, x, y, user.areas),
+        reporting.version,
+        lambda: tiles.tile(installation().reference, user, question, z, x, y),
+        MVT,
+    )
 
 
 @map_layers.get("/tracks")
