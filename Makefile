@@ -36,9 +36,9 @@ run: setup
 	@$(BIN)/python server.py sample
 	@$(BIN)/python server.py serve
 
-setup: .venv/.runtime $(VENDOR)/.complete $(VENDOR)/web-forms/.complete
+setup: .venv/.runtime $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete
 
-test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete chromium
+test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete chromium
 	@echo "Linter ..."
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -109,9 +109,13 @@ $(VENDOR)/.complete: package.json package-lock.json .npmrc Makefile | .venv/.run
 	@touch $@
 
 # ODK Web Forms comes as a package for bundlers; bundled here once, in seconds, and only when something of it changed.
-$(VENDOR)/web-forms/.complete: $(wildcard front/*) $(VENDOR)/.complete
+$(VENDOR)/web-forms/.complete: front/vite.config.mjs front/web_forms.js $(VENDOR)/.complete
 	@echo "Bundling the form for the browser ..."
 	@$(NODE) node_modules/vite/bin/vite.js build --config front/vite.config.mjs
+	@touch $@
+
+$(VENDOR)/vector-tile/.complete: $(wildcard front/vector_tile*) $(VENDOR)/.complete
+	@$(NODE) node_modules/vite/bin/vite.js build --config front/vector_tile.config.mjs
 	@touch $@
 
 # --- The browser of the page tests; without one they are skipped, saying so ---
