@@ -59,14 +59,9 @@ class Why(NamedTuple):
     day: date | None = None
     reason: str | None = None
 
-    @property
-    def key(self) -> str:
-        """Names kind and reason in an address, which holds no word that was said at a door."""
-        return reason_key(self.kind, self.reason)
-
 
 def reason_key(kind: Kind, reason: str | None) -> str:
-    """A kind with the seal of a reason's words, or with "-" where none was told."""
+    """Names a kind and a reason in an address, which holds no word that was said at a door; "-" where none was."""
     if not reason:
         return f"{kind}.-"
     return f"{kind}.{hashlib.sha256(reason.encode()).hexdigest()[:12]}"

@@ -20,12 +20,11 @@ from mapper.domain.walk import number_key
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import HAMLET_LIST, User
-from mapper.services.areas import Area, cells_in
-from mapper.services.kept_states import NOBODY, States
-from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import HAMLET, Question, default_set, find_series
-from mapper.store import follow_up, people_list, tallies
-from mapper.store.database import Connection
+from mapper.services.area_ledger import Counted, counted, is_asked, reasons
+from mapper.services.areas import Area
+from mapper.services.reference import Reference
+from mapper.services.reporting import HAMLET, Question
+from mapper.store import follow_up, people_list
 from mapper.store.follow_up import HouseholdRow
 
 AT_ONCE = 200
@@ -50,8 +49,6 @@ HOUSES: Mapping[str, frozenset[str] | None] = {
 """Houses that can be asked for, as ``HOUSE_COUNTS`` calls them, and how their visits ended; None for any way."""
 
 Read = TypeVar("Read")
-Reasons = Mapping[int, Mapping[str, int]]
-"""By cell, how many people there are of each reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,53 +98,6 @@ class HouseList:
     houses: tuple[ListedHouse, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The cells of an area that a user may see, with what tallies say of each on a day."""
-
-    known: Known
-    places: PlaceSet
-    campaign: Campaign
-    group: Group
-    dose: ScheduledDose
-    cells: Mapping[int, tallies.Cell]
-    houses: Mapping[int, Sequence[int]]
-    states: Mapping[int, States]
-    version: tuple[str, int]
-
-    def people(self, cell: int, states: frozenset[State]) -> int:
-        """How many people of a cell are in one of the states."""
-        inside = sum(number for state, number in zip(INSIDE, self.states[cell], strict=True) if state in states)
-        if State.OUTSIDE not in states:
-            return inside
-        return inside + self.houses[cell][HOUSE_COUNTS.index("people")] - sum(self.states[cell])
-
-
-def counted(reference: Reference, connection: Connection, user: User, question: Question, area: Area | None) -> Counted:
-    """What stands in the tallies about an area. Raises NotFound, InvalidQuestion."""
-    database, known = reference.database, reference.known(connection)
-    campaign, group, dose, series_id = find_series(known, question)
-    places = default_set(known, question.set_id, question.day)
-    among = cells_in(reference, connection, known, user, places, area)
-    rows = {row[0]: row for row in tallies.houses(database, connection, campaign.id, among) if any(row[1:-1])}
-    version = tallies.version(database, connection)
-    states = reference.states.on(
-        database,
-        connection,
-        version[0],
-        series_id,
-        question.day.toordinal(),
-        {cell: row[-1] for cell, row in rows.items()},
-        everywhere=among is None,
-    )
-    found = {cell: states.get(cell, NOBODY) for cell in rows}
-    houses = {cell: row[1:-1] for cell, row in rows.items()}
-    cells = reference.cells(connection)
-    return Counted(
-        *(known, places, campaign, group, dose), {cell: cells[cell] for cell in rows}, houses, found, version
-    )
-
-
 def people(
     reference: Reference,
     user: User,
@@ -155,12 +105,12 @@ def people(
     area: Area | None,
     figure: str,
     page: int = 1,
-    reason: tuple[str, Callable[[Connection, Counted], Reasons]] | None = None,
+    reason: str = "",
 ) -> PeopleList:
     """A page of the people whom a figure counts; that it was seen is entered in the audit trail.
 
-    figure: of FIGURES. reason: the key of one, with what counts the reasons by cell. Raises NotFound for a page that
-    is not there, InvalidInput for a figure that is none.
+    figure: of FIGURES. reason: of a figure that is one state, a kind or the key of a reason. Raises NotFound for a
+    page that is not there, InvalidInput for a figure that is none.
     """
     states = FIGURES.get(figure)
     if states is None:
@@ -169,20 +119,26 @@ def people(
             figure=figure[:40],
             figures=", ".join(name for name in FIGURES if name),
         )
+    if reason and len(states) > 1:
+        raise InvalidInput(mark("A reason belongs to one state. Choose a state, or ask without the reason."))
     with reference.database.read() as connection:
         at = counted(reference, connection, user, question, area)
-        if reason is None:
-            numbers = {cell: at.people(cell, states) for cell in at.cells}
+        if reason:
+            (state,) = states
+            told = reasons(reference, connection, at, state, question.day)
+            numbers = {
+                cell: sum(number for one, number in found.items() if is_asked(reason, *one))
+                for cell, found in told.items()
+            }
         else:
-            told = reason[1](connection, at)
-            numbers = {cell: told.get(cell, {}).get(reason[0], 0) for cell in at.cells}
+            numbers = {cell: at.people(cell, states) for cell in at.cells}
         passing = people_list.sieve(states, at.group, at.dose, question.day)
 
         def read(cells: Sequence[int]) -> list[tuple[int, str | None, tuple[int, int], tuple[people_list.Found, Why]]]:
             found = []
             for one in people_list.people(reference.database, connection, at.campaign.id, cells, passing):
                 stands = why(one.person, at.group, at.dose, question.day)
-                if stands.state in states and (reason is None or stands.key == reason[0]):
+                if stands.state in states and (not reason or is_asked(reason, stands.kind, stands.reason)):
                     key = one.household_seq, one.position
                     found.append((one.cell_id, one.house_number, key, (one, stands)))
             return found
@@ -194,7 +150,7 @@ def people(
             Listed(one.person, stands, houses[one.household_seq], *_place(at, one.cell_id)) for one, stands in rows
         )
     asked = {"state": figure or "registered", "group": question.group_code, "dose": question.dose_code}
-    _enter(reference, user, question, area, asked | ({"reason": reason[0]} if reason else {}), len(shown))
+    _enter(reference, user, question, area, asked | ({"reason": reason} if reason else {}), len(shown))
     return PeopleList(at.campaign, at.group, at.dose, total, page, pages, first, shown)
 
 

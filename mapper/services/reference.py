@@ -18,6 +18,7 @@ from mapper.formats.roles import Roles
 from mapper.formats.xform import XFormModel
 from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
+from mapper.services.kept_ages import KeptAges
 from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_pace import KeptPace
@@ -182,8 +183,10 @@ class Reference:
         self.secret_key = secret_key
         self.states = KeptStates()
         self.pace = KeptPace()
+        self.ages = KeptAges()
         self.houses = KeptHouses()
         self.lists = KeptLists()
+        self.reasons = KeptLists(values=120)
         self._known: Known | None = None
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}

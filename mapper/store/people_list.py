@@ -1,4 +1,4 @@
-"""People of the register by what a figure counts them for: a sieve in SQL, which lets through rather more than fewer."""
+"""People of the register by what a figure counts them for: a sieve in SQL, which rather lets through too many."""
 
 from __future__ import annotations
 

@@ -42,9 +42,11 @@ from mapper.web.language_choice import say
 from mapper.web.map_layers import map_layers
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
-from mapper.web.people import people
+from mapper.web.people import not_vaccinated, people
 from mapper.web.phones import ShortCut, for_phones
+from mapper.web.report import report
 from mapper.web.submission import submission
+from mapper.web.targets import target_pages
 from mapper.web.trying import trying
 from mapper.web.users import user_pages
 
@@ -60,7 +62,10 @@ STATUS: tuple[tuple[type[MapperError], int], ...] = (
 """The one table from error to HTTP status; the first that fits."""
 
 MEGABYTE = 1_000_000
-COMPRESSED = ["text/html", "text/css", "text/javascript", "application/json", "application/geo+json", "image/svg+xml"]
+COMPRESSED = [
+    *("text/html", "text/css", "text/javascript", "application/json", "application/geo+json", "image/svg+xml"),
+    "application/vnd.mapbox-vector-tile",
+]
 """What goes over a poor line compressed. Phones get their XML as it is: its bytes are what hashes were taken of."""
 
 
@@ -115,7 +120,10 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(conflict_pages)
     app.register_blueprint(hot_spots)
     app.register_blueprint(people)
+    app.register_blueprint(not_vaccinated)
     app.register_blueprint(epidemic)
+    app.register_blueprint(report)
+    app.register_blueprint(target_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain.ledger import State
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import InvalidInput, NotFound, mark
-from mapper.services import people_list, reporting
-from mapper.services.people_words import OUTCOMES, STATES, PeopleWords
-from mapper.services.reporting import UnitFigures
+from mapper.services import people_list, reasons, reporting
+from mapper.services.area_ledger import AreaWithin
+from mapper.services.areas import Area
+from mapper.services.people_list import PeopleList
+from mapper.services.people_words import KINDS, OUTCOMES, STATES, PeopleWords
+from mapper.services.reporting import HAMLET, UnitFigures
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.installation import installation
-from mapper.web.language_choice import chosen_language
+from mapper.web.language_choice import chosen_language, say
+from mapper.web.pages import count
 
 FIGURES = {
     "": mark("everybody registered"),
@@ -38,16 +44,25 @@ HOUSES = {
 }
 """The same of houses."""
 
+BRANCHES = STATES | {
+    State.DUE: mark("due, reached and not vaccinated yet"),
+    State.WAITING: mark("waiting"),
+}
+"""The branches of the tree of reasons."""
+
 people = Blueprint("people", __name__)
+not_vaccinated = Blueprint("reasons", __name__)
 _only_for_readers = only_for(*READERS)
 
 
 @people.before_request
+@not_vaccinated.before_request
 def _guard() -> AnyResponse | None:
     return _only_for_readers()
 
 
 @people.after_request
+@not_vaccinated.after_request
 def _keep_private(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -59,12 +74,12 @@ def page() -> str:
     asked = ask()
     if asked is None:
         return render_template("people.html", asked=None)
-    reference, user = installation().reference, reader()
-    total = reporting.coverage(reference, user, asked.question(asked.boundary_set["levels"][-1]), asked.area).total
+    reference, user, area = installation().reference, reader(), _area(asked)
+    total = reporting.coverage(reference, user, asked.question(asked.boundary_set["levels"][-1]), area).total
     wanted = request.args.get("houses", "")
     shared = {
         "asked": asked,
-        "total": total,
+        "query": partial(asked.query, within=request.args.get("within")),
         "figures": FIGURES,
         "numbers": _numbers(total),
         "houses": HOUSES,
@@ -76,7 +91,7 @@ def page() -> str:
     if wanted:
         return _houses(asked, wanted, shared)
     figure = request.args.get("state", "")
-    shown = people_list.people(reference, user, asked.question(), asked.area, figure, _page())
+    shown = people_list.people(reference, user, asked.question(), area, figure, _page(), request.args.get("reason", ""))
     words = PeopleWords.of(reference, shown.campaign, chosen_language(), asked.day)
     return render_template(
         "people.html",
@@ -84,10 +99,19 @@ def page() -> str:
         rows=shown.people,
         words=words,
         figure=figure,
+        reason=_reason(shown, words),
         wanted="",
         turn=_turning(asked, state=figure, reason=request.args.get("reason")),
         **shared,
     )
+
+
+def _area(asked: Asked) -> Area | None:
+    """The area asked for; of a hamlet, where the address says so, only what lies in one unit."""
+    within = request.args.get("within", "")
+    if asked.area is None or not within:
+        return asked.area
+    return AreaWithin(asked.area.level, asked.area.code, within)
 
 
 def _houses(asked: Asked, wanted: str, shared: dict[str, object]) -> str:
@@ -102,7 +126,7 @@ def _houses(asked: Asked, wanted: str, shared: dict[str, object]) -> str:
     if wanted != "never":
         figure = "visited" if wanted == "expected" else wanted
         here, user = installation(), reader()
-        shown = people_list.houses(here.reference, user, asked.question(), asked.area, figure, _page())
+        shown = people_list.houses(here.reference, user, asked.question(), _area(asked), figure, _page())
     return render_template(
         "people.html",
         shown=shown,
@@ -114,11 +138,22 @@ def _houses(asked: Asked, wanted: str, shared: dict[str, object]) -> str:
     )
 
 
+def _reason(shown: PeopleList, words: PeopleWords) -> str:
+    """The kind and the reason asked for, in the words of the first who has it; "" where none is."""
+    told = request.args.get("reason", "")
+    if not told or not shown.people:
+        return ""
+    first = shown.people[0].why
+    kind = say(KINDS[first.kind]) if first.kind in KINDS else ""
+    named = words.reason(first.reason) if first.reason and "." in told else ""
+    return ": ".join(part for part in (kind, named) if part)
+
+
 def _turning(asked: Asked, **chosen: str | None) -> Callable[[int], str]:
     """The address of a page of the list."""
 
     def turn(page: int) -> str:
-        parts: dict[str, Any] = asked.query(**chosen, page=page)
+        parts: dict[str, Any] = asked.query(**chosen, page=page, within=request.args.get("within"))
         return url_for("people.page", **parts)
 
     return turn
@@ -151,3 +186,41 @@ def _page() -> int:
     if not (told.isascii() and told.isdecimal() and len(told) < 10):
         raise NotFound(mark("There is no page {page} of this list."), page=told[:20])
     return int(told)
+
+
+@not_vaccinated.get("/reasons", endpoint="page")
+def reasons_page() -> str:
+    """Why people of the group are not vaccinated, down to what was said at the door; and unit by unit."""
+    asked = ask()
+    if asked is None:
+        return render_template("reasons.html", asked=None)
+    reference, user = installation().reference, reader()
+    level = reasons.level_within(reference, user, asked.state["set"], asked.area)
+    tree = reasons.tree(reference, user, asked.question(level), asked.area)
+    return render_template(
+        "reasons.html",
+        asked=asked,
+        tree=tree,
+        words=PeopleWords.of(reference, tree.answer.campaign, chosen_language(), asked.day),
+        rows=[] if asked.area and asked.area.level == HAMLET else [one for one in tree.answer.units if sum(one.counts)],
+        level=level,
+        states=STATES,
+        kinds=KINDS,
+        most_asked=reasons.MOST_ASKED,
+        branches=BRANCHES,
+        columns=STATES,
+        share=_share,
+        hamlets=level == HAMLET,
+    )
+
+
+def _share(number: int, of: int) -> str:
+    """A part in per cent; never 0 or 100 where it is not."""
+    if not of:
+        return "–"
+    share = round(100 * number / of, 1)
+    if number < of:
+        share = min(share, 99.9)
+    if number and not share:
+        return say("under {share}%", share=count(0.1))
+    return say("{share}%", share=count(share))
