@@ -86,7 +86,8 @@ def high_neighbourhoods(
         )
     z = np.asarray(found.Zs, np.float64)
     # PySAL's p belongs to the nearer tail; places among low values lie in the other one.
-    p = np.where(z > 0, found.p_sim, 1 - found.p_sim)
+    nearer = np.asarray(found.p_sim, np.float64)
+    p = np.where(z > 0, nearer, 1 - nearer)
     return Neighbourhoods(z, p, p < fdr(p, false), false, permutations)
 
 
