@@ -6,19 +6,22 @@ days that are long over, and so do corrections.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
+from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
-from mapper.services.reference import PlaceSet, Reference
+from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import HAMLET, Question, default_set, find_series, hamlet_key
-from mapper.store import tallies
+from mapper.store import tallies, visit_days
 from mapper.store.reference import BoundarySet
 
 MOST_DAYS = 60
@@ -27,7 +30,13 @@ MOST_DAYS = 60
 MOST_FIGURES = 600_000
 """Units times days; where units are very many, days are fewer."""
 
+WEEK = 7
+"""Days of a running mean: one of each weekday."""
+
 Numbers = NDArray[np.int64]
+
+_VACCINATED = INSIDE.index(State.VACCINATED)
+_ELIGIBLE = [INSIDE.index(state) for state in INSIDE if state in ELIGIBLE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,184 @@ def units_by_day(reference: Reference, user: User, question: Question, area: Are
         np.add.at(sums[kind], (rows[:, 0], column), rows[:, 2 + kind])
     vaccinated, eligible = sums.cumsum(axis=2)
     return UnitsByDay(campaign, places.about, question.level, group, dose, days, keys, vaccinated, eligible)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How an area moved from the campaign's first day to the day asked for, day by day.
+
+    states: people, a row a day and a column a state, in the order of INSIDE. The first day holds what was before it.
+    """
+
+    campaign: Campaign
+    places: BoundarySet
+    group: Group
+    dose: ScheduledDose
+    days: tuple[date, ...]
+    states: Numbers
+
+    @property
+    def vaccinated(self) -> Numbers:
+        """People vaccinated on each day."""
+        return self.states[:, _VACCINATED]
+
+    @property
+    def eligible(self) -> Numbers:
+        """The denominator of each day's coverage."""
+        found: Numbers = self.states[:, _ELIGIBLE].sum(axis=1)
+        return found
+
+    @property
+    def shares(self) -> list[float | None]:
+        """Coverage of each day; None where nobody is eligible."""
+        pairs = zip(self.vaccinated.tolist(), self.eligible.tolist(), strict=True)
+        return [vaccinated / eligible if eligible else None for vaccinated, eligible in pairs]
+
+    @property
+    def gained(self) -> list[int | None]:
+        """How many more people are vaccinated than the day before; None on the first day, since that is not known.
+
+        Fewer than none where more vaccinated people grew out of the group than were vaccinated.
+        """
+        return [None, *np.diff(self.vaccinated).tolist()]
+
+    @property
+    def means(self) -> list[float | None]:
+        """The mean of ``gained`` over the seven days that end with each; None where they are not all known."""
+        sums = self.vaccinated
+        week = ((sums[WEEK:] - sums[:-WEEK]) / WEEK).tolist()
+        return [*[None] * min(WEEK, len(sums)), *week]
+
+
+def course(reference: Reference, user: User, question: Question, area: Area | None = None) -> Course:
+    """The ledger of everybody in an area whom a user may see, on every day until the one asked for.
+
+    The figures of each day are the total that ``reporting.coverage`` gives for it. Raises as it does.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign, group, dose, series_id = find_series(known, question)
+        places = default_set(known, question.set_id, question.day)
+        cell_ids = cells_in(reference, connection, known, user, places, area)
+        last = question.day.toordinal()
+        found = tallies.by_day(reference.database, connection, series_id, cell_ids, last)
+    first = campaign.start.toordinal()
+    changes = np.zeros((last - first + 1, len(INSIDE)), np.int64)
+    for day, *of_day in found:
+        changes[max(0, day - first)] += of_day
+    days = tuple(date.fromordinal(day) for day in range(first, last + 1))
+    return Course(campaign, places.about, group, dose, days, changes.cumsum(axis=0))
+
+
+class Change(NamedTuple):
+    """How many more people are in each state than on an earlier day, and houses visited since; fewer are below 0."""
+
+    vaccinated: int = 0
+    due: int = 0
+    refused: int = 0
+    deferred: int = 0
+    away: int = 0
+    visited: int = 0
+
+    @property
+    def size(self) -> int:
+        """How much moved in all."""
+        return sum(map(abs, self))
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """A unit's change. area: None where no unit holds the households. place: name of the unit that holds a hamlet."""
+
+    area: Area | None
+    name: str
+    place: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed in an area between two days, by its units: those in which most moved first, all units together.
+
+    still: how many units there are in which nothing changed.
+    """
+
+    since: date
+    level: str
+    units: tuple[UnitChange, ...]
+    total: Change
+    still: int
+
+
+_CHANGING = (State.VACCINATED, State.DUE, State.REFUSED, State.DEFERRED, State.AWAY)
+
+
+def changes_since(
+    reference: Reference, user: User, question: Question, area: Area | None, days: Sequence[int]
+) -> list[Changes]:
+    """What changed in an area until the day asked for, since each of so many days before.
+
+    By the units of the first level below the area that has more than one of them; a hamlet stands alone. Houses are
+    those whose last visit was on the days between. Raises as ``reporting.coverage`` does.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign, *_, series_id = find_series(known, question)
+        places = default_set(known, question.set_id, question.day)
+        cell_ids = cells_in(reference, connection, known, user, places, area)
+        cells = reference.cells(connection)
+        mine = cells if cell_ids is None else cell_ids
+        lies = {cell: (cells[cell].units.get(places.id), cells[cell].hamlet_code) for cell in mine}
+        last, database = question.day.toordinal(), reference.database
+        moved = []
+        for back in days:
+            before = last - back
+            states = tallies.states_on(database, connection, series_id, last, cell_ids, after=before)
+            houses = visit_days.houses_between(database, connection, campaign.id, before, last, cell_ids)
+            moved.append((back, list(states), houses))
+    level = _level_below(places, area, lies.values())
+    keys = {cell: _key(places, level, *place) for cell, place in lies.items()}
+    spot = {key: lies[cell] for cell, key in keys.items()}
+    found = []
+    for back, states, houses in moved:
+        sums = {key: [0] * len(Change._fields) for key in spot}
+        for cell, *of_cell in states:
+            into = sums[keys[cell]]
+            for place, state in enumerate(_CHANGING):
+                into[place] += of_cell[INSIDE.index(state)]
+        for cell, visited, _ in houses:
+            sums[keys[cell]][-1] += visited
+        units = [_unit_change(known, places, level, *spot[key], Change(*of_key)) for key, of_key in sums.items()]
+        changed = sorted((one for one in units if any(one.change)), key=lambda one: (-one.change.size, one.name))
+        total = Change(*(sum(column) for column in zip(*sums.values(), strict=True))) if sums else Change()
+        since = question.day - timedelta(days=back)
+        found.append(Changes(since, level, tuple(changed), total, len(units) - len(changed)))
+    return found
+
+
+def _level_below(places: PlaceSet, area: Area | None, lies: Iterable[tuple[str | None, str | None]]) -> str:
+    levels = places.about.levels
+    if area is not None and area.level == HAMLET:
+        return HAMLET
+    start = 0 if area is None else levels.index(area.level) + 1
+    leaves = {leaf for leaf, _ in lies}
+    for level in levels[start:]:
+        if len({_key(places, level, leaf, None) for leaf in leaves}) > 1:
+            return level
+    return HAMLET
+
+
+def _unit_change(
+    known: Known, places: PlaceSet, level: str, leaf: str | None, hamlet: str | None, change: Change
+) -> UnitChange:
+    if level == HAMLET:
+        listed = known.hamlets.get(hamlet or "")
+        unit = places.units.get((places.leaf, leaf or ""))
+        place = unit.name if unit else ""
+        return UnitChange(Area(HAMLET, hamlet) if hamlet else None, listed.label if listed else "", place, change)
+    code = places.above(leaf, level) if leaf is not None else None
+    unit = places.units.get((level, code or ""))
+    return UnitChange(Area(level, unit.code) if unit else None, unit.name if unit else "", "", change)
 
 
 def _spaced(first: date, last: date, units: int) -> tuple[tuple[date, ...], int]:

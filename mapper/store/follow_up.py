@@ -120,7 +120,7 @@ def _households(
     rows = read_rows(database, connection, select(*_HOUSEHOLD).where(_h.c.campaign_id == campaign_id, wanted))
     found = []
     for row in rows:
-        values: list[Any] = [*row[:3], _day(row[3]), *row[4 : -len(_VERSION)], Held(*row[-len(_VERSION) :])]
+        values: list[Any] = [*row[:3], day_told(row[3]), *row[4 : -len(_VERSION)], Held(*row[-len(_VERSION) :])]
         found.append(HouseholdRow(*values))
     return found
 
@@ -158,9 +158,9 @@ def person_of(facts: Sequence[Any], doses: Sequence[Dose]) -> Person:
     contraindication, until, reason, infected_on, refused, refusal_reason, unknown = others
     return Person(
         identity,
-        _day(reported_on),
+        day_told(reported_on),
         name,
-        _some_day(born_on),
+        some_day(born_on),
         precision,
         sex,
         residence,
@@ -168,9 +168,9 @@ def person_of(facts: Sequence[Any], doses: Sequence[Dose]) -> Person:
         tuple(priorities.split()) if priorities else (),
         bool(barred),
         contraindication,
-        _some_day(until),
+        some_day(until),
         reason,
-        _some_day(infected_on),
+        some_day(infected_on),
         bool(refused),
         refusal_reason,
         bool(unknown),
@@ -181,7 +181,7 @@ def person_of(facts: Sequence[Any], doses: Sequence[Dose]) -> Person:
 def dose_of(facts: Sequence[Any]) -> Dose:
     """A dose of its columns, from the code on, as the driver gives them."""
     code, given_on, *others = facts
-    return Dose(code, _some_day(given_on), *others)
+    return Dose(code, some_day(given_on), *others)
 
 
 def without_uuid(
@@ -214,13 +214,14 @@ def read_rows(database: Database, connection: Connection, statement: Select[Any]
 
 
 @lru_cache(maxsize=65_536)
-def _day(told: Any) -> date:
+def day_told(told: Any) -> date:
     """A day as SQLite gives it, as text, or as PostgreSQL does; of the few days that occur each is read once."""
     return date.fromisoformat(told) if isinstance(told, str) else told
 
 
-def _some_day(told: Any) -> date | None:
-    return None if told is None else _day(told)
+def some_day(told: Any) -> date | None:
+    """The same for what may be missing."""
+    return None if told is None else day_told(told)
 
 
 def changes(

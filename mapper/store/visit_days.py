@@ -32,3 +32,27 @@ def houses_by_day(
     if cell_ids is not None:
         statement = statement.where(database.among(_ht.c.cell_id, cell_ids))
     return [(date.fromordinal(day), seen, asked) for day, seen, asked in connection.execute(statement)]
+
+
+def houses_between(
+    database: Database,
+    connection: Connection,
+    campaign_id: str,
+    after: int,
+    until: int,
+    cell_ids: Sequence[int] | None,
+) -> list[tuple[int, int, int]]:
+    """(cell id, houses visited, houses interviewed) of the days after one up to another, where there were any.
+
+    cell_ids: only these cells; None for all. A house counts on the day of the visit that counts for it.
+    """
+    visited = func.sum(_ht.c.visited)
+    statement = (
+        select(_ht.c.cell_id, visited, func.sum(_ht.c.interviewed))
+        .where(_ht.c.campaign_id == campaign_id, _ht.c.day > after, _ht.c.day <= until)
+        .group_by(_ht.c.cell_id)
+        .having(visited > 0)
+    )
+    if cell_ids is not None:
+        statement = statement.where(database.among(_ht.c.cell_id, cell_ids))
+    return [(cell, seen, asked) for cell, seen, asked in connection.execute(statement)]
