@@ -157,10 +157,10 @@ def why_undecided(said: Assessment, unknown: int, houses: Houses, target: Fracti
     """Which uncertainty lies on both sides of the target; None where none does."""
     if target is None:
         return None
-    if said.coverage is None or said.low is None or said.high is None:
+    if said.coverage is None:
         return Doubt.NOBODY
     goal = target.numerator / target.denominator
-    interval = said.low < goal <= said.high
+    interval = said.low is not None and said.high is not None and said.low < goal <= said.high
     # Nobody interviewed at all gives no mean to reckon with: everything is possible.
     bounds = said.worst is None or said.best is None or said.worst < goal <= said.best
     if bounds and interval:

@@ -20,7 +20,17 @@ PORTION = 1000
 """Entries read at once for a file."""
 
 _OF_USERS = frozenset({"from", "to", "user"})
-_OF_PLACES = frozenset({"area.removed", "hamlet.moved", "area.drawn"})
+_OF_PLACES = frozenset(
+    {
+        "area.drawn",
+        "area.removed",
+        "hamlet.moved",
+        "responsible.removed",
+        "responsible.set",
+        "target.removed",
+        "target.set",
+    }
+)
 _OF_COMMUNES = frozenset({"user.cards"})
 
 

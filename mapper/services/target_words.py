@@ -1,0 +1,208 @@
+"""What a page, a file or a report says of a target, in one sentence that a tired person reads right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+
+from babel.numbers import format_decimal
+
+from mapper.domain.coverage import Verdict
+from mapper.domain.targets import Doubt, Outlook
+from mapper.errors import mark
+from mapper.language import translate
+from mapper.services.reporting import UnitFigures
+
+VERDICTS: Mapping[Verdict, str] = {
+    Verdict.MET: mark("Met"),
+    Verdict.NOT_MET: mark("Not met"),
+    Verdict.UNDECIDED: mark("Undecided"),
+}
+
+DOUBTS: Mapping[Doubt, str] = {
+    Doubt.BOUNDS: mark(
+        "It cannot be said yet, because of people nobody has asked, or who do not know their doses: if none of them "
+        "were vaccinated coverage would be {worst}, if all were, {best}."
+    ),
+    Doubt.INTERVAL: mark(
+        "It cannot be said yet, because chance alone could explain the difference: not everybody was asked, and the "
+        "95% interval from {low} to {high} reaches over the target."
+    ),
+    Doubt.BOTH: mark(
+        "It cannot be said yet. Of the people nobody has asked, none or all may be vaccinated, which makes {worst} to "
+        "{best}; and the 95% interval from {low} to {high} reaches over the target as well."
+    ),
+    Doubt.NOBODY: mark("It cannot be said yet: no eligible person is known so far. Visit houses there first."),
+}
+
+
+class TargetWords:
+    """Figures and sentences about targets in one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def say(self, message: str, **facts: object) -> str:
+        """A sentence of the catalogue."""
+        return translate(message, self.language, **facts)
+
+    def share(self, share: float | Fraction | None, digits: int = 1) -> str:
+        """A share as a percentage, rounded down so that what misses a target never looks like it."""
+        if share is None:
+            return "–"
+        # A millionth of a point covers what a float lacks of the number it stands for.
+        points = math.floor(float(share) * 100 * 10**digits + 1e-6) / 10**digits
+        text = str(format_decimal(points, "#,##0.##", locale=self.language))
+        if digits and not points.is_integer():
+            text = str(format_decimal(points, f"#,##0.{'0' * digits}", locale=self.language))
+        return f"{text}\u00a0%" if self.language == "vi" else f"{text}%"
+
+    def number(self, number: float | Fraction) -> str:
+        """A number with the reader's separators, one decimal where it is not whole."""
+        text = str(format_decimal(round(float(number), 1), "#,##0.#", locale=self.language))
+        return text.replace("-", "\u2212")
+
+    def at_least(self, number: Fraction) -> str:
+        """A number of people a day that is enough: rounded up to whole ones."""
+        return str(format_decimal(math.ceil(number), locale=self.language))
+
+    def day(self, day: date) -> str:
+        """A date as people write it."""
+        return f"{day.day}/{day.month}/{day.year}"
+
+    def sentence(self, unit: UnitFigures, look: Outlook) -> str:
+        """Verdict, what is missing, the deadline and the pace in one sentence."""
+        parts = [self._verdict(unit, look)]
+        if look.goal.share is not None:
+            parts.append(self.deadline(look))
+            if look.needed:
+                parts.append(self._pace(look))
+        text = "; ".join(part for part in parts if part)
+        return text + "."
+
+    def _verdict(self, unit: UnitFigures, look: Outlook) -> str:
+        said, target = unit.assessment, self.share(look.goal.share)
+        share = self.share(said.coverage)
+        if look.goal.share is None:
+            if said.coverage is None:
+                return self.say(mark("No target is set, and nobody of this group is known here yet"))
+            return self.say(mark("{share} vaccinated; no target is set"), share=share)
+        if look.verdict is None or said.coverage is None:
+            return self.say(
+                mark("No data: nobody of this group has been found here yet (target {target})"), target=target
+            )
+        people = format_decimal(look.needed or 0, locale=self.language)
+        if look.verdict is Verdict.MET:
+            return self.say(mark("Met: {share} against a target of {target}"), share=share, target=target)
+        if look.verdict is Verdict.NOT_MET:
+            message = mark("Not met: {share} against a target of {target}, {people} more people needed")
+        elif look.needed:
+            message = mark("Undecided: {share} so far against a target of {target}, {people} more people needed")
+        else:
+            message = mark("Undecided: {share} so far against a target of {target}, reached among those asked")
+        return self.say(message, share=share, target=target, people=people)
+
+    def deadline(self, look: Outlook) -> str:
+        """How far the deadline is away."""
+        left, on = look.days_left, look.goal.deadline
+        if left is None or on is None:
+            return self.say(mark("no deadline is set"))
+        facts = {"day": self.day(on), "days": abs(left), "working": look.working}
+        if left < 0:
+            return self.say(mark("the deadline, {day}, was {days} days ago"), **facts)
+        if left == 0:
+            return self.say(mark("the deadline is this very day, {day}"), **facts)
+        return self.say(mark("{days} days left until the deadline, {day} ({working} without Sundays)"), **facts)
+
+    def _pace(self, look: Outlook) -> str:
+        need = look.per_day
+        if look.pace is None:
+            if need is None:
+                return self.say(mark("nothing tells the pace of the last days"))
+            return self.say(
+                mark("{need} people a day are needed, and nothing tells the pace of the last days"),
+                need=self.at_least(need),
+            )
+        facts: dict[str, object] = {"days": look.pace.days, "pace": self.number(look.pace.per_day)}
+        if look.pace.people < 0:
+            return self.say(
+                mark(
+                    "in the last {days} days more vaccinated people left the group, by their age or by moving, than "
+                    "were vaccinated: {people} fewer"
+                ),
+                days=look.pace.days,
+                people=self.number(-look.pace.people),
+            )
+        if need is not None:
+            return self.say(
+                mark("in the last {days} days {pace} people a day were vaccinated, {need} a day are needed"),
+                need=self.at_least(need),
+                **facts,
+            )
+        in_a_week = self.at_least(Fraction(look.needed or 0, 7))
+        return self.say(
+            mark(
+                "in the last {days} days {pace} people a day were vaccinated; to get there in a week takes {need} a day"
+            ),
+            need=in_a_week,
+            **facts,
+        )
+
+    def doubt(self, unit: UnitFigures, look: Outlook) -> str:
+        """Why it is undecided; "" where it is not."""
+        if look.doubt is None:
+            return ""
+        said = unit.assessment
+        return self.say(
+            DOUBTS[look.doubt],
+            worst=self.share(said.worst),
+            best=self.share(said.best),
+            low=self.share(said.low),
+            high=self.share(said.high),
+        )
+
+    def reach(self, look: Outlook) -> str:
+        """What stands in the way of the target, whatever the pace; "" where nothing does."""
+        if not look.out_of_reach:
+            return ""
+        return self.say(
+            mark(
+                "Even if everybody who is due, waits for the interval or is deferred were vaccinated ({still} people), "
+                "the target would be missed: {short} of the {refused} people who refused have to be won over as well."
+            ),
+            still=self.number(look.still),
+            short=self.number((look.needed or 0) - look.still),
+            refused=self.number(look.refused),
+        )
+
+    def projected(self, look: Outlook) -> str:
+        """The day of reaching the target at the pace of the last days."""
+        if look.goal.share is None or look.needed is None:
+            return "–"
+        if not look.needed:
+            return self.say(mark("reached among those known"))
+        if look.out_of_reach:
+            return self.say(mark("not without those who refused"))
+        if look.pace is None:
+            return "–"
+        return self.day(look.projected) if look.projected else self.say(mark("not at this pace"))
+
+    def ahead(self, look: Outlook) -> str:
+        """When the target is reached at the pace of the last days, as a sentence; "" where nothing tells."""
+        if not look.needed or look.out_of_reach or look.pace is None or look.goal.share is None:
+            return ""
+        if look.projected is None:
+            return self.say(mark("At the pace of the last {days} days the target is not reached."), days=look.pace.days)
+        on, deadline = self.day(look.projected), look.goal.deadline
+        if deadline is None or look.days_left is None or look.days_left < 0:
+            return self.say(mark("At the pace of the last days the target is reached on {day}."), day=on)
+        late = (look.projected - deadline).days
+        if late > 0:
+            return self.say(
+                mark("At the pace of the last days the target is reached on {day}, {late} days after the deadline."),
+                day=on,
+                late=late,
+            )
+        return self.say(mark("At the pace of the last days the target is reached on {day}, in time."), day=on)

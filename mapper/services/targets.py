@@ -1,0 +1,293 @@
+"""Targets of an area: where every group and dose stands, and the ranking of its units; from tallies alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+
+from mapper.domain.campaign import Group, ScheduledDose
+from mapper.domain.coverage import assess
+from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.domain.places import order_key
+from mapper.domain.targets import Outlook, Pace, outlook, pace_window
+from mapper.services.accounts import User, visible_cells
+from mapper.services.areas import Area
+from mapper.services.goals import goals
+from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.reporting import (
+    HAMLET,
+    Answer,
+    Question,
+    Row,
+    UnitFigures,
+    coverage,
+    default_set,
+    goal_of_all,
+    hamlet_key,
+)
+from mapper.store import tallies, visit_days
+from mapper.store import targets as kept
+from mapper.store.database import Connection
+from mapper.store.targets import Place, Responsible
+
+THIN = Fraction(1, 2)
+"""Where less than this part of the houses was visited, figures say little."""
+
+FEW_PEOPLE = 20
+"""Of so few eligible people one more or less is 5 points of coverage, or more."""
+
+
+class Band(StrEnum):
+    """How far a unit's figures can be ranked: as the map's table has them."""
+
+    JUDGED = "judged"
+    THIN = "thin"
+    EMPTY = "empty"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesOutlook:
+    """Where one group and dose stands in the area."""
+
+    group: Group
+    dose: ScheduledDose
+    figures: UnitFigures
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class RankedUnit:
+    """A unit in the ranking. rank: 1 for the lowest coverage, shared by equals; None outside of the judged.
+
+    area: to look into it; None for households of no unit. above: name of the unit around it.
+    """
+
+    rank: int | None
+    figures: UnitFigures
+    outlook: Outlook
+    area: Area | None
+    above: str
+    responsible: Responsible | None
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """All that a page of targets shows.
+
+    chosen: the group and dose asked for; every: all of the campaign. window: the day before the first of those that
+    tell the pace, and the last; None where there are none. place: what the area is in the tables of targets and of who
+    is responsible; None for all that the reader may see.
+    """
+
+    answer: Answer
+    chosen: SeriesOutlook
+    every: tuple[SeriesOutlook, ...]
+    ranking: Mapping[Band, tuple[RankedUnit, ...]]
+    window: tuple[date, date] | None
+    place: Place | None
+    responsible: Responsible | None
+
+
+def targets(reference: Reference, user: User, question: Question, area: Area | None = None) -> Targets:
+    """The targets of an area, and of its units of the question's level. Raises as ``reporting.coverage`` does."""
+    answer = coverage(reference, user, question, area)
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        places = default_set(known, question.set_id, question.day)
+        base = _Base(reference, connection, known, places, user, answer, area)
+        every = tuple(base.of_series(group, dose) for group, dose in answer.campaign.series)
+        people = kept.responsible(connection, places.id)
+    chosen = next(one for one in every if one.group is answer.group and one.dose is answer.dose)
+    # The same numbers as the ranking's, to the last rounding of an interval.
+    chosen = SeriesOutlook(answer.group, answer.dose, answer.total, base.look(answer.total, chosen.outlook.pace))
+    every = tuple(chosen if one.group is answer.group and one.dose is answer.dose else one for one in every)
+    place = place_of(places, area)
+    return Targets(
+        answer,
+        chosen,
+        every,
+        _ranking(places, answer, base, people),
+        base.window,
+        place,
+        people.get(place) if place else None,
+    )
+
+
+def place_of(places: PlaceSet, area: Area | None) -> Place | None:
+    """How tables of targets and people name an area."""
+    if area is None:
+        return None
+    return Place("" if area.level == HAMLET else places.id, area.level, area.code)
+
+
+class _Base:
+    """What every group and dose of an area is worked out from."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        connection: Connection,
+        known: Known,
+        places: PlaceSet,
+        user: User,
+        answer: Answer,
+        area: Area | None,
+    ) -> None:
+        self.reference, self.connection, self.known, self.places = reference, connection, known, places
+        self.answer, self.area = answer, area
+        database, campaign = reference.database, answer.campaign
+        visible = visible_cells(reference, connection, user)
+        self.everywhere = visible is None
+        seen = None if visible is None else set(visible)
+        houses = tallies.houses(database, connection, campaign.id, None)
+        self.changes = {row[0]: row[-1] for row in houses if any(row[1:-1]) and (seen is None or row[0] in seen)}
+        cells = reference.cells(connection)
+        self.rows: dict[int, Row] = {}
+        for cell_id in self.changes:
+            row = cells[cell_id].units.get(places.id), cells[cell_id].hamlet_code
+            if area is None or area.holds(places, *row):
+                self.rows[cell_id] = row
+        latest = visit_days.houses_by_day(database, connection, campaign.id, 1, visible)
+        self.window = pace_window(campaign.start, answer.day, latest[0][0] if latest else None)
+        self.era, _ = tallies.version(database, connection)
+        self.series = known.series[campaign.id]
+        self.gains: Mapping[int, Mapping[int, int]] = {}
+        if self.window is not None:
+            before, until = (day.toordinal() for day in self.window)
+            self.gains = reference.pace.on(database, connection, self.era, self.series, before, until, self.changes)
+
+    def of_series(self, group: Group, dose: ScheduledDose) -> SeriesOutlook:
+        """Where a group and dose stands in the area."""
+        answer, total = self.answer, self.answer.total
+        series_id = self.series[answer.campaign.series.index((group, dose))]
+        found = self.reference.states.on(
+            self.reference.database,
+            self.connection,
+            self.era,
+            series_id,
+            answer.day.toordinal(),
+            self.changes,
+            everywhere=self.everywhere,
+        )
+        rows = found.values() if len(self.rows) == len(found) else [found[cell] for cell in self.rows]
+        counts = tuple(map(sum, zip(*rows, strict=True))) or (0,) * len(INSIDE)
+        states = dict(zip(INSIDE, counts, strict=True))
+        eligible = sum(states[state] for state in ELIGIBLE)
+        # Houses are the same whatever is asked about the people in them.
+        aims = goals(self.known, self.places, answer.campaign, group, dose)
+        goal = goal_of_all(aims, self.area, self.rows.values())
+        said = assess(states[State.VACCINATED], eligible, states[State.UNKNOWN], total.houses, goal.share)
+        outside = total.people - sum(counts)
+        figures = total._replace(counts=counts, eligible=eligible, outside=outside, assessment=said, goal=goal)
+        gain = sum(self.gains[cell].get(series_id, 0) for cell in self.rows) if self.window else 0
+        return SeriesOutlook(group, dose, figures, self.look(figures, self.pace(gain)))
+
+    def pace(self, people: int) -> Pace | None:
+        """The pace at which so many people more are vaccinated than before the window."""
+        if self.window is None:
+            return None
+        before, until = self.window
+        return Pace(people, (until - before).days, until)
+
+    def look(self, figures: UnitFigures, pace: Pace | None) -> Outlook:
+        """Where figures stand before their goal."""
+        if not figures.eligible:
+            pace = None
+        return outlook(figures.assessment, figures.states, figures.houses, figures.goal, self.answer.day, pace)
+
+    def gains_by_unit(self) -> dict[str, int]:
+        """People gained of the group and dose asked for, by key of the answer's rows."""
+        answer, places = self.answer, self.places
+        series_id = self.series[answer.campaign.series.index((answer.group, answer.dose))]
+        found: dict[str, int] = {}
+        codes: dict[str | None, str] = {}
+        if self.window is None:
+            return found
+        for cell, (leaf, hamlet) in self.rows.items():
+            gain = self.gains[cell].get(series_id, 0)
+            if answer.level == HAMLET:
+                key = hamlet_key(leaf, hamlet)
+            else:
+                if leaf not in codes:
+                    code = places.above(leaf, answer.level) if leaf is not None else None
+                    codes[leaf] = code if code is not None and (answer.level, code) in places.units else "-"
+                key = codes[leaf]
+            found[key] = found.get(key, 0) + gain
+        return found
+
+
+def _ranking(
+    places: PlaceSet, answer: Answer, base: _Base, people: Mapping[Place, Responsible]
+) -> dict[Band, tuple[RankedUnit, ...]]:
+    gains = base.gains_by_unit()
+    bands: dict[Band, list[UnitFigures]] = {band: [] for band in Band}
+    for unit in answer.units:
+        bands[band_of(unit)].append(unit)
+    around = _level_above(places, answer.level)
+    ranking = {}
+    for band, units in bands.items():
+        units.sort(key=_worst_first)
+        ranks = _ranks(units) if band is Band.JUDGED else [None] * len(units)
+        ranked = []
+        for rank, unit in zip(ranks, units, strict=True):
+            area = Area(answer.level, unit.code) if unit.code is not None else None
+            place = place_of(places, area)
+            above = places.units.get((around, unit.parent)) if around and unit.parent is not None else None
+            ranked.append(
+                RankedUnit(
+                    rank,
+                    unit,
+                    base.look(unit, base.pace(gains.get(unit.key, 0))),
+                    area,
+                    above.name if above else "",
+                    people.get(place) if place else None,
+                )
+            )
+        ranking[band] = tuple(ranked)
+    return ranking
+
+
+def band_of(unit: UnitFigures) -> Band:
+    """How far a unit's figures can be ranked."""
+    if unit.code is None:
+        return Band.LOST
+    if unit.assessment.coverage is None:
+        return Band.EMPTY
+    expected, unvisited = unit.houses.expected, unit.houses.unvisited
+    # One hamlet with more houses than its list does not make up for another: what is not visited counts.
+    thin = bool(expected) and expected is not None and (expected - unvisited) < THIN * expected
+    return Band.THIN if thin else Band.JUDGED
+
+
+def _share(unit: UnitFigures) -> Fraction:
+    return Fraction(unit.states[State.VACCINATED], unit.eligible) if unit.eligible else Fraction(0)
+
+
+def _worst_first(unit: UnitFigures) -> tuple[Fraction, int, object, str]:
+    """Lowest coverage first; of equals, where most people are needed, or due."""
+    return _share(unit), -(unit.assessment.needed or unit.states[State.DUE]), order_key(unit.name), unit.key
+
+
+def _ranks(units: Sequence[UnitFigures]) -> list[int | None]:
+    """Places in the order, equals sharing the first of theirs: 1, 2, 2, 4."""
+    found: list[int | None] = []
+    for number, unit in enumerate(units, 1):
+        tied = number > 1 and _share(units[number - 2]) == _share(unit)
+        found.append(found[-1] if tied else number)
+    return found
+
+
+def _level_above(places: PlaceSet, level: str) -> str | None:
+    levels = (*places.about.levels, HAMLET)
+    place = levels.index(level)
+    return levels[place - 1] if place else None
+
+
+def levels_within(places_levels: Iterable[str], area: Area | None) -> list[str]:
+    """The levels whose units can be ranked in an area, the outermost first; a hamlet is ranked alone."""
+    levels = [*places_levels, HAMLET]
+    return levels if area is None else levels[levels.index(area.level) + 1 :] or [HAMLET]
