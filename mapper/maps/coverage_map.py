@@ -97,7 +97,7 @@ def coverage_map(view: MapView) -> MapParts:
     gradient = palette.heat_gradient()
     HeatLayer(view.words["heat"], {"url": view.heat_url, "gradient": gradient}).add_to(figure_map)
     for kind, name, url in view.overlays:
-        Overlay(kind, name, url).add_to(figure_map)
+        Overlay(kind, name, url, palette.OVERLAY_COLOURS[kind]).add_to(figure_map)
     control = folium.LayerControl(collapsed=True)
     control.add_to(figure_map)
     Kept("layers", control).add_to(figure_map)

@@ -11,11 +11,12 @@ from typing import Any
 import folium
 from folium.plugins import Draw
 
+from mapper.maps import palette
 from mapper.maps.coverage_map import MapParts, take_apart
 from mapper.maps.elements import DrawWords
 
 INK, HOUSE, DRAWN = "#0e4a5c", "#18242c", "#a3231b"
-HOLDER_COLOURS = ("#1b7837", "#762a83", "#2166ac", "#b35806", "#01665e", "#c51b7d", "#4d4d4d", "#7f6000")
+HOLDER_COLOURS = palette.HOLDERS
 """Colours of who has a house, in turn; the table beside the map names them."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from branca.element import Element, MacroElement
@@ -59,7 +59,7 @@ class HeatLayer(JSCSSMixin, Layer):
 class Overlay(JSCSSMixin, Layer):
     """Something laid over the areas; its script and its figures are fetched when it is switched on.
 
-    kind: the script is ``js/overlay_<kind>.js``, which draws the answer of ``url``.
+    kind: the script is ``js/overlay_<kind>.js``, which draws the answer of ``url`` in ``colours``.
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("js/overlay_layer.js",)
@@ -72,12 +72,12 @@ class Overlay(JSCSSMixin, Layer):
         """
     )
 
-    def __init__(self, kind: str, name: str, url: str) -> None:
+    def __init__(self, kind: str, name: str, url: str, colours: Sequence[Any]) -> None:
         super().__init__(name=name, overlay=True, control=True, show=False)
         self._name = "Overlay"
         self._id = kind
         self.kind = kind
-        self.options = {"kind": kind, "url": url}
+        self.options = {"kind": kind, "url": url, "colours": colours}
 
 
 class _Control(JSCSSMixin, MacroElement):

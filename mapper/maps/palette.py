@@ -26,6 +26,20 @@ COUNT_SCALES = {"needed": "YlOrBr_06", "due": "BuPu_06"}
 """Figures that count people: pale for nobody, dark for many."""
 
 
+LEVELS = (
+    ("1", "#1b7837", "#ffffff"),
+    ("2", "#ffe14d", "#18242c"),
+    ("3", "#f28e2b", "#18242c"),
+    ("4", "#a50f15", "#ffffff"),
+)
+"""Epidemic levels as the ministry names them, green to red: number, ground, ink. The number is always written on it."""
+
+HOLDERS = ("#1b7837", "#762a83", "#2166ac", "#b35806", "#01665e", "#c51b7d", "#4d4d4d", "#7f6000")
+"""Colours of canvassers, in turn; names stand beside them."""
+
+OVERLAY_COLOURS: dict[str, tuple[Any, ...]] = {"hot_spots": ("#7a0177",), "epidemic": LEVELS, "tracks": HOLDERS}
+
+
 def _scale(name: str) -> Any:
     """A ColorBrewer scale by name and number of classes; branca makes these attributes when it is loaded."""
     return getattr(linear, name)

@@ -15,6 +15,7 @@ export class MapChoice {
       radio.addEventListener("change", () => choose(name));
       return [name, { radio, row: make("label", { class: "layer-row" }, radio, make("span", {}, label)) }];
     }));
+    this.rows = [];
     this.groups = make("fieldset", { class: "layer-part", hidden: true });
     const figures = make("fieldset", { class: "layer-part" }, make("legend", {}, t("What the colours show")),
       ...[...this.radios.values()].map(({ row }) => row));
@@ -37,7 +38,7 @@ export class MapChoice {
       if (open) this._count();
     });
     said.observe(this.box, { attributes: true, attributeFilter: ["class"] });
-    const close = make("button", { type: "button", class: "button layers-close" }, t("Done"));
+    const close = make("button", { type: "button", class: "layers-close", "aria-label": t("Close the layers") }, "×");
     const shut = () => {
       control.collapse();
       toggle.focus();
@@ -55,20 +56,25 @@ export class MapChoice {
   show(name, groups, chosen) {
     for (const [each, { radio }] of this.radios) radio.checked = each === name;
     this.word.textContent = t("Layers: {figure}", { figure: measureName(name) });
-    this.groups.hidden = !groups.length;
-    this.numbers = groups.map((group) => ({ code: group.code, note: make("small", {}) }));
-    const rows = groups.map((group, index) => {
-      const row = make("button", { type: "button", class: "layer-row layer-group", "aria-pressed": String(group.code === chosen) },
-        make("span", {}, group.label), this.numbers[index].note);
-      row.addEventListener("click", () => this.first(group.code));
-      return row;
-    });
-    this.groups.replaceChildren(make("legend", {}, t("Priority groups")), ...rows);
+    // The rows stay where the groups do: a click on a row that is gone would pass for one on the map.
+    if (groups.map((each) => each.code).join() !== this.rows.map((each) => each.code).join()) this._draw(groups);
+    for (const { code, row } of this.rows) row.setAttribute("aria-pressed", String(code === chosen));
     if (this.box.classList.contains("leaflet-control-layers-expanded")) this._count();
   }
 
+  _draw(groups) {
+    this.rows = groups.map(({ code, label }) => {
+      const note = make("small", {});
+      const row = make("button", { type: "button", class: "layer-row layer-group" }, make("span", {}, label), note);
+      row.addEventListener("click", () => this.first(code));
+      return { code, row, note };
+    });
+    this.groups.hidden = !groups.length;
+    this.groups.replaceChildren(make("legend", {}, t("Priority groups")), ...this.rows.map(({ row }) => row));
+  }
+
   async _count() {
-    for (const { code, note } of this.numbers || []) {
+    for (const { code, note } of this.rows) {
       try {
         const due = await this.ask(code);
         note.textContent = due === null ? t("no data") : t("{people} due", { people: count(due) });

@@ -26,7 +26,15 @@ let waitingFor = null;
 const campaign = () => page.campaigns.find((each) => each.id === state.campaign);
 const group = () => campaign()?.groups.find((each) => each.code === state.group);
 const boundarySet = () => page.sets.find((each) => each.id === state.set);
-const levels = () => [...(boundarySet()?.levels || []), "hamlet"];
+// Of very many hamlets the map alone shows each, from tiles; table and search hold the communes.
+const levels = () => [...(boundarySet()?.levels || []), ...(page.tiles ? [] : ["hamlet"])];
+let tiles = null;
+if (page.tiles) {
+  import("./tile_layer.js").then(({ hamletTiles }) => {
+    tiles = hamletTiles(map, areas, bubble, complain);
+    if (shown.answer) tiles.show(state, areas.measure);
+  });
+}
 const levelAbove = () => levels()[levels().indexOf(state.level) - 1] || null;
 const unitLayer = () => (state.level === "hamlet" ? hamlets : areas);
 
@@ -79,7 +87,7 @@ function makeWhole() {
   if (!doses.some((each) => each.code === state.dose)) {
     state.dose = (doses.find((each) => each.target !== null) || doses[0])?.code ?? null;
   }
-  if (!levels().includes(state.level)) state.level = "hamlet";
+  if (!levels().includes(state.level)) state.level = levels().at(-1);
   state.date = within(state.date);
 }
 
@@ -224,6 +232,7 @@ function colour(how) {
     const asOf = shown.days ? onDay(units, shown.days[place]) : units;
     layer[how](asOf, measure(state.show, layer.options.measures, [...asOf.values()].filter((unit) => unit.code)));
   }
+  tiles?.show({ ...state }, areas.measure);
   drawScale();
 }
 
@@ -377,8 +386,8 @@ function renewPopup() {
 
 function openPopup(key, units, answer, at) {
   bubble.options.maxWidth = Math.min(330, map.getSize().x - 60);
-  // Beside the buttons of the map where there is room, below them where there is none.
-  const [side, top] = narrow.matches ? [8, 60] : [60, 10];
+  // Below the search field and the button of the layers.
+  const [side, top] = narrow.matches ? [8, 60] : [60, 56];
   bubble.options.autoPanPaddingTopLeft = [side, top];
   bubble.options.autoPanPaddingBottomRight = [side, 10 + legend.height()];
   bubble.setLatLng(at).setContent(popupOf(key, units, answer)).openOn(map);
@@ -422,7 +431,7 @@ function goTo(key, path, above = false) {
   if (narrow.matches) byId("map-box").scrollIntoView({ block: "start" });
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const room = L.coverage.room(50);
-  room.paddingTopLeft[1] = Math.min(290, map.getSize().y - room.paddingBottomRight[1] - 90);
+  room.paddingTopLeft[1] = Math.min(400, map.getSize().y - room.paddingBottomRight[1] - 90);
   map.stop();
   map.closePopup();
   const moving = new Promise((stands) => {
@@ -440,7 +449,8 @@ function goTo(key, path, above = false) {
 }
 
 hamlets.on("pick", ({ key, at }) => pick(key, { from: "map", at }));
-areas.on("pick", ({ key, at }) => {
+areas.on("pick", async ({ key, at }) => {
+  if (await tiles?.pick(at)) return;
   const units = unitLayer() === areas ? shown.byKey : shown.aboveByKey;
   if (!units.has(key)) {
     const { name } = areas.path(key).feature.properties;

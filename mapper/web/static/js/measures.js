@@ -4,7 +4,7 @@ import { count, percent, t } from "./words.js";
 import { visitedShare } from "./figures.js";
 
 export const MEASURES = () => [
-  ["coverage", t("Coverage")],
+  ["coverage", t("Share vaccinated")],
   ["needed", t("People still needed")],
   ["due", t("People due now")],
   ["visited", t("Share of houses visited")],

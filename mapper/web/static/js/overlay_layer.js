@@ -1,7 +1,7 @@
 // Something laid over the areas. Its script, overlay_<kind>.js, and its figures are fetched when it is switched on.
 //
 // Such a script exports: ask(state) -> {address query} or null where there is nothing to ask for;
-// draw(answer, {layer, state}) -> a Leaflet layer; legend(answer) -> an element, or null; and optionally
+// draw(answer, {map, state, options}) -> a Leaflet layer; legend(answer, options) -> an element, or null; and optionally
 // waits(answer) -> a sentence while the server is still at work, after which it is asked again.
 (function () {
   "use strict";
@@ -56,12 +56,12 @@
           this._later = setTimeout(() => this._refresh(), AGAIN_MS);
           return;
         }
-        const drawn = await this._script.draw(answer, { map: this._map, state });
+        const drawn = await this._script.draw(answer, { map: this._map, state, options: this.options });
         if (this._asking !== wanted || !this._map) return;
         this.clearLayers();
         this.addLayer(drawn);
         this._shown = wanted;
-        this.fire("told", { text: "", legend: this._script.legend(answer) });
+        this.fire("told", { text: "", legend: this._script.legend(answer, this.options) });
       } catch (error) {
         if (this._asking === wanted) {
           this.clearLayers();
