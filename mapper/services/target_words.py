@@ -117,38 +117,23 @@ class TargetWords:
         return self.say(mark("{days} days left until the deadline, {day} ({working} without Sundays)"), **facts)
 
     def _pace(self, look: Outlook) -> str:
-        need = look.per_day
+        if look.per_day is not None:
+            needed = self.say(mark("{need} a day are needed"), need=self.at_least(look.per_day))
+        else:
+            in_a_week = self.at_least(Fraction(look.needed or 0, 7))
+            needed = self.say(mark("to get there in a week takes {need} a day"), need=in_a_week)
         if look.pace is None:
-            if need is None:
-                return self.say(mark("nothing tells the pace of the last days"))
-            return self.say(
-                mark("{need} people a day are needed, and nothing tells the pace of the last days"),
-                need=self.at_least(need),
+            gone = self.say(mark("nothing tells the pace of the last days"))
+        elif look.pace.people < 0:
+            message = mark(
+                "in the last {days} days more vaccinated people left the group, by their age or by moving, than were "
+                "vaccinated: {people} fewer"
             )
-        facts: dict[str, object] = {"days": look.pace.days, "pace": self.number(look.pace.per_day)}
-        if look.pace.people < 0:
-            return self.say(
-                mark(
-                    "in the last {days} days more vaccinated people left the group, by their age or by moving, than "
-                    "were vaccinated: {people} fewer"
-                ),
-                days=look.pace.days,
-                people=self.number(-look.pace.people),
-            )
-        if need is not None:
-            return self.say(
-                mark("in the last {days} days {pace} people a day were vaccinated, {need} a day are needed"),
-                need=self.at_least(need),
-                **facts,
-            )
-        in_a_week = self.at_least(Fraction(look.needed or 0, 7))
-        return self.say(
-            mark(
-                "in the last {days} days {pace} people a day were vaccinated; to get there in a week takes {need} a day"
-            ),
-            need=in_a_week,
-            **facts,
-        )
+            gone = self.say(message, days=look.pace.days, people=self.number(-look.pace.people))
+        else:
+            message = mark("in the last {days} days {pace} people a day were vaccinated")
+            gone = self.say(message, days=look.pace.days, pace=self.number(look.pace.per_day))
+        return f"{gone}, {needed}"
 
     def doubt(self, unit: UnitFigures, look: Outlook) -> str:
         """Why it is undecided; "" where it is not."""
