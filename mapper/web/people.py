@@ -196,10 +196,11 @@ def reasons_page() -> str:
         return render_template("reasons.html", asked=None)
     reference, user = installation().reference, reader()
     level = reasons.level_within(reference, user, asked.state["set"], asked.area)
-    tree = reasons.tree(reference, user, asked.question(level), asked.area)
+    tree = reasons.tree(reference, user, asked.question(level), _area(asked))
     return render_template(
         "reasons.html",
         asked=asked,
+        query=partial(asked.query, within=request.args.get("within")),
         tree=tree,
         words=PeopleWords.of(reference, tree.answer.campaign, chosen_language(), asked.day),
         rows=[] if asked.area and asked.area.level == HAMLET else [one for one in tree.answer.units if sum(one.counts)],

@@ -2,7 +2,7 @@
 
 import { count, day, daysBetween, make, percent, shortName, span, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
-import { bar, isOpen } from "./unit_words.js";
+import { bar, figure, isOpen, vaccinatedOf } from "./unit_words.js";
 
 function judgement(total, target) {
   if (total.coverage === null) return t("Nobody of this group has been asked about yet.");
@@ -39,8 +39,7 @@ export function summary(answer, units, goTo) {
   const left = make("div", { class: "summary-figure" },
     make("p", { class: "summary-number" }, percent(total.coverage)),
     total.coverage !== null && bar(total, target),
-    total.coverage !== null && make("p", { class: "summary-of" },
-      t("{vaccinated} of {eligible} people", { vaccinated: count(total.vaccinated), eligible: count(total.eligible) })));
+    total.coverage !== null && make("p", { class: "summary-of" }, ...vaccinatedOf(answer, total)));
   const sentence = make("p", { class: "summary-sentence" },
     make("strong", { class: total.verdict ? `says-${total.verdict}` : "" }, judgement(total, target)), " ", timeLeft(answer));
   const next = make("p", { class: "summary-next" });
@@ -48,7 +47,7 @@ export function summary(answer, units, goTo) {
     next.append(t("Most people due:"), " ");
     most.forEach((unit, index) => next.append(index ? ", " : "",
       make("button", { class: "link", type: "button", onclick: () => goTo(unit.key) }, shortName(unit.name)),
-      ` (${count(unit.due)})`));
+      " (", figure(answer, unit, { state: "due" }, count(unit.due)), ")"));
     next.append(". ");
   }
   if (thin) {

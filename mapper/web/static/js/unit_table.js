@@ -2,7 +2,7 @@
 
 import { compareNames, count, make, percent, plain, shortName, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
-import { bar, nameOf, verdictWord, visits } from "./unit_words.js";
+import { bar, figure, nameOf, verdictWord, visits } from "./unit_words.js";
 
 // Rows of a group drawn at first, and again each time the reader comes near the last of them.
 const STEP = 40;
@@ -173,15 +173,20 @@ export class UnitTable {
     const { target } = this.answer;
     const cell = (name, title, ...content) =>
       make("td", { role: "cell", class: `col-${name}`, "data-title": title }, ...content);
+    // The row is picked by its button; whoever walks by keyboard finds the same links in the popup that opens.
+    const link = (asked, text) => figure(this.answer, unit, asked, text, {
+      tabindex: -1, onclick: (event) => event.stopPropagation() });
     const label = make("button", { type: "button", class: "row-button" }, shortName(nameOf(unit, this.answer.level)));
     const row = make("tr", { role: "row", class: `unit unit-${group}` },
       make("th", { scope: "row", role: "rowheader", class: "col-name" }, label),
       cell("place", "", shortName(this.places.get(unit.parent) || "")),
       cell("coverage", t("Coverage"), make("span", { class: "share" }, percent(unit.coverage)), bar(unit, target)),
-      cell("vaccinated", t("Vaccinated"), make("span", {}, `${count(unit.vaccinated)}/${count(unit.eligible)}`)),
+      cell("vaccinated", t("Vaccinated"), make("span", {},
+        link({ state: "vaccinated" }, count(unit.vaccinated)), "/", link({ state: "eligible" }, count(unit.eligible)))),
       cell("visited", t("Visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
-        unit.households_expected ? visits(unit) : `${count(unit.households_visited)}/?`)),
-      cell("needed", t("Needed"), make("span", {}, unit.needed === null ? "–" : count(unit.needed))),
+        link({ houses: "expected" }, unit.households_expected ? visits(unit) : `${count(unit.households_visited)}/?`))),
+      cell("needed", t("Needed"),
+        unit.needed ? link({ state: "due" }, count(unit.needed)) : make("span", {}, unit.needed === null ? "–" : count(0))),
       cell("verdict", t("Verdict"), make("span", { class: `verdict verdict-${unit.verdict || "none"}` }, verdictWord(unit))));
     row.addEventListener("click", () => this.pick(unit.key));
     row.dataset.key = unit.key;

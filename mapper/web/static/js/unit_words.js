@@ -60,6 +60,34 @@ export function bar(unit, target) {
   return box;
 }
 
+// The part of an address that asks what an answer tells, for one of its units; null where no address names the unit.
+function question(answer, unit, more) {
+  // Without an answer it is the whole area of the page, whose address says the same.
+  const { campaign, set, group, dose, date } = answer || Object.fromEntries(new URLSearchParams(location.search));
+  const parts = { campaign, set, group, dose, date, ...more };
+  if (unit.key !== "total") {
+    if (!unit.code) return null;
+    parts.area = `${answer.level}:${unit.code}`;
+    // A hamlet whose houses stand in two communes has two rows, each with its own people.
+    if (answer.level === "hamlet") parts.within = unit.parent || "-";
+  }
+  return new URLSearchParams(Object.entries(parts).filter(([, value]) => value));
+}
+
+// A figure that leads to the people, or the houses, that it counts. asked: {state} or {houses}.
+export function figure(answer, unit, asked, text, properties = {}) {
+  const query = question(answer, unit, asked);
+  return query ? make("a", { class: "figure", href: `/people?${query}`, ...properties }, text) : make("span", {}, text);
+}
+
+// A sentence with elements in its {places}.
+const fill = (sentence, parts) => sentence.split(/\{(\w+)\}/).map((piece, place) => (place % 2 ? parts[piece] : piece));
+
+export const vaccinatedOf = (answer, unit) => fill(t("{vaccinated} of {eligible} people"), {
+  vaccinated: figure(answer, unit, { state: "vaccinated" }, count(unit.vaccinated)),
+  eligible: figure(answer, unit, { state: "eligible" }, count(unit.eligible)),
+});
+
 // "18/41 (44 %)"; where no list says how many houses there are, the visited ones alone.
 export function visits(unit) {
   const share = visitedShare(unit);
@@ -67,8 +95,9 @@ export function visits(unit) {
   return `${count(unit.households_visited)}/${count(unit.households_expected)}`;
 }
 
-// Everybody of the group, each in one state, as one strip and a list of numbers.
-export function ledger(unit) {
+// Everybody of the group, each in one state, as one strip and a list of numbers. answer: that the unit is of; none for
+// the total of the page.
+export function ledger(unit, answer = null) {
   const states = STATES().filter(([state]) => unit[state] > 0);
   const all = states.reduce((sum, [state]) => sum + unit[state], 0);
   if (!all) return null;
@@ -76,7 +105,10 @@ export function ledger(unit) {
     ...states.map(([state]) => make("span", { class: `ledger-part state-${state}`, style: { "flex-grow": unit[state] } })));
   const list = make("ul", { class: "ledger-list" },
     ...states.map(([state, name]) => make("li", { class: `state-${state}` },
-      make("span", { class: "ledger-key", "aria-hidden": "true" }), make("b", {}, count(unit[state])), ` ${name}`)));
+      make("span", { class: "ledger-key", "aria-hidden": "true" }),
+      make("b", {}, figure(answer, unit, { state }, count(unit[state]))), ` ${name}`)));
+  const why = all > unit.vaccinated && question(answer, unit, {});
+  if (why) list.append(make("li", {}, make("a", { href: `/reasons?${why}` }, t("Why not vaccinated"))));
   return make("div", { class: "ledger" }, strip, list);
 }
 
@@ -99,8 +131,7 @@ export function popup(unit, name, answer, place, ...extra) {
   } else {
     heading.append(
       make("p", { class: "popup-figure" }, make("b", {}, percent(unit.coverage)),
-        make("span", {}, t("{vaccinated} of {eligible} people", {
-          vaccinated: count(unit.vaccinated), eligible: count(unit.eligible) }))),
+        make("span", {}, ...vaccinatedOf(answer, unit))),
       bar(unit, answer.target),
     );
   }
@@ -109,8 +140,10 @@ export function popup(unit, name, answer, place, ...extra) {
     fact(t("95% interval"), span(unit.low, unit.high), " ", make("small", {}, t("only if the houses not asked are like the others")));
   }
   fact(t("Houses visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
-    `${visits(unit)}${visitedShare(unit) === null ? "" : ` (${percent(visitedShare(unit), 0)})`}`),
-    `, ${t("{houses} interviewed", { houses: count(unit.households_interviewed) })}`);
+    figure(answer, unit, { houses: "expected" }, visits(unit)),
+    visitedShare(unit) === null ? "" : ` (${percent(visitedShare(unit), 0)})`), ", ",
+    figure(answer, unit, { houses: "interviewed" },
+      t("{houses} interviewed", { houses: count(unit.households_interviewed) })));
   if (unit.verdict) {
     fact(answer.target === null ? t("Verdict") : t("Target {target}", { target: percent(answer.target, 0) }),
       make("span", { class: `verdict verdict-${unit.verdict}` }, verdictWord(unit)));
@@ -118,5 +151,5 @@ export function popup(unit, name, answer, place, ...extra) {
   const need = needSentence(unit, answer.target);
   return make("article", { class: "popup" }, heading,
     isThin(unit) && make("p", { class: "popup-thin" }, t("Too few houses visited to judge.")),
-    facts, ledger(unit), need && make("p", { class: "popup-need" }, need), ...extra);
+    facts, ledger(unit, answer), need && make("p", { class: "popup-need" }, need), ...extra);
 }
