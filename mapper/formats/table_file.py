@@ -48,7 +48,7 @@ def read_table(name: str, data: bytes) -> TableFile:
 def _sheet(name: str, data: bytes) -> list[tuple[int, tuple[Cell, ...]]]:
     check_workbook(name, data)
     try:
-        book = load_workbook(BytesIO(data), read_only=True, data_only=True)  # type: ignore[no-untyped-call]
+        book = load_workbook(BytesIO(data), read_only=True, data_only=True)
         try:
             rows = book.worksheets[0].iter_rows(values_only=True)
             return [(number, tuple(map(_cell, row))) for number, row in enumerate(rows, 1)]

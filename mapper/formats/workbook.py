@@ -110,7 +110,7 @@ def survey_rows(data: bytes, column: str = "name") -> dict[str, list[int]]:
     Empty where the workbook or the column cannot be read: row numbers only help.
     """
     try:
-        book = load_workbook(BytesIO(data), read_only=True, data_only=True)  # type: ignore[no-untyped-call]
+        book = load_workbook(BytesIO(data), read_only=True, data_only=True)
     except Exception:
         return {}
     try:

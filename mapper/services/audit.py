@@ -38,6 +38,8 @@ ACTIONS: Mapping[str, str] = {
     "submission.downloaded": mark("submission downloaded"),
     "conflict.decided": mark("contradiction decided"),
     "conflict.reopened": mark("decision about a contradiction taken back"),
+    "lot.drawn": mark("lot drawn"),
+    "lot.found": mark("findings of a lot entered"),
     "sheets.printed": mark("follow-up sheets printed"),
     "people.listed": mark("list of people or houses seen"),
     "epidemic.entered": mark("epidemic level entered"),
@@ -48,12 +50,15 @@ ACTIONS: Mapping[str, str] = {
     "responsible.removed": mark("person responsible taken out"),
     "responsible.listed": mark("list of responsible people entered"),
     "responsible.downloaded": mark("list of responsible people downloaded"),
+    "report.downloaded": mark("daily report downloaded"),
+    "public.settings": mark("public page set"),
     "audit.downloaded": mark("audit trail downloaded"),
 }
 """Kind of an action to the words for it; a new kind is entered here, or the page shows the bare word."""
 
 FACTS: Mapping[str, str] = {
     "action": mark("only of the kind"),
+    "area": mark("area"),
     "areas": mark("places"),
     "before": mark("before"),
     "campaign": mark("campaign"),
@@ -77,7 +82,10 @@ FACTS: Mapping[str, str] = {
     "set": mark("boundary set"),
     "source": mark("decision that says so"),
     "target": mark("target"),
+    "seed": mark("seed of the draw"),
+    "seen": mark("people seen"),
     "to": mark("to"),
+    "unvaccinated": mark("not vaccinated"),
     "user": mark("only of the user"),
     "version": mark("version"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -65,6 +65,14 @@ def visited_on(connection: Connection, campaign_id: str, day: date) -> dict[int,
         _ht.c.campaign_id == campaign_id, _ht.c.day == day.toordinal()
     )
     return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def last_received(connection: Connection, campaign_id: str) -> datetime | None:
+    """When the last submission to a form of a campaign came, whatever became of it; None where none did."""
+    of_campaign = select(tables.forms.c.form_id).where(tables.forms.c.campaign_id == campaign_id).distinct()
+    newest = select(_s.c.received_at).where(_s.c.form_id.in_(of_campaign)).order_by(_s.c.seq.desc()).limit(1)
+    found = connection.scalar(newest)
+    return datetime.fromisoformat(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "forms.page": (ADMINISTRATOR, ("/forms",)),
     "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
+    "report.page": (
+        EVERYBODY,
+        ("/report?date=2022-08-31", "/report?date=2022-08-31&area=commune:00001&body=UBND"),
+    ),
     "submission.page": (EVERYBODY, ("/submission/uuid:photo", "/submission/uuid:edit")),
     "trail.audit_page": (ADMINISTRATOR, ("/audit",)),
     "users.cards": (EVERYBODY, ("/users/cards?commune=00001",)),
@@ -73,6 +77,7 @@ NO_PAGES: Mapping[str, str] = {
     "openrosa": "XML and files for phones",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
+    "report.file": "files to save",
     "static": "scripts, styles and pictures",
     "submission.file": "a file to save",
     "submission.xml": "a file to save",
