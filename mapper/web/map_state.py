@@ -27,12 +27,15 @@ def settle(
     sets: Sequence[Mapping[str, Any]],
     today: date,
     usual_days: Mapping[str, date],
+    *,
+    tiles: bool = False,
 ) -> tuple[dict[str, Any], list[Notice]]:
     """The state of the page, each part from the query where it names something that exists.
 
     campaigns, sets: as ``/api/campaigns`` and ``/api/sets`` list them. usual_days: by campaign, the day shown where
-    the query names none, if not today. Values are None where nothing exists at all. Also returns what to tell the
-    reader of parts that had to be replaced: sentences and their facts.
+    the query names none, if not today. tiles: there are so many hamlets that they are no level to choose. Values are
+    None where nothing exists at all. Also returns what to tell the reader of parts that had to be replaced: sentences
+    and their facts.
     """
     notices: list[Notice] = []
 
@@ -56,9 +59,10 @@ def settle(
     first_set = next((row["id"] for row in sets if row.get("default")), sets[0]["id"] if sets else None)
     set_id = choose("set", [row["id"] for row in sets], first_set)
     chosen_set = find(sets, "id", set_id)
-    levels = [*chosen_set.get("levels", []), "hamlet"]
+    levels = [*chosen_set.get("levels", []), *([] if tiles else ["hamlet"])]
     west, _, east, _ = chosen_set.get("bounds") or (0, 0, 0, 0)
-    usual = levels[-2] if len(levels) > 1 and east - west > WIDE_DEGREES else "hamlet"
+    lowest = [level for level in levels if level != "hamlet"][-1:]
+    usual = lowest[0] if lowest and (tiles or east - west > WIDE_DEGREES) else "hamlet"
     return {
         "campaign": campaign,
         "set": set_id,

@@ -17,7 +17,7 @@ from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
-from mapper.services import intake, reporting, review, submission_page
+from mapper.services import intake, reporting, review, submission_page, tiles
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import figures_version
 from mapper.web.asked import LONG_QUIET, last_visits
@@ -136,7 +136,8 @@ def map_page() -> Response:
     sets = reporting.boundary_sets(here.reference, today, here.settings.boundary_set)
     visits = last_visits(each["id"] for each in campaigns)
     usual = {each: day for each, day in visits.items() if today - day > LONG_QUIET}
-    state, notices = settle(request.args, campaigns, sets, today, usual)
+    many = tiles.wants_tiles(here.reference, reader())
+    state, notices = settle(request.args, campaigns, sets, today, usual, tiles=many)
     state["show"] = shown_measure(request.args, notices)
     shown = next((each for each in sets if each["id"] == state["set"]), None)
     view = MapView(
@@ -160,6 +161,7 @@ def map_page() -> Response:
         "version": figures_version(),
         "every": EVERY_S,
         "sample": here.sample,
+        "tiles": many,
     }
     html = render_template(
         "map.html",
