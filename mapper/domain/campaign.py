@@ -9,6 +9,7 @@ import calendar
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
@@ -124,6 +125,13 @@ def _born_by(age: Period, end: date) -> int:
     return bisect_right(days, end, key=lambda born: age.after(date.fromordinal(born)))
 
 
+class Design(StrEnum):
+    """Who is asked: everybody, or people of some hamlets that were drawn by chance."""
+
+    CENSUS = "census"
+    CLUSTER_SURVEY = "cluster_survey"
+
+
 @dataclass(frozen=True)
 class Campaign:
     """Everything a campaign.toml says, checked.
@@ -134,6 +142,7 @@ class Campaign:
     accuracy_limit_m: a point less accurate than this is not used to place the household.
     visits_until: the last day on which canvassers are to go from house to house, None where none is named.
     hamlets_file: the CSV beside the form that lists the hamlets (name, label, commune, households).
+    design: whether figures are of everybody, or of a sample of hamlets within communes, and need its intervals.
     """
 
     id: str
@@ -148,6 +157,7 @@ class Campaign:
     source: str = ""
     until: date = date.max
     visits_until: date | None = None
+    design: Design = Design.CENSUS
 
     def working_days(self, day: date) -> int | None:
         """Working days from a day on, itself among them, to the last on which canvassers are to go out.

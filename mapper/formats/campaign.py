@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from mapper.domain.campaign import Campaign, Group, Label, Period, ScheduledDose
+from mapper.domain.campaign import Campaign, Design, Group, Label, Period, ScheduledDose
 from mapper.domain.people import Outcome, Residence
 from mapper.errors import InvalidCampaign, mark
 from mapper.formats.declared import ROLES
@@ -43,6 +43,7 @@ _CAMPAIGN_KEYS = (
     "visits_until",
     "accuracy_limit_m",
     "hamlets",
+    "design",
     "source",
     "doses",
     "vaccines",
@@ -111,6 +112,13 @@ def read_campaign(text: str) -> Campaign:
             start=start,
             until=until,
         )
+    design = top.text("design", '"cluster_survey"') if "design" in top.entries else Design.CENSUS
+    if design not in set(Design):
+        raise InvalidCampaign(
+            mark("campaign.toml: design cannot be {design}. Use one of: {known}."),
+            design=design,
+            known=", ".join(Design),
+        )
     hamlets = top.text("hamlets", '"hamlets.csv"', _FILE) if "hamlets" in top.entries else None
     return Campaign(
         id=top.text("id", '"covid19"', _CODE),
@@ -124,6 +132,7 @@ def read_campaign(text: str) -> Campaign:
         values=_values(top, doses, vaccines),
         accuracy_limit_m=top.number("accuracy_limit_m", Campaign.accuracy_limit_m, "50"),
         hamlets_file=hamlets,
+        design=Design(design),
         source=top.text("source", '"Decision 1234, 2022"') if "source" in top.entries else "",
     )
 

@@ -46,6 +46,7 @@ from mapper.web.people import not_vaccinated, people
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.report import report
 from mapper.web.submission import submission
+from mapper.web.surveys import surveys
 from mapper.web.targets import target_pages
 from mapper.web.trying import trying
 from mapper.web.users import user_pages
@@ -119,6 +120,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)
     app.register_blueprint(hot_spots)
+    app.register_blueprint(surveys)
     app.register_blueprint(people)
     app.register_blueprint(not_vaccinated)
     app.register_blueprint(epidemic)
