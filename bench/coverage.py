@@ -72,12 +72,12 @@ def tally(task: tuple[Campaign, Hamlet, int]) -> dict[Offset, States]:
         into = places.setdefault(offset, {})
         moves = household_moves(visit, campaign)
         for series, on, move in zip(moves[::3], moves[1::3], moves[2::3], strict=True):
-            row = into.setdefault((series, on), [0] * len(INSIDE))
+            states = into.setdefault((series, on), [0] * len(INSIDE))
             left, entered = MOVES[move]
             if left:
-                row[INSIDE.index(left)] -= 1
+                states[INSIDE.index(left)] -= 1
             if entered:
-                row[INSIDE.index(entered)] += 1
+                states[INSIDE.index(entered)] += 1
         day = visited.toordinal()
         houses = into.get((-1, day), [0] * len(HOUSE_COUNTS))
         into[-1, day] = [a + b for a, b in zip(houses, house_counts(visit), strict=True)]
