@@ -32,7 +32,7 @@ let tiles = null;
 if (page.tiles) {
   import("./tile_layer.js").then(({ hamletTiles }) => {
     tiles = hamletTiles(map, areas, bubble, complain);
-    if (shown.answer) tiles.show(state, areas.measure);
+    if (shown.answer) tiles.show(state, areas.measure, shown.answer.target);
   });
 }
 const levelAbove = () => levels()[levels().indexOf(state.level) - 1] || null;
@@ -232,7 +232,7 @@ function colour(how) {
     const asOf = shown.days ? onDay(units, shown.days[place]) : units;
     layer[how](asOf, measure(state.show, layer.options.measures, [...asOf.values()].filter((unit) => unit.code)));
   }
-  tiles?.show({ ...state }, areas.measure);
+  tiles?.show(state, areas.measure, shown.answer?.target);
   drawScale();
 }
 
@@ -322,7 +322,7 @@ function closeDays() {
 
 // With hamlets on the screen their communes step back; alone they are the picture.
 function faintAreas() {
-  const behind = state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible();
+  const behind = (state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible()) || (tiles && map.getZoom() >= 11);
   areas.setFaint(behind);
   drawScale();
   map.getContainer().classList.toggle("is-hamlets", behind);
