@@ -2,7 +2,7 @@
 
 import { addDays, count, day, make, page, percent, shortName, t, weekday } from "./words.js";
 import { coverage, forget, isThin, visitedShare } from "./figures.js";
-import { ledger, nameOf, popup } from "./unit_words.js";
+import { ledger, nameOf, popup, targetOf } from "./unit_words.js";
 import { summary } from "./summary.js";
 import { MapChoice } from "./map_choice.js";
 import { keepFresh } from "./map_live.js";
@@ -353,7 +353,7 @@ function figureShown(unit, units) {
       make("span", {}, t("on {day}: {words}", { day: day(shown.day), words: spoken("coverage", asOf)[1] })));
   }
   if (state.show === "coverage") return null;
-  const [figure, words] = spoken(state.show, unit, shown.answer.target);
+  const [figure, words] = spoken(state.show, unit, targetOf(unit, shown.answer));
   return make("p", { class: "popup-figure popup-shown" }, make("b", {}, figure), make("span", {}, words));
 }
 
@@ -464,7 +464,7 @@ for (const layer of [areas, hamlets]) {
     const unit = (layer === unitLayer() ? shown.byKey : shown.aboveByKey).get(key);
     const box = make("span", {}, make("b", {}, name));
     if (unit && (shown.days || state.show !== "coverage")) {
-      box.append(make("br"), spoken(state.show, layer.figures.get(key) || unit, shown.answer.target).join(" "));
+      box.append(make("br"), spoken(state.show, layer.figures.get(key) || unit, targetOf(unit, shown.answer)).join(" "));
     } else if (unit) {
       box.append(make("br"), unit.coverage === null ? t("no data")
         : `${percent(unit.coverage)} (${count(unit.vaccinated)}/${count(unit.eligible)})`);

@@ -2,7 +2,7 @@
 
 import { count, day, daysBetween, make, percent, shortName, span, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
-import { bar, figure, isOpen, vaccinatedOf } from "./unit_words.js";
+import { bar, figure, isOpen, vaccinatedOf, targetOf } from "./unit_words.js";
 
 function judgement(total, target) {
   if (total.coverage === null) return t("Nobody of this group has been asked about yet.");
@@ -22,9 +22,10 @@ function judgement(total, target) {
 }
 
 function timeLeft(answer) {
-  if (!answer.deadline) return null;
-  const days = daysBetween(answer.date, answer.deadline);
-  const on = day(answer.deadline);
+  const deadline = answer.total.deadline === undefined ? answer.deadline : answer.total.deadline;
+  if (!deadline) return null;
+  const days = daysBetween(answer.date, deadline);
+  const on = day(deadline);
   if (days < 0) return t("The deadline, {day}, has passed.", { day: on });
   if (days === 0) return t("This is the day of the deadline.");
   if (days === 1) return t("One day to the deadline, {day}.", { day: on });
@@ -33,7 +34,8 @@ function timeLeft(answer) {
 
 // units: rows of the level shown. goTo: called with a unit's key.
 export function summary(answer, units, goTo) {
-  const { total, target } = answer;
+  const { total } = answer;
+  const target = targetOf(total, answer);
   const most = units.filter((unit) => unit.code && unit.due > 0 && !isThin(unit)).sort((a, b) => b.due - a.due).slice(0, 3);
   const thin = units.filter((unit) => isThin(unit) && unit.code).length;
   const left = make("div", { class: "summary-figure" },

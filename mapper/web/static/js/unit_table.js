@@ -2,7 +2,7 @@
 
 import { compareNames, count, make, percent, plain, shortName, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
-import { bar, figure, nameOf, verdictWord, visits } from "./unit_words.js";
+import { bar, figure, nameOf, targetOf, verdictWord, visits } from "./unit_words.js";
 
 // Rows of a group drawn at first, and again each time the reader comes near the last of them.
 const STEP = 40;
@@ -170,7 +170,7 @@ export class UnitTable {
   }
 
   _row(unit, group) {
-    const { target } = this.answer;
+    const target = targetOf(unit, this.answer);
     const cell = (name, title, ...content) =>
       make("td", { role: "cell", class: `col-${name}`, "data-title": title }, ...content);
     // The row is picked by its button; whoever walks by keyboard finds the same links in the popup that opens.

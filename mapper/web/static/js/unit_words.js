@@ -33,6 +33,9 @@ export function verdictWord(unit) {
 export const isOpen = (unit) => unit.worst !== null && unit.best !== null
   && (unit.worst !== unit.coverage || unit.best !== unit.coverage);
 
+// The target of a unit: its own, where one was set for it or for what lies around it, else the campaign's.
+export const targetOf = (unit, answer) => (unit.target === undefined ? answer.target : unit.target);
+
 // A bar of coverage, its worst and best case, and the target as a tick. The interval of a sample stands for these only
 // where no list says how many houses there are; a census that is complete has neither.
 export function bar(unit, target) {
@@ -121,6 +124,7 @@ export function needSentence(unit, target) {
 
 // place: name of the unit above, or null. extra: elements put at the end.
 export function popup(unit, name, answer, place, ...extra) {
+  const target = targetOf(unit, answer);
   const heading = make("header", { class: "popup-head" },
     make("h3", {}, name), place && make("p", {}, place));
   const facts = make("dl", { class: "popup-facts" });
@@ -132,7 +136,7 @@ export function popup(unit, name, answer, place, ...extra) {
     heading.append(
       make("p", { class: "popup-figure" }, make("b", {}, percent(unit.coverage)),
         make("span", {}, ...vaccinatedOf(answer, unit))),
-      bar(unit, answer.target),
+      bar(unit, target),
     );
   }
   if (isOpen(unit)) fact(t("Worst to best case"), `${span(unit.worst, unit.best)}`);
@@ -145,10 +149,10 @@ export function popup(unit, name, answer, place, ...extra) {
     figure(answer, unit, { houses: "interviewed" },
       t("{houses} interviewed", { houses: count(unit.households_interviewed) })));
   if (unit.verdict) {
-    fact(answer.target === null ? t("Verdict") : t("Target {target}", { target: percent(answer.target, 0) }),
+    fact(target === null ? t("Verdict") : t("Target {target}", { target: percent(target, 0) }),
       make("span", { class: `verdict verdict-${unit.verdict}` }, verdictWord(unit)));
   }
-  const need = needSentence(unit, answer.target);
+  const need = needSentence(unit, target);
   return make("article", { class: "popup" }, heading,
     isThin(unit) && make("p", { class: "popup-thin" }, t("Too few houses visited to judge.")),
     facts, ledger(unit, answer), need && make("p", { class: "popup-need" }, need), ...extra);
