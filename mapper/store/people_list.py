@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Date, and_, bindparam, exists, false, func, not_, or_, select, true
 
 from mapper.domain.campaign import Group, ScheduledDose
 from mapper.domain.ledger import State
@@ -50,11 +50,10 @@ def sieve(states: Collection[State], group: Group, dose: ScheduledDose, day: dat
         return true()
     born: list[ColumnElement[bool]] = []
     earliest, latest = group.births(day, day)
-    # Days travel as ISO text past SQLAlchemy's types; see follow_up.read_rows.
     if earliest > 1:
-        born.append(_p.c.born_on >= date.fromordinal(earliest).isoformat())
+        born.append(_p.c.born_on >= _day(date.fromordinal(earliest)))
     if latest < date.max.toordinal():
-        born.append(_p.c.born_on <= date.fromordinal(latest).isoformat())
+        born.append(_p.c.born_on <= _day(date.fromordinal(latest)))
     return and_(
         or_(_p.c.born_on.is_(None), and_(true(), *born)),
         or_(false(), *(_must(state, dose, day) for state in sorted(states))),
@@ -63,7 +62,7 @@ def sieve(states: Collection[State], group: Group, dose: ScheduledDose, day: dat
 
 def _must(state: State, dose: ScheduledDose, day: date) -> ColumnElement[bool]:
     """What everybody in a state fulfils."""
-    on = day.isoformat()
+    on = _day(day)
     codes = {dose.code, *dose.given_by_vaccine.values()}
     if state is State.AWAY:
         return _one_of(_p.c.residence, AWAY)
@@ -90,6 +89,11 @@ def _must(state: State, dose: ScheduledDose, day: date) -> ColumnElement[bool]:
 def _with_dose(codes: Collection[str], *also: ColumnElement[bool]) -> ColumnElement[bool]:
     mine = and_(_d.c.household_seq == _p.c.household_seq, _d.c.person_position == _p.c.position)
     return exists(select(_d.c.code).where(mine, _one_of(_d.c.code, codes), *also).correlate(_p))
+
+
+def _day(day: date) -> ColumnElement[date]:
+    """A day as read_rows hands it to the driver."""
+    return bindparam(None, day.isoformat(), Date, unique=True)
 
 
 def _one_of(column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
