@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     chunk_mb: int = Field(2, ge=1, description="Length that phones are told to send in one POST, in megabytes.")
     tile_url: str = Field("", description="Optional base map, {z}/{x}/{y} address; empty draws none.")
     tile_attribution: str = Field("", description="Credit line that the base map's owner asks for.")
+    basemap: str = Field(
+        "", description="Base map of the server's own, an .mbtiles or .pmtiles file; comes before the address."
+    )
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
     boundary_set: str = Field("", description="Boundary set shown first; empty means the newest in force.")
     secret_key: str = Field(
