@@ -505,6 +505,19 @@ area_targets = Table(
     "exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
 )
 
+publications = Table(
+    "publications",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("day", Date, nullable=False),
+    Column("settings", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", String, nullable=False),
+    UniqueConstraint("day", "settings"),
+    comment="What the public page showed of a day, under settings with this SHA-256; once made it stays. body: JSON of "
+    "figures by unit, those kept back among them, which the next one is made from.",
+)
+
 responsible = Table(
     "responsible",
     metadata,

@@ -86,6 +86,17 @@ def upgrade() -> None:
         comment="The communes' own lists; no official hamlet code or polygon exists.",
     )
     op.create_table(
+        "publications",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("settings", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_publications")),
+        sa.UniqueConstraint("day", "settings", name=op.f("uq_publications_day_settings")),
+        comment="What the public page showed of a day, under settings with this SHA-256; once made it stays. body: JSON of figures by unit, those kept back among them, which the next one is made from.",
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -654,6 +665,7 @@ def downgrade() -> None:
     op.drop_table("cell_units")
     op.drop_table("area_targets")
     op.drop_table("users")
+    op.drop_table("publications")
     op.drop_table("hamlets")
     op.drop_table("facts")
     op.drop_table("cells")
