@@ -30,6 +30,7 @@ from mapper.web import accounts as web_accounts
 from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
+from mapper.web.base_map import base_map
 from mapper.web.conflicts import conflict_pages
 from mapper.web.epidemic import epidemic
 from mapper.web.fill import fill, fill_trial
@@ -110,6 +111,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(fill_trial)
     app.register_blueprint(api)
     app.register_blueprint(map_layers)
+    app.register_blueprint(base_map)
     app.register_blueprint(pages)
     app.register_blueprint(submission)
     app.register_blueprint(follow_up)
