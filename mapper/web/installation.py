@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from mapper.services.background import Background
+from mapper.services.base_map import BaseMap
 from mapper.services.health import HeardFrom
 from mapper.services.hot_spots import Found
 from mapper.services.reference import Reference
@@ -24,6 +25,7 @@ class Installation:
 
     settings: Settings
     reference: Reference
+    base_map: BaseMap | None = field(default=None, compare=False)
     bodies: Shelf[Body] = field(default_factory=lambda: Shelf(48_000_000), compare=False)
     heard: HeardFrom = field(default_factory=HeardFrom, compare=False)
     hot_spots: Background[Found] = field(default_factory=Background, compare=False)
