@@ -49,10 +49,12 @@ def open_reference(settings: Settings) -> Reference:
 
 def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
     """The web application over one database; makes or migrates its schema."""
+    from mapper.services.base_map import open_base_map
     from mapper.web.application import application
     from mapper.web.installation import Installation
 
-    return application(Installation(settings, reference or open_reference(settings)))
+    base_map = open_base_map(settings.basemap)
+    return application(Installation(settings, reference or open_reference(settings), base_map))
 
 
 def _warmed(settings: Settings) -> Flask:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import folium
 from branca.element import CssLink, JavascriptLink
 
 from mapper.maps import palette
+from mapper.maps.base_tiles import add_base_map
 from mapper.maps.elements import Fit, HeatLayer, Kept, Legend, Notes, Overlay, UnitLayer
 
 HAMLETS_FROM_ZOOM = 8
@@ -30,7 +31,7 @@ class MapView:
     words: the sentences that the map itself shows, already in the reader's language: "areas", "hamlets",
     "heat", "base_map" (names of layers) and those of the legend (see ``LEGEND_WORDS``).
     overlays: what may be laid over the areas: kind, name in the reader's language, address of its figures.
-    tile_url: {z}/{x}/{y} address of the operator's base map; empty draws none.
+    tile_url, tile_attribution, tile_options: the operator's base map; see ``base_tiles``.
     """
 
     bounds: tuple[float, float, float, float]
@@ -42,6 +43,7 @@ class MapView:
     overlays: Sequence[tuple[str, str, str]] = ()
     tile_url: str = ""
     tile_attribution: str = ""
+    tile_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 LEGEND_WORDS = ("legend", "no_data", "thin", "faded", "due_few", "due_many", "heat")
@@ -66,6 +68,23 @@ def coverage_map(view: MapView) -> MapParts:
 
     Holds no geometry and no figure. ``serve_assets_locally`` must have run.
     """
+    figure_map = base_map(view, "coverage")
+    for layer in unit_layers(view):
+        layer.add_to(figure_map)
+    HeatLayer(view.words["heat"], {"url": view.heat_url, "gradient": palette.heat_gradient()}).add_to(figure_map)
+    for kind, name, url in view.overlays:
+        Overlay(kind, name, url, palette.OVERLAY_COLOURS[kind]).add_to(figure_map)
+    control = folium.LayerControl(collapsed=True)
+    control.add_to(figure_map)
+    Kept("layers", control).add_to(figure_map)
+    coverage_legend(view).add_to(figure_map)
+    Notes("notes", {"position": "bottomleft"}).add_to(figure_map)
+    Fit(view.bounds).add_to(figure_map)
+    return take_apart(figure_map)
+
+
+def base_map(view: MapView, name: str) -> folium.Map:
+    """A map with the operator's base map and nothing else; the page's scripts find it as ``map_<name>``."""
     west, south, east, north = view.bounds
     figure_map = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
@@ -76,44 +95,40 @@ def coverage_map(view: MapView) -> MapParts:
         zoom_snap=0.5,
         world_copy_jump=False,
     )
-    figure_map._id = "coverage"
-    if view.tile_url:
-        folium.TileLayer(
-            tiles=view.tile_url, attr=view.tile_attribution or " ", name=view.words["base_map"], overlay=True
-        ).add_to(figure_map)
-    colours = measures()
+    figure_map._id = name
+    add_base_map(figure_map, view, view.words["base_map"])
+    return figure_map
+
+
+def unit_layers(view: MapView, side: str = "") -> tuple[UnitLayer, UnitLayer]:
+    """The areas and the hamlets. side: before their names in the page, where it has more than one map."""
     drawing = {
         "shapesUrl": view.shapes_url,
         "bands": DETAIL_BANDS,
-        "measures": colours,
+        "measures": measures(),
         "noData": palette.NO_DATA,
         "thin": palette.THIN_VISITING,
         "full": palette.FULL_VISITING,
     }
-    UnitLayer("areas", view.words["areas"], {**drawing, "place": view.areas}).add_to(figure_map)
-    UnitLayer(
-        "hamlets", view.words["hamlets"], {**drawing, "place": view.hamlets, "fromZoom": HAMLETS_FROM_ZOOM}
-    ).add_to(figure_map)
-    gradient = palette.heat_gradient()
-    HeatLayer(view.words["heat"], {"url": view.heat_url, "gradient": gradient}).add_to(figure_map)
-    for kind, name, url in view.overlays:
-        Overlay(kind, name, url, palette.OVERLAY_COLOURS[kind]).add_to(figure_map)
-    control = folium.LayerControl(collapsed=True)
-    control.add_to(figure_map)
-    Kept("layers", control).add_to(figure_map)
-    Legend(
+    hamlets = {**drawing, "place": view.hamlets, "fromZoom": HAMLETS_FROM_ZOOM}
+    return (
+        UnitLayer("areas", view.words["areas"], {**drawing, "place": view.areas}, side),
+        UnitLayer("hamlets", view.words["hamlets"], hamlets, side),
+    )
+
+
+def coverage_legend(view: MapView) -> Legend:
+    """What the colours of coverage mean, until the page's script says what else they show."""
+    return Legend(
         "legend",
         {
             "position": "bottomleft",
-            "classes": colours["coverage"]["classes"],
+            "classes": measures()["coverage"]["classes"],
             "noData": palette.NO_DATA,
-            "gradient": list(gradient.values()),
+            "gradient": list(palette.heat_gradient().values()),
             "words": {word: view.words[word] for word in LEGEND_WORDS},
         },
-    ).add_to(figure_map)
-    Notes("notes", {"position": "bottomleft"}).add_to(figure_map)
-    Fit(view.bounds).add_to(figure_map)
-    return take_apart(figure_map)
+    )
 
 
 def measures() -> dict[str, dict[str, Any]]:

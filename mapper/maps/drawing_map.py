@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -12,6 +12,7 @@ import folium
 from folium.plugins import Draw
 
 from mapper.maps import palette
+from mapper.maps.base_tiles import add_base_map
 from mapper.maps.coverage_map import MapParts, take_apart
 from mapper.maps.elements import DrawWords
 
@@ -35,7 +36,7 @@ class DrawingView:
     """What the map shows. bounds: west, south, east, north in degrees.
 
     outlines: units that may be drawn in, GeoJSON geometry text; drawn: areas already given, (name, GeoJSON).
-    words: for ``L.drawLocal``. tile_url: of the operator's base map; empty draws none.
+    words: for ``L.drawLocal``. tile_url, tile_attribution, tile_options: the operator's base map; see ``base_tiles``.
     """
 
     bounds: tuple[float, float, float, float]
@@ -45,6 +46,7 @@ class DrawingView:
     words: Mapping[str, Any]
     tile_url: str = ""
     tile_attribution: str = ""
+    tile_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def drawing_map(view: DrawingView) -> MapParts:
@@ -57,8 +59,7 @@ def drawing_map(view: DrawingView) -> MapParts:
         location=[(south + north) / 2, (west + east) / 2], tiles=None, zoom_start=13, max_zoom=19, prefer_canvas=True
     )
     figure_map._id = "assignment"
-    if view.tile_url:
-        folium.TileLayer(tiles=view.tile_url, attr=view.tile_attribution or " ").add_to(figure_map)
+    add_base_map(figure_map, view)
     for outline in view.outlines:
         _shape(outline, INK, 0.04).add_to(figure_map)
     for name, outline in view.drawn:

@@ -15,7 +15,7 @@ class UnitLayer(JSCSSMixin, Layer):
     """Areas of one kind, coloured by coverage; outlines and figures are fetched by the browser, apart.
 
     role: "areas" (communes and what lies above) or "hamlets".
-    options: given to ``L.unitLayer`` as they are.
+    options: given to ``L.unitLayer`` as they are. side: stands before the role in the layer's name in the page.
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("js/pattern_canvas.js", "js/unit_labels.js", "js/unit_layer.js")
@@ -23,15 +23,15 @@ class UnitLayer(JSCSSMixin, Layer):
         """
         {% macro script(this, kwargs) %}
             var {{ this.get_name() }} = L.unitLayer({{ this.role|tojson }}, {{ this.options|tojson }});
-            L.coverage.keep({{ this.role|tojson }}, {{ this.get_name() }});
+            L.coverage.keep({{ this.kind|tojson }}, {{ this.get_name() }});
         {% endmacro %}
         """
     )
 
-    def __init__(self, role: str, name: str, options: dict[str, Any], show: bool = True) -> None:
-        super().__init__(name=name, overlay=True, control=True, show=show)
+    def __init__(self, role: str, name: str, options: dict[str, Any], side: str = "") -> None:
+        super().__init__(name=name, overlay=True, control=True, show=True)
         self._name = "UnitLayer"
-        self._id = role
+        self._id = self.kind = f"{side}{role}"
         self.role = role
         self.options = options
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import folium
 from folium.plugins import Draw
 
-from mapper.maps import elements
+from mapper.maps import base_tiles, elements
 
 LEAFLET_JS = "vendor/leaflet/leaflet.js"
 LEAFLET_CSS = "vendor/leaflet/leaflet.css"
@@ -27,6 +27,13 @@ def serve_assets_locally(static_url: Callable[[str], str]) -> None:
     folium.Map.default_css = [("leaflet_css", static_url(LEAFLET_CSS))]
     Draw.default_js = [("leaflet_draw_js", static_url(LEAFLET_DRAW_JS))]
     Draw.default_css = [("leaflet_draw_css", static_url(LEAFLET_DRAW_CSS))]
-    for element in (elements.UnitLayer, elements.HeatLayer, elements.Overlay, elements.Legend, elements.Notes):
+    for element in (
+        elements.UnitLayer,
+        elements.HeatLayer,
+        elements.Overlay,
+        elements.Legend,
+        elements.Notes,
+        base_tiles.VectorBase,
+    ):
         element.default_js = [(name, static_url(name)) for name in element.scripts]
         element.default_css = []

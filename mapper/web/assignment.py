@@ -14,6 +14,7 @@ from mapper.maps.drawing_map import HOLDER_COLOURS, DrawingView, House, drawing_
 from mapper.services import assignment, intake, phone_lists, reporting, users
 from mapper.services.assignment import Overview
 from mapper.web.accounts import only_for, reader
+from mapper.web.base_map import base_tiles
 from mapper.web.follow_up import working_day
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -63,7 +64,6 @@ def page() -> str:
 def _map(found: Overview, colours: dict[int, str]) -> MapParts | None:
     if found.bounds is None:
         return None
-    settings = installation().settings
     names = {each.id: each.name for each in found.canvassers}
     houses = [
         House(
@@ -74,6 +74,7 @@ def _map(found: Overview, colours: dict[int, str]) -> MapParts | None:
         )
         for dot in found.dots
     ]
+    ground = base_tiles()
     return drawing_map(
         DrawingView(
             found.bounds,
@@ -81,8 +82,9 @@ def _map(found: Overview, colours: dict[int, str]) -> MapParts | None:
             found.drawn_outlines,
             houses,
             _tool_words(),
-            settings.tile_url,
-            settings.tile_attribution,
+            tile_url=ground.url,
+            tile_attribution=ground.attribution,
+            tile_options=ground.options,
         )
     )
 

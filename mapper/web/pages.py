@@ -22,6 +22,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.api import figures_version
 from mapper.web.asked import LONG_QUIET, last_visits
 from mapper.web.assets import asset_url, assets
+from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
 from mapper.web.map_state import figure_queries, outline_queries, settle, shown_measure
@@ -140,15 +141,17 @@ def map_page() -> Response:
     state, notices = settle(request.args, campaigns, sets, today, usual, tiles=many)
     state["show"] = shown_measure(request.args, notices)
     shown = next((each for each in sets if each["id"] == state["set"]), None)
+    ground = base_tiles()
     view = MapView(
         bounds=tuple(shown["bounds"]) if shown else VIETNAM_BOUNDS,
         shapes_url="/api/shapes",
         heat_url="/api/heat",
-        words=_map_words(),
+        words=map_words(),
         **outline_queries(state, shown),
         overlays=_overlays(),
-        tile_url=here.settings.tile_url,
-        tile_attribution=here.settings.tile_attribution,
+        tile_url=ground.url,
+        tile_attribution=ground.attribution,
+        tile_options=ground.options,
     )
     page = {
         "language": language,
@@ -187,7 +190,8 @@ def _overlays() -> list[tuple[str, str, str]]:
     return [(kind, name, url) for kind, name, url, roles in offered if url in there and reader().role in roles]
 
 
-def _map_words() -> dict[str, str]:
+def map_words() -> dict[str, str]:
+    """What the map itself says, for ``MapView``."""
     return {
         "areas": say("Communes"),
         "hamlets": say("Hamlets"),

@@ -38,6 +38,7 @@ NOBODY = ("nobody",)
 PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "accounts.sign_in_page": (NOBODY, ("/sign-in",)),
     "assignment.page": (EVERYBODY, ("/assignment", "/assignment?commune=00001")),
+    "compare.page": (EVERYBODY, ("/map/compare?date=2022-08-31",)),
     "conflicts.page": (EVERYBODY, ("/conflicts",)),
     "epidemic.page": (EVERYBODY, ("/epidemic-levels?date=2022-08-31",)),
     "fill.form": (NOBODY, ("/key/{token}/fill/house_check",)),
@@ -67,6 +68,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 NO_PAGES: Mapping[str, str] = {
     "api.": "figures for programs and for the map",
+    "base_map.": "tiles for the map",
     "assets.asset": "scripts, styles and pictures",
     "fill.worker": "a script",
     "fill_trial.worker": "a script",
