@@ -31,6 +31,7 @@ from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
 from mapper.web.base_map import base_map
+from mapper.web.compare import compare
 from mapper.web.conflicts import conflict_pages
 from mapper.web.epidemic import epidemic
 from mapper.web.fill import fill, fill_trial
@@ -49,6 +50,7 @@ from mapper.web.report import report
 from mapper.web.submission import submission
 from mapper.web.surveys import surveys
 from mapper.web.targets import target_pages
+from mapper.web.trends import trend_pages
 from mapper.web.trying import trying
 from mapper.web.users import user_pages
 
@@ -113,6 +115,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(map_layers)
     app.register_blueprint(base_map)
     app.register_blueprint(pages)
+    app.register_blueprint(compare)
     app.register_blueprint(submission)
     app.register_blueprint(follow_up)
     app.register_blueprint(forms)
@@ -122,6 +125,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)
     app.register_blueprint(hot_spots)
+    app.register_blueprint(trend_pages)
     app.register_blueprint(surveys)
     app.register_blueprint(people)
     app.register_blueprint(not_vaccinated)

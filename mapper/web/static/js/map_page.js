@@ -472,7 +472,7 @@ for (const layer of [areas, hamlets]) {
     }
     return box;
   };
-  layer.shortName = shortName;
+  layer.nameBy(shortName);
   layer.on("failed", ({ error }) => complain(error));
   layer.on("drawn", () => {
     faintAreas();

@@ -203,11 +203,21 @@
       if (before) before.remove();
       if (this.role === "areas") this._areas.bringToBack();
       this._drawSelection();
-      map.unitLabels.setSource(this.role, collection.features.filter((each) => each.geometry).map((each) => ({
-        name: this.shortName(each.properties.name),
-        at: L.unitLabels.centre(each.geometry),
-        box: this._paths.get(each.properties.key).getBounds(),
+      this._drawLabels();
+    },
+
+    _drawLabels() {
+      this._map.unitLabels.setSource(this.role, [...this._paths.values()].map((path) => ({
+        name: this.shortName(path.feature.properties.name),
+        at: L.unitLabels.centre(path.feature.geometry),
+        box: path.getBounds(),
       })));
+    },
+
+    // shorten: from a unit's name to the one written on the map. Outlines may be here before the page's script is.
+    nameBy(shorten) {
+      this.shortName = shorten;
+      if (this._paths) this._drawLabels();
     },
 
     // What a pointer resting on a unit reads, and the name written on the map; the page replaces both.

@@ -1,0 +1,115 @@
+"""Two maps side by side, for two doses or two days, and what differs between them unit by unit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import floor
+from typing import Any
+
+from babel.numbers import format_percent
+from flask import Blueprint, render_template, request
+
+from mapper.domain.ledger import State
+from mapper.domain.roles import READERS
+from mapper.maps.comparison_map import comparison_maps
+from mapper.maps.coverage_map import MapView
+from mapper.services import comparison, tiles
+from mapper.services.reporting import HAMLET
+from mapper.web.accounts import only_for, reader
+from mapper.web.asked import Asked, ask
+from mapper.web.base_map import base_tiles
+from mapper.web.installation import installation
+from mapper.web.language_choice import chosen_language, script_messages
+from mapper.web.map_state import level_above, outline_queries
+from mapper.web.pages import VIETNAM_BOUNDS, map_words
+
+APART = timedelta(days=14)
+"""How far before the day asked for the left map stands, where the address names no day for it."""
+
+LISTED = 300
+"""Units in the table; those whose coverage fell most, or rose least."""
+
+compare = Blueprint("compare", __name__, template_folder="templates")
+
+_guard_readers = only_for(*READERS)
+compare.before_request(_guard_readers)
+
+
+@compare.get("/map/compare")
+def page() -> str:
+    """Two maps that move together: ``dose_left``, ``date_left`` are of the left one, ``dose``, ``date`` of the right."""
+    args = request.args.to_dict()
+    many = tiles.wants_tiles(installation().reference, reader())
+    if many:
+        # Hamlets by the ten thousand are no table; the level falls back on the set's own.
+        args = {name: value for name, value in args.items() if (name, value) != ("level", HAMLET)}
+    right = ask(args)
+    if right is None:
+        return render_template("compare.html", right=None)
+    left = _left(right)
+    here = installation()
+    found = comparison.compare(here.reference, reader(), left.question(), right.question(), right.area)
+    shown = right.boundary_set
+    ground = base_tiles()
+    outlines = outline_queries(right.state, shown)
+    view = MapView(
+        bounds=tuple(shown["bounds"]) if shown["bounds"] else VIETNAM_BOUNDS,
+        shapes_url="/api/shapes",
+        heat_url="/api/heat",
+        words=map_words(),
+        areas=outlines["areas"],
+        hamlets=outlines["hamlets"],
+        tile_url=ground.url,
+        tile_attribution=ground.attribution,
+        tile_options=ground.options,
+    )
+    data = {
+        "language": chosen_language(),
+        "messages": script_messages(),
+        "left": left.state,
+        "right": right.state,
+        "above": level_above(right.state, shown),
+    }
+    return render_template(
+        "compare.html",
+        left=left,
+        right=right,
+        names=[_name(left), _name(right)],
+        found=found,
+        listed=LISTED,
+        maps=comparison_maps(view),
+        page=data,
+        levels=[*shown["levels"], *([] if many else [HAMLET])],
+        map_query=right.query(),
+        share=share,
+        state=State,
+        doses=_group(right)["doses"],
+    )
+
+
+def share(value: float) -> str:
+    """A share as per cent; rounded down, so that none looks like a target it does not reach."""
+    shown = min(value, floor(value * 1000 + 1e-9) / 1000)
+    return str(format_percent(shown, "#,##0.#\u202f%" if chosen_language() == "vi" else "#,##0.#%", chosen_language()))
+
+
+def _left(right: Asked) -> Asked:
+    """The left map's question: the right one's, with its own dose and day."""
+    args, state = request.args, right.state
+    first = right.campaign["start"]
+    earlier = max((right.day - APART).isoformat(), first)
+    wish = {"dose": args.get("dose_left") or state["dose"], "date": args.get("date_left") or earlier}
+    left = ask({**state, **wish})
+    assert left is not None
+    return left
+
+
+def _group(asked: Asked) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in asked.campaign["groups"] if each["code"] == asked.state["group"])
+    return found
+
+
+def _name(asked: Asked) -> tuple[str, str]:
+    """Dose and day of a map, as its heading says them."""
+    dose = next(each["label"] for each in _group(asked)["doses"] if each["code"] == asked.state["dose"])
+    return dose, f"{asked.day.day}/{asked.day.month}/{asked.day.year}"
