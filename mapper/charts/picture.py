@@ -82,6 +82,10 @@ class Words:
         """A whole number with the reader's separators."""
         return str(format_decimal(round(value), locale=self.language))
 
+    def decimal(self, value: float) -> str:
+        """A number with one decimal."""
+        return str(format_decimal(value, format="#,##0.0", locale=self.language))
+
     def percent(self, share: float, digits: int = 0) -> str:
         """A share as percent."""
         told = format_decimal(share * 100, format=f"0.{'0' * digits}" if digits else "0", locale=self.language)

@@ -32,7 +32,7 @@ BANDS = 21
 SEXES = ("female", "male")
 """As the register writes them; any other word, or none, is not known."""
 
-AT_ONCE = 8_000
+AT_ONCE = 3_000
 """People who are read while a reader waits; more are read in the background."""
 
 CHUNK = 4_000

@@ -16,11 +16,21 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.domain.targets import Goal
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
+from mapper.services.goals import goals
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import HAMLET, Question, default_set, find_series, hamlet_key
+from mapper.services.reporting import (
+    HAMLET,
+    Question,
+    coverage,
+    default_set,
+    find_series,
+    goal_of_all,
+    hamlet_key,
+)
 from mapper.store import tallies, visit_days
 from mapper.store.reference import BoundarySet
 
@@ -95,12 +105,14 @@ class Course:
     """How an area moved from the campaign's first day to the day asked for, day by day.
 
     states: people, a row a day and a column a state, in the order of INSIDE. The first day holds what was before it.
+    goal: what the area is to reach.
     """
 
     campaign: Campaign
     places: BoundarySet
     group: Group
     dose: ScheduledDose
+    goal: Goal
     days: tuple[date, ...]
     states: Numbers
 
@@ -149,12 +161,20 @@ def course(reference: Reference, user: User, question: Question, area: Area | No
         cell_ids = cells_in(reference, connection, known, user, places, area)
         last = question.day.toordinal()
         found = tallies.by_day(reference.database, connection, series_id, cell_ids, last)
+        aims = goals(known, places, campaign, group, dose)
+        goal = aims.usual
+        if aims.own and area is not None:
+            cells = reference.cells(connection)
+            lies = {(cells[cell].units.get(places.id), cells[cell].hamlet_code) for cell in cell_ids or ()}
+            goal = goal_of_all(aims, area, lies)
+    if aims.own and area is None:
+        goal = coverage(reference, user, question).total.goal
     first = campaign.start.toordinal()
     changes = np.zeros((last - first + 1, len(INSIDE)), np.int64)
     for day, *of_day in found:
         changes[max(0, day - first)] += of_day
     days = tuple(date.fromordinal(day) for day in range(first, last + 1))
-    return Course(campaign, places.about, group, dose, days, changes.cumsum(axis=0))
+    return Course(campaign, places.about, group, dose, goal, days, changes.cumsum(axis=0))
 
 
 class Change(NamedTuple):

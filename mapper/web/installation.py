@@ -10,6 +10,7 @@ from mapper.services.background import Background
 from mapper.services.base_map import BaseMap
 from mapper.services.health import HeardFrom
 from mapper.services.hot_spots import Found
+from mapper.services.kept_lists import KeptLists
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
@@ -20,7 +21,7 @@ class Installation:
     """One running product.
 
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
-    hot_spots: searches for clusters, under way and done.
+    hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
     """
 
     settings: Settings
@@ -29,6 +30,8 @@ class Installation:
     bodies: Shelf[Body] = field(default_factory=lambda: Shelf(48_000_000), compare=False)
     heard: HeardFrom = field(default_factory=HeardFrom, compare=False)
     hot_spots: Background[Found] = field(default_factory=Background, compare=False)
+    trends: KeptLists = field(default_factory=lambda: KeptLists(values=100), compare=False)
+    ages: Background[int] = field(default_factory=Background, compare=False)
 
     @property
     def sample(self) -> bool:

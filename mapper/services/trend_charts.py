@@ -1,0 +1,381 @@
+"""Courses and pyramids in words: what each shows in a sentence, its picture, and its table for a page or a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+import numpy as np
+
+from mapper.charts import courses
+from mapper.charts.courses import CurveWords
+from mapper.charts.picture import Caption, Form, Words
+from mapper.charts.pyramid import PyramidWords, Side, age_pyramid
+from mapper.errors import mark
+from mapper.formats.cells import harmless
+from mapper.language import translate
+from mapper.services.ages import BANDS, SEXES, Pyramid, band_name
+from mapper.services.trends import WEEK, Changes, Course
+
+Cell = str | int | float | date | None
+"""A cell of a table; a float is shown with one decimal."""
+
+
+LEAST_DAYS = 30
+"""A whole course shows at least so many days, where the campaign has them."""
+
+
+class Kind(StrEnum):
+    """What can be looked at."""
+
+    COVERAGE = "coverage"
+    DOSES = "doses"
+    PYRAMID = "pyramid"
+    CHANGES = "changes"
+
+
+TITLES = {
+    Kind.COVERAGE: mark("Coverage by day"),
+    Kind.DOSES: mark("Newly vaccinated by day"),
+    Kind.PYRAMID: mark("Vaccinated and due by age"),
+    Kind.CHANGES: mark("What changed"),
+}
+
+STATE_NAMES = (
+    mark("Vaccinated"),
+    mark("Due"),
+    mark("Refused"),
+    mark("Deferred"),
+    mark("Away"),
+    mark("Houses visited"),
+)
+"""The columns of changes, in the order of ``Change``."""
+
+_MORE = (
+    mark("{number} more vaccinated"),
+    mark("{number} more due"),
+    mark("{number} more refused"),
+    mark("{number} more deferred"),
+    mark("{number} more away"),
+)
+_FEWER = (
+    mark("{number} fewer vaccinated"),
+    mark("{number} fewer due"),
+    mark("{number} fewer refused"),
+    mark("{number} fewer deferred"),
+    mark("{number} fewer away"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Heads and rows; the first cell of a row names it."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What figures are of, in the reader's words. area: "" for all that the reader may see. sample: invented ones."""
+
+    language: str
+    project: str
+    campaign: str
+    area: str
+    group: str
+    dose: str
+    boundaries: str
+    day: date
+    sample: bool
+
+    def say(self, message: str, **facts: object) -> str:
+        """A sentence in the reader's language."""
+        return translate(message, self.language, **facts)
+
+    @property
+    def words(self) -> Words:
+        """Numbers and days as the reader writes them."""
+        return Words(self.language)
+
+    @property
+    def place(self) -> str:
+        """The area's name."""
+        return self.area or self.say(mark("All that you may see"))
+
+    def caption(self, kind: Kind, finding: str) -> Caption:
+        """What stands around a picture."""
+        day = self.say(mark("Figures up to {day}"), day=self.words.day(self.day))
+        return Caption(
+            self.say(TITLES[kind]),
+            f"{self.place} · {self.group} · {self.dose}",
+            f"{day} · {self.boundaries} · {self.project}",
+            finding,
+            self.say(mark("Sample, not real")) if self.sample else "",
+            self.language,
+        )
+
+
+def coverage_finding(about: About, course: Course) -> str:
+    """What the curve of coverage shows."""
+    words, share = about.words, course.shares[-1]
+    if share is None:
+        return about.say(mark("Nobody of this group was found here yet, so there is no coverage: no data is not zero."))
+    told = [
+        about.say(
+            mark("On {day}, {vaccinated} of {eligible} people were vaccinated: {share}."),
+            day=words.day(about.day),
+            vaccinated=words.number(int(course.vaccinated[-1])),
+            eligible=words.number(int(course.eligible[-1])),
+            share=words.percent(share, 1),
+        )
+    ]
+    before = course.shares[-1 - WEEK] if len(course.shares) > WEEK else None
+    if before is not None:
+        told.append(about.say(mark("Seven days before it was {share}."), share=words.percent(before, 1)))
+    if course.goal.share is not None:
+        goal = float(course.goal.share)
+        facts = {"target": words.percent(goal), "day": words.day(course.goal.deadline) if course.goal.deadline else ""}
+        reached = int(course.vaccinated[-1]) >= course.goal.share * int(course.eligible[-1])
+        points = words.decimal((goal - share) * 100)
+        if reached:
+            told.append(about.say(mark("The target of {target} is reached."), **facts))
+        elif course.goal.deadline is None:
+            told.append(
+                about.say(mark("To the target of {target}, {points} points are missing."), points=points, **facts)
+            )
+        elif course.goal.deadline < about.day:
+            told.append(
+                about.say(
+                    mark("To the target of {target}, {points} points are missing; the deadline, {day}, is over."),
+                    points=points,
+                    **facts,
+                )
+            )
+        else:
+            told.append(
+                about.say(
+                    mark("To the target of {target} by {day}, {points} points are missing."), points=points, **facts
+                )
+            )
+    return " ".join(told)
+
+
+def doses_finding(about: About, course: Course, first: date) -> str:
+    """What the bars show. first: the first day shown."""
+    words = about.words
+    mean = course.means[-1]
+    if mean is None:
+        return about.say(mark("The campaign has no seven days of figures yet."))
+    more, fewer = (
+        mark("In the last 7 days, {mean} more people a day hold the dose."),
+        mark("In the last 7 days, {mean} fewer people a day hold the dose: vaccinated people grew out of the group."),
+    )
+    told = [about.say(fewer if mean < 0 else more, mean=words.decimal(abs(mean)))]
+    before = course.means[-1 - WEEK] if len(course.means) > WEEK else None
+    if before is not None:
+        told.append(about.say(mark("In the 7 days before: {mean}."), mean=words.decimal(before)))
+    shown = [(number, day) for day, number in zip(course.days, course.gained, strict=True) if number and day >= first]
+    most, on = max(shown, default=(0, first))
+    if most > 0:
+        told.append(
+            about.say(mark("Most on one day: {number}, on {day}."), number=words.number(most), day=words.day(on))
+        )
+    return " ".join(told)
+
+
+def pyramid_finding(about: About, pyramid: Pyramid) -> str:
+    """What the pyramid shows."""
+    words = about.words
+    vaccinated, due, others = pyramid.total
+    told = [
+        about.say(
+            mark("{vaccinated} vaccinated, {due} due, {others} others."),
+            vaccinated=words.number(vaccinated),
+            due=words.number(due),
+            others=words.number(others),
+        )
+    ]
+    by_band = pyramid.counts[:, :BANDS, 1].sum(axis=0)
+    if by_band.any():
+        band = int(by_band.argmax())
+        told.append(
+            about.say(
+                mark("Most of those due are {band} years old: {number}."),
+                band=band_name(band),
+                number=words.number(int(by_band[band])),
+            )
+        )
+    unknown = int(pyramid.counts[len(SEXES)].sum() + pyramid.counts[: len(SEXES), BANDS].sum())
+    if unknown:
+        told.append(
+            about.say(
+                mark("Of {number} people the age or the sex is not known; they stand in the table alone."),
+                number=words.number(unknown),
+            )
+        )
+    return " ".join(told)
+
+
+def changes_finding(about: About, changes: Changes) -> str:
+    """What changed, in a sentence."""
+    words, day = about.words, about.words.day(changes.since)
+    parts = [
+        about.say(more if number > 0 else fewer, number=words.number(abs(number)))
+        for number, more, fewer in zip(changes.total[:-1], _MORE, _FEWER, strict=True)
+        if number
+    ]
+    houses = about.say(mark("houses visited: {number}"), number=words.number(changes.total.visited))
+    if not parts:
+        return about.say(mark("Since {day}: nobody's state changed in sum; {houses}."), day=day, houses=houses)
+    return about.say(mark("Since {day}: {changes}; {houses}."), day=day, changes=", ".join(parts), houses=houses)
+
+
+def since(course: Course, span: int) -> date:
+    """The first day shown of a course. span: so many days, 0 for all since a week before anybody was vaccinated."""
+    if span:
+        return max(course.days[0], course.days[-1] - timedelta(days=span - 1))
+    begun = np.flatnonzero(course.vaccinated)
+    first = course.days[int(begun[0])] if len(begun) else course.days[-1]
+    return max(course.days[0], min(first - timedelta(days=WEEK), course.days[-1] - timedelta(days=LEAST_DAYS)))
+
+
+def coverage_picture(about: About, course: Course, span: int, form: Form) -> bytes:
+    """The curve of coverage of the last days."""
+    start = course.days.index(since(course, span))
+    goal, words = course.goal, about.words
+    return courses.coverage_curve(
+        course.days[start:],
+        course.shares[start:],
+        None if goal.share is None else float(goal.share),
+        goal.deadline,
+        about.caption(Kind.COVERAGE, coverage_finding(about, course)),
+        CurveWords(
+            about.say(mark("Target {share}"), share=words.percent(float(goal.share))) if goal.share is not None else "",
+            about.say(mark("Deadline {day}"), day=words.day(goal.deadline)) if goal.deadline else "",
+            about.say(mark("What the deadline asks for")),
+        ),
+        form,
+    )
+
+
+def doses_picture(about: About, course: Course, span: int, form: Form) -> bytes:
+    """The bars of the last days."""
+    start = course.days.index(since(course, span))
+    return courses.doses_a_day(
+        course.days[start:],
+        [number or 0 for number in course.gained[start:]],
+        course.means[start:],
+        about.caption(Kind.DOSES, doses_finding(about, course, course.days[start])),
+        about.say(mark("More people vaccinated than the day before")),
+        about.say(mark("Mean of 7 days")),
+        form,
+    )
+
+
+def pyramid_picture(about: About, pyramid: Pyramid, form: Form) -> bytes:
+    """The pyramid, from the youngest to the oldest of the group; people whose age or sex is not known are left out."""
+    used = [band for band in range(BANDS) if pyramid.counts[: len(SEXES), band].any()]
+    bands = list(range(used[0], used[-1] + 1)) if used else [0]
+    sides = [
+        Side(about.say(name), *(pyramid.counts[sex, bands, kind].tolist() for kind in range(3)))
+        for sex, name in ((SEXES.index("male"), mark("Male")), (SEXES.index("female"), mark("Female")))
+    ]
+    words = PyramidWords(
+        about.say(mark("Vaccinated")), about.say(mark("Due")), about.say(mark("Others")), about.say(mark("Age"))
+    )
+    caption = about.caption(Kind.PYRAMID, pyramid_finding(about, pyramid))
+    return age_pyramid([band_name(band) for band in bands], sides[0], sides[1], caption, words, form)
+
+
+def coverage_table(about: About, course: Course, span: int) -> Table:
+    """A row a day, the latest first."""
+    heads = tuple(map(about.say, (mark("Day"), mark("Vaccinated"), mark("Eligible"), mark("Coverage, %"))))
+    start = course.days.index(since(course, span))
+    rows = zip(course.days, course.vaccinated.tolist(), course.eligible.tolist(), course.shares, strict=True)
+    return Table(
+        heads,
+        tuple(
+            (day, vaccinated, eligible, None if share is None else round(share * 100, 1))
+            for day, vaccinated, eligible, share in list(rows)[: start - 1 if start else None : -1]
+        ),
+    )
+
+
+def doses_table(about: About, course: Course, span: int) -> Table:
+    """A row a day, the latest first."""
+    heads = tuple(map(about.say, (mark("Day"), mark("More vaccinated than the day before"), mark("Mean of 7 days"))))
+    start = course.days.index(since(course, span))
+    rows = zip(course.days, course.gained, course.means, strict=True)
+    return Table(
+        heads,
+        tuple(
+            (day, gained, None if mean is None else round(mean, 1))
+            for day, gained, mean in list(rows)[: start - 1 if start else None : -1]
+        ),
+    )
+
+
+def pyramid_table(about: About, pyramid: Pyramid) -> Table:
+    """A row a band that has people, by sex, with those whose age or sex is not known; then the sums."""
+    states = [about.say(mark("Vaccinated")), about.say(mark("Due")), about.say(mark("Others"))]
+    sexes = [about.say(mark("Male")), about.say(mark("Female")), about.say(mark("Sex not known"))]
+    order = (SEXES.index("male"), SEXES.index("female"), len(SEXES))
+    heads = (about.say(mark("Age")), *(f"{sex}: {state}" for sex in sexes for state in states))
+    rows: list[tuple[Cell, ...]] = []
+    for band in range(BANDS + 1):
+        counts = [pyramid.counts[sex, band, kind] for sex in order for kind in range(3)]
+        if any(counts):
+            name = band_name(band) if band < BANDS else about.say(mark("Age not known"))
+            rows.append((name, *(int(number) for number in counts)))
+    sums = pyramid.counts.sum(axis=1)
+    rows.append((about.say(mark("All")), *(int(sums[sex, kind]) for sex in order for kind in range(3))))
+    return Table(heads, tuple(rows))
+
+
+def changes_table(about: About, changes: Changes) -> Table:
+    """A row a unit that changed, the biggest change first; then the sums."""
+    heads = (about.say(mark("Area")), *map(about.say, STATE_NAMES))
+    rows: list[tuple[Cell, ...]] = [(unit_name(about, one.name, one.place), *one.change) for one in changes.units]
+    rows.append((about.say(mark("All")), *changes.total))
+    return Table(heads, tuple(rows))
+
+
+def unit_name(about: About, name: str, place: str) -> str:
+    """What a unit is called; of a hamlet with its commune."""
+    name = name or about.say(mark("Not told where"))
+    return f"{name} ({place})" if place else name
+
+
+def csv_file(about: About, kind: Kind, table: Table, more: Sequence[tuple[str, str]] = ()) -> bytes:
+    """A table as spreadsheets open it: UTF-8 with its mark; lines that say what it is, an empty one, heads, rows."""
+    told = [
+        (about.project, about.say(TITLES[kind])),
+        *([(about.say(mark("Sample, not real")), "")] if about.sample else []),
+        (about.say(mark("Campaign")), about.campaign),
+        (about.say(mark("Group")), about.group),
+        (about.say(mark("Dose")), about.dose),
+        (about.say(mark("Area")), about.place),
+        (about.say(mark("Boundaries")), about.boundaries),
+        (about.say(mark("Figures up to")), about.day.isoformat()),
+        *more,
+    ]
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerows([harmless(cell) for cell in line] for line in told)
+    writer.writerow([])
+    writer.writerow(map(harmless, table.heads))
+    writer.writerows([_plain(cell) for cell in row] for row in table.rows)
+    return b"\xef\xbb\xbf" + file.getvalue().encode()
+
+
+def _plain(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return harmless(cell) if isinstance(cell, str) else str(cell)

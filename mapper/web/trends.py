@@ -1,0 +1,306 @@
+"""How figures moved: a page of pictures, each with its table, and the same as files."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.charts.picture import Form
+from mapper.domain.roles import READERS
+from mapper.errors import InvalidInput, NotFound, Unavailable, mark
+from mapper.services import ages, reporting, trend_charts, trends
+from mapper.services.ages import Missing, Pyramid
+from mapper.services.background import Progress, Stage, Standing
+from mapper.services.reporting import HAMLET
+from mapper.services.trend_charts import About, Cell, Kind, Table
+from mapper.services.trends import Changes, Course
+from mapper.web.accounts import only_for, reader
+from mapper.web.api import kept_answer
+from mapper.web.asked import Asked, ask
+from mapper.web.assets import STATIC
+from mapper.web.installation import installation
+from mapper.web.language_choice import chosen_language, say
+
+FONTS = STATIC / "vendor" / "be-vietnam-pro"
+
+SPANS = {0: mark("since the first dose"), 90: mark("last 90 days"), 30: mark("last 30 days")}
+"""How much of a course is shown, in days; 0 for all since the first dose."""
+
+SINCE = {1: mark("the day before"), 7: mark("7 days before"), 30: mark("30 days before")}
+"""With which earlier day the day asked for is compared."""
+
+TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+
+MOST_UNITS = 200
+"""Units that changed, shown at once; the file has them all."""
+
+Line = list[tuple[str, bool]]
+"""Cells of a row as the page shows them, and whether each is zero."""
+
+trend_pages = Blueprint("trends", __name__)
+_only_for_readers = only_for(*READERS)
+
+
+@trend_pages.before_request
+def _guard() -> AnyResponse | None:
+    return _only_for_readers()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows besides the question. span: days of a course, 0 for all. back: days to the earlier day."""
+
+    span: int
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture on the page. finding: what it shows, in words. addresses: of its pictures and files, by name."""
+
+    kind: Kind
+    title: str
+    finding: str
+    heads: tuple[str, ...]
+    lines: list[Line]
+    addresses: dict[str, str]
+
+
+@trend_pages.get("/trends")
+def page() -> Response:
+    """Coverage by day, doses a day, what changed, and the age pyramid, for the area asked for."""
+    asked = ask()
+    if asked is None:
+        return _private(Response(render_template("trends.html", asked=None)))
+    shown, about = _shown(), _about(asked)
+    course, changes, found = _course(asked), _changes(asked), _pyramid(asked)
+    standing = None if isinstance(found, Pyramid) else _counting(found, bool(request.args.get("again")))
+    since = next(each for each, back in zip(changes, SINCE, strict=True) if back == shown.back)
+    changed = trend_charts.changes_table(about, since)
+    first = trend_charts.since(course, shown.span)
+    charts = {
+        Kind.COVERAGE: _chart(
+            asked,
+            about,
+            Kind.COVERAGE,
+            trend_charts.coverage_finding(about, course),
+            trend_charts.coverage_table(about, course, shown.span),
+        ),
+        Kind.DOSES: _chart(
+            asked,
+            about,
+            Kind.DOSES,
+            trend_charts.doses_finding(about, course, first),
+            trend_charts.doses_table(about, course, shown.span),
+        ),
+    }
+    if isinstance(found, Pyramid):
+        finding = trend_charts.pyramid_finding(about, found)
+        charts[Kind.PYRAMID] = _chart(asked, about, Kind.PYRAMID, finding, trend_charts.pyramid_table(about, found))
+    return _private(
+        Response(
+            render_template(
+                "trends.html",
+                asked=asked,
+                shown=shown,
+                spans=SPANS,
+                sinces=SINCE,
+                kinds=Kind,
+                charts=charts,
+                changes=since,
+                sentences=[trend_charts.changes_finding(about, each) for each in changes[:2]],
+                changes_heads=changed.heads,
+                changes_lines=_lines(changed, signed=True),
+                changes_file=_address(asked, Kind.CHANGES, "csv"),
+                most=MOST_UNITS,
+                missing=None if isinstance(found, Pyramid) else found.people,
+                standing=standing,
+                address=lambda **other: url_for("trends.page", **_query(asked, **other)),
+                unit_address=lambda area: url_for("trends.page", **_query(asked, area=area)),
+            )
+        )
+    )
+
+
+@trend_pages.get("/trends/<kind>.<ending>")
+def file(kind: str, ending: str) -> Response:
+    """A picture (svg, png; ``narrow`` for a small screen) or a table (csv) of the question; ``save`` to keep it."""
+    asked = ask()
+    if asked is None or kind not in set(Kind) or ending not in TYPES or (kind == Kind.CHANGES and ending != "csv"):
+        raise NotFound(mark("There is nothing at this address."))
+    what, shown, narrow, user = Kind(kind), _shown(), bool(request.args.get("narrow")), reader()
+    about = _about(asked)
+    key: tuple[Hashable, ...] = ("trend", what, ending, shown, narrow, replace(asked.question(), level=""), asked.area)
+
+    def make() -> bytes:
+        if ending == "csv":
+            return _csv(asked, about, what, shown)
+        form = Form(FONTS, "png" if ending == "png" else "svg", narrow)
+        if what is Kind.PYRAMID:
+            return trend_charts.pyramid_picture(about, _pyramid_now(asked), form)
+        draw = trend_charts.coverage_picture if what is Kind.COVERAGE else trend_charts.doses_picture
+        return draw(about, _course(asked), shown.span, form)
+
+    response = kept_answer((*key, user.areas, about), reporting.version, make, TYPES[ending])
+    if ending == "csv" or request.args.get("save"):
+        place = asked.area.code if asked.area else "all"
+        name = "-".join((what, asked.state["group"], asked.state["dose"], place, asked.state["date"]))
+        response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{ending}")
+    return response
+
+
+@trend_pages.get("/trends/progress")
+def progress() -> Response:
+    """How far the reading of the people of this address is, for the page's script."""
+    asked = ask()
+    found = None if asked is None else _pyramid(asked)
+    if isinstance(found, Missing):
+        standing = _counting(found, again=False)
+        return _private(jsonify(stage=standing.stage, share=round(standing.share, 3)))
+    return _private(jsonify(stage=Stage.DONE, share=1))
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _shown() -> Shown:
+    return Shown(_number("span", SPANS, 0), _number("since", SINCE, 1))
+
+
+def _number(name: str, choices: dict[int, str], usual: int) -> int:
+    told = request.args.get(name, "")
+    if not told:
+        return usual
+    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 6 else -1
+    if number not in choices:
+        raise InvalidInput(
+            mark("{name} is not {value} here. Choose one of: {choices}."),
+            name=name,
+            value=told[:20],
+            choices=", ".join(map(str, choices)),
+        )
+    return number
+
+
+def _about(asked: Asked) -> About:
+    here, group = (
+        installation(),
+        next(each for each in asked.campaign["groups"] if each["code"] == asked.state["group"]),
+    )
+    dose = next(each for each in group["doses"] if each["code"] == asked.state["dose"])
+    return About(
+        chosen_language(),
+        here.settings.project_name,
+        asked.campaign["label"],
+        asked.area_name,
+        group["label"],
+        dose["label"],
+        asked.boundary_set["label"],
+        asked.day,
+        here.sample,
+    )
+
+
+def _course(asked: Asked) -> Course:
+    here, user, question = installation(), reader(), replace(asked.question(), level=HAMLET)
+    key = ("course", reporting.version(here.reference), question, asked.area, user.areas)
+    return here.trends.value(key, lambda: trends.course(here.reference, user, question, asked.area))
+
+
+def _changes(asked: Asked) -> list[Changes]:
+    here, user, question = installation(), reader(), replace(asked.question(), level=HAMLET)
+    key = ("changes", reporting.version(here.reference), question, asked.area, user.areas)
+    return here.trends.value(
+        key, lambda: trends.changes_since(here.reference, user, question, asked.area, tuple(SINCE))
+    )
+
+
+def _pyramid(asked: Asked) -> Pyramid | Missing:
+    return ages.pyramid(installation().reference, reader(), asked.question(HAMLET), asked.area)
+
+
+def _pyramid_now(asked: Asked) -> Pyramid:
+    """The pyramid, where it can be shown. Raises Unavailable while its people are read."""
+    found = _pyramid(asked)
+    if isinstance(found, Missing):
+        _counting(found, again=False)
+        raise Unavailable(mark("The people of this area are still being read. Try again in a minute."))
+    return found
+
+
+def _counting(missing: Missing, again: bool) -> Standing[int]:
+    """How far the reading of what is missing is; it is set off where nobody reads it yet."""
+    here = installation()
+    standing = here.ages.look(missing.key)
+    if standing is not None and standing.stage is Stage.FAILED and not again:
+        return standing
+
+    def work(told: Progress) -> int:
+        ages.read(here.reference, missing, told)
+        return missing.people
+
+    # What was read once may be missing again: no result stands for another.
+    return here.ages.ask(missing.key, object(), work, again=again)
+
+
+def _chart(asked: Asked, about: About, kind: Kind, finding: str, table: Table) -> Chart:
+    addresses = {
+        "wide": _address(asked, kind, "svg"),
+        "narrow": _address(asked, kind, "svg", narrow=1),
+        "png": _address(asked, kind, "png", save=1),
+        "svg": _address(asked, kind, "svg", save=1),
+        "csv": _address(asked, kind, "csv"),
+    }
+    return Chart(kind, about.say(trend_charts.TITLES[kind]), finding, table.heads, _lines(table), addresses)
+
+
+def _query(asked: Asked, **other: object) -> dict[str, Any]:
+    shown = _shown()
+    usual = {"span": shown.span or None, "since": shown.back if shown.back != 1 else None}
+    return asked.query(**(usual | other))
+
+
+def _address(asked: Asked, kind: Kind, ending: str, **other: object) -> str:
+    return url_for("trends.file", kind=kind.value, ending=ending, **_query(asked, **other))
+
+
+def _csv(asked: Asked, about: About, kind: Kind, shown: Shown) -> bytes:
+    if kind is Kind.PYRAMID:
+        return trend_charts.csv_file(about, kind, trend_charts.pyramid_table(about, _pyramid_now(asked)))
+    if kind is Kind.CHANGES:
+        changes = next(each for each, back in zip(_changes(asked), SINCE, strict=True) if back == shown.back)
+        compared = (say(mark("Compared with")), changes.since.isoformat())
+        return trend_charts.csv_file(about, kind, trend_charts.changes_table(about, changes), [compared])
+    make = trend_charts.coverage_table if kind is Kind.COVERAGE else trend_charts.doses_table
+    return trend_charts.csv_file(about, kind, make(about, _course(asked), shown.span))
+
+
+def _lines(table: Table, signed: bool = False) -> list[Line]:
+    """Rows as the page shows them; numbers by hand, since a long course has thousands. signed: with + before a gain."""
+    turned = _TURNED if chosen_language() == "vi" else {}
+    last = len(table.heads) - 1
+    return [
+        [(_written(cell, turned, signed and place < last), cell == 0) for place, cell in enumerate(row)]
+        for row in table.rows
+    ]
+
+
+def _written(cell: Cell, turned: dict[int, str], signed: bool) -> str:
+    if cell is None:
+        return "–"
+    if isinstance(cell, date):
+        return f"{cell.day:02}/{cell.month:02}/{cell.year}"
+    if isinstance(cell, str):
+        return cell
+    text = (f"{cell:,.1f}" if isinstance(cell, float) else f"{cell:,}").translate(turned)
+    return f"+{text}" if signed and cell > 0 else text.replace("-", "−")
+
+
+_TURNED = {ord(","): ".", ord("."): ","}
