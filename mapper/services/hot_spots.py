@@ -22,8 +22,11 @@ BY_CHANCE = 0.05
 """Flagged is what chance alone brings about on fewer than this share of maps; the same for flags of hamlets."""
 
 REPLICATIONS = 999
-LARGEST = 0.5
-"""Of all eligible people, the most that one cluster may hold."""
+LARGEST, LARGEST_OF_MANY, MANY = 0.5, 0.1, 1000
+"""Of all eligible people, the most that one cluster may hold; among many hamlets a tenth, which is a district there."""
+
+ENOUGH_ASKED = 0.8
+"""Where fewer of the houses were asked, what a hamlet's figures say may still change."""
 
 FEWEST = 3
 """Hamlets with figures below which there is nothing to compare."""
@@ -52,9 +55,16 @@ class Row:
         return self.figures.counts[_DUE]
 
     @property
+    def to_ask(self) -> int | None:
+        """Houses whose people are to be asked about, asked ones among them; None where no list says how many."""
+        houses = self.figures.houses
+        return None if houses.unlisted else houses.interviewed + max(0, houses.missing)
+
+    @property
     def unfinished(self) -> bool:
-        """Whether houses are left there whose people nobody has asked about."""
-        return self.figures.houses.missing > 0
+        """Whether so few of its houses were asked, or so unknown a part, that its figures are not certain."""
+        to_ask = self.to_ask
+        return to_ask is None or self.figures.houses.interviewed < ENOUGH_ASKED * to_ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +109,12 @@ class Spot:
 
     @property
     def houses(self) -> int:
-        """Houses visited."""
-        return sum(row.figures.houses.visited for row in self.rows)
+        """Houses whose people were asked about."""
+        return sum(row.figures.houses.interviewed for row in self.rows)
 
     @property
     def unfinished(self) -> tuple[Row, ...]:
-        """Hamlets with houses left to ask."""
+        """Hamlets of which too few houses were asked to be certain."""
         return tuple(row for row in self.rows if row.unfinished)
 
 
@@ -113,7 +123,8 @@ class Found:
     """What a search came to. spots: the flagged ones, the least likely by chance first.
 
     low_around: keys of hamlets that lie among hamlets of low coverage, after false-discovery control. likeness: Moran's
-    I of all. compared: hamlets that took part. unplaced: hamlets with figures and no position.
+    I of all. compared: hamlets that took part. unplaced: hamlets with figures and no position. largest: share of all
+    eligible people that a cluster could hold.
     """
 
     spots: tuple[Spot, ...]
@@ -122,6 +133,7 @@ class Found:
     compared: int
     unplaced: tuple[Row, ...]
     replications: int
+    largest: float
 
 
 def unvaccinated(unit: UnitFigures) -> int:
@@ -169,8 +181,9 @@ def search(
     centres = _centres(reference, user, of.answer)
     rows = [row for row in of.rows if row.figures.key in centres]
     unplaced = tuple(row for row in of.rows if row.figures.key not in centres)
+    largest = LARGEST if len(rows) <= MANY else LARGEST_OF_MANY
     if len(rows) < FEWEST:
-        return Found((), frozenset(), None, len(rows), unplaced, replications)
+        return Found((), frozenset(), None, len(rows), unplaced, replications, largest)
     # By key, so that the same figures give the same answer whatever order they come in.
     rows.sort(key=lambda row: row.figures.key)
     at = np.array([centres[row.figures.key] for row in rows])
@@ -180,7 +193,7 @@ def search(
         [row.unvaccinated for row in rows],
         [row.figures.eligible for row in rows],
         model=scan.Model.BERNOULLI,
-        largest=LARGEST,
+        largest=largest,
         replications=replications,
         progress=lambda share: told(0.02 + 0.88 * share),
     )
@@ -198,6 +211,7 @@ def search(
         len(rows),
         unplaced,
         scanned.replications,
+        largest,
     )
 
 

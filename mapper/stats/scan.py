@@ -20,6 +20,9 @@ Ints = NDArray[np.int64]
 AT_ONCE = 150_000
 """Windows times maps worked out together; what fits the processor's caches is quickest."""
 
+TOGETHER = 16
+"""Places of whose circles it is worked out at once from how many cases on they matter."""
+
 TABLE_ENDS = 4_000_000
 """Up to so many people x log x is looked up; beyond, it is worked out each time."""
 
@@ -101,7 +104,7 @@ def scan(
         return Scan((), replications)
     measure = _Measure(model, rates, people, total)
     windows = list(_windows(at, people, largest))
-    ratios = [measure.ratios(window, counted[window.order, None])[:, 0] for window in windows]
+    ratios = [measure.ratios(window.people, np.cumsum(counted[window.order])) * window.valid for window in windows]
     found = _apart(windows, ratios, most)
     simulated = _simulated(measure, windows, replications, np.random.default_rng(seed), progress)
     return Scan(
@@ -159,34 +162,50 @@ class _Measure:
         self.everybody = float(people.sum())
         whole = self.everybody if model is Model.BERNOULLI else total
         self._table = _x_log_x(np.arange(int(whole) + 1)) if whole <= TABLE_ENDS else None
-        inside = np.arange(total + 1)
-        self._of_cases = _x_log_x(inside) + _x_log_x(total - inside)
 
-    def ratios(self, window: _Window, cases: Ints) -> Floats:
-        """Of each circle (row) on each map (column); 0 where it differs to the other side, or ends nowhere.
-
-        cases: (places of the window, maps).
-        """
-        inside = np.cumsum(cases, axis=0)
-        people = window.people[:, None]
-        found: Floats = np.take(self._of_cases, inside)
+    def ratios(self, people: Floats, cases: Ints) -> Floats:
+        """Of circles that hold so many people and cases; 0 where they differ to the other side."""
+        rest, expected = self.total - cases, self.total * people / self.everybody
+        found = self._look_up(cases) + self._look_up(rest)
         if self.model is Model.POISSON:
-            expected = self.total * people / self.everybody
-            rest = np.log(self.total - expected)
-            found -= inside * (np.log(expected) - rest)
-            found -= self.total * rest
+            found -= cases * np.log(expected) + rest * np.log(self.total - expected)
         else:
-            free = people.astype(np.int64) - inside
-            found += self._look_up(free)
-            found += self._look_up(int(self.everybody) - self.total - free)
+            free = people.astype(np.int64) - cases
+            free_elsewhere = int(self.everybody) - self.total - free
             all_alike = _x_log_x(np.array([self.total, self.everybody - self.total, self.everybody]))
-            found -= _x_log_x(people) + _x_log_x(self.everybody - people) + (all_alike[:2].sum() - all_alike[2])
+            found += self._look_up(free) + self._look_up(free_elsewhere) - (all_alike[:2].sum() - all_alike[2])
+            found -= _x_log_x(people) + _x_log_x(self.everybody - people)
         if self.rates is not Rates.BOTH:
-            expected = self.total * people / self.everybody
-            wrong = inside <= expected if self.rates is Rates.HIGH else inside >= expected
-            found[wrong] = 0.0
-        found[~window.valid] = 0.0
+            found[cases <= expected if self.rates is Rates.HIGH else cases >= expected] = 0.0
         return found
+
+    def within_reach(self, people: Floats, valid: NDArray[np.bool_], ratio: float) -> tuple[Ints | None, Ints | None]:
+        """(most, fewest) cases of circles at which their ratio stays below one; None for what is not looked for.
+
+        The ratio rises with the distance from the expected number, so that halving finds them.
+        """
+        expected = self.total * people / self.everybody
+        most = fewest = None
+        if self.rates is not Rates.LOW:
+            end = np.minimum(people, self.total) if self.model is Model.BERNOULLI else np.full_like(people, self.total)
+            most = self._halved(people, np.floor(expected).astype(np.int64), end.astype(np.int64), ratio)
+            most[~valid] = self.total
+        if self.rates is not Rates.HIGH:
+            left_out = self.total - (self.everybody - people)
+            end = np.maximum(left_out, 0) if self.model is Model.BERNOULLI else np.zeros_like(people)
+            fewest = self._halved(people, np.ceil(expected).astype(np.int64), end.astype(np.int64), ratio)
+            fewest[~valid] = 0
+        return most, fewest
+
+    def _halved(self, people: Floats, near: Ints, far: Ints, ratio: float) -> Ints:
+        """Between the cases expected and the farthest there can be, the last ones whose ratio is below one."""
+        out_of_reach = self.ratios(people, far) < ratio
+        low, high = near.copy(), far.copy()
+        while (np.abs(high - low) > 1).any():
+            middle = (low + high) // 2
+            below = self.ratios(people, middle) < ratio
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.where(out_of_reach, far, low)
 
     def _look_up(self, numbers: Ints) -> Floats:
         if self._table is None:
@@ -194,7 +213,7 @@ class _Measure:
         found: Floats = np.take(self._table, numbers)
         return found
 
-    def maps(self, replications: int, random: np.random.Generator) -> Ints:
+    def maps(self, replications: int, random: np.random.Generator) -> NDArray[np.int32]:
         """Cases by place (row) on maps (column) on which they fell by chance."""
         if self.model is Model.POISSON:
             drawn = random.multinomial(self.total, self.people / self.everybody, size=replications)
@@ -202,7 +221,7 @@ class _Measure:
             drawn = random.multivariate_hypergeometric(
                 self.people.astype(np.int64), self.total, size=replications, method="marginals"
             )
-        return np.ascontiguousarray(drawn.T.astype(np.int64))
+        return np.ascontiguousarray(drawn.T.astype(np.int32))
 
 
 def _x_log_x(numbers: NDArray[np.generic]) -> Floats:
@@ -218,22 +237,47 @@ def _simulated(
     random: np.random.Generator,
     progress: Callable[[float], None] | None,
 ) -> Floats:
-    """The largest ratio on each map by chance."""
+    """The largest ratio on each map by chance.
+
+    Only circles with so many cases that they may exceed the lowest of these so far are worked out: one in fifty.
+    """
     maps = measure.maps(replications, random)
     highest = np.zeros(replications)
-    for done, window in enumerate(windows):
+    for first in range(0, len(windows), TOGETHER):
         if progress is not None:
-            progress(done / len(windows))
-        if not len(window.order):
-            continue
-        step = max(8, AT_ONCE // len(window.order))
-        for first in range(0, replications, step):
-            part = slice(first, first + step)
-            ratios = measure.ratios(window, maps[window.order, part])
-            np.maximum(highest[part], ratios.max(axis=0), out=highest[part])
+            progress(first / len(windows))
+        group = windows[first : first + TOGETHER]
+        people = np.concatenate([window.people for window in group])
+        valid = np.concatenate([window.valid for window in group])
+        most, fewest = measure.within_reach(people, valid, float(highest.min()))
+        ends = np.cumsum([len(window.order) for window in group])
+        for window, end in zip(group, ends.tolist(), strict=True):
+            own = slice(end - len(window.order), end)
+            if len(window.order):
+                of_window = (None if of is None else of[own, None] for of in (most, fewest))
+                _raise_highest(measure, window, maps, highest, *of_window)
     if progress is not None:
         progress(1.0)
     return highest
+
+
+def _raise_highest(
+    measure: _Measure,
+    window: _Window,
+    maps: NDArray[np.int32],
+    highest: Floats,
+    most: Ints | None,
+    fewest: Ints | None,
+) -> None:
+    """Put in the ratios of one place's circles on every map, where they exceed what stands there."""
+    step = max(8, AT_ONCE // len(window.order))
+    for first in range(0, len(highest), step):
+        inside = np.cumsum(maps[window.order, first : first + step], axis=0, dtype=np.int32)
+        for apart in (None if most is None else inside > most, None if fewest is None else inside < fewest):
+            if apart is not None:
+                circle, column = np.divmod(np.flatnonzero(apart), inside.shape[1])
+                ratios = measure.ratios(window.people[circle], inside[circle, column].astype(np.int64))
+                np.maximum.at(highest, first + column, ratios)
 
 
 def _apart(windows: list[_Window], ratios: list[Floats], most: int) -> list[tuple[int, int, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,6 +33,9 @@ FRESH_S = 600
 
 LEAST_RADIUS_M = 250
 """A cluster of one hamlet is drawn so wide."""
+
+_KIND = re.compile(r"^(Thôn|Bản|Ấp|Xóm) (?=[^\W\d_])")
+"""Whatever follows a number only, such as "Thôn 1", stays whole."""
 
 hot_spots = Blueprint("hot_spots", __name__)
 _only_for_readers = only_for(*READERS)
@@ -161,7 +165,8 @@ def _address(endpoint: str, asked: Asked, **other: object) -> str:
 def sentence(spot: Spot, replications: int) -> str:
     """Why a cluster is flagged, in one sentence."""
     name = spot.rows[0].figures.name
-    place = name if len(spot.rows) == 1 else say("{number} hamlets around {name}", number=len(spot.rows), name=name)
+    several = len(spot.rows) > 1
+    place = say("{number} hamlets around {name}", number=len(spot.rows), name=bare(name)) if several else name
     # Maps as unlike as this one, itself among them.
     rank, maps = round(spot.p * (replications + 1)), decimal(replications + 1, 0)
     chance = (
@@ -190,6 +195,11 @@ def sentence(spot: Spot, replications: int) -> str:
         times=decimal(spot.relative_risk, 1),
         **facts,
     )
+
+
+def bare(name: str) -> str:
+    """A hamlet's name without the word for its kind, where that word stands beside it anyway."""
+    return _KIND.sub("", name)
 
 
 def decimal(number: float, digits: int = 1) -> str:
