@@ -8,8 +8,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
+from mapper.domain.campaign import Label
 from mapper.domain.people import Outcome
 from mapper.domain.places import fold
 from mapper.domain.walk import Stop, number_key, walk
@@ -21,7 +21,7 @@ from mapper.services.listed import visible_hamlets, visited_in
 from mapper.services.reference import Known, Reference
 from mapper.services.reporting import HAMLET, Question, UnitFigures
 from mapper.stats import lots as rules
-from mapper.stats.lots import Rule
+from mapper.stats.lots import Judgement, Rule, judge
 from mapper.store import follow_up, tallies
 from mapper.store import lots as kept
 from mapper.store.database import Connection
@@ -49,14 +49,6 @@ REASONS: Mapping[str, str] = {
     "other": mark("another reason"),
 }
 """Why somebody met is not vaccinated: code to words."""
-
-
-class Verdict(StrEnum):
-    """What the findings say of a lot; open while people are still to be looked at."""
-
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +87,6 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the findings say. rule: by which; with more people seen than planned, that of as many.
-
-    lacking: people still to be looked at. now: the rule if nobody more were looked at, None where that is no question.
-    """
-
-    verdict: Verdict
-    seen: int
-    unvaccinated: int
-    rule: Rule
-    lacking: int
-    now: Rule | None
-
-
-@dataclass(frozen=True, slots=True)
 class DrawnHouse:
     """A house of a lot. row: of the register; None for a house not visited yet, or one not in the user's area."""
 
@@ -132,6 +109,8 @@ class Lot:
 
     kept: KeptLot
     area: str
+    group: Label
+    dose: Label
     frame: Mapping[str, object]
     rule: Rule
     houses: tuple[HamletHouses, ...]
@@ -275,24 +254,6 @@ def rule_of(plan: Plan, lot: int | None = None) -> tuple[Rule, float]:
     return rule, plan.risk
 
 
-def judge(rule: Rule, risk: float, seen: int, vaccinated: int) -> Judgement:
-    """What findings say of a lot. risk: how often a bad lot may be accepted.
-
-    With fewer people seen than planned a lot is refused as soon as more are unvaccinated than allowed, since the others
-    cannot change it, and is open else. With more, the rule for as many people holds.
-    """
-    unvaccinated = seen - vaccinated
-    if seen > rule.n:
-        lot = rule.lot if rule.lot is not None and rule.lot >= seen else None
-        rule = rules.choose(seen, rule.lower, rule.upper, risk, lot)
-    if unvaccinated > rule.d:
-        return Judgement(Verdict.REFUSED, seen, unvaccinated, rule, max(0, rule.n - seen), None)
-    if seen < rule.n:
-        now = rules.choose(seen, rule.lower, rule.upper, risk, rule.lot) if seen else None
-        return Judgement(Verdict.OPEN, seen, unvaccinated, rule, rule.n - seen, now)
-    return Judgement(Verdict.ACCEPTED, seen, unvaccinated, rule, 0, None)
-
-
 def lines(reference: Reference, user: User, campaign_id: str, limit: int) -> list[LotLine]:
     """The newest lots of a campaign in a user's area, the newest first."""
     with reference.database.read() as connection:
@@ -329,6 +290,7 @@ def lot(reference: Reference, user: User, number: int) -> Lot:
     return Lot(
         one,
         _area_name(known, one),
+        *_of_whom(known, one),
         json.loads(one.frame),
         _rule(one),
         tuple(HamletHouses(code, labels[code], _in_order(by_hamlet[code])) for code in order),
@@ -369,7 +331,7 @@ def find(reference: Reference, user: User, number: int, houses: Mapping[int, Tol
                 mark("Findings stand both at houses and as totals. Leave one of them empty; nothing was saved.")
             )
         sums = None if total[0] is None else (total[0], total[1] or 0)
-        kept.find(connection, number, told, sums, at.astimezone(UTC).isoformat(timespec="seconds"), user.id)
+        kept.find(connection, number, told, sums, at.astimezone(UTC).isoformat(timespec="seconds"), user.id or None)
         seen = [row for row in told.values() if row[0] is not None]
         people, vaccinated = sums or (sum(row[0] or 0 for row in seen), sum(row[1] or 0 for row in seen))
         facts = {"campaign": one.campaign_id, "houses": len(seen), "seen": people, "unvaccinated": people - vaccinated}
@@ -447,6 +409,15 @@ def _hamlets_seen(reference: Reference, connection: Connection, known: Known, us
 def _hamlet_name(known: Known, code: str) -> str:
     hamlet = known.hamlets.get(code)
     return hamlet.label if hamlet else code
+
+
+def _of_whom(known: Known, one: KeptLot) -> tuple[Label, Label]:
+    """The names of the group and the dose; the bare codes where the campaign has them no more."""
+    campaign = known.campaigns.get(one.campaign_id)
+    found = campaign.find(one.group_code, one.dose_code) if campaign is not None else None
+    if campaign is None or found is None:
+        return Label(one.group_code), Label(one.dose_code)
+    return found[0].label, campaign.doses[one.dose_code]
 
 
 def _area_name(known: Known, one: KeptLot) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,29 @@ class Rule:
     def wrongly_refused(self) -> float:
         """How often a lot with coverage ``upper`` is not accepted; better lots are refused more seldom."""
         return 1 - acceptance(self.n, self.d, self.upper, self.lot)
+
+
+class Verdict(StrEnum):
+    """What the findings say of a lot; open while people are still to be looked at."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the findings say. rule: by which; with more people seen than planned, that of as many.
+
+    lacking: people still to be looked at. now: the rule if nobody more were looked at, None where that is no question.
+    """
+
+    verdict: Verdict
+    seen: int
+    unvaccinated: int
+    rule: Rule
+    lacking: int
+    now: Rule | None
 
 
 def acceptance(n: int, d: int, coverage: float, lot: int | None = None) -> float:
@@ -84,6 +108,24 @@ def smallest(lower: float, upper: float, accepting: float, refusing: float, most
 def characteristic(rule: Rule, coverages: Sequence[float]) -> list[tuple[float, float]]:
     """The operating characteristic: each coverage with how often the rule accepts such a lot."""
     return [(coverage, acceptance(rule.n, rule.d, coverage, rule.lot)) for coverage in coverages]
+
+
+def judge(rule: Rule, risk: float, seen: int, vaccinated: int) -> Judgement:
+    """What findings say of a lot. risk: how often a bad lot may be accepted.
+
+    With fewer people seen than planned a lot is refused as soon as more are unvaccinated than allowed, since the others
+    cannot change it, and is open else. With more, the rule for as many people holds.
+    """
+    unvaccinated = seen - vaccinated
+    if seen > rule.n:
+        lot = rule.lot if rule.lot is not None and rule.lot >= seen else None
+        rule = choose(seen, rule.lower, rule.upper, risk, lot)
+    if unvaccinated > rule.d:
+        return Judgement(Verdict.REFUSED, seen, unvaccinated, rule, max(0, rule.n - seen), None)
+    if seen < rule.n:
+        now = choose(seen, rule.lower, rule.upper, risk, rule.lot) if seen else None
+        return Judgement(Verdict.OPEN, seen, unvaccinated, rule, rule.n - seen, now)
+    return Judgement(Verdict.ACCEPTED, seen, unvaccinated, rule, 0, None)
 
 
 def draw(frame: Mapping[str, Sequence[str]], number: int, seed: str) -> list[tuple[str, str]]:

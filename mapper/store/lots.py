@@ -119,7 +119,7 @@ def find(
     told: Mapping[int, tuple[int | None, int | None, str | None]],
     totals: tuple[int, int] | None,
     at: str,
-    user_id: int,
+    user_id: int | None,
 ) -> None:
     """Keep what was found. told: by position (seen, vaccinated, reason); totals: where no house was told of."""
     seen, vaccinated = totals or (None, None)

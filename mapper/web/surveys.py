@@ -13,8 +13,8 @@ from mapper.domain.roles import READERS
 from mapper.errors import InvalidInput, MapperError, TooLarge, mark
 from mapper.formats.survey_file import TEMPLATE
 from mapper.services import lots, sampling
-from mapper.services.lots import REASONS, Plan, Told, Verdict, usual_plan
-from mapper.stats.lots import Rule, characteristic
+from mapper.services.lots import REASONS, Plan, Told, usual_plan
+from mapper.stats.lots import Judgement, Rule, Verdict, characteristic
 from mapper.stats.surveys import Estimate
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
@@ -235,7 +235,7 @@ def rule_words(rule: Rule) -> list[str]:
     ]
 
 
-def verdict_words(said: lots.Judgement) -> list[str]:
+def verdict_words(said: Judgement) -> list[str]:
     """What the findings say, in sentences."""
     facts: dict[str, object] = {"seen": said.seen, "unvaccinated": said.unvaccinated, "allowed": said.rule.d}
     told = [say("{unvaccinated} of {seen} people seen are not vaccinated; {allowed} are allowed.", **facts)]
