@@ -63,6 +63,15 @@ def hour(at: datetime) -> str:
     return f"{local.hour}h{local:%M}"
 
 
+def _floored(share: float) -> float:
+    return math.floor(share * 1000 + 1e-9) / 1000
+
+
+def shown_share(share: float, language: str) -> str:
+    """A share in per cent, rounded down: below a target it never looks like the target."""
+    return f"{format_decimal(_floored(share) * 100, format='0.#', locale=language)}%"
+
+
 class _Words:
     """Sentences, numbers and cells in one language."""
 
@@ -85,11 +94,10 @@ class _Words:
         return Cell(f"{sign}{self.count(abs(number))}", number)
 
     def share(self, share: float | None) -> Cell:
-        """Rounded down, as on the map: below a target it never looks like the target."""
+        """Rounded down, as on the map."""
         if share is None:
             return Cell("–")
-        shown = math.floor(share * 1000 + 1e-9) / 1000
-        return Cell(f"{format_decimal(shown * 100, format='0.#', locale=self.language)}%", shown, share=True)
+        return Cell(shown_share(share, self.language), _floored(share), share=True)
 
 
 def paper(report: DailyReport, language: str, issuer: Issuer, now: datetime, sample: bool) -> Paper:

@@ -46,6 +46,7 @@ from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
 from mapper.web.phones import ShortCut, for_phones
+from mapper.web.public import public
 from mapper.web.report import report
 from mapper.web.submission import submission
 from mapper.web.surveys import surveys
@@ -131,6 +132,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(not_vaccinated)
     app.register_blueprint(epidemic)
     app.register_blueprint(report)
+    app.register_blueprint(public)
     app.register_blueprint(target_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

@@ -54,11 +54,15 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "forms.page": (ADMINISTRATOR, ("/forms",)),
     "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
+    "public.page": (ADMINISTRATOR, ("/public",)),
+    "public.settings": (ADMINISTRATOR, ("/public/settings",)),
     "report.page": (
         EVERYBODY,
         ("/report?date=2022-08-31", "/report?date=2022-08-31&area=commune:00001&body=UBND"),
     ),
     "submission.page": (EVERYBODY, ("/submission/uuid:photo", "/submission/uuid:edit")),
+    "surveys.lot": (EVERYBODY, ("/surveys/lots/{lot}",)),
+    "surveys.page": (EVERYBODY, ("/surveys?date=2022-08-31", "/surveys?date=2022-08-31&area=commune:00001")),
     "trail.audit_page": (ADMINISTRATOR, ("/audit",)),
     "users.cards": (EVERYBODY, ("/users/cards?commune=00001",)),
     "users.one_user": (EVERYBODY, ("/users/{canvasser}", "/users/{desk}")),
@@ -79,10 +83,12 @@ NO_PAGES: Mapping[str, str] = {
     "openrosa": "XML and files for phones",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
+    "public.script": "a script",
     "report.file": "files to save",
     "static": "scripts, styles and pictures",
     "submission.file": "a file to save",
     "submission.xml": "a file to save",
+    "surveys.template": "a table to save",
     "trail.audit_file": "a table to save",
 }
 """Endpoint, or how its name begins, to why there is no page to look at."""
@@ -163,7 +169,18 @@ def busy_commune(site: Site) -> dict[str, str]:
         "trial": address.rpartition("/")[2],
         "canvasser": str(made.id),
         "desk": str(desk.id),
+        "lot": str(a_lot(site)),
     }
+
+
+def a_lot(site: Site) -> int:
+    """A lot of the first commune, in part filled."""
+    question = Question("mini", "5_plus", "1", date(2022, 8, 31), "commune", SET_ID)
+    everybody, at = User(0, "all", Role.ADMINISTRATOR, (), 0), datetime(2022, 9, 1, tzinfo=UTC)
+    plan = Plan(people=10, lower=0.6, upper=0.9)
+    number = lots.draw(site.reference, everybody, question, Area("commune", "00001"), plan, at)
+    lots.find(site.reference, everybody, number, {1: Told("2", "1", "away")}, Told(), at)
+    return number
 
 
 def faults(page: Page, widths: tuple[int, ...]) -> list[str]:
