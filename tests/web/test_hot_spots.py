@@ -1,0 +1,251 @@
+"""The page of clusters: who sees it, the search behind it, what it says of each cluster, and the same for the map."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from lxml import html
+
+from mapper.language import translate
+from mapper.services import hot_spots as service
+from mapper.services.background import Progress
+from mapper.services.hot_spots import Found, Overview, Spot
+from mapper.services.reference import Reference
+from mapper.web.hot_spots import bare, percent, sentence
+from tests.browser import Pages
+from tests.client.site import House, Site
+from tests.services.town import EVERYTHING
+from tests.web.test_browser_fill import until
+from tests.web.test_sign_in import NAME, PASSWORD, Desk
+
+DAY = "2022-08-31"
+PATIENCE_S = 60
+
+
+def house(number: int, hamlet: str, vaccinated: int, of: int, **other: str) -> House:
+    people = tuple((f"Người {n}", "1980-05-04", "2021-08-10" if n < vaccinated else "") for n in range(of))
+    return House(f"uuid:{number}", hamlet=hamlet, commune=hamlet[:5], people=people, **other)
+
+
+def visit(site: Site) -> None:
+    """Nobody of 12 is vaccinated in 0000101; all of 20 are in each of the other two hamlets."""
+    phone = site.phone()
+    for one in (
+        house(1, "0000101", 0, 12),
+        house(2, "0000102", 20, 20, location="22.02 105.08 300 6.5"),
+        house(3, "0000201", 20, 20, location="22.05 105.15 300 6.5"),
+    ):
+        phone.send(one.form())
+
+
+@pytest.fixture
+def desk(sqlite_site: Site) -> Iterator[Desk]:
+    """A supervisor of the district, signed in."""
+    sqlite_site.user("supervisor", "001", name=NAME, password=PASSWORD)
+    made = Desk(sqlite_site)
+    assert made.sign_in().status_code == 302
+    yield made
+    made.session.close()
+
+
+def searched(desk: Desk, **asked: str) -> dict[str, Any]:
+    """What the map gets when the search is over."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        answer = desk.get("/api/hot-spots", date=DAY, **asked)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        if body["stage"] == "done":
+            return body
+        time.sleep(0.05)
+    raise AssertionError("the search never ended")
+
+
+def text_of(page: str) -> str:
+    return " ".join(html.fromstring(page).text_content().split())
+
+
+def test_a_cluster_is_told_in_one_sentence_with_its_hamlets_and_people(sqlite_site: Site, desk: Desk) -> None:
+    visit(sqlite_site)
+    body = searched(desk)
+    page = desk.get("/hot-spots", date=DAY)
+    assert page.status_code == 200
+    why = "Thôn Đông: 12 trong 12 người chưa tiêm, nơi khác không ai; khả năng do tình cờ không quá 1 trong 1.000"
+    assert why in text_of(page.text)
+    assert "chưa đi hết nhà, chưa chắc" in text_of(page.text)
+    assert "private, no-store" in page.headers["Cache-Control"]
+    (feature,) = body["features"]
+    told = feature["properties"]
+    assert told["sentence"].startswith(why)
+    assert feature["geometry"] == {"type": "Point", "coordinates": [105.05, 22.05]}
+    assert (told["hamlets"], told["unvaccinated"], told["eligible"], told["due"]) == (["0000101"], 12, 12, 12)
+    assert (told["radius_m"], told["expected"], told["relative_risk"], told["p"]) == (250, 2.8, None, 0.001)
+    # One house of ten was asked.
+    assert told["unfinished"] == ["0000101"]
+    assert (body["type"], body["current"]) == ("FeatureCollection", True)
+    for name in ("Người 1", "1980"):
+        assert name not in page.text
+
+
+def test_an_area_is_searched_alone_and_too_few_hamlets_say_so(sqlite_site: Site, desk: Desk) -> None:
+    visit(sqlite_site)
+    assert searched(desk, area="commune:00001")["features"] == []
+    page = text_of(desk.get("/hot-spots", date=DAY, area="commune:00001").text)
+    assert "Chỉ 2 thôn có số liệu" in page
+    assert "Bản Nam" not in page
+    assert desk.get("/hot-spots", date=DAY, area="commune:99999").status_code == 404
+
+
+def test_forms_that_came_in_since_are_told_and_searched_when_asked(sqlite_site: Site, desk: Desk) -> None:
+    visit(sqlite_site)
+    searched(desk)
+    sqlite_site.phone().send(house(4, "0000101", 0, 3).form())
+    assert searched(desk)["current"] is False
+    page = desk.get("/hot-spots", date=DAY).text
+    assert "Từ đó đã có thêm phiếu gửi về" in text_of(page)
+    (again,) = html.fromstring(page).xpath("//section[@aria-labelledby='clusters']//a[contains(., 'Tìm lại')]/@href")
+    assert desk.get(again).status_code == 200
+    assert searched(desk)["current"] is True
+    assert searched(desk)["features"][0]["properties"]["unvaccinated"] == 15
+
+
+def test_hamlets_where_nobody_went_are_no_cluster_but_without_figures(sqlite_site: Site, desk: Desk) -> None:
+    visit(sqlite_site)
+    asked = {"date": "2021-03-08"}
+    page = text_of(desk.get("/hot-spots", date=DAY).text)
+    assert "Chưa có số liệu" not in page
+    sqlite_site.phone().send(house(1, "0000101", 0, 12).edited("uuid:9", outcome="absent", people=()).form())
+    page = text_of(desk.get("/hot-spots", date=DAY).text)
+    assert "Chưa có số liệu 1 Các thôn này chưa hỏi được nhà nào." in page
+    assert "Thôn Đông (Xã Một)." in page
+    assert desk.get("/hot-spots", **asked).status_code == 200
+
+
+def test_a_search_that_fails_is_told_and_tried_again(
+    sqlite_site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(sqlite_site)
+
+    def fail(*_: object) -> Found:
+        raise RuntimeError
+
+    with monkeypatch.context() as while_broken:
+        while_broken.setattr(service, "search", fail)
+        desk.get("/hot-spots", date=DAY)
+        end = time.monotonic() + PATIENCE_S
+        while desk.get("/hot-spots/progress", date=DAY).json()["stage"] != "failed":
+            assert time.monotonic() < end
+        page = desk.get("/hot-spots", date=DAY)
+        assert "Máy chủ tìm không thành công" in text_of(page.text)
+        assert "Mọi thôn, thấp nhất trước" in text_of(page.text)
+    (again,) = html.fromstring(page.text).xpath("//p[contains(@class, 'notice-trouble')]/a/@href")
+    desk.get(again)
+    assert len(searched(desk)["features"]) == 1
+
+
+def test_only_who_reads_figures_sees_clusters_and_only_of_their_area(sqlite_site: Site) -> None:
+    visit(sqlite_site)
+    assert sqlite_site.get("/hot-spots").status_code == 302
+    assert sqlite_site.get("/hot-spots/progress").status_code == 302
+    assert sqlite_site.get("/api/hot-spots").status_code == 401
+    canvasser = sqlite_site.user("canvasser", "001").token
+    assert sqlite_site.get("/api/hot-spots", canvasser).status_code == 403
+    other = sqlite_site.user("commune_supervisor", "00002", name="Xã Hai", password=PASSWORD)
+    desk = Desk(sqlite_site)
+    assert desk.sign_in(other.name).status_code == 302
+    for path in ("/hot-spots", "/api/hot-spots"):
+        seen = desk.get(path, date=DAY).text
+        assert "Đông" not in seen
+        assert "0000101" not in seen
+        assert desk.get(path, date=DAY, area="commune:00001").status_code == 404
+    assert searched(desk)["features"] == []
+    desk.session.close()
+
+
+def test_the_page_shows_how_far_the_search_is_and_then_its_clusters(
+    sqlite_site: Site, open_page: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(sqlite_site)
+    go_on, search = threading.Event(), service.search
+
+    def slow(reference: Reference, user: Any, of: Overview, progress: Progress) -> Found:
+        progress(0.4)
+        assert go_on.wait(PATIENCE_S)
+        return search(reference, user, of)
+
+    monkeypatch.setattr(service, "search", slow)
+    sqlite_site.user("supervisor", "001", name=NAME, password=PASSWORD)
+    page = open_page()
+    page.goto(f"{sqlite_site.url}/sign-in?next=/hot-spots?date={DAY}")
+    page.locator("[name=name]").fill(NAME)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url("**/hot-spots*")
+    bar = page.get_by_role("progressbar")
+    assert bar.is_visible()
+    assert "999" in page.locator("label[for=work-share]").inner_text()
+    # The figures are there meanwhile.
+    assert page.get_by_role("row", name="Thôn Đông").is_visible()
+    until(page, "document.getElementById('work-share').value === 0.4")
+    go_on.set()
+    page.locator(".hot-spot-why").wait_for()
+    assert page.locator(".hot-spot-why").inner_text().startswith("Thôn Đông: 12 trong 12 người chưa tiêm")
+    assert page.locator("progress").count() == 0
+    page.locator(".hot-spot summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".hot-spot tbody tr").is_visible()
+
+
+@pytest.fixture
+def spot(sqlite_site: Site) -> Spot:
+    """A flagged hamlet."""
+    visit(sqlite_site)
+    question = service.Question("mini", "5_plus", "1", date.fromisoformat(DAY), "hamlet")
+    return service.search(
+        sqlite_site.reference, EVERYTHING, service.overview(sqlite_site.reference, EVERYTHING, question)
+    ).spots[0]
+
+
+def test_the_sentence_names_the_middle_the_share_elsewhere_and_the_chance(spot: Spot) -> None:
+    wide = replace(spot, rows=spot.rows * 5, unvaccinated=31, eligible=60, relative_risk=2.149, p=0.001)
+    assert sentence(wide, 999) == (
+        "5 thôn quanh Đông: 31 trong 60 người chưa tiêm, gấp 2,1 lần nơi khác; "
+        "khả năng do tình cờ không quá 1 trong 1.000 (thử 999 lần)."
+    )
+    likely = replace(wide, rows=spot.rows, p=0.013, relative_risk=1.96)
+    assert sentence(likely, 999) == (
+        "Thôn Đông: 31 trong 60 người chưa tiêm, gấp 2,0 lần nơi khác; "
+        "khả năng do tình cờ khoảng 13 trong 1.000 (thử 999 lần)."
+    )
+
+
+def test_numbers_are_written_as_readers_write_them() -> None:
+    assert [percent(each) for each in (None, 0, 0.5, 0.9999, 1, 0.123)] == [
+        "–",
+        "0\u202f%",
+        "50\u202f%",
+        "99,9\u202f%",
+        "100\u202f%",
+        "12,3\u202f%",
+    ]
+    assert [bare(each) for each in ("Thôn Lủng Cáng", "Bản Nam", "Thôn 1", "Phố Mới")] == [
+        "Lủng Cáng",
+        "Nam",
+        "Thôn 1",
+        "Phố Mới",
+    ]
+
+
+def test_english_readers_get_the_same_in_english(sqlite_site: Site, desk: Desk) -> None:
+    visit(sqlite_site)
+    searched(desk)
+    page = text_of(desk.get("/hot-spots", date=DAY, lang="en").text)
+    assert "12 of 12 people not vaccinated, and nobody elsewhere" in page
+    assert "at most 1 in 1,000 maps (999 tried)" in page
+    assert translate("Every hamlet, the lowest first", "en") in page
