@@ -49,7 +49,7 @@ def coverage_curve(
         shown = last
         if deadline is not None and last < deadline <= last + (last - first) * AHEAD + timedelta(days=7):
             shown = deadline
-        room = max(0.6, (shown - first).days * (0.17 if form.narrow else 0.09))
+        room = max(0.6, (shown - first).days * 0.03)
         axes.set_xlim(x[0] - 0.5, shown.toordinal() + (room if shown == last else room * 0.35))
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], [told.percent(share) for share in (0, 0.25, 0.5, 0.75, 1)])
@@ -78,15 +78,24 @@ def coverage_curve(
         if target is not None and deadline is not None and now < target and shown == deadline > last:
             way = [x[-1], deadline.toordinal()], [now, target]
             axes.plot(*way, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 2)), label=words.pace, gid="pace")
-            axes.legend(loc="lower right", bbox_to_anchor=(0.93, 0.02), frameon=False, fontsize=9, handlelength=2.4)
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False, fontsize=9, handlelength=2.4)
         axes.plot([x[-1]], [now], marker="o", markersize=7, color=BLUE, markeredgecolor="white", gid="now")
-        # Beside the line, below its way on to the target where that is drawn.
+        # A curve that rises leaves the place above it free, and below it where the target's line is near.
+        crowded = target is not None and -0.03 < target - now < 0.13
         axes.annotate(
-            told.percent(now, 1), (x[-1], now), xytext=(7, -9 if shown > last else 0), textcoords="offset points",
-            color=BLUE, size=11, weight=600, va="center", ha="left", gid="now-label",
-        )  # fmt: skip
+            told.percent(now, 1),
+            (x[-1], now),
+            xytext=(2, -9 if crowded else 8),
+            textcoords="offset points",
+            color=BLUE,
+            size=12,
+            weight=600,
+            va="top" if crowded else "bottom",
+            ha="right",
+            gid="now-label",
+        )
 
-    return draw(caption, form, paint)
+    return draw(caption, form, paint, 18)
 
 
 def doses_a_day(

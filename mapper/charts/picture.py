@@ -69,7 +69,7 @@ class Form:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels of the page; a PNG has SCALE times as many."""
-        return (380, 400) if self.narrow else (800, 420)
+        return (330, 400) if self.narrow else (800, 420)
 
 
 class Words:
@@ -113,7 +113,7 @@ def draw(caption: Caption, form: Form, paint: Callable[[Axes, Words], None], abo
         wide, high = form.size
         figure = Figure(figsize=(wide / POINTS, high / POINTS), dpi=POINTS, facecolor=PAPER)
         top = _head(figure, caption, form) + above
-        left, right, foot = (44, 12, 58) if form.narrow else (56, 18, 56)
+        left, right, foot = (42, 10, 58) if form.narrow else (56, 18, 56)
         axes = figure.add_axes((left / wide, foot / high, 1 - (left + right) / wide, 1 - (top + foot) / high))
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
@@ -131,7 +131,7 @@ def _style(form: Form) -> Iterator[None]:
     use_fonts(form.fonts)
     settings: dict[Any, Any] = {
         "font.family": [FAMILY],
-        "font.size": 9.0 if form.narrow else 10.0,
+        "font.size": 10.0,
         "text.parse_math": False,  # a hamlet's name may hold a dollar
         "svg.hashsalt": "chart",
         "svg.fonttype": "path",
@@ -230,7 +230,7 @@ def _head(figure: Figure, caption: Caption, form: Form) -> float:
         y += 22
     for text, size, weight, file, colour, name in (
         (caption.title, 13.0 if form.narrow else 15.0, 600, bold, INK, "title"),
-        (caption.subject, 9.0 if form.narrow else 10.5, 400, regular, SOFT, "subject"),
+        (caption.subject, 9.5 if form.narrow else 10.5, 400, regular, SOFT, "subject"),
     ):
         for line in wrap(drawable(text, form.fonts), size, file, wide - 2 * margin - taken):
             y += size * 1.25
