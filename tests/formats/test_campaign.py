@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapper.domain.campaign import Campaign, Label, Period
+from mapper.domain.campaign import Campaign, Design, Label, Period
 from mapper.errors import InvalidCampaign
 from mapper.formats.campaign import read_campaign
 from mapper.formats.toml_table import read_period
@@ -65,6 +65,15 @@ def refusal(text: str) -> str:
     with pytest.raises(InvalidCampaign) as refused:
         read_campaign(text)
     return str(refused.value)
+
+
+def test_a_campaign_is_a_census_unless_it_says_that_it_is_a_cluster_survey() -> None:
+    assert read_campaign(TETANUS).design is Design.CENSUS
+    assert read_campaign(with_line('design = "census"', "id =")).design is Design.CENSUS
+    assert read_campaign(with_line('design = "cluster_survey"', "id =")).design is Design.CLUSTER_SURVEY
+    said = refusal(with_line('design = "survey"', "id ="))
+    assert "design cannot be survey. Use one of: census, cluster_survey." in said
+    assert "design cannot be 1" in refusal(with_line("design = 1", "id ="))
 
 
 def test_small_campaign_is_read_whole() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -16,11 +17,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from mapper.domain.roles import Role
 from mapper.language import translate
+from mapper.services import lots
+from mapper.services.accounts import User
+from mapper.services.areas import Area
+from mapper.services.lots import Plan, Told
+from mapper.services.reporting import Question
 from mapper.settings import Settings
 from server import create_app
 from tests.browser import HEIGHTS, Pages
-from tests.client.site import NEXT_VERSION, House, Site
+from tests.client.site import NEXT_VERSION, SET_ID, House, Site
 from tests.conftest import CHECKOUT, missing
 from tests.sentences import gather
 from tests.web.test_browser_submission import PIXEL
@@ -52,6 +59,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "forms.draft": (ADMINISTRATOR, ("/form/house_check/draft",)),
     "forms.page": (ADMINISTRATOR, ("/forms",)),
+    "hot_spots.page": (EVERYBODY, ("/hot-spots?date=2022-08-31",)),
     "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
     "public.page": (ADMINISTRATOR, ("/public",)),
@@ -80,6 +88,8 @@ NO_PAGES: Mapping[str, str] = {
     "follow_up.printed": "a PDF",
     "forms.tried_file": "a file to save",
     "map_layers.": "figures for programs and for the map",
+    "hot_spots.features": "figures for programs and for the map",
+    "hot_spots.progress": "a number for a script",
     "openrosa": "XML and files for phones",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
