@@ -7,12 +7,14 @@ The fonts are embedded, so that every letter stands on any printer and can be co
 from __future__ import annotations
 
 import io
+import math
 import threading
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import segno
+from reportlab.lib.colors import HexColor
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont, TTFontFile
 from reportlab.pdfgen.canvas import Canvas
@@ -156,6 +158,70 @@ class Pen:
         self._canvas.setFillGray(fill)
         self._canvas.setLineWidth(thick)
         self._canvas.circle(x * MM, self._up(y), radius * MM, stroke=1, fill=1)
+
+    def area(
+        self, rings: Sequence[Sequence[Spot]], colour: str | None, hatch: tuple[float, bool] | None, thick: float
+    ) -> None:
+        """A shape of several rings, of which inner ones are holes.
+
+        colour: #rrggbb of its ground, "" for white with dots, None for the outline alone. hatch: millimetres between
+        its lines, 0 for none, and whether they are crossed.
+        """
+        canvas = self._canvas
+        path = canvas.beginPath()
+        for ring in rings:
+            for place, (x, y) in enumerate(ring):
+                (path.lineTo if place else path.moveTo)(x * MM, self._up(y))
+            path.close()
+        canvas.setStrokeGray(0.1)
+        canvas.setLineWidth(thick)
+        canvas.setLineJoin(1)
+        if colour is not None and rings:
+            canvas.saveState()
+            canvas.setFillColor(HexColor(colour or "#ffffff"))
+            canvas.drawPath(path, stroke=0, fill=1, fillMode=0)
+            canvas.clipPath(path, stroke=0, fill=0, fillMode=0)
+            corners = [corner for ring in rings for corner in ring]
+            across, down = [x for x, _ in corners], [y for _, y in corners]
+            box = (min(across), min(down), max(across), max(down))
+            if not colour:
+                self._dots(*box)
+            elif hatch and hatch[0]:
+                self._lines(*box, *hatch)
+            canvas.restoreState()
+        canvas.drawPath(path, stroke=1, fill=0)
+
+    def _lines(self, left: float, top: float, right: float, foot: float, step: float, crossed: bool) -> None:
+        """Slanted lines over a box. They begin at whole steps of the page, so that neighbours' lines meet."""
+        high = foot - top
+        path = self._canvas.beginPath()
+        for slant in (1, -1) if crossed else (1,):
+            start = math.floor((left - high) / step) * step
+            for place in range(int((right + high - start) / step) + 2):
+                x = start + place * step
+                # Through every spot where x + y, or x - y, is a whole number of steps.
+                shift = -foot % step if slant == 1 else top % step
+                path.moveTo((x + shift) * MM, self._up(foot if slant == 1 else top))
+                path.lineTo((x + shift + high) * MM, self._up(top if slant == 1 else foot))
+        self._canvas.setStrokeGray(0.15)
+        self._canvas.setLineWidth(0.45)
+        self._canvas.drawPath(path, stroke=1, fill=0)
+
+    def _dots(self, left: float, top: float, right: float, foot: float) -> None:
+        """Small dots over a box, at whole steps of the page."""
+        step = 2.2
+        self._canvas.setFillGray(0.35)
+        for down in range(int(top / step), int(foot / step) + 1):
+            for across in range(int(left / step), int(right / step) + 1):
+                self._canvas.circle(across * step * MM, self._up(down * step), 0.22 * MM, stroke=0, fill=1)
+
+    def plate(self, x: float, y: float, wide: float, high: float) -> None:
+        """White ground for writing, through which a little of what lies below is seen."""
+        self._canvas.saveState()
+        self._canvas.setFillGray(1)
+        self._canvas.setFillAlpha(0.82)
+        self._canvas.roundRect(x * MM, self._up(y + high), wide * MM, high * MM, 0.8 * MM, stroke=0, fill=1)
+        self._canvas.restoreState()
 
     def qr_code(self, x: float, y: float, side: float, text: str) -> None:
         """A text as a QR code, its quiet zone of four modules within the square."""

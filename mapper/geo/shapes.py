@@ -82,3 +82,11 @@ def feature_collection(features: Iterable[tuple[Mapping[str, Any], str | bytes]]
         told = json.dumps(dict(properties), ensure_ascii=False, separators=(",", ":"))
         rows.append(f'{{"type":"Feature","properties":{told},"geometry":{text}}}')
     return ('{"type":"FeatureCollection","features":[' + ",\n".join(rows) + "]}").encode()
+
+
+def label_places(outlines: Sequence[str]) -> list[tuple[float, float]]:
+    """A place inside each shape, (longitude, latitude), where its name may stand. outlines: GeoJSON geometry text."""
+    if not outlines:
+        return []
+    points = shapely.point_on_surface(shapely.from_geojson(np.array(outlines, dtype=object)))
+    return [(float(x), float(y)) for x, y in shapely.get_coordinates(points)]

@@ -60,7 +60,6 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "forms.draft": (ADMINISTRATOR, ("/form/house_check/draft",)),
     "forms.page": (ADMINISTRATOR, ("/forms",)),
     "hot_spots.page": (EVERYBODY, ("/hot-spots?date=2022-08-31",)),
-    "hot_spots.page": (EVERYBODY, ("/hot-spots?date=2022-08-31",)),
     "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
     "public.page": (ADMINISTRATOR, ("/public",)),
@@ -73,6 +72,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "surveys.lot": (EVERYBODY, ("/surveys/lots/{lot}",)),
     "surveys.page": (EVERYBODY, ("/surveys?date=2022-08-31", "/surveys?date=2022-08-31&area=commune:00001")),
     "trail.audit_page": (ADMINISTRATOR, ("/audit",)),
+    "wall.page": (EVERYBODY, ("/map/print?date=2022-08-31", "/map/print?date=2022-08-31&area=commune:00001")),
     "users.cards": (EVERYBODY, ("/users/cards?commune=00001",)),
     "users.one_user": (EVERYBODY, ("/users/{canvasser}", "/users/{desk}")),
     "users.user_list": (EVERYBODY, ("/users", "/users?commune=00001")),
@@ -91,8 +91,6 @@ NO_PAGES: Mapping[str, str] = {
     "map_layers.": "figures for programs and for the map",
     "hot_spots.features": "figures for programs and for the map",
     "hot_spots.progress": "a number for a script",
-    "hot_spots.features": "figures for programs and for the map",
-    "hot_spots.progress": "a number for a script",
     "openrosa": "XML and files for phones",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
@@ -103,6 +101,7 @@ NO_PAGES: Mapping[str, str] = {
     "submission.xml": "a file to save",
     "surveys.template": "a table to save",
     "trail.audit_file": "a table to save",
+    "wall.printed": "a PDF",
 }
 """Endpoint, or how its name begins, to why there is no page to look at."""
 

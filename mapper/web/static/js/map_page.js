@@ -127,6 +127,7 @@ function writeAddress() {
     if (state[name]) query.set(name, state[name]);
   }
   byId("compare").href = `/map/compare?${query}`;
+  byId("wall").href = `/map/print?${query}`;
   if (state.show !== "coverage") query.set("show", state.show);
   // The switch leaves the language out of the address it comes back to: there it would win over the switch.
   for (const link of document.querySelectorAll("[data-language]")) {
