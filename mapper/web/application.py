@@ -54,6 +54,7 @@ from mapper.web.targets import target_pages
 from mapper.web.trends import trend_pages
 from mapper.web.trying import trying
 from mapper.web.users import user_pages
+from mapper.web.wall import wall_map
 
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (InvalidInput, 400),
@@ -114,6 +115,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(fill_trial)
     app.register_blueprint(api)
     app.register_blueprint(map_layers)
+    app.register_blueprint(wall_map)
     app.register_blueprint(base_map)
     app.register_blueprint(pages)
     app.register_blueprint(compare)
