@@ -37,7 +37,7 @@ compare.before_request(_guard_readers)
 
 @compare.get("/map/compare")
 def page() -> str:
-    """Two maps that move together: ``dose_left``, ``date_left`` are of the left one, ``dose``, ``date`` of the right."""
+    """Two maps that move together. ``dose_left``, ``date_left``: of the left one; ``dose``, ``date``: of the right."""
     args = request.args.to_dict()
     many = tiles.wants_tiles(installation().reference, reader())
     if many:
