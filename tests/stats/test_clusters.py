@@ -27,6 +27,16 @@ def test_gi_star_of_pysal_s_six_points() -> None:
     assert found.permutations == 999
 
 
+def test_a_high_place_among_low_ones_is_not_flagged() -> None:
+    # The last stands alone: its two neighbours are the lowest of all, so that chance gives no lower ones.
+    line = [(n, 0) for n in range(9)]
+    found = high_neighbourhoods([0.5, 0.6, 0.5, 0.6, 0.5, 0.6, 0.1, 0.1, 9.0], nearest(line, 2), permutations=1999)
+    assert found is not None
+    assert found.z[8] > 0
+    assert found.p[8] == 1
+    assert not found.flagged[8]
+
+
 def test_morans_i_of_pysal_s_counties() -> None:
     found = likeness(column("SIDR74"), neighbours())
     assert found is not None
