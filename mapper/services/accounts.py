@@ -315,7 +315,20 @@ def visible_cells(reference: Reference, connection: Connection, user: User) -> l
     if not user.areas:
         return None
     known = reference.known(connection)
-    return [cell.id for cell in reference.cells(connection).values() if sees(known, user, cell)]
+    hamlets = {code for set_id, code in user.areas if not set_id}
+    # By set the units in which an area lies, asked of each unit once and not of each cell.
+    leaves: dict[str, set[str]] = {}
+    for set_id, code in user.areas:
+        if set_id in known.sets:
+            leaves.setdefault(set_id, set()).add(code)
+    for set_id, codes in leaves.items():
+        places = known.sets[set_id]
+        codes |= {unit.code for unit in places.at_level(places.leaf) if not codes.isdisjoint(places.line(unit.code))}
+    found = []
+    for cell in reference.cells(connection).values():
+        if cell.hamlet_code in hamlets or any(cell.units.get(set_id) in codes for set_id, codes in leaves.items()):
+            found.append(cell.id)
+    return found
 
 
 def sees(known: Known, user: User, cell: tallies.Cell) -> bool:

@@ -47,31 +47,38 @@ def visible_hamlets(known: Known, user: User, visited: Callable[[str], Visited])
     if not user.areas:
         return list(known.hamlets.values())
     found: dict[str, Hamlet] = {}
-    for set_id, code in user.areas:
+    for set_id, codes in _by_set(user).items():
         if not set_id:
-            if code in known.hamlets:
-                found[code] = known.hamlets[code]
+            found.update((code, known.hamlets[code]) for code in codes if code in known.hamlets)
             continue
         places = known.sets.get(set_id)
         if places is None:
             continue
         there = {} if set_id == known.home else visited(set_id)
-        below = {unit.code for unit in places.at_level(places.leaf) if code in places.line(unit.code)}
+        below = {unit.code for unit in places.at_level(places.leaf) if not codes.isdisjoint(places.line(unit.code))}
         for hamlet in known.hamlets.values():
             if main_unit(known, places, hamlet, there) in below:
                 found[hamlet.code] = hamlet
     return list(found.values())
 
 
+def _by_set(user: User) -> dict[str, set[str]]:
+    """The codes of a user's areas, by set."""
+    found: dict[str, set[str]] = {}
+    for set_id, code in user.areas:
+        found.setdefault(set_id, set()).add(code)
+    return found
+
+
 def leaves_in_areas(known: Known, places: PlaceSet, user: User) -> set[str]:
     """The innermost units of a set that lie in a user's areas, of whichever set those are."""
     found: set[str] = set()
-    for set_id, code in user.areas:
+    for set_id, codes in _by_set(user).items():
         own = known.sets.get(set_id)
         if own is None:
             continue
         for unit in places.at_level(places.leaf):
             there = known.counterpart(places, unit.code, own)
-            if there is not None and code in own.line(there):
+            if there is not None and not codes.isdisjoint(own.line(there)):
                 found.add(unit.code)
     return found

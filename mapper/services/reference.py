@@ -22,6 +22,7 @@ from mapper.services.kept_ages import KeptAges
 from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_pace import KeptPace
+from mapper.services.kept_series import KeptSeries
 from mapper.services.kept_states import KeptStates
 from mapper.store import reference as kept
 from mapper.store import tallies
@@ -183,6 +184,7 @@ class Reference:
         self.secret_key = secret_key
         self.states = KeptStates()
         self.pace = KeptPace()
+        self.series = KeptSeries()
         self.ages = KeptAges()
         self.houses = KeptHouses()
         self.lists = KeptLists()

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 
-from babel.numbers import format_decimal
-
 from mapper.domain.coverage import Verdict
 from mapper.domain.targets import Doubt, Outlook
 from mapper.errors import mark
@@ -38,6 +36,9 @@ DOUBTS: Mapping[Doubt, str] = {
 }
 
 
+_VIETNAMESE = str.maketrans(",.", ".,")
+
+
 class TargetWords:
     """Figures and sentences about targets in one language."""
 
@@ -54,19 +55,21 @@ class TargetWords:
             return "–"
         # A millionth of a point covers what a float lacks of the number it stands for.
         points = math.floor(float(share) * 100 * 10**digits + 1e-6) / 10**digits
-        text = str(format_decimal(points, "#,##0.##", locale=self.language))
-        if digits and not points.is_integer():
-            text = str(format_decimal(points, f"#,##0.{'0' * digits}", locale=self.language))
+        text = self._written(f"{points:.{0 if points.is_integer() else digits}f}")
         return f"{text}\u00a0%" if self.language == "vi" else f"{text}%"
 
     def number(self, number: float | Fraction) -> str:
         """A number with the reader's separators, one decimal where it is not whole."""
-        text = str(format_decimal(round(float(number), 1), "#,##0.#", locale=self.language))
-        return text.replace("-", "\u2212")
+        rounded = round(float(number), 1)
+        return self._written(f"{rounded:,.{0 if rounded.is_integer() else 1}f}").replace("-", "\u2212")
+
+    def _written(self, number: str) -> str:
+        """A number of Python's with the reader's separators; a page has too many of them for a library of locales."""
+        return number.translate(_VIETNAMESE) if self.language == "vi" else number
 
     def at_least(self, number: Fraction) -> str:
         """A number of people a day that is enough: rounded up to whole ones."""
-        return str(format_decimal(math.ceil(number), locale=self.language))
+        return self._written(f"{math.ceil(number):,}")
 
     def day(self, day: date) -> str:
         """A date as people write it."""
@@ -93,7 +96,7 @@ class TargetWords:
             return self.say(
                 mark("No data: nobody of this group has been found here yet (target {target})"), target=target
             )
-        people = format_decimal(look.needed or 0, locale=self.language)
+        people = self._written(f"{look.needed or 0:,}")
         if look.verdict is Verdict.MET:
             return self.say(mark("Met: {share} against a target of {target}"), share=share, target=target)
         if look.verdict is Verdict.NOT_MET:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from mapper.domain.campaign import Group, ScheduledDose
 from mapper.domain.coverage import assess
@@ -32,6 +33,9 @@ from mapper.store import tallies, visit_days
 from mapper.store import targets as kept
 from mapper.store.database import Connection
 from mapper.store.targets import Place, Responsible
+
+_VACCINATED, _DUE = INSIDE.index(State.VACCINATED), INSIDE.index(State.DUE)
+_name_order = lru_cache(maxsize=20_000)(order_key)
 
 THIN = Fraction(1, 2)
 """Where less than this part of the houses was visited, figures say little."""
@@ -75,6 +79,14 @@ class RankedUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """The units of a band, worst first, as many as were asked for. count: how many there are."""
+
+    units: tuple[RankedUnit, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
     """All that a page of targets shows.
 
@@ -86,20 +98,25 @@ class Targets:
     answer: Answer
     chosen: SeriesOutlook
     every: tuple[SeriesOutlook, ...]
-    ranking: Mapping[Band, tuple[RankedUnit, ...]]
+    ranking: Mapping[Band, Ranked]
     window: tuple[date, date] | None
     place: Place | None
     responsible: Responsible | None
 
 
-def targets(reference: Reference, user: User, question: Question, area: Area | None = None) -> Targets:
-    """The targets of an area, and of its units of the question's level. Raises as ``reporting.coverage`` does."""
+def targets(
+    reference: Reference, user: User, question: Question, area: Area | None = None, most: int | None = None
+) -> Targets:
+    """The targets of an area, and of its units of the question's level.
+
+    most: units of each band that are wanted, the first ones; None for all. Raises as ``reporting.coverage`` does.
+    """
     answer = coverage(reference, user, question, area)
     with reference.database.read() as connection:
         known = reference.known(connection)
         places = default_set(known, question.set_id, question.day)
         base = _Base(reference, connection, known, places, user, answer, area)
-        every = tuple(base.of_series(group, dose) for group, dose in answer.campaign.series)
+        every = base.every_series()
         people = kept.responsible(connection, places.id)
     chosen = next(one for one in every if one.group is answer.group and one.dose is answer.dose)
     # The same numbers as the ranking's, to the last rounding of an interval.
@@ -110,7 +127,7 @@ def targets(reference: Reference, user: User, question: Question, area: Area | N
         answer,
         chosen,
         every,
-        _ranking(places, answer, base, people),
+        _ranking(places, answer, base, people, most),
         base.window,
         place,
         people.get(place) if place else None,
@@ -160,21 +177,31 @@ class _Base:
             before, until = (day.toordinal() for day in self.window)
             self.gains = reference.pace.on(database, connection, self.era, self.series, before, until, self.changes)
 
-    def of_series(self, group: Group, dose: ScheduledDose) -> SeriesOutlook:
-        """Where a group and dose stands in the area."""
-        answer, total = self.answer, self.answer.total
-        series_id = self.series[answer.campaign.series.index((group, dose))]
-        found = self.reference.states.on(
-            self.reference.database,
+    def every_series(self) -> tuple[SeriesOutlook, ...]:
+        """Where each group and dose stands in the area."""
+        answer, reference = self.answer, self.reference
+        totals = reference.series.totals(
+            reference.states,
+            reference.database,
             self.connection,
             self.era,
-            series_id,
+            self.series,
             answer.day.toordinal(),
             self.changes,
-            everywhere=self.everywhere,
+            list(self.rows),
+            self.everywhere,
+        ).tolist()
+        gains: dict[int, int] = {}
+        for cell in self.rows if self.window else ():
+            for series_id, people in self.gains[cell].items():
+                gains[series_id] = gains.get(series_id, 0) + people
+        return tuple(
+            self._of_series(group, dose, tuple(counts), gains.get(series_id, 0))
+            for (group, dose), series_id, counts in zip(answer.campaign.series, self.series, totals, strict=True)
         )
-        rows = found.values() if len(self.rows) == len(found) else [found[cell] for cell in self.rows]
-        counts = tuple(map(sum, zip(*rows, strict=True))) or (0,) * len(INSIDE)
+
+    def _of_series(self, group: Group, dose: ScheduledDose, counts: tuple[int, ...], gain: int) -> SeriesOutlook:
+        answer, total = self.answer, self.answer.total
         states = dict(zip(INSIDE, counts, strict=True))
         eligible = sum(states[state] for state in ELIGIBLE)
         # Houses are the same whatever is asked about the people in them.
@@ -183,7 +210,6 @@ class _Base:
         said = assess(states[State.VACCINATED], eligible, states[State.UNKNOWN], total.houses, goal.share)
         outside = total.people - sum(counts)
         figures = total._replace(counts=counts, eligible=eligible, outside=outside, assessment=said, goal=goal)
-        gain = sum(self.gains[cell].get(series_id, 0) for cell in self.rows) if self.window else 0
         return SeriesOutlook(group, dose, figures, self.look(figures, self.pace(gain)))
 
     def pace(self, people: int) -> Pace | None:
@@ -221,8 +247,8 @@ class _Base:
 
 
 def _ranking(
-    places: PlaceSet, answer: Answer, base: _Base, people: Mapping[Place, Responsible]
-) -> dict[Band, tuple[RankedUnit, ...]]:
+    places: PlaceSet, answer: Answer, base: _Base, people: Mapping[Place, Responsible], most: int | None
+) -> dict[Band, Ranked]:
     gains = base.gains_by_unit()
     bands: dict[Band, list[UnitFigures]] = {band: [] for band in Band}
     for unit in answer.units:
@@ -233,7 +259,7 @@ def _ranking(
         units.sort(key=_worst_first)
         ranks = _ranks(units) if band is Band.JUDGED else [None] * len(units)
         ranked = []
-        for rank, unit in zip(ranks, units, strict=True):
+        for rank, unit in list(zip(ranks, units, strict=True))[:most]:
             area = Area(answer.level, unit.code) if unit.code is not None else None
             place = place_of(places, area)
             above = places.units.get((around, unit.parent)) if around and unit.parent is not None else None
@@ -247,7 +273,7 @@ def _ranking(
                     people.get(place) if place else None,
                 )
             )
-        ranking[band] = tuple(ranked)
+        ranking[band] = Ranked(tuple(ranked), len(units))
     return ranking
 
 
@@ -259,17 +285,22 @@ def band_of(unit: UnitFigures) -> Band:
         return Band.EMPTY
     expected, unvisited = unit.houses.expected, unit.houses.unvisited
     # One hamlet with more houses than its list does not make up for another: what is not visited counts.
-    thin = bool(expected) and expected is not None and (expected - unvisited) < THIN * expected
+    thin = (
+        bool(expected)
+        and expected is not None
+        and (expected - unvisited) * THIN.denominator < THIN.numerator * expected
+    )
     return Band.THIN if thin else Band.JUDGED
 
 
-def _share(unit: UnitFigures) -> Fraction:
-    return Fraction(unit.states[State.VACCINATED], unit.eligible) if unit.eligible else Fraction(0)
+def _share(unit: UnitFigures) -> float:
+    """Coverage for comparing: equal shares are the same number, however many people they are of."""
+    return unit.counts[_VACCINATED] / unit.eligible if unit.eligible else 0.0
 
 
-def _worst_first(unit: UnitFigures) -> tuple[Fraction, int, object, str]:
+def _worst_first(unit: UnitFigures) -> tuple[float, int, tuple[str, str], str]:
     """Lowest coverage first; of equals, where most people are needed, or due."""
-    return _share(unit), -(unit.assessment.needed or unit.states[State.DUE]), order_key(unit.name), unit.key
+    return _share(unit), -(unit.assessment.needed or unit.counts[_DUE]), _name_order(unit.name), unit.key
 
 
 def _ranks(units: Sequence[UnitFigures]) -> list[int | None]:

@@ -276,6 +276,21 @@ def _of_series(series: Any, upto: Any, *columns: Any, among: Sequence[int] | Non
     return chosen if among is None else chosen.where(database.among(_c.c.id, among))
 
 
+def states_of(
+    database: Database, connection: Connection, series: Sequence[int], day: int, cell_ids: Sequence[int]
+) -> list[Sequence[int]]:
+    """(cell id, series id, people per state in the order of STATE_COLUMNS) of some cells on a day, for many series.
+
+    A cell that has no tally of a series until then has no row for it.
+    """
+    found = (
+        select(_t.c.cell_id, _t.c.series_id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
+        .where(database.among(_t.c.cell_id, cell_ids), _t.c.series_id.in_(series), _t.c.day <= day)
+        .group_by(_t.c.cell_id, _t.c.series_id)
+    )
+    return [tuple(row) for row in connection.execute(found)]
+
+
 def gained(
     database: Database,
     connection: Connection,

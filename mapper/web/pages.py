@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -110,7 +111,13 @@ def _origin(tile_url: str) -> str:
 
 def count(number: float) -> str:
     """A number with the reader's separators."""
-    return str(format_decimal(number, locale=chosen_language()))
+    return _written(number, chosen_language())
+
+
+@lru_cache(maxsize=20_000)
+def _written(number: float, language: str) -> str:
+    """A page has hundreds of small numbers, and working out each anew takes longer than all the rest of it."""
+    return str(format_decimal(number, locale=language))
 
 
 def moment(written: str) -> str:

@@ -101,7 +101,8 @@ def _page(problem: MapperError | None = None) -> str:
         return render_template("targets.html", asked=None)
     reference, user = installation().reference, reader()
     level, levels = _level(asked)
-    found = targets(reference, user, asked.question(level), asked.area)
+    whole = bool(request.values.get("all"))
+    found = targets(reference, user, asked.question(level), asked.area, None if whole else LISTED)
     series = _series(asked.state)
     return render_template(
         "targets.html",
@@ -113,7 +114,6 @@ def _page(problem: MapperError | None = None) -> str:
         levels=levels,
         level_words=LEVELS,
         bands=BANDS,
-        listed=None if request.values.get("all") else LISTED,
         few=FEW_PEOPLE,
         shrunken=shrunken(found.answer) if level == HAMLET_LEVEL else {},
         people_of=lambda unit: _people_of(asked, unit),
@@ -159,7 +159,7 @@ def ranking_file() -> Response:
         raise NotFound(mark("No campaign is published yet."))
     level, _ = _level(asked)
     found = targets(installation().reference, reader(), asked.question(level), asked.area)
-    rows = [_row(one, level) for band in found.ranking.values() for one in band]
+    rows = [_row(one, level) for band in found.ranking.values() for one in band.units]
     state = asked.state
     name = "-".join(("targets", state["campaign"], state["group"], state["dose"], level, state["date"]))
     return _file([tuple(say(each) for each in HEAD), *rows], f"{name}.csv")

@@ -66,7 +66,7 @@ def of_series(found: Targets, group: str, dose: str) -> tuple[int, int | None]:
 
 
 def ranked(found: Targets, band: Band = Band.JUDGED) -> list[tuple[int | None, str | None]]:
-    return [(one.rank, one.figures.code) for one in found.ranking[band]]
+    return [(one.rank, one.figures.code) for one in found.ranking[band].units]
 
 
 def test_needed_and_pace_come_from_tallies(town: Town) -> None:
@@ -80,7 +80,7 @@ def test_needed_and_pace_come_from_tallies(town: Town) -> None:
     assert (look.pace.people, look.pace.days, look.pace.until) == (2, 7, DAY)
     assert found.window == (date(2022, 8, 8), DAY)
     assert look.projected == date(2022, 8, 22)
-    assert [one.outlook.pace.people for one in found.ranking[Band.THIN] if one.outlook.pace] == [2]
+    assert [one.outlook.pace.people for one in found.ranking[Band.THIN].units if one.outlook.pace] == [2]
     assert of_series(found, "5_11", "2") == (0, 6)
     assert of_series(found, "18_plus", "1") == (0, None)
 
@@ -149,10 +149,10 @@ def test_the_ranking_is_worst_first_and_equals_share_a_rank(town: Town) -> None:
     assert ranked(found) == [(1, COMMUNES[2]), (2, COMMUNES[1]), (2, COMMUNES[0]), (4, COMMUNES[3])]
     assert ranked(found, Band.THIN) == [(None, COMMUNES[4])]
     assert {code for _, code in ranked(found, Band.EMPTY)} == set(COMMUNES[5:])
-    assert found.ranking[Band.JUDGED][0].above == "Huyện S"
+    assert found.ranking[Band.JUDGED].units[0].above == "Huyện S"
     within = targets(town.reference, EVERYTHING, asked("hamlet"), FIRST)
-    assert [one.figures.code for one in within.ranking[Band.JUDGED]] == [HAMLETS[0][0]]
-    assert {one.figures.code for one in within.ranking[Band.EMPTY]} == set(HAMLETS[0][1:])
+    assert [one.figures.code for one in within.ranking[Band.JUDGED].units] == [HAMLETS[0][0]]
+    assert {one.figures.code for one in within.ranking[Band.EMPTY].units} == set(HAMLETS[0][1:])
 
 
 def test_houses_of_no_place_and_of_few_visits_are_apart(town: Town) -> None:
@@ -319,7 +319,7 @@ def test_who_answers_for_a_place_is_entered_changed_and_taken_out(known_users: T
     found = targets(town.reference, EVERYTHING, asked(), FIRST)
     assert found.responsible is not None
     assert found.responsible.name == "Nông Văn A"
-    communes = targets(town.reference, EVERYTHING, asked()).ranking[Band.EMPTY]
+    communes = targets(town.reference, EVERYTHING, asked()).ranking[Band.EMPTY].units
     assert {one.figures.code: one.responsible.name for one in communes if one.responsible} == {
         COMMUNES[0]: "Nông Văn A"
     }
