@@ -158,13 +158,15 @@ def _text(cell: Cell) -> str:
 
 def _level(text: str) -> int | None:
     """The level that a cell says: 2, "Cấp 2", "Cấp độ 2 (vùng vàng)", "vùng vàng", "Yellow"; None for anything else."""
-    words = re.findall(r"[a-z]+|\d+", fold(text))
+    written = re.findall(r"[^\W\d]+|\d+", text.casefold())
+    words = [fold(word) for word in written]
     said = {int(word) for word in words if word.isdecimal() and len(word) < 3}
-    # "cap do 2": here "do" belongs to the word for level; the colour stands behind "vung" or "mau", or alone.
+    # "cap do 2": without accents "do" may belong to the word for level; red stands behind "vung" or "mau", or alone.
     colours = {
         LEVEL_WORDS[word]
         for place, word in enumerate(words)
-        if word in LEVEL_WORDS and (word != "do" or place == 0 or words[place - 1] in ("vung", "mau"))
+        if word in LEVEL_WORDS
+        and (word != "do" or (written[place] != "độ" and (place == 0 or words[place - 1] in ("vung", "mau"))))
     }
     found = said | colours
     return next(iter(found)) if len(found) == 1 and found <= {1, 2, 3, 4} else None
