@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import replace
 
 import pytest
 
+from mapper.maps.comparison_map import comparison_maps
 from mapper.maps.coverage_map import LEGEND_WORDS, MapParts, MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
-from mapper.maps.palette import coverage_classes, heat_gradient
+from mapper.maps.palette import COUNT_SCALES, LEVELS, count_colours, coverage_classes, heat_gradient, visited_classes
 
 WORDS = {"areas": "Xã", "hamlets": "Thôn", "heat": "Nơi chưa tiêm", "base_map": "Bản đồ nền"}
 VIEW = MapView(
@@ -99,3 +101,42 @@ def test_two_maps_are_alike_so_that_a_page_may_be_compared() -> None:
         return re.sub(r"[0-9a-f]{32}", "", script)
 
     assert names_taken_out(coverage_map(VIEW).script) == names_taken_out(coverage_map(VIEW).script)
+
+
+def lightness(colour: str) -> float:
+    """Relative luminance of #rrggbb, 0 to 1. Source: WCAG 2.2."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colours", [*map(count_colours, COUNT_SCALES), [each.colour for each in visited_classes()]])
+def test_more_is_darker_by_steps_that_an_eye_without_colours_sees(colours: list[str]) -> None:
+    steps = [lightness(colour) + 0.05 for colour in colours]
+    assert all(a / b > 1.1 for a, b in itertools.pairwise(steps))
+
+
+def test_an_epidemic_level_s_number_can_be_read_on_its_colour() -> None:
+    assert [number for number, *_ in LEVELS] == ["1", "2", "3", "4"]
+    for _, ground, ink in LEVELS:
+        low, high = sorted((lightness(ground) + 0.05, lightness(ink) + 0.05))
+        assert high / low > 4.5
+
+
+def test_an_overlay_stands_in_the_layer_control_switched_off() -> None:
+    parts = coverage_map(replace(VIEW, overlays=(("epidemic", "Cấp độ dịch", "/api/epidemic-levels"),)))
+    control = parts.script[parts.script.index("overlays") :]
+    assert f"{json.dumps('Cấp độ dịch')} : overlay_epidemic" in control
+    assert "overlay_epidemic.addTo" not in parts.script
+    assert "overlay_epidemic.js" not in " ".join(parts.scripts), "fetched when it is switched on"
+
+
+def test_two_maps_have_layers_of_their_own_and_one_legend() -> None:
+    left, right = comparison_maps(VIEW)
+    for name, mine, other in (("left", left, right), ("right", right, left)):
+        assert f'L.coverage.keep("{name}_areas"' in mine.script
+        assert f'L.coverage.keep("{name}_areas"' not in other.script
+        assert f"map_{name}" in mine.html
+    assert "coverageLegend" in left.script
+    assert "coverageLegend" not in right.script
+    assert set(right.scripts) <= set(left.scripts), "a page that loads those of the left has them all"

@@ -37,6 +37,7 @@ HOUSES = (
 ASKED = {"campaign": "mini", "group": "5_plus", "dose": "1", "date": "2022-08-31"}
 PATHS = {
     "/api/campaigns": {},
+    "/api/version": {},
     "/api/sets": {},
     "/api/coverage": ASKED,
     "/api/coverage-by-day": ASKED,
@@ -223,6 +224,7 @@ def test_campaigns_name_groups_and_doses_in_both_languages(api: Site) -> None:
     (campaign,) = api.get("/api/campaigns", bearer).json()["campaigns"]
     assert (campaign["id"], campaign["label"], campaign["start"]) == ("mini", "Chiến dịch nhỏ", "2021-03-08")
     (group,) = campaign["groups"]
+    assert group["priority"] is False
     assert (group["code"], group["labels"]) == ("5_plus", {"vi": "Từ 5 tuổi", "en": "5 and older"})
     (dose,) = group["doses"]
     assert (dose["code"], dose["label"], dose["target"], dose["deadline"]) == ("1", "Mũi 1", 0.9, None)
@@ -405,6 +407,8 @@ def test_unchanged_answer_is_not_sent_again(api: Site) -> None:
 def test_changed_figures_are_sent_again(sqlite_site: Site) -> None:
     bearer = token(sqlite_site, "administrator")
     first = sqlite_site.get("/api/coverage", bearer, **ASKED)
+    before = sqlite_site.get("/api/version", bearer).json()
+    assert sqlite_site.get("/api/version", bearer).json() == before
     sqlite_site.phone().send(HOUSES[0].form())
     again = requests.get(
         f"{sqlite_site.url}/api/coverage",
@@ -413,6 +417,7 @@ def test_changed_figures_are_sent_again(sqlite_site: Site) -> None:
     )
     assert again.status_code == 200
     assert again.json()["total"]["vaccinated"] == 1
+    assert sqlite_site.get("/api/version", bearer).json() != before
 
 
 def test_without_a_boundary_set_the_cure_is_said(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mapper.web.map_state import figure_queries, outline_queries, settle
+from mapper.web.map_state import figure_queries, outline_queries, settle, shown_measure
 
 TODAY = date(2022, 8, 20)
 
@@ -128,3 +128,19 @@ def test_hamlets_are_drawn_over_the_communes_of_their_set() -> None:
 def test_figures_are_asked_for_the_level_shown_and_the_one_above() -> None:
     assert [query["level"] for query in figure_queries(state(), DISTRICT)] == ["hamlet", "commune"]
     assert [query["level"] for query in figure_queries(state(level="district"), DISTRICT)] == ["district"]
+
+
+def test_the_colours_show_coverage_unless_the_address_says_otherwise() -> None:
+    assert shown_measure({}, notices := []) == "coverage"
+    assert [shown_measure({"show": each}, notices) for each in ("needed", "due", "visited")] == [
+        "needed",
+        "due",
+        "visited",
+    ]
+    assert notices == []
+
+
+def test_a_figure_that_the_map_does_not_show_is_replaced_and_told() -> None:
+    notices: list[tuple[str, dict[str, object]]] = []
+    assert shown_measure({"show": "rain"}, notices) == "coverage"
+    assert [facts for _, facts in notices] == [{"name": "show", "value": "rain", "shown": "coverage"}]
