@@ -20,6 +20,7 @@ from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
 from mapper.services.kept_ages import KeptAges
 from mapper.services.kept_houses import KeptHouses
+from mapper.services.kept_latest import KeptLatest
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_pace import KeptPace
 from mapper.services.kept_series import KeptSeries
@@ -185,6 +186,7 @@ class Reference:
         self.states = KeptStates()
         self.pace = KeptPace()
         self.series = KeptSeries()
+        self.latest = KeptLatest()
         self.ages = KeptAges()
         self.houses = KeptHouses()
         self.lists = KeptLists()

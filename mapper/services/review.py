@@ -119,6 +119,17 @@ def visit_history(reference: Reference, user: User, campaign_id: str, last: int 
     return [VisitDay(*row) for row in found]
 
 
+def latest_visit(reference: Reference, user: User, campaign_id: str) -> date | None:
+    """The latest day on which a house of the user's area was visited; None where none was. Every page asks it."""
+    with reference.database.read() as connection:
+        visible = visible_cells(reference, connection, user)
+        seen = None if visible is None else set(visible)
+        houses = tallies.houses(reference.database, connection, campaign_id, None)
+        changes = {row[0]: row[-1] for row in houses if row[1] and (seen is None or row[0] in seen)}
+        era, _ = tallies.version(reference.database, connection)
+        return reference.latest.of(reference.database, connection, era, campaign_id, changes)
+
+
 def findings(reference: Reference, user: User, limit: int = 100) -> list[PlacedFinding]:
     """The newest findings of the user's area: rare kinds first, each with the newest submissions first.
 

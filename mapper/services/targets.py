@@ -29,7 +29,7 @@ from mapper.services.reporting import (
     goal_of_all,
     hamlet_key,
 )
-from mapper.store import tallies, visit_days
+from mapper.store import tallies
 from mapper.store import targets as kept
 from mapper.store.database import Connection
 from mapper.store.targets import Place, Responsible
@@ -168,9 +168,9 @@ class _Base:
             row = cells[cell_id].units.get(places.id), cells[cell_id].hamlet_code
             if area is None or area.holds(places, *row):
                 self.rows[cell_id] = row
-        latest = visit_days.houses_by_day(database, connection, campaign.id, 1, visible)
-        self.window = pace_window(campaign.start, answer.day, latest[0][0] if latest else None)
         self.era, _ = tallies.version(database, connection)
+        latest = reference.latest.of(database, connection, self.era, campaign.id, self.changes)
+        self.window = pace_window(campaign.start, answer.day, latest)
         self.series = known.series[campaign.id]
         self.gains: Mapping[int, Mapping[int, int]] = {}
         if self.window is not None:

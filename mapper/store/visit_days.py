@@ -56,3 +56,17 @@ def houses_between(
     if cell_ids is not None:
         statement = statement.where(database.among(_ht.c.cell_id, cell_ids))
     return [(cell, seen, asked) for cell, seen, asked in connection.execute(statement)]
+
+
+def latest(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> dict[int, int]:
+    """The latest day, an ordinal, with a visit that counts, by cell. cell_ids: only these cells; None for all."""
+    statement = (
+        select(_ht.c.cell_id, func.max(_ht.c.day))
+        .where(_ht.c.campaign_id == campaign_id, _ht.c.visited > 0)
+        .group_by(_ht.c.cell_id)
+    )
+    if cell_ids is not None:
+        statement = statement.where(database.among(_ht.c.cell_id, cell_ids))
+    return {row[0]: row[1] for row in connection.execute(statement)}

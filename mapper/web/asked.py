@@ -91,5 +91,5 @@ def ask(args: Mapping[str, str] | None = None) -> Asked | None:
 
 def last_visits(campaign_ids: Iterable[str]) -> dict[str, date]:
     """The day of the latest visit in the reader's area, by campaign; without those that have none."""
-    history = {each: review.visit_history(installation().reference, reader(), each, last=1) for each in campaign_ids}
-    return {each: days[0].day for each, days in history.items() if days}
+    found = {each: review.latest_visit(installation().reference, reader(), each) for each in campaign_ids}
+    return {each: day for each, day in found.items() if day is not None}

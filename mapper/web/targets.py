@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, flash, get_flashed_messages, redirect, render_template, request
 from flask import url_for as address_of
@@ -116,7 +117,8 @@ def _page(problem: MapperError | None = None) -> str:
         bands=BANDS,
         few=FEW_PEOPLE,
         shrunken=shrunken(found.answer) if level == HAMLET_LEVEL else {},
-        people_of=lambda unit: _people_of(asked, unit),
+        within=_addresses("targets.page", asked),
+        people_of=_addresses("people.page", asked, state="due"),
         own=target_setting.own_goal(reference, *series, found.place),
         may_set=target_setting.may_set(reference, user, found.place),
         may_name=responsible.may_name(reference, user, found.place),
@@ -144,11 +146,15 @@ def _series(parts: Any) -> tuple[str, str, str]:
     return parts.get("campaign", ""), parts.get("group", ""), parts.get("dose", "")
 
 
-def _people_of(asked: Asked, unit: RankedUnit) -> str | None:
-    """The address of the people due in a unit; None where there is no such page, or no such unit."""
-    if unit.area is None or "people.page" not in current_app.view_functions:
-        return None
-    return address_of("people.page", **asked.query(state="due", area=unit.area, level=None))  # type: ignore[arg-type]
+def _addresses(endpoint: str, asked: Asked, **other: str) -> Callable[[RankedUnit], str | None]:
+    """The address of a page about each unit, the rest of the question as it is; None where there is none.
+
+    Joined by hand: a page has hundreds of them.
+    """
+    if endpoint not in current_app.view_functions:
+        return lambda unit: None
+    start = address_of(endpoint, **asked.query(area=None, level=None, **other))  # type: ignore[arg-type]
+    return lambda unit: f"{start}&area={quote(str(unit.area), safe='')}" if unit.area is not None else None
 
 
 @target_pages.get("/targets.csv")
