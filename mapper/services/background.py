@@ -24,6 +24,9 @@ KEPT = 24
 MOST_WAITING = 8
 """Pieces of work that may wait; more than these are asked for again later."""
 
+FAILED_S = 30
+"""So long a failure is told; whoever asks after that has it tried again."""
+
 
 class Stage(StrEnum):
     """How far a piece of work is. busy: so much waits already that it was not taken on."""
@@ -56,6 +59,16 @@ class _Job(Generic[Made]):
     work: Callable[[Progress], Made]
     stage: Stage = Stage.WAITING
     share: float = 0.0
+    failed_at: datetime | None = None
+
+    @property
+    def failed_lately(self) -> bool:
+        """Whether it failed so short a while ago that trying again is of no use."""
+        return self.failed_at is not None and _seconds_since(self.failed_at) < FAILED_S
+
+
+def _seconds_since(moment: datetime) -> float:
+    return (datetime.now(UTC) - moment).total_seconds()
 
 
 class Background(Generic[Made]):
@@ -83,15 +96,14 @@ class Background(Generic[Made]):
     ) -> Standing[Made]:
         """How it stands; work is set off where no result of this version is kept.
 
-        fresh_s: so many seconds a result of another version will do. again: it will not, nor is a failure the last
-        word.
+        fresh_s: so many seconds a result of another version will do. again: neither that nor a failure will.
         """
         with self._lock:
             kept, job = self._results.get(key), self._jobs.get(key)
             if kept is not None:
                 self._results.move_to_end(key)
             running = job is not None and job.stage in (Stage.WAITING, Stage.RUNNING)
-            failed = job is not None and job.stage is Stage.FAILED and job.version == version and not again
+            failed = job is not None and job.version == version and job.failed_lately and not again
             enough = kept is not None and self._will_do(kept, version, 0 if again else fresh_s)
             if not running and not failed and not enough:
                 if len(self._waiting) >= MOST_WAITING:
@@ -108,7 +120,7 @@ class Background(Generic[Made]):
         return standing
 
     def _will_do(self, kept: tuple[Hashable, datetime, Made], version: Hashable, fresh_s: float) -> bool:
-        return kept[0] == version or (datetime.now(UTC) - kept[1]).total_seconds() < fresh_s
+        return kept[0] == version or _seconds_since(kept[1]) < fresh_s
 
     def _of(self, key: Hashable) -> tuple[Made | None, Hashable, datetime | None]:
         kept = self._results.get(key)
@@ -139,7 +151,7 @@ class Background(Generic[Made]):
         except Exception as error:
             logging.getLogger(__name__).error("work in the background failed: %s", trace(error))
             with self._lock:
-                job.stage = Stage.FAILED
+                job.stage, job.failed_at = Stage.FAILED, datetime.now(UTC)
             return
         with self._lock:
             del self._jobs[job.key]

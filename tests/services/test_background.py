@@ -78,7 +78,7 @@ def test_a_result_of_older_figures_is_shown_until_the_new_one_is_there() -> None
 
 
 def test_a_failure_is_told_kept_out_of_the_log_s_words_and_tried_again_when_asked(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: Background[str] = Background()
     runs.ask("a", 1, failing)
@@ -92,6 +92,11 @@ def test_a_failure_is_told_kept_out_of_the_log_s_words_and_tried_again_when_aske
     finished(runs, "b")
     runs.ask("b", 2, at_once("other figures"))
     assert finished(runs, "b").made == "other figures"
+    runs.ask("c", 1, failing)
+    finished(runs, "c")
+    monkeypatch.setattr(background, "FAILED_S", 0)
+    runs.ask("c", 1, at_once("a while later"))
+    assert finished(runs, "c").made == "a while later"
 
 
 def test_more_than_a_few_pieces_do_not_wait_and_old_results_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
