@@ -68,11 +68,28 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         EVERYBODY,
         ("/report?date=2022-08-31", "/report?date=2022-08-31&area=commune:00001&body=UBND"),
     ),
+    "people.page": (
+        EVERYBODY,
+        ("/people?date=2022-08-31", "/people?date=2022-08-31&state=vaccinated", "/people?date=2022-08-31&houses=never"),
+    ),
+    "reasons.page": (EVERYBODY, ("/reasons?date=2022-08-31", "/reasons?date=2022-08-31&area=commune:00001")),
     "submission.page": (EVERYBODY, ("/submission/uuid:photo", "/submission/uuid:edit")),
     "surveys.lot": (EVERYBODY, ("/surveys/lots/{lot}",)),
     "surveys.page": (EVERYBODY, ("/surveys?date=2022-08-31", "/surveys?date=2022-08-31&area=commune:00001")),
+    "targets.page": (
+        EVERYBODY,
+        (
+            "/targets?date=2022-08-31",
+            "/targets?date=2022-08-31&area=commune:00001",
+            "/targets?date=2022-08-31&area=hamlet:0000101",
+        ),
+    ),
     "trail.audit_page": (ADMINISTRATOR, ("/audit",)),
     "wall.page": (EVERYBODY, ("/map/print?date=2022-08-31", "/map/print?date=2022-08-31&area=commune:00001")),
+    "trends.page": (
+        EVERYBODY,
+        ("/trends?date=2022-08-31", "/trends?date=2022-08-31&since=30&span=30&area=commune:00001"),
+    ),
     "users.cards": (EVERYBODY, ("/users/cards?commune=00001",)),
     "users.one_user": (EVERYBODY, ("/users/{canvasser}", "/users/{desk}")),
     "users.user_list": (EVERYBODY, ("/users", "/users?commune=00001")),
@@ -100,7 +117,11 @@ NO_PAGES: Mapping[str, str] = {
     "submission.file": "a file to save",
     "submission.xml": "a file to save",
     "surveys.template": "a table to save",
+    "targets.ranking_file": "a table to save",
+    "targets.responsible_file": "a table to save",
     "trail.audit_file": "a table to save",
+    "trends.file": "pictures and tables to save",
+    "trends.progress": "a number for a script",
     "wall.printed": "a PDF",
 }
 """Endpoint, or how its name begins, to why there is no page to look at."""
