@@ -66,15 +66,13 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """The houses that a lot is drawn from.
+class Counts:
+    """How many houses a lot can be drawn from: visited by the census, and not visited yet.
 
-    names: of each hamlet ("" for houses that told none) the houses, by household id, or by number for those that the
-    census has not visited yet. gone: visited and empty for good, so left out. unsized: labels of hamlets whose list
-    names no number of houses, of which only those visited can be drawn.
+    gone: visited and empty for good, so left out. unsized: labels of hamlets whose list names no number of houses, of
+    which only those visited can be drawn.
     """
 
-    names: Mapping[str, tuple[str, ...]]
     visited: int
     unvisited: int
     gone: int
@@ -84,6 +82,18 @@ class Frame:
     def houses(self) -> int:
         """How many can be drawn."""
         return self.visited + self.unvisited
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The houses that a lot is drawn from.
+
+    names: of each hamlet ("" for houses that told none) the houses, by household id, or by number for those that the
+    census has not visited yet.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +144,13 @@ def usual_plan(target: float | None) -> Plan:
     return Plan(upper=upper, lower=round(max(0.0, upper - APART), 4))
 
 
+def counts_of(hamlets: Sequence[UnitFigures]) -> Counts:
+    """The same numbers as those of the frame of these hamlets, from their tallies, without reading a house."""
+    visited, gone = sum(unit.houses.visited for unit in hamlets), sum(unit.houses.vacant for unit in hamlets)
+    unvisited = sum(unit.houses.unvisited for unit in hamlets if unit.code is not None)
+    return Counts(visited - gone, unvisited, gone, _unsized(hamlets))
+
+
 def frame_of(reference: Reference, user: User, question: Question, area: Area) -> Frame:
     """The houses of an area, as visits and the hamlets' lists know them; of the user's part of it alone."""
     answer = reporting.coverage(reference, user, replace(question, level=HAMLET), area)
@@ -156,9 +173,12 @@ def _frame(reference: Reference, user: User, question: Question, area: Area, ham
         if unit.code is not None and unit.houses.unvisited:
             unvisited += unit.houses.unvisited
             names.setdefault(unit.code, []).extend(f"number {it}" for it in range(1, unit.houses.unvisited + 1))
-    unsized = tuple(sorted({unit.name for unit in hamlets if unit.houses.unlisted}, key=fold))
     by_hamlet = {hamlet: tuple(those) for hamlet, those in names.items()}
-    return Frame(by_hamlet, len(living), unvisited, len(rows) - len(living), unsized)
+    return Frame(by_hamlet, Counts(len(living), unvisited, len(rows) - len(living), _unsized(hamlets)))
+
+
+def _unsized(hamlets: Sequence[UnitFigures]) -> tuple[str, ...]:
+    return tuple(sorted({unit.name for unit in hamlets if unit.houses.unlisted}, key=fold))
 
 
 def draw(
@@ -175,22 +195,23 @@ def draw(
     eligible = answer.total.eligible
     small = eligible if complete and plan.people <= eligible < SMALL_LOT * plan.people else None
     rule, risk = rule_of(plan, small)
-    if frame.houses < plan.people:
+    counts = frame.counts
+    if counts.houses < plan.people:
         raise InvalidInput(
             mark(
                 "Only {houses} houses are known here, and {people} people of as many houses are to be looked at. "
                 "Choose fewer people, or a larger area."
             ),
-            houses=frame.houses,
+            houses=counts.houses,
             people=plan.people,
         )
     seed = seed or secrets.token_hex(8)
     drawn = rules.draw(frame.names, plan.people + math.ceil(plan.people / SPARE), seed)
     facts = {
-        "visited": frame.visited,
-        "unvisited": frame.unvisited,
-        "gone": frame.gone,
-        "unsized": list(frame.unsized),
+        "visited": counts.visited,
+        "unvisited": counts.unvisited,
+        "gone": counts.gone,
+        "unsized": list(counts.unsized),
         "fingerprint": rules.fingerprint(frame.names),
     }
     lot = kept.NewLot(

@@ -22,11 +22,12 @@ _VACCINATED = INSIDE.index(State.VACCINATED)
 class Standing:
     """What a campaign's figures are, for one group, dose, day and area.
 
-    total: as everywhere. estimate: of a cluster survey, None for a census, or where nobody was asked yet.
+    hamlets, total: as everywhere. estimate: of a cluster survey, None for a census, or where nobody was asked yet.
     left_out: people of the sample who told no hamlet, and so belong to no cluster.
     """
 
     design: Design
+    hamlets: tuple[UnitFigures, ...]
     total: UnitFigures
     estimate: Estimate | None
     left_out: int
@@ -46,7 +47,7 @@ def standing(reference: Reference, user: User, question: Question, area: Area | 
     answer = reporting.coverage(reference, user, replace(question, level=HAMLET), area)
     design = answer.campaign.design
     if design is Design.CENSUS:
-        return Standing(design, answer.total, None, 0)
+        return Standing(design, answer.units, answer.total, None, 0)
     people: dict[str, list[int]] = {}
     strata: dict[str, tuple[int, str | None]] = {}
     left_out = 0
@@ -62,7 +63,7 @@ def standing(reference: Reference, user: User, question: Question, area: Area | 
                 strata.get(unit.code, (0, None)), (unit.eligible, unit.parent), key=lambda one: one[0]
             )
     clusters = [Cluster.unweighted(asked, hits, strata[code][1]) for code, (asked, hits) in people.items()]
-    return Standing(design, answer.total, surveys.estimate(clusters) if clusters else None, left_out)
+    return Standing(design, answer.units, answer.total, surveys.estimate(clusters) if clusters else None, left_out)
 
 
 def of_file(data: bytes) -> Estimate:

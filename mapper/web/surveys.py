@@ -145,11 +145,12 @@ def _page(
             ),
             None,
         )
+        standing = sampling.standing(reference, user, question, asked.area)
         told |= {
-            "standing": sampling.standing(reference, user, question, asked.area),
+            "standing": standing,
             "lots": lots.lines(reference, user, question.campaign_id, LISTED),
             "plan": _typed_plan(usual_plan(target)),
-            "frame": lots.frame_of(reference, user, question, asked.area) if asked.area is not None else None,
+            "frame": lots.counts_of(standing.hamlets) if asked.area is not None else None,
         }
     return render_template("surveys.html", **told, **words)
 

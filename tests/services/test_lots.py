@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from mapper.domain.roles import Role
 from mapper.errors import InvalidInput, NotFound
-from mapper.services import audit, lots
+from mapper.services import audit, lots, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.lots import Plan, Told
@@ -57,11 +58,12 @@ def test_the_frame_holds_every_house_visited_or_not_but_those_empty_for_good(tow
     frame = lots.frame_of(town.reference, EVERYTHING, QUESTION, COMMUNE)
     # Six of the first hamlet's houses are visited, two of them empty; one of the second's.
     sizes = [EXPECTED[code] for code in HAMLETS[0]]
-    assert (frame.visited, frame.gone, frame.unsized) == (5, 2, ())
-    assert frame.unvisited == sum(sizes) - 7
+    assert frame.counts == lots.Counts(5, sum(sizes) - 7, 2, ())
     assert len(frame.names[HAMLETS[0][0]]) == sizes[0] - 2
     assert set(frame.names) == set(HAMLETS[0])
-    assert frame.houses == frame.visited + frame.unvisited == sum(map(len, frame.names.values()))
+    assert frame.counts.houses == sum(map(len, frame.names.values()))
+    answer = reporting.coverage(town.reference, EVERYTHING, replace(QUESTION, level="hamlet"), COMMUNE)
+    assert lots.counts_of(answer.units) == frame.counts
 
 
 def test_a_lot_is_kept_with_its_rule_its_houses_who_drew_it_and_when(town: Town) -> None:
@@ -256,7 +258,7 @@ def test_hamlets_of_unknown_size_are_named_among_the_gaps_of_the_frame(sqlite_to
     town.reference.forget()
     visit(town, 2, hamlet=1)
     frame = lots.frame_of(town.reference, EVERYTHING, QUESTION, COMMUNE)
-    assert len(frame.unsized) == 1
+    assert len(frame.counts.unsized) == 1
     assert len(frame.names[HAMLETS[0][1]]) == 2
     kept = json.loads(lots.lot(town.reference, EVERYTHING, drawn(town)).kept.frame)
-    assert kept["unsized"] == list(frame.unsized)
+    assert kept["unsized"] == list(frame.counts.unsized)
