@@ -210,7 +210,9 @@ def pyramid_finding(about: About, pyramid: Pyramid) -> str:
                 number=words.number(int(by_band[band])),
             )
         )
-    unknown = int(pyramid.counts[len(SEXES)].sum() + pyramid.counts[: len(SEXES), BANDS].sum())
+    ages, sexes = pyramid.counts[: len(SEXES)], pyramid.counts[len(SEXES)]
+    # Where nobody's sex is known, the picture has no sexes.
+    unknown = int(ages[:, BANDS].sum() + sexes.sum()) if ages.any() else int(sexes[BANDS].sum())
     if unknown:
         told.append(
             about.say(
@@ -278,12 +280,22 @@ def doses_picture(about: About, course: Course, span: int, form: Form) -> bytes:
 
 
 def pyramid_picture(about: About, pyramid: Pyramid, form: Form) -> bytes:
-    """The pyramid, from the youngest to the oldest of the group; people whose age or sex is not known are left out."""
-    used = [band for band in range(BANDS) if pyramid.counts[: len(SEXES), band].any()]
-    bands = list(range(used[0], used[-1] + 1)) if used else [0]
+    """The pyramid, from the youngest to the oldest of the group; people whose age or sex is not known are left out.
+
+    Where nobody's sex is known, all stand on one side.
+    """
+    male, female, unknown = SEXES.index("male"), SEXES.index("female"), len(SEXES)
+    if pyramid.counts[:unknown].any():
+        left, right = (male, mark("Male")), (female, mark("Female"))
+        shown = pyramid.counts[:unknown, :BANDS].any(axis=(0, 2))
+    else:
+        left, right = (male, ""), (unknown, mark("Sex not known"))
+        shown = pyramid.counts[unknown, :BANDS].any(axis=1)
+    used = np.flatnonzero(shown).tolist() or [0]
+    bands = list(range(used[0], used[-1] + 1))
     sides = [
-        Side(about.say(name), *(pyramid.counts[sex, bands, kind].tolist() for kind in range(3)))
-        for sex, name in ((SEXES.index("male"), mark("Male")), (SEXES.index("female"), mark("Female")))
+        Side(about.say(name) if name else "", *(pyramid.counts[sex, bands, kind].tolist() for kind in range(3)))
+        for sex, name in (left, right)
     ]
     words = PyramidWords(
         about.say(mark("Vaccinated")), about.say(mark("Due")), about.say(mark("Others")), about.say(mark("Age"))

@@ -263,7 +263,11 @@ def _chart(asked: Asked, about: About, kind: Kind, finding: str, table: Table) -
 
 def _query(asked: Asked, **other: object) -> dict[str, Any]:
     shown = _shown()
-    usual = {"span": shown.span or None, "since": shown.back if shown.back != 1 else None}
+    usual = {
+        "span": shown.span or None,
+        "since": shown.back if shown.back != 1 else None,
+        "lang": request.args.get("lang"),
+    }
     return asked.query(**(usual | other))
 
 
