@@ -140,7 +140,12 @@ def _reports(
         campaign, group, dose, _ = reporting.find_series(known, question)
         places = reporting.default_set(known, question.set_id, question.day)
         received = fieldwork.last_received(connection, campaign.id)
-        counts = _house_counts(reference, connection, known, user, places, campaign, question.day, area, each)
+        cells = _cells(reference, connection, known, user, places, campaign, area, each)
+        counts = _house_counts(connection, campaign, question.day, cells)
+        past = [
+            _vaccinated(reference, connection, number, question.day, campaign, cells, area is None and not user.areas)
+            for number in known.series[campaign.id]
+        ]
     level = each or places.leaf
 
     def ask(group_code: str, dose_code: str, day: date, at: str = level) -> Answer:
@@ -150,12 +155,10 @@ def _reports(
     def rows(answer: Answer) -> dict[str | None, UnitFigures]:
         return {unit.code: unit for unit in answer.units} if each else {None: answer.total}
 
-    series: list[tuple[Group, ScheduledDose, dict[str | None, UnitFigures], list[dict[str | None, UnitFigures]]]] = []
-    for of_group, of_dose in campaign.series:
-        answer = ask(of_group.code, of_dose.code, question.day)
-        days = [question.day - timedelta(days=back) for back in _BACK]
-        past = [rows(ask(of_group.code, of_dose.code, day)) if day >= campaign.start else {} for day in days]
-        series.append((of_group, of_dose, rows(answer), past))
+    series = [
+        (of_group, of_dose, rows(ask(of_group.code, of_dose.code, question.day)), then)
+        for (of_group, of_dose), then in zip(campaign.series, past, strict=True)
+    ]
     hamlets = ask(group.code, dose.code, question.day, HAMLET)
     _, levels = epidemic.levels(reference, user, places.id, question.day)
     first = series[0][2]
@@ -186,8 +189,8 @@ def _reports(
                 (group, dose),
                 received,
                 tuple(
-                    SeriesFigures(of_group, of_dose, now[key], _before(past, key))
-                    for of_group, of_dose, now, past in series
+                    SeriesFigures(of_group, of_dose, now[key], _before(then, key))
+                    for of_group, of_dose, now, then in series
                     if key in now
                 ),
                 _houses(row, counts.get(key, {})),
@@ -204,8 +207,8 @@ def _reports(
     return made
 
 
-def _before(past: Sequence[Mapping[str | None, UnitFigures]], key: str | None) -> tuple[int | None, int | None]:
-    one, seven = (None if not then else then[key].counts[_VACCINATED] if key in then else 0 for then in past)
+def _before(past: Sequence[Mapping[str | None, int] | None], key: str | None) -> tuple[int | None, int | None]:
+    one, seven = (None if then is None else then.get(key, 0) for then in past)
     return one, seven
 
 
@@ -223,33 +226,70 @@ def _by_level(levels: Mapping[str, LevelEntry], codes: Sequence[str]) -> dict[in
     return found if any(level is not None for level in found) else {}
 
 
-def _house_counts(
+_Cells = Mapping[str | None, Mapping[int, Sequence[int]]]
+"""By unit, or all together under None: numbers of cells with their houses by kind and the changes of their tallies."""
+
+
+def _cells(
     reference: Reference,
     connection: Connection,
     known: Known,
     user: User,
     places: PlaceSet,
     campaign: Campaign,
-    day: date,
     area: Area | None,
     each: str | None,
-) -> dict[str | None, dict[str, int]]:
-    """Houses closed, refused, vacant, and visited on the day, by unit or all together."""
+) -> _Cells:
     seen = cells_in(reference, connection, known, user, places, area)
     cells = reference.cells(connection)
-    on_the_day = fieldwork.visited_on(connection, campaign.id, day)
-    found: dict[str | None, dict[str, int]] = {}
-    for cell_id, *counts, _ in tallies.houses(reference.database, connection, campaign.id, seen):
+    found: dict[str | None, dict[int, Sequence[int]]] = {}
+    for cell_id, *counts in tallies.houses(reference.database, connection, campaign.id, seen):
         leaf = cells[cell_id].units.get(places.id)
         key = None if each is None or leaf is None else places.above(leaf, each)
-        if each is not None and key is None:
-            continue
-        into = found.setdefault(key, dict.fromkeys(("closed", "refused", "vacant", "on_the_day"), 0))
-        into["closed"] += counts[_CLOSED]
-        into["refused"] += counts[_REFUSED]
-        into["vacant"] += counts[_VACANT]
-        into["on_the_day"] += on_the_day.get(cell_id, 0)
+        if (each is None or key is not None) and any(counts[:-1]):
+            found.setdefault(key, {})[cell_id] = counts
     return found
+
+
+def _vaccinated(
+    reference: Reference,
+    connection: Connection,
+    series_id: int,
+    day: date,
+    campaign: Campaign,
+    cells: _Cells,
+    everywhere: bool,
+) -> list[dict[str | None, int] | None]:
+    """People vaccinated on each of the days before, by unit; None where the campaign had not begun."""
+    era, _ = tallies.version(reference.database, connection)
+    changes = {cell_id: counts[-1] for some in cells.values() for cell_id, counts in some.items()}
+    found: list[dict[str | None, int] | None] = []
+    for back in _BACK:
+        then = day - timedelta(days=back)
+        if then < campaign.start:
+            found.append(None)
+            continue
+        states = reference.states.on(
+            reference.database, connection, era, series_id, then.toordinal(), changes, everywhere=everywhere
+        )
+        found.append({key: sum(states[cell_id][_VACCINATED] for cell_id in some) for key, some in cells.items()})
+    return found
+
+
+def _house_counts(
+    connection: Connection, campaign: Campaign, day: date, cells: _Cells
+) -> dict[str | None, dict[str, int]]:
+    """Houses closed, refused, vacant, and visited on the day, by unit or all together."""
+    on_the_day = fieldwork.visited_on(connection, campaign.id, day)
+    return {
+        key: {
+            "closed": sum(counts[_CLOSED] for counts in some.values()),
+            "refused": sum(counts[_REFUSED] for counts in some.values()),
+            "vacant": sum(counts[_VACANT] for counts in some.values()),
+            "on_the_day": sum(on_the_day.get(cell_id, 0) for cell_id in some),
+        }
+        for key, some in cells.items()
+    }
 
 
 def _houses(row: UnitFigures, counts: Mapping[str, int]) -> Houses:
