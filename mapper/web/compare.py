@@ -8,6 +8,7 @@ from typing import Any
 
 from babel.numbers import format_percent
 from flask import Blueprint, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.ledger import State
 from mapper.domain.roles import READERS
@@ -32,7 +33,11 @@ LISTED = 300
 compare = Blueprint("compare", __name__, template_folder="templates")
 
 _guard_readers = only_for(*READERS)
-compare.before_request(_guard_readers)
+
+
+@compare.before_request
+def _only_for_readers() -> AnyResponse | None:
+    return _guard_readers()
 
 
 @compare.get("/map/compare")
