@@ -4,9 +4,10 @@ python bench/supervisor_pages.py [--people 1000000] [--hamlets 2500] [--communes
                                  [--keep FOLDER] [--only targets] [--times 10]
 
 Writes the tallies of such a province as ``bench/coverage.py`` does, signs a supervisor in whose area is all of its
-districts, and asks each page over HTTP in this process, HTML and compression included, in three situations: a process
-has just started over a database whose sums an earlier one kept ("first"), households of twenty hamlets were counted
-since the last answer ("counted"), and nothing was ("again"). Prints the median and the slowest wall time and the least
+districts, and asks each page over HTTP in this process, HTML and compression included, in four situations: a process
+has just started over a database whose sums an earlier one kept ("cold"), it has since summed what it sums beside its
+first requests ("first"), households of twenty hamlets were counted since the last answer ("counted"), and nothing was
+("again"). Prints the median and the slowest wall time and the least
 CPU time, in milliseconds, the bytes sent, and by how much the cores were slower than quiet meanwhile. A page that is
 not there is left out.
 """
@@ -30,8 +31,6 @@ from bench.province import add_place, opened, settle, timed
 from bench.service import SET_ID
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.services import accounts, warming
-from mapper.services.kept_pace import KeptPace
-from mapper.services.kept_states import KeptStates
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import tallies
@@ -80,8 +79,15 @@ class Desk:
 
     def forget(self) -> None:
         """Nothing was ever asked of this process; reference data stay."""
-        self.reference.states, self.reference.pace = KeptStates(), KeptPace()
+        fresh = Reference(self.reference.database)
+        for name in ("states", "series", "pace", "latest", "houses", "lists"):
+            setattr(self.reference, name, getattr(fresh, name))
         self.app.extensions["mapper"] = Installation(self.settings, self.reference)
+
+    def start(self) -> None:
+        """A process has started, and has summed what it sums beside its first requests."""
+        self.forget()
+        warming.warm(self.reference)
 
     def count(self) -> None:
         """Households of so many hamlets as twenty phones visit are counted, to the same figures as before."""
@@ -129,7 +135,12 @@ def main() -> None:
         desk = Desk(settings, reference)
         pages = list(desk.pages(options.only))
         desk.rest()
-        situations = (("first", desk.forget), ("counted", desk.count), ("again", lambda: None))
+        situations = (
+            ("cold", desk.forget),
+            ("first", desk.start),
+            ("counted", desk.count),
+            ("again", lambda: None),
+        )
         yardstick = settle()
         print("milliseconds: median, slowest wall time, least CPU" + "".join(f"{name:>28}" for name, _ in situations))
         worst = 0.0
@@ -140,9 +151,9 @@ def main() -> None:
             desk.rest()
             shown = path.replace(f"{ASKED}", "…")
             print(f"{shown:38}{sent:9,} B " + "".join(f"{m:12.0f}{s:8.0f}{c:8.0f}" for m, s, c in row), flush=True)
-            worst = max(worst, max(median for median, *_ in row))
+            worst = max(worst, max(median for median, *_ in row[1:]))
         print(f"cores {yardstick.slower():.2f} times slower than quiet")
-        print(f"slowest median: {worst:.0f} ms, aim below {AIM_MS} ms")
+        print(f"slowest median but for cold: {worst:.0f} ms, aim below {AIM_MS} ms")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.targets import pace_window
 from mapper.services.intake import today
 from mapper.services.reference import Reference
 from mapper.store import tallies, visit_days
@@ -45,7 +46,27 @@ def warm(reference: Reference) -> int:
                 day = _opening(reference, connection, campaign).toordinal()
                 reference.states.on(reference.database, connection, era, series_id, day, changes, everywhere=True)
                 summed += 1
+        _remember_all(reference, campaign)
     return summed
+
+
+def _remember_all(reference: Reference, campaign: Campaign) -> None:
+    """What the page of targets opens with: all series of that day together, and how many people the last week gained."""
+    with reference.database.read() as connection:
+        era, changes = _changes(reference, connection, campaign)
+        if not changes or len(changes) > reference.states.room:
+            return
+        series = reference.known(connection).series.get(campaign.id, [])
+        database, states = reference.database, reference.states
+        day = _opening(reference, connection, campaign)
+        reference.series.totals(
+            states, database, connection, era, series, day.toordinal(), changes, list(changes), everywhere=True
+        )
+        latest = reference.latest.of(database, connection, era, campaign.id, changes)
+        window = pace_window(campaign.start, day, latest)
+        if window is not None:
+            before, until = (day.toordinal() for day in window)
+            reference.pace.on(database, connection, era, series, before, until, changes)
 
 
 def _keep(reference: Reference, campaign: Campaign, series_id: int) -> None:
