@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -29,28 +29,57 @@ class Line:
     states: Counter[State] = field(default_factory=Counter)
 
 
-def long_way(town: Town, set_id: str, group_code: str, dose_code: str, day: date) -> dict[Place, Line]:
-    """Every place of a set that has a household, with what stands in the register about it."""
+@dataclass(frozen=True)
+class RegisteredHouse:
+    """A household of the register."""
+
+    cell_id: int
+    hamlet: str | None
+    outcome: str
+    people: Sequence[Person]
+
+
+def registered(town: Town) -> list[RegisteredHouse]:
+    """Every household of the census, row by row from the register."""
+    with town.reference.database.read() as connection:
+        people = _people(connection)
+        h = tables.households
+        rows = select(h.c.seq, h.c.cell_id, h.c.hamlet_code, h.c.outcome).where(h.c.campaign_id == "covid19")
+        return [
+            RegisteredHouse(row.cell_id, row.hamlet_code, row.outcome, people.get(row.seq, ()))
+            for row in connection.execute(rows)
+        ]
+
+
+def long_way(
+    town: Town,
+    set_id: str,
+    group_code: str,
+    dose_code: str,
+    day: date,
+    houses: Sequence[RegisteredHouse] | None = None,
+) -> dict[Place, Line]:
+    """Every place of a set that has a household, with what stands in the register about it.
+
+    houses: of ``registered``, where they are known already.
+    """
     with town.reference.database.read() as connection:
         campaign = town.reference.known(connection).campaigns["covid19"]
-        found = campaign.find(group_code, dose_code)
-        assert found is not None
-        group, dose = found
-        people = _people(connection)
         units = {
             row.cell_id: row.unit_code
             for row in connection.execute(select(tables.cell_units).where(tables.cell_units.c.set_id == set_id))
         }
-        lines: dict[Place, Line] = defaultdict(Line)
-        h = tables.households
-        for house in connection.execute(select(h).where(h.c.campaign_id == "covid19")):
-            line = lines[units[house.cell_id], house.hamlet_code]
-            line.visited += 1
-            line.interviewed += house.outcome == "interviewed"
-            line.vacant += house.outcome == "moved_away"
-            for person in people.get(house.seq, []):
-                line.people += 1
-                line.states[state_on(person, group, dose, day)] += 1
+    found = campaign.find(group_code, dose_code)
+    assert found is not None
+    group, dose = found
+    lines: dict[Place, Line] = defaultdict(Line)
+    for house in registered(town) if houses is None else houses:
+        line = lines[units[house.cell_id], house.hamlet]
+        line.visited += 1
+        line.interviewed += house.outcome == "interviewed"
+        line.vacant += house.outcome == "moved_away"
+        line.people += len(house.people)
+        line.states.update(state_on(person, group, dose, day) for person in house.people)
     return dict(lines)
 
 
@@ -80,9 +109,16 @@ def _people(connection: Connection) -> Mapping[int, list[Person]]:
     return found
 
 
-def check_figures(town: Town, set_id: str, group: str, dose: str, day: date) -> None:
+def check_figures(
+    town: Town,
+    set_id: str,
+    group: str,
+    dose: str,
+    day: date,
+    houses: Sequence[RegisteredHouse] | None = None,
+) -> None:
     """The answer of every level equals the long way, and every level sums to the same total."""
-    lines = long_way(town, set_id, group, dose, day)
+    lines = long_way(town, set_id, group, dose, day, houses)
     hamlets = town.ask("hamlet", group, dose, day, set_id)
     assert len({unit.key for unit in hamlets.units}) == len(hamlets.units)
     seen = {}
