@@ -51,7 +51,7 @@ def warm(reference: Reference) -> int:
 
 
 def _remember_all(reference: Reference, campaign: Campaign) -> None:
-    """What the page of targets opens with: all series of that day together, and how many people the last week gained."""
+    """What the page of targets opens with: all series of that day, and who was vaccinated in the week before."""
     with reference.database.read() as connection:
         era, changes = _changes(reference, connection, campaign)
         if not changes or len(changes) > reference.states.room:
