@@ -20,8 +20,8 @@ EXTENT = 4096
 BUFFER = 64
 """Steps that shapes reach over a tile's edge, so that no line is drawn along it."""
 
-GRID = 64
-"""Points are joined that fall into one of so many squares along a tile's side: four pixels of 256."""
+GRID = 32
+"""Points are joined that fall into one of so many squares along a tile's side: as wide as a dot, 8 pixels of 256."""
 
 MAX_ZOOM = 18
 _MOVE, _LINE, _CLOSE = 1, 2, 7 | 1 << 3

@@ -1,0 +1,66 @@
+"""Very many hamlets in a real browser: drawn from tiles, told at a click, and no level of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mapper.services import tiles
+from mapper.settings import Settings
+from tests.browser import Pages
+from tests.client.site import Site, running
+from tests.web.test_browser_fill import until
+from tests.web.test_browser_map import houses
+
+PASSWORD = "mười hai chữ cái"
+DRAWN = """() => [...document.querySelectorAll('.leaflet-hamletTiles-pane canvas')].some((tile) => {
+  const { data } = tile.getContext('2d').getImageData(0, 0, tile.width, tile.height);
+  return data.some((value, place) => place % 4 === 3 && value > 0); })"""
+
+
+@pytest.fixture
+def site(filled_sqlite: Path, tmp_path: Path) -> Iterator[Site]:
+    (tmp_path / "map.sqlite3").write_bytes(filled_sqlite.read_bytes())
+    with running(Settings(data_dir=tmp_path), f"sqlite:///{tmp_path / 'map.sqlite3'}") as made:
+        made.user("supervisor", "001", name="giám sát", password=PASSWORD)
+        phone = made.phone()
+        for house in houses():
+            phone.send(house.form())
+        yield made
+
+
+def test_hamlets_are_drawn_from_tiles_and_told_at_a_click(
+    open_page: Pages, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "MANY_HAMLETS", 2)
+    page = open_page()
+    page.goto(f"{site.url}/sign-in")
+    page.locator("[name=name]").fill("giám sát")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site.url}/map?date=2022-08-31&level=hamlet")
+    until(page, DRAWN)
+    assert any("/api/tiles/" in url for url in asked)
+    assert not any("level=hamlet" in url and "/api/" in url for url in asked)
+    levels = page.locator("[name=level] option").evaluate_all("all => all.map((each) => each.value)")
+    assert levels == ["province", "district", "commune"]
+    # The middle of the eight houses of Thôn Đông.
+    page.evaluate("map_coverage.setView([22.0488, 105.0288], 13, { animate: false })")
+    page.wait_for_load_state("networkidle")
+    until(page, DRAWN)
+    spot = page.evaluate(
+        "(() => { const p = map_coverage.latLngToContainerPoint([22.04, 105.02]); return [p.x, p.y]; })()"
+    )
+    box = page.locator("#map_coverage").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
+    popup = page.locator(".leaflet-popup-content")
+    popup.wait_for()
+    text = popup.inner_text()
+    assert "Thôn Đông" in text
+    assert "4 trên 8 người" in text
+    assert open_page.problems == []
