@@ -259,21 +259,19 @@ def by_cell_and_span(
 
     back = ((literal(until) - _t.c.day) // span).label("back")
     sums = (func.sum(_t.c[State.VACCINATED.value]), func.sum(eligible))
-    changes = _of_series(series_id, until, _c.c.id, back, *sums, among=cell_ids, database=database).group_by(
-        _c.c.id, back
+    changes = _of_series(series_id, until, _t.c.cell_id, back, *sums, among=cell_ids, database=database).group_by(
+        _t.c.cell_id, back
     )
     return [tuple(row) for row in connection.execute(changes)]
 
 
 def _of_series(series: Any, upto: Any, *columns: Any, among: Sequence[int] | None, database: Database) -> Select[Any]:
-    """Columns of a series' tallies; from the cells outwards, since tallies lie by cell and then by series."""
-    chosen = (
-        select(*columns)
-        .select_from(_c)
-        .join(_t, _t.c.cell_id == _c.c.id)
-        .where(_t.c.series_id == series, _t.c.day <= upto)
-    )
-    return chosen if among is None else chosen.where(database.among(_c.c.id, among))
+    """Columns of a series' tallies, found cell by cell: tallies lie by cell and then by series.
+
+    Joined to the cells instead, SQLite would look through the tallies of all series.
+    """
+    cells = _t.c.cell_id.in_(select(_c.c.id)) if among is None else database.among(_t.c.cell_id, among)
+    return select(*columns).where(cells, _t.c.series_id == series, _t.c.day <= upto)
 
 
 def states_of(

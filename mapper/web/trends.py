@@ -34,6 +34,9 @@ SPANS = {0: mark("since the first dose"), 90: mark("last 90 days"), 30: mark("la
 SINCE = {1: mark("the day before"), 7: mark("7 days before"), 30: mark("30 days before")}
 """With which earlier day the day asked for is compared."""
 
+ALWAYS = (1, 7)
+"""Of these a sentence always tells."""
+
 TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 
 MOST_UNITS = 200
@@ -78,9 +81,10 @@ def page() -> Response:
     if asked is None:
         return _private(Response(render_template("trends.html", asked=None)))
     shown, about = _shown(), _about(asked)
-    course, changes, found = _course(asked), _changes(asked), _pyramid(asked)
+    days = tuple(dict.fromkeys((*ALWAYS, shown.back)))
+    course, changes, found = _course(asked), _changes(asked, days), _pyramid(asked)
     standing = None if isinstance(found, Pyramid) else _counting(found, bool(request.args.get("again")))
-    since = next(each for each, back in zip(changes, SINCE, strict=True) if back == shown.back)
+    since = changes[days.index(shown.back)]
     changed = trend_charts.changes_table(about, since)
     first = trend_charts.since(course, shown.span)
     charts = {
@@ -113,7 +117,7 @@ def page() -> Response:
                 kinds=Kind,
                 charts=charts,
                 changes=since,
-                sentences=[trend_charts.changes_finding(about, each) for each in changes[:2]],
+                sentences=[trend_charts.changes_finding(about, each) for each in changes[: len(ALWAYS)]],
                 changes_heads=changed.heads,
                 changes_lines=_lines(changed, signed=True),
                 changes_file=_address(asked, Kind.CHANGES, "csv"),
@@ -214,12 +218,10 @@ def _course(asked: Asked) -> Course:
     return here.trends.value(key, lambda: trends.course(here.reference, user, question, asked.area))
 
 
-def _changes(asked: Asked) -> list[Changes]:
+def _changes(asked: Asked, days: tuple[int, ...]) -> list[Changes]:
     here, user, question = installation(), reader(), replace(asked.question(), level=HAMLET)
-    key = ("changes", reporting.version(here.reference), question, asked.area, user.areas)
-    return here.trends.value(
-        key, lambda: trends.changes_since(here.reference, user, question, asked.area, tuple(SINCE))
-    )
+    key = ("changes", reporting.version(here.reference), question, asked.area, user.areas, days)
+    return here.trends.value(key, lambda: trends.changes_since(here.reference, user, question, asked.area, days))
 
 
 def _pyramid(asked: Asked) -> Pyramid | Missing:
@@ -279,7 +281,7 @@ def _csv(asked: Asked, about: About, kind: Kind, shown: Shown) -> bytes:
     if kind is Kind.PYRAMID:
         return trend_charts.csv_file(about, kind, trend_charts.pyramid_table(about, _pyramid_now(asked)))
     if kind is Kind.CHANGES:
-        changes = next(each for each, back in zip(_changes(asked), SINCE, strict=True) if back == shown.back)
+        (changes,) = _changes(asked, (shown.back,))
         compared = (say(mark("Compared with")), changes.since.isoformat())
         return trend_charts.csv_file(about, kind, trend_charts.changes_table(about, changes), [compared])
     make = trend_charts.coverage_table if kind is Kind.COVERAGE else trend_charts.doses_table
