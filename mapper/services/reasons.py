@@ -21,7 +21,7 @@ from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Answer, Question, coverage, visible_rows
 from mapper.store.database import Connection
 
-MOST_ASKED = 15_000
+MOST_ASKED = 5_000
 """People of one state whose reasons are looked at for a page; of more, a smaller area is to be chosen."""
 
 MOST_REASONS = 8
