@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 
 from mapper.domain.roles import Role
 from mapper.language import translate
-from mapper.services import lots
+from mapper.services import lots, public_page
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.lots import Plan, Told
@@ -62,7 +62,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hot_spots.page": (EVERYBODY, ("/hot-spots?date=2022-08-31",)),
     "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
-    "public.page": (ADMINISTRATOR, ("/public",)),
+    "public.page": (("administrator", "nobody"), ("/public",)),
     "public.settings": (ADMINISTRATOR, ("/public/settings",)),
     "report.page": (
         EVERYBODY,
@@ -195,6 +195,8 @@ def busy_commune(site: Site) -> dict[str, str]:
     chief.post("/submission/uuid:edit/remarks", chief.get("/forms").text, review="has_issues", words="Hỏi lại.")
     address = draft(chief, house_check(survey=MOVED))
     phone(site, address).send(House("uuid:try", version=NEXT_VERSION, photo="a.png").form({"a.png": PIXEL}))
+    shown = public_page.PublicSettings(True, "mini", (("5_plus", "1"),), SET_ID)
+    public_page.save_settings(site.reference, public_page.EVERYBODY, shown)
     made = site.user("canvasser", "hamlet:0000101", name="Nông Thị Hoa")
     desk = site.user("commune_supervisor", "00001", name="Giám sát Xã Một", password=PASSWORD)
     return {
