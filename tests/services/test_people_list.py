@@ -123,7 +123,8 @@ def test_every_cell_of_the_ledger_has_its_people(town: Town) -> None:
     # What the story may leave out.
     others = [{"consent": "no"}, {"contraindicated": "yes"}, {"residence": "works_away"}, {"vaccinated": "unknown"}]
     enter(town, "1", *(person(**facts) for facts in others), commune=2)
-    enter(town, "1", person(doses=ONE), person(born=date(2018, 1, 1)), commune=9)
+    deferred = person(deferred_until=DAYS[-1] + timedelta(days=20))
+    enter(town, "1", person(doses=ONE), person(born=date(2018, 1, 1)), person(), deferred, commune=9)
     seen = check_lists(town, asked("squares", "18_plus", "1", DAYS[-1]))
     seen += check_lists(town, asked("strips", "18_plus", "booster1", DAYS[2]))
     assert min(seen[figure] for figure in people_list.FIGURES) > 0, seen
