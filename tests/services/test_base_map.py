@@ -36,7 +36,7 @@ def pmtiles(path: Path) -> Path:
         writer = Writer(file)
         writer.write_tile(zxy_to_tileid(1, 0, 0), VECTOR)
         header = {"tile_type": TileType.MVT, "tile_compression": Compression.GZIP, "center_zoom": 0}
-        corners = {name: 0 for name in ("min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7", "center_lon_e7")}
+        corners = dict.fromkeys(("min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7", "center_lon_e7"), 0)
         writer.finalize(header | corners | {"center_lat_e7": 0}, {"attribution": CREDIT})
     return path
 
