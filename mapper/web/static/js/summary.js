@@ -62,8 +62,8 @@ export function summary(answer, units, goTo) {
   if (isOpen(total)) told.push(t("worst to best case {span}", { span: span(total.worst, total.best) }));
   if (visited !== null) told.push(t("houses visited {visited}", { visited: percent(visited, 0) }));
   // A census that is complete is no sample and has no interval; one that is not comes second, with its condition.
-  if (total.low !== null) told.push(t("95% interval {span}, only if the houses not asked are like the others", {
-    span: span(total.low, total.high) }));
-  const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" }, told.join(" · "));
+  const interval = total.low === null ? null : make("span", { class: "second" }, told.length ? " · " : "",
+    t("95% interval {span}, only if the houses not asked are like the others", { span: span(total.low, total.high) }));
+  const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" }, told.join(" · "), interval);
   return [left, make("div", { class: "summary-words" }, sentence, next, doubts)];
 }

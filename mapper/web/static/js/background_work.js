@@ -1,4 +1,4 @@
-// While clusters are looked for: asks how far the search is, and puts what was found in its place.
+// While the server works something out: asks how far it is, and puts what came of it in its place.
 
 const EVERY_MS = 1000;
 
