@@ -15,7 +15,7 @@ from mapper.services.reporting import Question
 from mapper.web.accounts import reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
-from mapper.web.map_state import Notice, settle
+from mapper.web.map_state import MAP_ONLY, Notice, settle
 
 LONG_QUIET = timedelta(days=60)
 """Without a visit for so long pages open on the day of the last one: years later, people have left their group."""
@@ -87,6 +87,11 @@ def ask(args: Mapping[str, str] | None = None) -> Asked | None:
     area = areas.read_area(args.get("area", ""))
     state = {name: value or "" for name, value in state.items() if name != "unit"} | {"area": str(area or "")}
     return Asked(state, campaigns, sets, areas.choices(reference, user, state["set"], area), notices, area)
+
+
+def of_the_map() -> dict[str, str]:
+    """What this request's address says of the map alone, for the links and forms that lead back to it."""
+    return {name: request.args[name][:80] for name in MAP_ONLY if request.args.get(name)}
 
 
 def last_visits(campaign_ids: Iterable[str]) -> dict[str, date]:

@@ -17,7 +17,7 @@ from mapper.maps.coverage_map import MapView
 from mapper.services import comparison, tiles
 from mapper.services.reporting import HAMLET
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, of_the_map
 from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, script_messages
@@ -85,7 +85,7 @@ def page() -> str:
         maps=comparison_maps(view),
         page=data,
         levels=[*shown["levels"], *([] if many else [HAMLET])],
-        map_query=right.query(),
+        of_the_map=of_the_map(),
         share=share,
         state=State,
         doses=_group(right)["doses"],

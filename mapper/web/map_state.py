@@ -13,6 +13,12 @@ WIDE_DEGREES = 2.5
 
 FIGURE_QUERY = ("campaign", "set", "level", "group", "dose", "date")
 
+HEAT = "heat"
+"""Name in the address of the layer that shows where people due live."""
+
+MAP_ONLY = ("show", "layers")
+"""Parts of the map's address that pages beside it do not use, and hand on to the map they lead back to."""
+
 MEASURES = ("coverage", "needed", "due", "visited")
 """What units can be coloured by; ``show=`` in the address."""
 
@@ -81,6 +87,19 @@ def shown_measure(query: Mapping[str, str], notices: list[Notice]) -> str:
         return wish
     notices.append((UNKNOWN, {"name": "show", "value": wish[:40], "shown": MEASURES[0]}))
     return MEASURES[0]
+
+
+def shown_layers(query: Mapping[str, str], offered: Sequence[str], notices: list[Notice]) -> str:
+    """What lies over the areas, as ``layers=`` in the address has it: names with dots between, in the order offered.
+
+    A notice is added where the address names something that this reader is not offered.
+    """
+    wishes = [each for each in query.get("layers", "").split(".") if each]
+    found = ".".join(name for name in offered if name in wishes)
+    unknown = [each for each in wishes if each not in offered]
+    if unknown:
+        notices.append((UNKNOWN, {"name": "layers", "value": ".".join(unknown)[:40], "shown": found or "-"}))
+    return found
 
 
 def level_above(state: Mapping[str, Any], chosen_set: Mapping[str, Any]) -> str | None:

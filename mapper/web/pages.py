@@ -26,7 +26,7 @@ from mapper.web.assets import asset_url, assets
 from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
-from mapper.web.map_state import figure_queries, outline_queries, settle, shown_measure
+from mapper.web.map_state import HEAT, figure_queries, outline_queries, settle, shown_layers, shown_measure
 from mapper.web.menu import menu
 
 VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
@@ -147,6 +147,8 @@ def map_page() -> Response:
     many = tiles.wants_tiles(here.reference, reader())
     state, notices = settle(request.args, campaigns, sets, today, usual, tiles=many)
     state["show"] = shown_measure(request.args, notices)
+    overlays = _overlays()
+    state["layers"] = shown_layers(request.args, [HEAT, *(kind for kind, _, _ in overlays)], notices)
     shown = next((each for each in sets if each["id"] == state["set"]), None)
     ground = base_tiles()
     view = MapView(
@@ -155,7 +157,7 @@ def map_page() -> Response:
         heat_url="/api/heat",
         words=map_words(),
         **outline_queries(state, shown),
-        overlays=_overlays(),
+        overlays=overlays,
         tile_url=ground.url,
         tile_attribution=ground.attribution,
         tile_options=ground.options,

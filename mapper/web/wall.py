@@ -11,7 +11,7 @@ from mapper.errors import NotFound, TooLarge, mark
 from mapper.services import wall
 from mapper.services.reporting import HAMLET
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, of_the_map
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -37,7 +37,7 @@ def page() -> str | tuple[str, int]:
     asked = ask()
     if asked is None:
         return render_template("wall.html", asked=None)
-    told = {"asked": asked, "levels": _levels(asked), "level": _level(asked)}
+    told = {"asked": asked, "levels": _levels(asked), "level": _level(asked), "of_the_map": of_the_map()}
     try:
         sheet = _sheet(asked)
     except TooLarge as problem:

@@ -162,6 +162,18 @@ def test_overlays_ask_only_when_they_are_switched_on(open_map: Callable[..., Pag
     expect(legend).to_contain_text("Ngày này không có người rà soát nào đến nhà")
     page.get_by_label("Cấp độ dịch của từng xã").uncheck()
     expect(legend).not_to_contain_text("cấp độ dịch")
+    # The address holds them: whoever opens it, or comes back from the page beside it, sees the same map.
+    assert "layers=hot_spots.tracks" in page.url
+    for way in ("So sánh hai bản đồ", "Bản đồ treo tường"):
+        page.get_by_role("link", name=way).click()
+        page.get_by_role("button", name="Xem").first.click()
+        page.get_by_role("link", name="Về bản đồ").click()
+        settle(page)
+        expect(legend).to_contain_text("Không thấy cụm chưa tiêm nào")
+        expect(legend).to_contain_text("Ngày này không có người rà soát nào đến nhà")
+    open_layers(page)
+    expect(page.get_by_label("Cụm người chưa tiêm")).to_be_checked()
+    expect(page.get_by_label("Cấp độ dịch của từng xã")).not_to_be_checked()
 
 
 def test_levels_stand_on_the_map_as_numbers_and_ways_as_lines(open_map: Callable[..., Page], site: Site) -> None:
@@ -251,7 +263,12 @@ LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
 def test_what_is_counted_meanwhile_is_drawn_without_moving_anything(open_map: Callable[..., Page], site: Site) -> None:
-    page = open_map()
+    page = open_map(f"{QUERY}&layers=hot_spots")
+    expect(page.locator(".map-legend")).to_contain_text("Không thấy cụm chưa tiêm nào")
+    clusters = "window.clusters === L.coverage.parts.hot_spots.getLayers()[0]"
+    page.evaluate("() => { window.clusters = L.coverage.parts.hot_spots.getLayers()[0]; }")
+    searched: list[str] = []
+    page.on("request", lambda request: searched.extend([request.url] * ("/api/hot-spots" in request.url)))
     at = point_of(page, EAST_KEY)
     page.mouse.click(at["x"], at["y"])
     popup = page.locator(".leaflet-popup")
@@ -273,6 +290,12 @@ def test_what_is_counted_meanwhile_is_drawn_without_moving_anything(open_map: Ca
     assert drawn(page)[EAST_KEY]["fill"] == "#d73027"
     assert page.evaluate("window.redrawn") == [EAST_KEY]
     assert view == page.evaluate("[map_coverage.getCenter(), map_coverage.getZoom()]")
+    # Clusters are asked for again, though not at once, and only what is new is drawn.
+    assert searched == []
+    page.evaluate("L.coverage.parts.hot_spots.options.every = 0")
+    with page.expect_response(lambda reply: "/api/hot-spots" in reply.url):
+        page.evaluate(LOOK)
+    assert page.evaluate(clusters)
     page.get_by_role("button", name="Dừng tự cập nhật").click()
     expect(page.locator("#live")).to_contain_text("không cập nhật")
     phone.send(House("uuid:live-2", location=EAST[0], people=[("Người nữa", "1980-05-04", "")]).form())

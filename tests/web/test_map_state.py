@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mapper.web.map_state import figure_queries, outline_queries, settle, shown_measure
+from mapper.web.map_state import Notice, figure_queries, outline_queries, settle, shown_layers, shown_measure
 
 TODAY = date(2022, 8, 20)
 
@@ -50,6 +50,16 @@ def test_without_a_query_the_first_campaign_group_and_aimed_at_dose_are_shown_on
         "unit": None,
     }
     assert replaced() == []
+
+
+def test_the_address_names_what_lies_over_the_areas_and_what_is_not_offered_is_told() -> None:
+    notices: list[Notice] = []
+    offered = ["heat", "hot_spots", "epidemic"]
+    assert shown_layers({"layers": "epidemic.heat"}, offered, notices) == "heat.epidemic"
+    assert shown_layers({}, offered, notices) == ""
+    assert notices == []
+    assert shown_layers({"layers": "tracks.heat.rain"}, offered, notices) == "heat"
+    assert [facts for _, facts in notices] == [{"name": "layers", "value": "tracks.rain", "shown": "heat"}]
 
 
 def test_a_query_is_followed() -> None:

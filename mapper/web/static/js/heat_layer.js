@@ -6,6 +6,7 @@
     initialize(options) {
       L.HeatLayer.prototype.initialize.call(this, [], { radius: 26, blur: 20, minOpacity: 0.25, ...options });
       this._query = null;
+      this._every = 60000;
     },
 
     onAdd(map) {
@@ -20,11 +21,22 @@
       return this;
     },
 
+    // Something was counted since, as for overlays: see overlay_layer.js.
+    outdate() {
+      this._old = true;
+    },
+
+    freshen() {
+      if (this._old && Date.now() - this._askedAt >= this._every) this._refresh();
+    },
+
     async _refresh() {
       if (!this._map || !this._query) return;
       const wanted = `${this.options.url}?${new URLSearchParams(this._query)}`;
-      if (wanted === this._shown || wanted === this._asking) return;
+      if ((wanted === this._shown && !this._old) || wanted === this._asking) return;
       this._asking = wanted;
+      this._askedAt = Date.now();
+      this._old = false;
       try {
         const reply = await fetch(wanted, { headers: { Accept: "application/json" } });
         if (!reply.ok) throw Object.assign(new Error(wanted), { status: reply.status });

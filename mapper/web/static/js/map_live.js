@@ -4,8 +4,9 @@ import { make, page, t } from "./words.js";
 
 const clock = new Intl.DateTimeFormat(page.language === "vi" ? "vi-VN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
 
-// box: where it says so. renew(): fetch and show what changed, a promise. Only while the page is looked at.
-export function keepFresh(box, renew) {
+// box: where it says so. renew(): fetch and show what changed, a promise. freshen(): called each time that was looked after.
+// Only while the page is looked at.
+export function keepFresh(box, renew, freshen) {
   const note = make("span", {});
   const stop = make("button", { type: "button", class: "link" });
   box.replaceChildren(note, stop);
@@ -29,6 +30,7 @@ export function keepFresh(box, renew) {
         await renew();
         version = now;
       }
+      if (running) freshen();
       if (running) say(t("updated at {time}", { time: clock.format(new Date()) }));
     } catch {
       say(t("not up to date: the server does not answer"));

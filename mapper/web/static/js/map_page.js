@@ -12,6 +12,8 @@ import { UnitTable } from "./unit_table.js";
 
 const { areas, hamlets, heat, legend, notes, layers } = L.coverage.parts;
 const overlays = ["hot_spots", "epidemic", "tracks"].map((kind) => L.coverage.parts[kind]).filter(Boolean);
+// What may be laid over the areas, by its name in the address.
+const laid = new Map([["heat", heat], ...overlays.map((overlay) => [overlay.options.kind, overlay])]);
 const map = window.map_coverage;
 const byId = (id) => document.getElementById(id);
 const controls = byId("controls");
@@ -126,9 +128,10 @@ function writeAddress() {
   for (const name of ["campaign", "set", "level", "group", "dose", "date", "unit"]) {
     if (state[name]) query.set(name, state[name]);
   }
+  if (state.show !== "coverage") query.set("show", state.show);
+  if (state.layers) query.set("layers", state.layers);
   byId("compare").href = `/map/compare?${query}`;
   byId("wall").href = `/map/print?${query}`;
-  if (state.show !== "coverage") query.set("show", state.show);
   // The switch leaves the language out of the address it comes back to: there it would win over the switch.
   for (const link of document.querySelectorAll("[data-language]")) {
     link.href = `/language/${link.dataset.language}?next=${encodeURIComponent(`${location.pathname}?${query}`)}`;
@@ -329,7 +332,11 @@ function faintAreas() {
   map.getContainer().classList.toggle("is-hamlets", behind);
 }
 map.on("zoomend overlayadd overlayremove", faintAreas);
-map.on("overlayadd overlayremove", () => legend.showHeat(map.hasLayer(heat)));
+map.on("overlayadd overlayremove", () => {
+  legend.showHeat(map.hasLayer(heat));
+  state.layers = [...laid].filter(([, layer]) => map.hasLayer(layer)).map(([name]) => name).join(".");
+  writeAddress();
+});
 
 function drawNotes() {
   const said = [];
@@ -513,6 +520,8 @@ new PlaceSearch(byId("place-search"), {
 
 // Only what changed is drawn anew; the view, the popup, the row in hand and the place in the table stay.
 async function renew() {
+  for (const layer of laid.values()) layer.outdate();
+  tiles?.renew();
   if (!shown.answer || asking?.signal.aborted) return;
   forget();
   const asked = JSON.stringify([state.campaign, state.set, state.level, state.group, state.dose, state.date]);
@@ -536,7 +545,7 @@ async function renew() {
   if (row) table.rows.get(row)?.querySelector(".row-button").focus({ preventScroll: true });
   renewPopup();
 }
-keepFresh(byId("live"), renew);
+keepFresh(byId("live"), renew, () => { for (const layer of laid.values()) layer.freshen(); });
 
 // Leaflet hears the key only while the map has the focus.
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") map.closePopup(); });
@@ -557,5 +566,6 @@ map.attributionControl.setPrefix("Leaflet");
 if (narrow.matches) map.zoomControl.setPosition("bottomright");
 else L.control.scale({ imperial: false, position: "topleft" }).addTo(map);
 if (state.unit) waitingFor = state.unit;
+for (const name of state.layers.split(".")) laid.get(name)?.addTo(map);
 update();
 document.documentElement.dataset.ready = "true";
