@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
-from mapper.errors import mark
+from mapper.errors import Unavailable, mark
 from mapper.services.reference import Reference
-from mapper.store import audit
+from mapper.store import audit, audit_aside
 from mapper.store.database import Connection
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -156,8 +156,45 @@ def record(
     person's name. facts: ids, codes and numbers only, and no secret.
     """
     at = _written(datetime.now(UTC))
-    told = {name: str(value) for name, value in (facts or {}).items()}
-    audit.append(reference.database, connection, at, user_id, user_name, action, subject, told)
+    audit.append(reference.database, connection, at, user_id, user_name, action, subject, _told(facts))
+
+
+def record_seen(
+    reference: Reference,
+    user_id: int | None,
+    user_name: str,
+    action: str,
+    subject: str,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """Enter that a user is shown something, before it is shown and with nothing else to write; see ``record``.
+
+    It is on the disk when this returns, and waits for nobody: where somebody else writes to a SQLite file for long,
+    it is set aside, and stands in the trail before whatever is entered, or read from it, next.
+    """
+    database = reference.database
+    at, told = _written(datetime.now(UTC)), _told(facts)
+    try:
+        with database.write_at_once() as connection:
+            audit.append(database, connection, at, user_id, user_name, action, subject, told)
+    except Unavailable:
+        if not database.keeps_files:
+            raise
+        audit.append_aside(database, at, user_id, user_name, action, subject, told)
+
+
+def settle(reference: Reference) -> None:
+    """Have everything in the trail that was set aside; waits for whoever writes, if anything was."""
+    database = reference.database
+    with database.read() as connection:
+        waits = audit_aside.any_waits(database, connection)
+    if waits:
+        with database.write() as connection:
+            audit.take_in(database, connection)
+
+
+def _told(facts: Mapping[str, object] | None) -> dict[str, str]:
+    return {name: str(value) for name, value in (facts or {}).items()}
 
 
 def entries(
@@ -175,6 +212,7 @@ def entries(
     begin = datetime.combine(day, time(), VIETNAM).astimezone(UTC) if day is not None else None
     # As the times are written: of one length, so that they compare as they come.
     between = None if begin is None else (_written(begin), _written(begin + timedelta(days=1)))
+    settle(reference)
     with reference.database.read() as connection:
         found = audit.newest(connection, limit, before, action, user_id, between)
     return [
@@ -199,6 +237,7 @@ def _written(moment: datetime) -> str:
 
 def size(reference: Reference) -> int:
     """How many entries the trail has."""
+    settle(reference)
     with reference.database.read() as connection:
         return audit.size(connection)
 
@@ -206,6 +245,7 @@ def size(reference: Reference) -> int:
 def verify(reference: Reference) -> Verdict:
     """Check every entry against the one before it; see Verdict."""
     number, seal, broken_at = 0, audit.START, None
+    settle(reference)
     with reference.database.read() as connection:
         for number, one in enumerate(audit.stream(connection), 1):
             if broken_at is None and (one.seq != number or one.bound_to(seal) != one.chain):

@@ -254,5 +254,4 @@ def _enter(
     if area is not None:
         where = f"{HAMLET_LIST if area.level == HAMLET else question.set_id}:{area.code}"
     facts = {"areas": where, **asked, "day": question.day.isoformat(), "number": shown}
-    with reference.database.write() as connection:
-        audit.record(reference, connection, user.id, user.name, "people.listed", question.campaign_id, facts)
+    audit.record_seen(reference, user.id, user.name, "people.listed", question.campaign_id, facts)

@@ -45,7 +45,6 @@ def write_reports(
             content = write_docx(papers, words)
         case _:
             content = write_xlsx(papers, words)
-    with reference.database.write() as connection:
-        told = {**facts, "file": kind, "number": len(papers)}
-        audit.record(reference, connection, user.id, user.name, "report.downloaded", subject, told)
+    told = {**facts, "file": kind, "number": len(papers)}
+    audit.record_seen(reference, user.id, user.name, "report.downloaded", subject, told)
     return content

@@ -98,7 +98,7 @@ def list_to_fill(reference: Reference, user: User, set_id: str, area: Area | Non
     That telephone numbers were taken is entered in the trail. Raises Forbidden.
     """
     _is_overseer(user)
-    with reference.database.write() as connection:
+    with reference.database.read() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id)
         people = kept.responsible(connection, places.id)
@@ -111,8 +111,8 @@ def list_to_fill(reference: Reference, user: User, set_id: str, area: Area | Non
                     continue
                 if holds(reference, connection, user, [(place.set_id, place.code)]):
                     found.append(ListedPlace(level, code, name, people.get(place)))
-        facts = {"number": sum(one.responsible is not None for one in found)}
-        audit.record(reference, connection, user.id, user.name, "responsible.downloaded", places.id, facts)
+    facts = {"number": sum(one.responsible is not None for one in found)}
+    audit.record_seen(reference, user.id, user.name, "responsible.downloaded", places.id, facts)
     return found
 
 

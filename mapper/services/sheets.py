@@ -136,10 +136,9 @@ def print_walks(
         ),
         fonts,
     )
-    with reference.database.write() as connection:
-        codes = " ".join(walk.hamlet.code or "-" for walk in walks[:20])
-        facts = {"campaign": campaign_id, "day": day, "houses": houses, "hamlets": len(walks)}
-        audit.record(reference, connection, user.id, user.name, "sheets.printed", codes, facts)
+    codes = " ".join(walk.hamlet.code or "-" for walk in walks[:20])
+    facts = {"campaign": campaign_id, "day": day, "houses": houses, "hamlets": len(walks)}
+    audit.record_seen(reference, user.id, user.name, "sheets.printed", codes, facts)
     return pdf
 
 

@@ -395,18 +395,17 @@ def attachment(reference: Reference, user: User, instance_id: str, sha256: str) 
     if name is not None and content is not None:
         kind = media_type(content)
         if not kind.startswith("image/"):
-            with reference.database.write() as connection:
-                facts = {"file": sha256[:12]}
-                audit.record(reference, connection, user.id, user.name, "submission.downloaded", instance_id, facts)
+            facts = {"file": sha256[:12]}
+            audit.record_seen(reference, user.id, user.name, "submission.downloaded", instance_id, facts)
         return name, kind, content
     raise NotFound(mark("Submission {instance_id} has no such file."), instance_id=instance_id)
 
 
 def raw_xml(reference: Reference, user: User, instance_id: str) -> bytes:
     """The XML of a submission that the user may see, byte for byte as it came. Raises NotFound."""
-    with reference.database.write() as connection:
+    with reference.database.read() as connection:
         xml = submissions.xml_of(connection, _open(reference, connection, user, instance_id).stored.seq)
-        audit.record(reference, connection, user.id, user.name, "submission.downloaded", instance_id)
+    audit.record_seen(reference, user.id, user.name, "submission.downloaded", instance_id)
     return xml
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from mapper.store import tables
+from mapper.store import audit_aside, tables
 from mapper.store.database import Database
 
 _a = tables.audit
@@ -54,12 +54,44 @@ def append(
     subject: str,
     facts: Mapping[str, object],
 ) -> None:
-    """Add a row to the trail, in the caller's transaction, and make all others wait with theirs until it ends."""
+    """Add a row to the trail, in the caller's transaction, and make all others wait with theirs until it ends.
+
+    What waits aside was done before, and comes first.
+    """
+    take_in(database, connection)
+    _add(connection, at, user_id, user_name, action, subject, _written(facts))
+
+
+def append_aside(
+    database: Database,
+    at: str,
+    user_id: int | None,
+    user_name: str,
+    action: str,
+    subject: str,
+    facts: Mapping[str, object],
+) -> None:
+    """Keep a row for the trail where it waits for nobody; on the disk when this returns. Only beside a SQLite file."""
+    audit_aside.set_aside(database, at, user_id, user_name, action, subject, _written(facts))
+
+
+def take_in(database: Database, connection: Connection) -> None:
+    """Add what waits aside to the trail, in the caller's transaction, and hold the trail until that ends."""
     database.lock(connection, _LOCK)
+    for one in audit_aside.take(database, connection):
+        _add(connection, one.at, one.user_id, one.user_name, one.action, one.subject, one.facts)
+
+
+def _written(facts: Mapping[str, object]) -> str:
+    return json.dumps(dict(facts), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _add(
+    connection: Connection, at: str, user_id: int | None, user_name: str, action: str, subject: str, facts: str
+) -> None:
     last = connection.execute(select(_a.c.seq, _a.c.chain).order_by(_a.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq + 1, last.chain) if last else (1, START)
-    text = json.dumps(dict(facts), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    row = Entry(seq, at, user_id, user_name, action, subject, text, "")
+    row = Entry(seq, at, user_id, user_name, action, subject, facts, "")
     connection.execute(
         _a.insert().values(
             seq=seq,
@@ -68,7 +100,7 @@ def append(
             user_name=user_name,
             action=action,
             subject=subject,
-            facts=text,
+            facts=facts,
             chain=row.bound_to(previous),
         )
     )

@@ -121,8 +121,8 @@ class Database:
         address = _address(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            if address.database and address.database != ":memory:":
-                _make_folder(Path(address.database).parent)
+            if _is_file(address.database):
+                _make_folder(Path(str(address.database)).parent)
             options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
         else:
             address = address.set(drivername="postgresql+psycopg")
@@ -133,6 +133,9 @@ class Database:
         )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
+        self._file = Path(str(address.database)) if self.is_sqlite and _is_file(address.database) else None
+        self._companions: dict[str, Database] = {}
+        self._opening = threading.Lock()
         self._idle: deque[Connection] = deque()
         self._writer: Any = threading.Lock() if self.is_sqlite else nullcontext()
         self._prepared: dict[object, Prepared] = {}
@@ -307,8 +310,31 @@ class Database:
             take = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
             driver_of(connection).execute(f"SELECT {take}(hashtextextended(%s, 0))", [name])
 
+    def companion(self, name: str) -> Database:
+        """Another SQLite database in a file beside this one's, with a writer of its own; made where there is none."""
+        with self._opening:
+            found = self._companions.get(name)
+            if found is None:
+                found = self._companions[name] = Database(f"sqlite:///{self._beside(name)}")
+            return found
+
+    def has_companion(self, name: str) -> bool:
+        """Whether such a file was ever made."""
+        return self._file is not None and self._beside(name).exists()
+
+    @property
+    def keeps_files(self) -> bool:
+        """Whether companions can stand beside it."""
+        return self._file is not None
+
+    def _beside(self, name: str) -> Path:
+        assert self._file is not None
+        return self._file.with_name(f"{self._file.stem}-{name}{self._file.suffix}")
+
     def close(self) -> None:
         """Close every connection."""
+        for companion in self._companions.values():
+            companion.close()
         while self._idle:
             self._idle.pop().close()
         self.engine.dispose()
@@ -332,6 +358,10 @@ def _address(url: str) -> URL:
             )
         )
     return address
+
+
+def _is_file(name: str | None) -> bool:
+    return bool(name) and name != ":memory:" and not str(name).startswith("file:")
 
 
 def _make_folder(folder: Path) -> None:

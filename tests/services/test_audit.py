@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
-from mapper.services import audit
+from mapper.errors import Unavailable
+from mapper.services import audit, people_list, trail
 from mapper.services.audit import ACTIONS, Verdict
-from mapper.store import tables
+from mapper.services.reporting import Question
+from mapper.store import audit_aside, tables
+from mapper.store.database import Database
 from tests.ready import editable_audit
-from tests.services.town import Town
+from tests.services.town import DAY, EVERYTHING, Town, person
 
 
 def note(town: Town, subject: str, action: str = "user.renewed", **facts: object) -> None:
@@ -124,3 +128,62 @@ def test_many_who_act_at_once_make_one_chain(town: Town) -> None:
 
 def test_every_kind_of_action_has_words_of_its_own() -> None:
     assert len(set(ACTIONS.values())) == len(ACTIONS)
+
+
+# What was seen while somebody else writes for long
+
+
+def seen(town: Town, subject: str) -> None:
+    audit.record_seen(town.reference, 7, "lan", "people.listed", subject, {"number": 3})
+
+
+def test_a_list_is_shown_while_somebody_writes_for_long_and_its_entry_is_on_the_disk(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.send(town.write(people=[person(name="Lý Thị An")]))
+    question = Question("covid19", "18_plus", "1", DAY, "commune", "squares")
+    note(town, "first")
+    with town.reference.database.write() as writing:
+        assert people_list.people(town.reference, EVERYTHING, question, None, "due").total == 1
+        seen(town, "second")
+        # What another process reads from the disk, were this one to die now.
+        other = Database(str(town.reference.database.engine.url))
+        with other.read() as connection:
+            assert audit_aside.any_waits(other, connection)
+        other.close()
+        audit.record(town.reference, writing, 7, "lan", "user.renewed", "third")
+    found = audit.entries(town.reference, 10)
+    assert [(one.seq, one.subject) for one in found] == [(4, "third"), (3, "second"), (2, "covid19"), (1, "first")]
+    assert found[1].facts == {"number": "3"}
+    assert audit.verify(town.reference) == Verdict(4, None, found[0].chain)
+
+
+def test_what_was_set_aside_is_taken_once_even_where_taking_it_failed_before(sqlite_town: Town) -> None:
+    town = sqlite_town
+    with town.reference.database.write():
+        seen(town, "1")
+        seen(town, "2")
+    with pytest.raises(RuntimeError), town.reference.database.write() as connection:
+        audit.record(town.reference, connection, 7, "lan", "user.renewed", "lost")
+        raise RuntimeError
+    assert subjects(town) == ["2", "1"]
+    with town.reference.database.write():
+        seen(town, "3")
+    assert [(told.entry.seq, told.entry.subject) for told in trail.entries(town.reference, trail.Wanted(), 10)] == [
+        (3, "3"),
+        (2, "2"),
+        (1, "1"),
+    ]
+    assert (audit.size(town.reference), audit.verify(town.reference).broken_at) == (3, None)
+
+
+def test_a_list_that_cannot_be_entered_anywhere_is_not_shown(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    town = sqlite_town
+    (tmp_path / "no folder").write_text("a file")
+    monkeypatch.setattr(town.reference.database, "_file", tmp_path / "no folder" / "aside.sqlite3")
+    with town.reference.database.write(), pytest.raises(Unavailable):
+        seen(town, "1")
+    monkeypatch.undo()
+    seen(town, "2")
+    assert subjects(town) == ["2"]
