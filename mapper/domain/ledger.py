@@ -83,6 +83,36 @@ class Course:
         self.first_vaccine = (first.vaccine or "") if first else ""
 
 
+def _given(course: Course, dose: ScheduledDose) -> Dose | None:
+    """The person's dose that counts as the scheduled one: the earliest, where an earlier one may stand for it."""
+    given = course.by_code.get(dose.code)
+    for vaccine, code in dose.given_by_vaccine.items():
+        other = course.by_code.get(code)
+        if other is not None and other.vaccine == vaccine and (given is None or _day(other) < _day(given)):
+            given = other
+    return given
+
+
+def _turn(course: Course, dose: ScheduledDose, given: Dose | None) -> tuple[bool, int]:
+    """Whether a dose is not for the person, and the day, as ordinal, from which it may be given."""
+    before = dose.after_by_vaccine.get(course.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
+    previous = course.by_code.get(before) if before is not None else None
+    if dose.only_vaccines and given is None:
+        not_for_them = previous is None or (previous.vaccine or "") not in dose.only_vaccines
+    else:
+        not_for_them = False
+    if before is None:
+        return not_for_them, 0
+    if previous is None:
+        return not_for_them, NEVER
+    if previous.given_on is None:
+        return not_for_them, course.reported
+    interval = dose.interval
+    if dose.interval_by_vaccine:
+        interval = dose.interval_by_vaccine.get(previous.vaccine or "", interval)
+    return not_for_them, interval.after(previous.given_on).toordinal()
+
+
 class Membership:
     """The days, as ordinals from ``start`` up to but not including ``end``, on which a person is in a group.
 
@@ -130,31 +160,10 @@ class Standing:
         if after_infection is not None and person.infected_on is not None:
             self.infected_start = person.infected_on.toordinal()
             self.infected_end = after_infection.after(person.infected_on).toordinal()
-        given = course.by_code.get(dose.code)
-        for vaccine, code in dose.given_by_vaccine.items():
-            other = course.by_code.get(code)
-            if other is not None and other.vaccine == vaccine and (given is None or _day(other) < _day(given)):
-                given = other
+        given = _given(course, dose)
         self.undated = given is not None and given.given_on is None
         self.given = NEVER if given is None else (given.given_on or person.reported_on).toordinal()
-        before = dose.after_by_vaccine.get(course.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
-        previous = course.by_code.get(before) if before is not None else None
-        self.not_for_them = (
-            given is None
-            and bool(dose.only_vaccines)
-            and (previous is None or (previous.vaccine or "") not in dose.only_vaccines)
-        )
-        self.ready = 0
-        if before is not None:
-            if previous is None:
-                self.ready = NEVER
-            elif previous.given_on is None:
-                self.ready = course.reported
-            else:
-                interval = dose.interval
-                if dose.interval_by_vaccine:
-                    interval = dose.interval_by_vaccine.get(previous.vaccine or "", interval)
-                self.ready = interval.after(previous.given_on).toordinal()
+        self.not_for_them, self.ready = _turn(course, dose, given)
 
     def on(self, day: int) -> int:
         """The number of the state on a day, the first that holds of those that ``state_on`` lists."""
@@ -183,13 +192,6 @@ class Standing:
 
     def since(self, first: int) -> list[tuple[int, int]]:
         """The states from a day on: (day, number of the state entered), in order, each unlike the one before."""
-        if self.course.free and self.given == NEVER and not self.undated:
-            # As most ways are; the same as below.
-            if self.not_for_them:
-                return [(first, _OUTSIDE)]
-            if self.ready <= first:
-                return [(first, _DUE)]
-            return [(first, _WAITING)] if self.ready == NEVER else [(first, _WAITING), (self.ready, _DUE)]
         states = [(first, self.on(first))]
         if states[0][1] in _LASTING:
             return states
@@ -292,11 +294,19 @@ def moves(person: Person, campaign: Campaign) -> list[int]:
 
 def _way(course: Course, dose: ScheduledDose, after_infection: Period | None, first: int) -> list[tuple[int, int]]:
     """The states of a person before one dose from a day on, as ``Standing.since`` has them."""
-    if course.free and dose.code not in course.by_code and not (dose.given_by_vaccine or dose.only_vaccines):
-        # As most ways are; the same as below.
-        before = dose.after_by_vaccine.get(course.first_vaccine, dose.after) if dose.after_by_vaccine else dose.after
-        if before is None:
-            return [(first, _DUE)]
-        if before not in course.by_code:
-            return [(first, _WAITING)]
-    return Standing(course, dose, after_infection).since(first)
+    given = _given(course, dose) if course.free else None
+    if not course.free or (given is not None and given.given_on is None):
+        return Standing(course, dose, after_infection).since(first)
+    # Nearly everybody: nothing but the days of doses decides.
+    day = given.given_on.toordinal() if given is not None and given.given_on else NEVER
+    if day <= first:
+        return [(first, _VACCINATED)]
+    not_for_them, ready = _turn(course, dose, given)
+    if not_for_them:
+        return [(first, _OUTSIDE)]
+    way = [(first, _DUE if ready <= first else _WAITING)]
+    if first < ready < day:
+        way.append((ready, _DUE))
+    if day < NEVER:
+        way.append((day, _VACCINATED))
+    return way
