@@ -81,6 +81,8 @@ class Assessment(NamedTuple):
     the houses not asked are like the others. None where everybody is known: a census that is complete is no sample.
     worst, best: coverage if everybody unknown or not yet interviewed were unvaccinated, or vaccinated; always true.
     needed: people still to vaccinate among those known, to reach the target.
+    Of a sample, which names neither who is missing nor who is needed, worst, best and needed are None, and low and high
+    are the interval of its design, None where it says nothing of the place by itself.
     """
 
     coverage: float | None
@@ -90,6 +92,16 @@ class Assessment(NamedTuple):
     best: float | None
     needed: int | None
     verdict: Verdict | None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the share is that of a sample."""
+        return self.coverage is not None and self.worst is None
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody is known, so that no chance is in the share."""
+        return self.coverage is not None and self.low is None and not self.sampled
 
 
 def missing_people(eligible: int, unknown: int, houses: Houses) -> int | None:
@@ -141,6 +153,26 @@ def assess(vaccinated: int, eligible: int, unknown: int, houses: Houses, target:
         elif (vaccinated + in_doubt) * of < wanted * everybody and high < wanted / of:
             verdict = Verdict.NOT_MET
     return Assessment(share, low, high, worst, best, _needed(vaccinated, eligible, goal), verdict)
+
+
+def assess_sample(
+    vaccinated: int, eligible: int, interval: tuple[float, float] | None, target: Fraction | None
+) -> Assessment:
+    """What a sample says of a place: the share of those asked, and the verdict by the interval of the sample's design.
+
+    interval: shares in 0..1; None where the sample says nothing of the place by itself, which leaves the verdict open.
+    """
+    if not eligible:
+        return Assessment(None, None, None, None, None, None, None if target is None else Verdict.UNDECIDED)
+    low, high = interval or (None, None)
+    verdict = None
+    if target is not None:
+        verdict = Verdict.UNDECIDED
+        if low is not None and low >= target.numerator / target.denominator:
+            verdict = Verdict.MET
+        elif high is not None and high < target.numerator / target.denominator:
+            verdict = Verdict.NOT_MET
+    return Assessment(vaccinated / eligible, low, high, None, None, None, verdict)
 
 
 def _of_all(vaccinated: int, eligible: int, goal: tuple[int, int] | None) -> Assessment:

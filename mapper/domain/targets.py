@@ -46,12 +46,15 @@ class Doubt(StrEnum):
 
     BOUNDS: the people not asked yet, or unknown, decide it: worst and best case lie on both sides of the target.
     INTERVAL: the 95 % interval reaches over it. BOTH of these. NOBODY: nobody eligible is known yet.
+    SAMPLE: the interval of a sample reaches over it. SILENT: the sample says nothing of the place by itself.
     """
 
     BOUNDS = "bounds"
     INTERVAL = "interval"
     BOTH = "both"
     NOBODY = "nobody"
+    SAMPLE = "sample"
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,8 @@ def why_undecided(said: Assessment, unknown: int, houses: Houses, target: Fracti
         return None
     if said.coverage is None:
         return Doubt.NOBODY
+    if said.sampled:
+        return Doubt.SILENT if said.low is None else Doubt.SAMPLE
     goal = target.numerator / target.denominator
     interval = said.low is not None and said.high is not None and said.low < goal <= said.high
     # Nobody interviewed at all gives no mean to reckon with: everything is possible.

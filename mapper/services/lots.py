@@ -191,7 +191,7 @@ def draw(
     """
     answer = reporting.coverage(reference, user, replace(question, level=HAMLET), area)
     frame = _frame(reference, user, question, area, answer.units)
-    complete = answer.total.assessment.coverage is not None and answer.total.assessment.low is None
+    complete = answer.total.assessment.complete
     eligible = answer.total.eligible
     small = eligible if complete and plan.people <= eligible < SMALL_LOT * plan.people else None
     rule, risk = rule_of(plan, small)

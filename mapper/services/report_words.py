@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from babel.numbers import format_decimal
 
+from mapper.domain.campaign import Design
 from mapper.domain.coverage import Verdict
 from mapper.domain.epidemic import LEVELS
 from mapper.domain.ledger import INSIDE, State
@@ -433,7 +434,7 @@ def _notes(words: _Words, report: DailyReport, sample: bool) -> tuple[str, ...]:
         notes.append(say(mark("Only those parts of the area that the reader may see are counted.")))
     if report.places.approximate:
         notes.append(say(mark("Boundaries are approximate.")))
-    if report.houses.unvisited:
+    if report.houses.unvisited and report.campaign.design is Design.CENSUS:
         notes.append(
             say(
                 mark(
@@ -451,6 +452,15 @@ def _notes(words: _Words, report: DailyReport, sample: bool) -> tuple[str, ...]:
             )
         )
     )
+    if report.campaign.design is Design.CLUSTER_SURVEY:
+        notes.append(
+            say(
+                mark(
+                    "This campaign is a cluster survey: a verdict is by the 95% interval of the sample, and left open "
+                    "for places of which the sample says nothing by themselves."
+                )
+            )
+        )
     notes.append(
         say(
             mark(

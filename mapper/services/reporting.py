@@ -8,13 +8,14 @@ from datetime import date
 from operator import add, itemgetter
 from typing import Any, NamedTuple, Protocol
 
-from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
+from mapper.domain.campaign import Campaign, Design, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
 from mapper.domain.targets import NO_GOAL, Goal
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.services.accounts import User, visible_cells
+from mapper.services.cluster_design import AskedRow, assess_rows
 from mapper.services.goals import Goals, goals
 from mapper.services.kept_states import NOBODY
 from mapper.services.listed import leaves_in_areas, main_unit, visible_hamlets, visited_in
@@ -237,6 +238,7 @@ class Part(Protocol):
 def coverage(reference: Reference, user: User, question: Question, part: Part | None = None) -> Answer:
     """The ledger and coverage of every unit of a level that a user may see.
 
+    Of a campaign that is a cluster survey, whatever was not asked to its last house is judged as a sample.
     part: only of this part of the boundary set; the total then too.
     Raises NotFound for an unknown campaign or set, InvalidQuestion for a group, dose, level or day that has no figure.
     """
@@ -260,6 +262,10 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         rows = _hamlet_rows(known, sums, aims)
     else:
         rows = _unit_rows(known, user, question.level, sums, aims)
+    total = _figures("total", None, "", None, _total(list(sums.values())), goal_of_all(aims, part, sums))
+    if campaign.design is Design.CLUSTER_SURVEY:
+        rows = _as_sample(rows, sums, places, question.level)
+        total = _as_sample([total], sums, places, "")[0]
     return Answer(
         campaign,
         places.about,
@@ -268,8 +274,29 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         dose,
         question.day,
         tuple(rows),
-        _figures("total", None, "", None, _total(list(sums.values())), goal_of_all(aims, part, sums)),
+        total,
     )
+
+
+def _as_sample(
+    units: Sequence[UnitFigures], sums: Mapping[Row, _Sum], places: PlaceSet, level: str
+) -> list[UnitFigures]:
+    """The same units with what a sample says of those that are not complete. level: "" for all in one."""
+    parts: dict[str | None, list[AskedRow]] = {}
+    for (leaf, hamlet), one in sums.items():
+        asked = leaf, hamlet, sum(_eligible(one.states)), one.states[_VACCINATED]
+        if level == HAMLET:
+            parts[hamlet_key(leaf, hamlet)] = [asked]
+        else:
+            parts.setdefault(places.above(leaf, level) if level and leaf is not None else None, []).append(asked)
+    return [
+        unit
+        if unit.assessment.complete
+        else unit._replace(
+            assessment=assess_rows(parts.get(unit.key if level == HAMLET else unit.code, ()), unit.goal.share)
+        )
+        for unit in units
+    ]
 
 
 def goal_of_all(aims: Goals, part: Part | None, rows: Iterable[Row]) -> Goal:

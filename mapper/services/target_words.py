@@ -32,6 +32,10 @@ DOUBTS: Mapping[Doubt, str] = {
         "It cannot be said yet. Of the people nobody has asked, none or all may be vaccinated, which makes {worst} to "
         "{best}; and the 95% interval from {low} to {high} reaches over the target as well."
     ),
+    Doubt.SAMPLE: mark(
+        "This sample cannot decide it: its 95% interval, from {low} to {high}, reaches over the target."
+    ),
+    Doubt.SILENT: mark("The sample says nothing about this place by itself: too few of its hamlets were drawn."),
     Doubt.NOBODY: mark("It cannot be said yet: no eligible person is known so far. Visit houses there first."),
 }
 
@@ -96,6 +100,8 @@ class TargetWords:
             return self.say(
                 mark("No data: nobody of this group has been found here yet (target {target})"), target=target
             )
+        if said.sampled:
+            return self._of_sample(unit, look)
         people = self._written(f"{look.needed or 0:,}")
         if look.verdict is Verdict.MET:
             return self.say(mark("Met: {share} against a target of {target}"), share=share, target=target)
@@ -106,6 +112,22 @@ class TargetWords:
         else:
             message = mark("Undecided: {share} so far against a target of {target}, reached among those asked")
         return self.say(message, share=share, target=target, people=people)
+
+    def _of_sample(self, unit: UnitFigures, look: Outlook) -> str:
+        said = unit.assessment
+        facts = {"share": self.share(said.coverage), "target": self.share(look.goal.share)}
+        if said.low is None:
+            return self.say(mark("Undecided: {share} of those asked against a target of {target}"), **facts)
+        message = {
+            Verdict.MET: mark("Met: {share} in the sample, 95% interval {low} to {high}, against a target of {target}"),
+            Verdict.NOT_MET: mark(
+                "Not met: {share} in the sample, 95% interval {low} to {high}, against a target of {target}"
+            ),
+        }.get(
+            look.verdict or Verdict.UNDECIDED,
+            mark("Undecided: {share} in the sample, 95% interval {low} to {high}, against a target of {target}"),
+        )
+        return self.say(message, low=self.share(said.low), high=self.share(said.high), **facts)
 
     def deadline(self, look: Outlook) -> str:
         """How far the deadline is away."""

@@ -8,14 +8,16 @@ from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
+from operator import itemgetter
 
-from mapper.domain.campaign import Group, ScheduledDose
+from mapper.domain.campaign import Design, Group, ScheduledDose
 from mapper.domain.coverage import assess
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.places import order_key
 from mapper.domain.targets import Outlook, Pace, outlook, pace_window
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area
+from mapper.services.cluster_design import AskedRow, assess_rows
 from mapper.services.goals import goals
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import (
@@ -35,6 +37,7 @@ from mapper.store.database import Connection
 from mapper.store.targets import Place, Responsible
 
 _VACCINATED, _DUE = INSIDE.index(State.VACCINATED), INSIDE.index(State.DUE)
+_eligible = itemgetter(*(INSIDE.index(state) for state in INSIDE if state in ELIGIBLE))
 _name_order = lru_cache(maxsize=20_000)(order_key)
 
 THIN = Fraction(1, 2)
@@ -196,11 +199,13 @@ class _Base:
             for series_id, people in self.gains[cell].items():
                 gains[series_id] = gains.get(series_id, 0) + people
         return tuple(
-            self._of_series(group, dose, tuple(counts), gains.get(series_id, 0))
+            self._of_series(group, dose, series_id, tuple(counts), gains.get(series_id, 0))
             for (group, dose), series_id, counts in zip(answer.campaign.series, self.series, totals, strict=True)
         )
 
-    def _of_series(self, group: Group, dose: ScheduledDose, counts: tuple[int, ...], gain: int) -> SeriesOutlook:
+    def _of_series(
+        self, group: Group, dose: ScheduledDose, series_id: int, counts: tuple[int, ...], gain: int
+    ) -> SeriesOutlook:
         answer, total = self.answer, self.answer.total
         states = dict(zip(INSIDE, counts, strict=True))
         eligible = sum(states[state] for state in ELIGIBLE)
@@ -208,9 +213,23 @@ class _Base:
         aims = goals(self.known, self.places, answer.campaign, group, dose)
         goal = goal_of_all(aims, self.area, self.rows.values())
         said = assess(states[State.VACCINATED], eligible, states[State.UNKNOWN], total.houses, goal.share)
+        if answer.campaign.design is Design.CLUSTER_SURVEY and not said.complete:
+            said = assess_rows(self._asked(series_id), goal.share)
         outside = total.people - sum(counts)
         figures = total._replace(counts=counts, eligible=eligible, outside=outside, assessment=said, goal=goal)
         return SeriesOutlook(group, dose, figures, self.look(figures, self.pace(gain)))
+
+    def _asked(self, series_id: int) -> list[AskedRow]:
+        """Whom the sample of a cluster survey found, cell by cell."""
+        reference, day = self.reference, self.answer.day.toordinal()
+        states = reference.states.on(
+            reference.database, self.connection, self.era, series_id, day, self.changes, everywhere=self.everywhere
+        )
+        return [
+            (*row, sum(_eligible(states[cell])), states[cell][_VACCINATED])
+            for cell, row in self.rows.items()
+            if cell in states
+        ]
 
     def pace(self, people: int) -> Pace | None:
         """The pace at which so many people more are vaccinated than before the window."""

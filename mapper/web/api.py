@@ -76,6 +76,7 @@ def _coverage(user: User, question: Question) -> bytes:
         "date": found.day.isoformat(),
         "target": None if target is None else float(target),
         "deadline": found.dose.deadline.isoformat() if found.dose.deadline else None,
+        "design": found.campaign.design.value,
         "units": figures(found.units),
         "total": figures([found.total])[0],
     }

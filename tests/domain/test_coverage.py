@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapper.domain.coverage import Houses, NoDenominator, Verdict, assess, coverage, missing_people
+from mapper.domain.coverage import Houses, NoDenominator, Verdict, assess, assess_sample, coverage, missing_people
 
 P95, P90 = Fraction(95, 100), Fraction(90, 100)
 
@@ -278,3 +278,28 @@ def test_whatever_the_missing_turn_out_to_be_lies_within_worst_and_best(
     assert (found.coverage is None) == (eligible == 0)
     if target is None:
         assert found.verdict is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((0.9, 0.97), Verdict.MET),
+        ((0.899, 0.97), Verdict.UNDECIDED),
+        ((0.7, 0.9), Verdict.UNDECIDED),
+        ((0.7, 0.899), Verdict.NOT_MET),
+        (None, Verdict.UNDECIDED),
+    ],
+)
+def test_a_sample_is_judged_by_the_interval_of_its_design_alone(
+    interval: tuple[float, float] | None, verdict: Verdict
+) -> None:
+    said = assess_sample(18, 20, interval, P90)
+    assert said == (0.9, *(interval or (None, None)), None, None, None, verdict)
+    assert (said.sampled, said.complete) == (True, False)
+    assert assess_sample(18, 20, interval, None).verdict is None
+
+
+def test_a_census_is_no_sample_and_a_sample_of_nobody_says_nothing() -> None:
+    assert (assess(18, 20, 0, ALL, P90).sampled, assess(18, 20, 0, ALL, P90).complete) == (False, True)
+    assert (assess(18, 20, 2, ALL, P90).sampled, assess(18, 20, 2, ALL, P90).complete) == (False, False)
+    assert assess_sample(0, 0, None, P90) == (None, None, None, None, None, None, Verdict.UNDECIDED)

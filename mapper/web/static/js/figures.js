@@ -57,7 +57,12 @@ export function visitedShare(unit) {
 
 export const THIN = 0.5;
 
+// Whether a share is that of a sample: nobody then knows who is missing, nor who is needed.
+export const isSampled = (unit) => unit.coverage !== null && unit.worst === null;
+
+// Whether a figure says too little of its place: hardly visited, or not judged by its sample.
 export function isThin(unit) {
+  if (isSampled(unit)) return unit.low === null;
   const share = visitedShare(unit);
   return share !== null && share < THIN;
 }

@@ -49,8 +49,8 @@
       return this._box.open ? this._box.offsetHeight : 0;
     },
 
-    // What the colours say: {title, classes: [{colour, edge}], end, fades, hatches}.
-    setScale({ title, classes, end, fades, hatches }) {
+    // What the colours say: {title, classes: [{colour, edge}], end, fades, hatches, hatched: what that means, if another}.
+    setScale({ title, classes, end, fades, hatches, hatched }) {
       const { words, noData } = this.options;
       const { swatch } = L.patternCanvas;
       const pale = classes[Math.min(1, classes.length - 1)].colour;
@@ -61,7 +61,7 @@
         return element("span", "legend-class", box, element("span", "legend-edge", edge));
       }), element("span", "legend-class legend-end", element("span", "legend-edge", end)));
       this._list.replaceChildren(...[
-        hatches && row(swatch(pale, 0.5, "hatch"), words.thin),
+        hatches && row(swatch(pale, 0.5, "hatch"), hatched || words.thin),
         fades && row(swatch(pale, 0.65, null), words.faded),
         row(swatch(noData, 0.75, "dots"), words.no_data),
       ].filter(Boolean));

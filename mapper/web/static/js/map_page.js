@@ -1,8 +1,8 @@
 // The map page: joins controls, map, table and address.
 
 import { addDays, count, day, make, page, percent, shortName, t, weekday } from "./words.js";
-import { coverage, forget, isThin, visitedShare } from "./figures.js";
-import { ledger, nameOf, popup, targetOf } from "./unit_words.js";
+import { coverage, forget, isSampled, isThin, visitedShare } from "./figures.js";
+import { ledger, nameOf, popup, silence, targetOf } from "./unit_words.js";
 import { summary } from "./summary.js";
 import { MapChoice } from "./map_choice.js";
 import { keepFresh } from "./map_live.js";
@@ -34,7 +34,7 @@ let tiles = null;
 if (page.tiles) {
   import("./tile_layer.js").then(({ hamletTiles }) => {
     tiles = hamletTiles(map, areas, bubble, complain);
-    if (shown.answer) tiles.show(state, areas.measure, shown.answer.target);
+    if (shown.answer) tiles.show(state, areas.measure, shown.answer);
   });
 }
 const levelAbove = () => levels()[levels().indexOf(state.level) - 1] || null;
@@ -236,7 +236,7 @@ function colour(how) {
     const asOf = shown.days ? onDay(units, shown.days[place]) : units;
     layer[how](asOf, measure(state.show, layer.options.measures, [...asOf.values()].filter((unit) => unit.code)));
   }
-  tiles?.show(state, areas.measure, shown.answer?.target);
+  tiles?.show(state, areas.measure, shown.answer);
   drawScale();
 }
 
@@ -249,7 +249,7 @@ const onDay = (units, figures) => new Map([...units].map(([key, unit]) => {
 function drawScale() {
   const front = unitLayer() === hamlets && map.hasLayer(hamlets) && hamlets.isVisible() ? hamlets : areas;
   const level = front === unitLayer() ? state.level : levelAbove() || "commune";
-  if (front.measure) legend.setScale(scale(front.measure, levelName(level).toLowerCase()));
+  if (front.measure) legend.setScale(scale(front.measure, levelName(level).toLowerCase(), shown.answer?.design === "cluster_survey"));
 }
 
 const choice = new MapChoice(layers, {
@@ -476,7 +476,10 @@ for (const layer of [areas, hamlets]) {
     } else if (unit) {
       box.append(make("br"), unit.coverage === null ? t("no data")
         : `${percent(unit.coverage)} (${count(unit.vaccinated)}/${count(unit.eligible)})`);
-      if (isThin(unit)) box.append(make("br"), t("only {visited} of houses visited", { visited: percent(visitedShare(unit), 0) }));
+      if (isThin(unit)) {
+        box.append(make("br"), isSampled(unit) ? silence(layer === hamlets ? "hamlet" : "")
+          : t("only {visited} of houses visited", { visited: percent(visitedShare(unit), 0) }));
+      }
     }
     return box;
   };

@@ -49,8 +49,8 @@ export function measure(name, options, units) {
   };
 }
 
-// The legend of a measure. place: what the units are called.
-export function scale(made, place) {
+// The legend of a measure. place: what the units are called. sampled: whether the figures are of a cluster survey.
+export function scale(made, place, sampled = false) {
   const people = COUNTS.has(made.name);
   const mark = (value) => (people ? count(value) : String(Math.round(value * 100)));
   return {
@@ -58,8 +58,9 @@ export function scale(made, place) {
       : t("{figure}, %", { figure: measureName(made.name) }),
     classes: made.classes.map(({ start, colour }) => ({ colour, edge: mark(start) })),
     end: people ? (made.most > made.classes.at(-1).start ? count(made.most) : "") : "100 %",
-    fades: made.fades,
+    fades: made.fades && !sampled,
     hatches: made.hatches,
+    hatched: sampled ? t("Hatched: the sample says nothing about this place by itself") : null,
   };
 }
 

@@ -1,14 +1,20 @@
 // The whole area in one figure and one sentence that can be understood at the end of a long day.
 
 import { count, day, daysBetween, make, percent, shortName, span, t } from "./words.js";
-import { isThin, visitedShare } from "./figures.js";
-import { bar, figure, isOpen, vaccinatedOf, targetOf } from "./unit_words.js";
+import { isSampled, isThin, visitedShare } from "./figures.js";
+import { bar, figure, isOpen, silence, vaccinatedOf, targetOf } from "./unit_words.js";
 
 function judgement(total, target) {
   if (total.coverage === null) return t("Nobody of this group has been asked about yet.");
+  if (isSampled(total) && total.low === null) return silence("");
   if (target === null) return t("No target is set for this dose.");
   const aim = percent(target, 0);
   if (total.verdict === "met") return t("The target of {target} is met.", { target: aim });
+  if (isSampled(total)) {
+    return total.verdict === "undecided"
+      ? t("The sample cannot decide whether the target of {target} is met.", { target: aim })
+      : t("Below the target of {target}: the whole interval of the sample lies under it.", { target: aim });
+  }
   const visited = visitedShare(total);
   if (total.verdict === "undecided") {
     const reach = t("Not to be decided yet: with the houses not asked, the truth lies between {worst} and {best}.", {
@@ -35,8 +41,9 @@ function timeLeft(answer) {
 // units: rows of the level shown. goTo: called with a unit's key.
 export function summary(answer, units, goTo) {
   const { total } = answer;
+  const sampled = isSampled(total);
   const target = targetOf(total, answer);
-  const most = units.filter((unit) => unit.code && unit.due > 0 && !isThin(unit)).sort((a, b) => b.due - a.due).slice(0, 3);
+  const most = sampled ? [] : units.filter((unit) => unit.code && unit.due > 0 && !isThin(unit)).sort((a, b) => b.due - a.due).slice(0, 3);
   const thin = units.filter((unit) => isThin(unit) && unit.code).length;
   const left = make("div", { class: "summary-figure" },
     make("p", { class: "summary-number" }, percent(total.coverage)),
@@ -52,18 +59,19 @@ export function summary(answer, units, goTo) {
       " (", figure(answer, unit, { state: "due" }, count(unit.due)), ")"));
     next.append(". ");
   }
-  if (thin) {
+  if (thin && !sampled) {
     next.append(answer.level === "hamlet"
       ? t("Hamlets hardly visited: {number}.", { number: count(thin) })
       : t("Places hardly visited: {number}.", { number: count(thin) }));
   }
-  const visited = visitedShare(total);
+  const visited = sampled ? null : visitedShare(total);
   const told = [];
   if (isOpen(total)) told.push(t("worst to best case {span}", { span: span(total.worst, total.best) }));
   if (visited !== null) told.push(t("houses visited {visited}", { visited: percent(visited, 0) }));
   // A census that is complete is no sample and has no interval; one that is not comes second, with its condition.
   const interval = total.low === null ? null : make("span", { class: "second" }, told.length ? " · " : "",
-    t("95% interval {span}, only if the houses not asked are like the others", { span: span(total.low, total.high) }));
+    sampled ? t("95% interval of the cluster survey {span}", { span: span(total.low, total.high) })
+      : t("95% interval {span}, only if the houses not asked are like the others", { span: span(total.low, total.high) }));
   const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" }, told.join(" · "), interval);
   return [left, make("div", { class: "summary-words" }, sentence, next, doubts)];
 }

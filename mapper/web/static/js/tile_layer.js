@@ -6,6 +6,7 @@
 import { PbfReader, VectorTile } from "../vendor/vector-tile/vector_tile.js";
 import { count, make, percent, t } from "./words.js";
 import { spoken } from "./measures.js";
+import { silence } from "./unit_words.js";
 
 const DOT = 4;
 const JOINED = 5.5;
@@ -67,13 +68,14 @@ const TileLayer = L.GridLayer.extend({
     L.GridLayer.prototype.onAdd.call(this, map);
   },
 
-  // state: what the page shows. target: share to reach. measure: what the colours say, as measures.js makes it; the same as the legend's.
-  show(state, measure, target) {
+  // state: what the page shows. answer: its figures of the communes. measure: what the colours say, as measures.js makes it; the same as the legend's.
+  show(state, measure, answer) {
     const { campaign, set, group, dose, date } = state;
     const query = new URLSearchParams({ campaign, set, group, dose, date }).toString();
     const same = query === this._query && measure === this._measure;
     this._measure = measure;
-    this._target = target;
+    this._target = answer?.target;
+    this._sampled = answer?.design === "cluster_survey";
     if (query !== this._query) {
       this._query = query;
       this._held.clear();
@@ -130,6 +132,7 @@ const TileLayer = L.GridLayer.extend({
   },
 
   _isThin(unit) {
+    if (this._sampled) return this._measure?.hatches && unit.coverage !== null;
     return this._measure?.hatches && unit.visited !== undefined && unit.visited < this.options.thin;
   },
 
@@ -199,6 +202,7 @@ const TileLayer = L.GridLayer.extend({
         ? t("{number} hamlets close together", { number: count(unit.number) }) : unit.name || t("Hamlet"))),
       line("coverage"), ...(show === "coverage" ? [] : [line(show)]),
       unit.visited === undefined ? "" : make("p", {}, t("{share} of the houses visited", { share: percent(unit.visited, 0) })),
+      this._sampled && unit.coverage !== null ? make("p", { class: "popup-thin" }, silence("hamlet")) : "",
       unit.number ? make("p", { class: "popup-none" }, t("Zoom in to tell them apart.")) : "");
   },
 });

@@ -267,7 +267,8 @@
       const { classes, fades, hatches } = this.measure;
       const fillColor = (classes.find((each) => value < each.end) || classes.at(-1)).colour;
       if (this._faint) return { ...line, fillColor, fillOpacity: FAINT };
-      const visited = visitedShare(unit);
+      // Of a sample it is not the houses visited that make a figure sure, but its interval.
+      const visited = isSampled(unit) ? Number(unit.low !== null) : visitedShare(unit);
       const thin = visited !== null && visited < this.options.thin;
       return { ...line, fillColor, fillOpacity: fades ? this._strength(visited) : 0.92, pattern: thin && hatches ? "hatch" : null };
     },
@@ -280,6 +281,9 @@
       return 0.5 + (0.42 * (visited - thin)) / (full - thin);
     },
   });
+
+  // As in figures.js.
+  const isSampled = (unit) => unit.coverage !== null && unit.worst === null;
 
   // As in figures.js: share of the listed households that were visited, null where nobody knows how many there are.
   function visitedShare(unit) {

@@ -29,8 +29,9 @@ const levelTitle = (level) => ({
 })[level] || t("Place");
 
 const groupTitle = (id, answer) => ({
-  judged: answer.target === null ? t("Lowest coverage first") : t("Half of the houses visited or more, lowest coverage first"),
-  thin: t("Hardly visited (under half of the houses): figures that say little"),
+  judged: answer.target === null || answer.design === "cluster_survey" ? t("Lowest coverage first") : t("Half of the houses visited or more, lowest coverage first"),
+  thin: answer.design === "cluster_survey" ? t("In the sample, which says nothing about these places by themselves")
+    : t("Hardly visited (under half of the houses): figures that say little"),
   empty: t("No data yet"),
   lost: t("Households that belong to no place of this level"),
 })[id];

@@ -1,7 +1,7 @@
 // What is said of one unit: its bar, its verdict, its ledger, its popup.
 
 import { count, make, percent, span, t } from "./words.js";
-import { isThin, visitedShare } from "./figures.js";
+import { isSampled, isThin, visitedShare } from "./figures.js";
 
 export const STATES = () => [
   ["vaccinated", t("vaccinated")],
@@ -35,6 +35,10 @@ export const isOpen = (unit) => unit.worst !== null && unit.best !== null
 
 // The target of a unit: its own, where one was set for it or for what lies around it, else the campaign's.
 export const targetOf = (unit, answer) => (unit.target === undefined ? answer.target : unit.target);
+
+// That the sample of a cluster survey is silent about a place; its level in the words.
+export const silence = (level) => (level === "hamlet" ? t("The sample says nothing about this hamlet by itself.")
+  : t("The sample says nothing about this place by itself: too few of its hamlets were drawn."));
 
 // A bar of coverage, its worst and best case, and the target as a tick. The interval of a sample stands for these only
 // where no list says how many houses there are; a census that is complete has neither.
@@ -131,7 +135,9 @@ export function popup(unit, name, answer, place, ...extra) {
   const fact = (name, ...value) => facts.append(make("dt", {}, name), make("dd", {}, ...value));
   if (unit.coverage === null) {
     heading.append(make("p", { class: "popup-none" },
-      unit.households_interviewed ? t("Nobody of this group is known here.") : t("Nobody was asked here yet.")));
+      unit.households_interviewed ? t("Nobody of this group is known here.")
+        : answer.design === "cluster_survey" ? t("Nobody was asked here; the sample says nothing about this place.")
+          : t("Nobody was asked here yet.")));
   } else {
     heading.append(
       make("p", { class: "popup-figure" }, make("b", {}, percent(unit.coverage)),
@@ -141,7 +147,8 @@ export function popup(unit, name, answer, place, ...extra) {
   }
   if (isOpen(unit)) fact(t("Worst to best case"), `${span(unit.worst, unit.best)}`);
   if (unit.low !== null) {
-    fact(t("95% interval"), span(unit.low, unit.high), " ", make("small", {}, t("only if the houses not asked are like the others")));
+    fact(t("95% interval"), span(unit.low, unit.high), " ", make("small", {}, isSampled(unit)
+      ? t("of the cluster survey") : t("only if the houses not asked are like the others")));
   }
   fact(t("Houses visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
     figure(answer, unit, { houses: "expected" }, visits(unit)),
@@ -154,6 +161,7 @@ export function popup(unit, name, answer, place, ...extra) {
   }
   const need = needSentence(unit, target);
   return make("article", { class: "popup" }, heading,
-    isThin(unit) && make("p", { class: "popup-thin" }, t("Too few houses visited to judge.")),
+    isThin(unit) && make("p", { class: "popup-thin" },
+      isSampled(unit) ? silence(answer.level) : t("Too few houses visited to judge.")),
     facts, ledger(unit, answer), need && make("p", { class: "popup-need" }, need), ...extra);
 }
