@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 ZOOM_BANDS = (5, 7, 9, 11, 13)
 """Zooms that geometry is made for; from the last one on it is not simplified."""
 
+BANDS = (*ZOOM_BANDS, ZOOM_BANDS[-1] + 1)
+"""Every answer of ``zoom_band``."""
+
 _TILE_PIXELS = 256
 _FULL_DIGITS = 6  # of a degree: a tenth of a metre
 
 
 def zoom_band(zoom: int) -> int:
     """The zoom whose geometry serves this zoom: the same number for all zooms that share it, for caches."""
-    return next((band for band in ZOOM_BANDS if zoom <= band), ZOOM_BANDS[-1] + 1)
+    return next((band for band in ZOOM_BANDS if zoom <= band), BANDS[-1])
 
 
 def simplified(units: Sequence[tuple[str, bytes]], zoom: int) -> list[tuple[str, str]]:

@@ -20,11 +20,12 @@ from mapper.geo.boundary_file import read_boundaries
 from mapper.geo.fields import ReadOptions
 from mapper.geo.hamlet_areas import hamlet_areas
 from mapper.geo.placing import Placer
-from mapper.geo.shapes import feature_collection, simplified, zoom_band
+from mapper.geo.shapes import BANDS, feature_collection, simplified, zoom_band
 from mapper.services import rebuilding
 from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import HAMLET, default_set, hamlet_key, visible_rows
+from mapper.store import outlines as drawn
 from mapper.store import reference as kept
 from mapper.store import register
 from mapper.store.database import Connection
@@ -146,10 +147,17 @@ def add_set(
         (UnitRow(s.unit.level, s.unit.code, s.unit.name, s.unit.parent_code, s.area_km2, s.bbox), s.wkb) for s in units
     ]
 
+    shapes = {
+        (level, band): simplified(sorted((s.unit.code, s.wkb) for s in units if s.unit.level == level), band)
+        for level in levels
+        for band in BANDS
+    }
+
     def add(connection: Connection) -> None:
         if any(existing.id == set_id for existing in kept.boundary_sets(connection)):
             raise Conflict(mark("There is a boundary set {id} already. Give the new one another id."), id=set_id)
         kept.save_boundary_set(connection, new, placer, rows)
+        drawn.save_shapes(connection, set_id, shapes)
         kept.raise_revision(reference.database, connection)
 
     households = rebuilding.rebuild(reference, progress, change=add)
@@ -194,14 +202,16 @@ def _properties(places: PlaceSet, level: str, code: str) -> dict[str, str | None
     return {"key": code, "code": code, "name": unit.name, "parent": unit.parent_code}
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=12)
 def outlines_of(
     reference: Reference, set_id: str, imported_at: str, level: str, band: int
 ) -> tuple[tuple[str, str], ...]:
-    """Simplified outlines of a level, kept in this process; imported_at is there to tell sets of one id apart."""
+    """Simplified outlines of a level as the import made them, the last ones asked for kept in this process.
+
+    imported_at: there to tell sets of one id apart.
+    """
     with reference.database.read() as connection:
-        outlines = kept.outlines(connection, set_id, level)
-    return tuple(simplified(outlines, band))
+        return tuple(drawn.shapes(connection, set_id, level, band))
 
 
 def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: str, zoom: int, day: date) -> bytes:
@@ -218,7 +228,7 @@ def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: st
             unit = cells[point.cell_id].units.get(places.id)
             if unit is not None and point.hamlet_code is not None:
                 by_unit.setdefault(unit, []).append((point.hamlet_code, point.lon, point.lat))
-        outlines = dict(kept.outlines(connection, places.id, places.leaf)) if by_unit else {}
+        outlines = dict(drawn.outlines(connection, places.id, places.leaf)) if by_unit else {}
     features = []
     band = zoom_band(zoom)
     for unit in sorted(by_unit):

@@ -9,7 +9,7 @@ from mapper.geo.drawn import bounds, meets_any, overlap, within_any
 from mapper.services.accounts import DRAWN, User
 from mapper.services.reference import Known, Reference
 from mapper.store import follow_up, tallies
-from mapper.store import reference as kept
+from mapper.store import outlines as drawn
 from mapper.store.database import Connection
 from mapper.store.follow_up import HouseholdRow
 from mapper.store.reference import Hamlet
@@ -96,7 +96,7 @@ def hamlets_met(connection: Connection, known: Known, outlines: Sequence[bytes])
     if not outlines or known.home is None:
         return []
     places = known.sets[known.home]
-    units = kept.outlines(connection, places.id, places.leaf)
+    units = drawn.outlines(connection, places.id, places.leaf)
     met = meets_any(outlines, [outline for _, outline in units])
     communes = {code for (code, _), is_met in zip(units, met, strict=True) if is_met}
     return [hamlet for hamlet in known.hamlets.values() if hamlet.commune_code in communes]

@@ -35,7 +35,7 @@ from mapper.services.reporting import (
     version,
     visible_rows,
 )
-from mapper.store import reference as kept
+from mapper.store import outlines as drawn
 from mapper.store import register, tallies
 
 AREAS_FROM_ZOOM = 12
@@ -223,7 +223,7 @@ def _areas(
     """Areas of the hamlets of one unit, by key, from the households of these cells; made anew when they change."""
     with reference.database.read() as connection:
         points = register.house_points(reference.database, connection, campaign_id, [cell for cell, _ in cells])
-        outline = kept.outline(connection, set_id, leaf, unit)
+        outline = drawn.outline(connection, set_id, leaf, unit)
     told = tuple((point.hamlet_code, point.lon, point.lat) for point in points if point.hamlet_code is not None)
     areas = areas_in(told, outline, drawing.MAX_ZOOM) if told and outline is not None else ()
     return Outlines.of([(hamlet_key(unit, code), geometry) for code, geometry in areas])

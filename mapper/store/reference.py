@@ -337,19 +337,3 @@ def units(connection: Connection, set_id: str) -> list[UnitRow]:
         .order_by(u.c.level, u.c.code)
     )
     return [UnitRow(*row[:5], tuple(row[5:])) for row in rows]
-
-
-def outlines(connection: Connection, set_id: str, level: str) -> list[tuple[str, bytes]]:
-    """(code, WKB) of a level's units, by code."""
-    u = tables.units
-    rows = connection.execute(
-        select(u.c.code, u.c.wkb).where(u.c.set_id == set_id, u.c.level == level).order_by(u.c.code)
-    )
-    return [(row.code, bytes(row.wkb)) for row in rows]
-
-
-def outline(connection: Connection, set_id: str, level: str, code: str) -> bytes | None:
-    """The outline of one unit as WKB; None where there is no such unit."""
-    u = tables.units
-    wkb = connection.scalar(select(u.c.wkb).where(u.c.set_id == set_id, u.c.level == level, u.c.code == code))
-    return None if wkb is None else bytes(wkb)

@@ -252,6 +252,18 @@ units = Table(
     comment="Units of a boundary set; EPSG:4326 MultiPolygon as WKB; parent in the level above.",
 )
 
+unit_shapes = Table(
+    "unit_shapes",
+    metadata,
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("level", String, nullable=False),
+    Column("band", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("set_id", "level", "band"),
+    comment="Outlines of a level simplified for the zooms of a band, made when the set is imported. content: deflated "
+    "UTF-8: a line with the codes as a JSON list, then a line a unit with its GeoJSON geometry.",
+)
+
 households = Table(
     "households",
     metadata,

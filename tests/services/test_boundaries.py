@@ -201,3 +201,23 @@ def test_two_sets_of_the_same_land_give_the_same_totals_after_a_rebuild(town: To
     # hamlets that nobody visited lie where their communes do, which are the same land
     for level in ("commune", "hamlet"):
         assert town.ask(level, set_id="again").units == town.ask(level).units
+
+
+def test_outlines_of_every_detail_are_made_by_the_import_and_by_no_reader(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[int, int]] = []
+    simplified = boundaries.simplified
+
+    def counted(units: list[tuple[str, bytes]], band: int) -> list[tuple[str, str]]:
+        made.append((len(units), band))
+        return simplified(units, band)
+
+    monkeypatch.setattr(boundaries, "simplified", counted)
+    sqlite_town.import_strips()
+    assert sorted(made) == [(count, band) for count in (1, 2) for band in (5, 7, 9, 11, 13, 14)]
+    made.clear()
+    for zoom in (3, 8, 12, 18):
+        found = boundaries.unit_shapes(sqlite_town.reference, EVERYTHING, "strips", "commune", zoom, DAY)
+        assert len(json.loads(found)["features"]) == 2
+    assert made == []

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from mapper.store import reference, submissions
+from mapper.store import outlines, reference, submissions
 from mapper.store.database import Database
 from mapper.store.reference import BoundarySet, FormVersion, Hamlet, Media, UnitRow
 
@@ -102,5 +102,18 @@ def test_boundary_sets_stand_newest_period_first_with_units_and_outlines(databas
         assert reference.placer(connection, "old") == b"index"
         assert reference.placer(connection, "none") is None
         assert reference.units(connection, "old") == [communes[1], communes[0], province]
-        assert reference.outlines(connection, "old", "commune") == [("00001", b"one"), ("00002", b"two")]
-        assert reference.outlines(connection, "old", "district") == []
+        assert outlines.outlines(connection, "old", "commune") == [("00001", b"one"), ("00002", b"two")]
+        assert outlines.outlines(connection, "old", "district") == []
+        assert outlines.outline(connection, "old", "commune", "00002") == b"two"
+        assert outlines.outline(connection, "old", "commune", "00003") is None
+
+
+def test_simplified_outlines_come_back_by_level_and_band_whatever_stands_in_a_code(database: Database) -> None:
+    odd = [('a\t"b\nc', '{"type":"Point"}'), ("đ", "{}")]
+    with database.write() as connection:
+        reference.save_boundary_set(connection, SET, b"", [(UnitRow("commune", "1", "", None, 1, (0, 0, 1, 1)), b"")])
+        outlines.save_shapes(connection, "old", {("commune", 5): odd, ("commune", 7): [], ("province", 5): odd[:1]})
+        assert outlines.shapes(connection, "old", "commune", 5) == odd
+        assert outlines.shapes(connection, "old", "province", 5) == odd[:1]
+        assert outlines.shapes(connection, "old", "commune", 7) == []
+        assert outlines.shapes(connection, "old", "commune", 9) == []

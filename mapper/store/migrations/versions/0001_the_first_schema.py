@@ -406,6 +406,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "unit_shapes",
+        sa.Column("set_id", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("band", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["set_id"], ["boundary_sets.id"], name=op.f("fk_unit_shapes_set_id")),
+        sa.PrimaryKeyConstraint("set_id", "level", "band", name=op.f("pk_unit_shapes")),
+        comment="Outlines of a level simplified for the zooms of a band, made when the set is imported. content: deflated UTF-8: a line with the codes as a JSON list, then a line a unit with its GeoJSON geometry.",
+    )
+    op.create_table(
         "units",
         sa.Column("set_id", sa.String(), nullable=False),
         sa.Column("level", sa.String(), nullable=False),
@@ -624,6 +634,7 @@ def downgrade() -> None:
     op.drop_table("attachments")
     op.drop_table("user_areas")
     op.drop_table("units")
+    op.drop_table("unit_shapes")
     with op.batch_alter_table("submissions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_submissions_waiting",
