@@ -6,11 +6,16 @@ with one count of a pair the other would follow. Pairs of one table belong to th
 that overlap), so a reader knows more of them than their sums, such as that nobody has dose 2 without dose 1. Rows are
 therefore kept back for all pairs of a table alike.
 
-Primary: a row with a count below the threshold in any pair, zeros too. Complementary: a row that is kept back to
-protect another. Of a shown place, what its shown children leave over is the sum of the rows kept back below it; where
-that is a single row, or a sum below the threshold, the reader learns too much, and a further row is kept back. Nothing
-more can be learnt: each row of such a group may hold nobody or the whole sum, in all pairs at once, and neither breaks
-a rule of the kind "no more than"; so every count stays open over an interval as wide as the threshold at least.
+Primary: a row with a count below the threshold in any pair, zeros too; and one that was small the last time, until its
+counts have reached twice the threshold. Complementary: a row that is kept back to protect another from who knows the
+true sum of a place. What the rows beside leave over of it is the sum of those kept back; where that is a single row, or
+a sum below the threshold, a further row is kept back. Nothing more can be learnt of one day: each row of such a group
+may hold nobody or the whole sum, in all pairs at once, and neither breaks a rule of the kind "no more than"; so every
+count stays open over an interval as wide as the threshold at least.
+
+Several days tell more: what a row was before, or is later, and that people once vaccinated stay so, narrow what sums
+leave open. So the sums published are those of the rows shown (``sums_shown``): nothing published then depends on a
+count that is kept back, and neither days nor doses can be set against each other to work one out.
 """
 
 from __future__ import annotations
@@ -22,6 +27,8 @@ Pair = tuple[int, int]
 """(people vaccinated, people not vaccinated), both of the eligible."""
 
 LEAST_THRESHOLD = 5
+CALM = 2
+"""A row that was small stays so until its counts have reached so many thresholds: it does not come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +76,62 @@ def children(places: Sequence[Place]) -> dict[str, list[str]]:
     return below
 
 
+def sums_shown(
+    places: Sequence[Place], counts: Mapping[str, Sequence[Pair]]
+) -> tuple[dict[str, tuple[Pair, ...]], dict[str, tuple[int, int]]]:
+    """What may be published, by code: the rows at the bottom that are shown, and above them the sums of these alone.
+
+    counts: of the rows at the bottom that are shown. With them by code, of how many rows each is the sum, of how many.
+    """
+    below = children(places)
+
+    def bottom(code: str) -> list[str]:
+        return [leaf for each in below[code] for leaf in bottom(each)] if below[code] else [code]
+
+    sums: dict[str, tuple[Pair, ...]] = {}
+    within: dict[str, tuple[int, int]] = {}
+    for place in places:
+        leaves = bottom(place.code)
+        rows = [counts[leaf] for leaf in leaves if leaf in counts]
+        within[place.code] = len(rows), len(leaves)
+        if rows:
+            sums[place.code] = tuple(
+                (sum(v for v, _ in column), sum(u for _, u in column)) for column in zip(*rows, strict=True)
+            )
+    return sums, within
+
+
+def small_rows(places: Sequence[Place], threshold: int, before: Collection[str] = ()) -> frozenset[str]:
+    """Rows with a count below the threshold; of those that were small before, with one below CALM thresholds.
+
+    Raises ValueError for a threshold below LEAST_THRESHOLD, and as ``add_up``.
+    """
+    if threshold < LEAST_THRESHOLD:
+        raise ValueError(f"a threshold below {LEAST_THRESHOLD}")
+    return frozenset(
+        code
+        for code, pairs in add_up(places).items()
+        if any(min(pair) < threshold * (CALM if code in before else 1) for pair in pairs)
+    )
+
+
 def kept_back(
-    places: Sequence[Place], threshold: int, before: Collection[str] = (), *, complementary: bool = True
+    places: Sequence[Place],
+    threshold: int,
+    before: Collection[str] = (),
+    small_before: Collection[str] = (),
+    *,
+    complementary: bool = True,
 ) -> frozenset[str]:
     """Codes of the rows not to be shown; the same places give the same answer.
 
     threshold: smallest count shown, LEAST_THRESHOLD or more. before: rows kept back the last time; they stay so while a
-    row beside them is kept back for its own counts, since otherwise showing them would tell what that row was.
-    complementary: False leaves the second step out, for a test that shows what it is for.
+    row beside them is small; small_before: those of them that were ``small_rows``. complementary: False leaves the
+    second step out, for a test that shows what it is for.
     """
-    if threshold < LEAST_THRESHOLD:
-        raise ValueError(f"a threshold below {LEAST_THRESHOLD}")
+    small = small_rows(places, threshold, small_before)
     below, sums = children(places), add_up(places)
     above = {place.code: place.parent for place in places}
-    small = {code for code, pairs in sums.items() if any(min(pair) < threshold for pair in pairs)}
     hidden = set(small)
     if not complementary:
         return frozenset(hidden)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, true
 
 from mapper.store import tables
 from mapper.store.database import Database
@@ -29,10 +30,16 @@ def of_day(connection: Connection, day: date, settings: str) -> Kept | None:
     return Kept(*row) if row else None
 
 
-def newest(connection: Connection) -> Kept | None:
-    """What was published last, under whatever settings."""
-    row = connection.execute(select(_p.c.seq, _p.c.day, _p.c.body).order_by(_p.c.seq.desc()).limit(1)).first()
-    return Kept(*row) if row else None
+def newest_first(connection: Connection) -> Iterator[str]:
+    """The bodies of all publications, under whatever settings, the newest first; read one by one."""
+    seq = None
+    while True:
+        earlier = _p.c.seq < seq if seq is not None else true()
+        row = connection.execute(select(_p.c.seq, _p.c.body).where(earlier).order_by(_p.c.seq.desc()).limit(1)).first()
+        if row is None:
+            return
+        seq = row.seq
+        yield row.body
 
 
 def add(database: Database, connection: Connection, day: date, settings: str, body: str, at: str) -> None:

@@ -16,7 +16,8 @@ from mapper.maps.palette import NO_DATA, coverage_classes
 from mapper.maps.public_map import KEPT_BACK, PublicView, public_map
 from mapper.services import boundaries, public_page, reporting
 from mapper.services.intake import today
-from mapper.services.public_page import EVERYBODY, Publication, PublicRow, PublicSettings
+from mapper.services.public_figures import EVERYBODY
+from mapper.services.public_page import Publication, PublicRow, PublicSettings
 from mapper.services.report_words import shown_share, whole_day
 from mapper.web.accounts import only_for, reader
 from mapper.web.finished import Body, answer
@@ -88,7 +89,11 @@ class _Words:
             return ""
         language = chosen_language()
         done, of = (format_decimal(number, locale=language) for number in (pair[0], sum(pair)))
-        return say("{vaccinated} of {eligible} people", vaccinated=done, eligible=of)
+        told = say("{vaccinated} of {eligible} people", vaccinated=done, eligible=of)
+        shown, all_of = row.within[place]
+        if shown == all_of:
+            return told
+        return f"{told}; {say('in {shown} of {communes} communes', shown=shown, communes=all_of)}"
 
     def visited(self, row: PublicRow) -> str:
         if row.visited is None:

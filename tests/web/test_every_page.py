@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 
 from mapper.domain.roles import Role
 from mapper.language import translate
-from mapper.services import lots, public_page
+from mapper.services import lots, public_figures, public_page
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.lots import Plan, Told
@@ -112,6 +112,7 @@ NO_PAGES: Mapping[str, str] = {
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
     "public.script": "a script",
+    "reasons.progress": "a number for a script",
     "report.file": "files to save",
     "static": "scripts, styles and pictures",
     "submission.file": "a file to save",
@@ -196,7 +197,7 @@ def busy_commune(site: Site) -> dict[str, str]:
     address = draft(chief, house_check(survey=MOVED))
     phone(site, address).send(House("uuid:try", version=NEXT_VERSION, photo="a.png").form({"a.png": PIXEL}))
     shown = public_page.PublicSettings(True, "mini", (("5_plus", "1"),), SET_ID)
-    public_page.save_settings(site.reference, public_page.EVERYBODY, shown)
+    public_page.save_settings(site.reference, public_figures.EVERYBODY, shown)
     made = site.user("canvasser", "hamlet:0000101", name="Nông Thị Hoa")
     desk = site.user("commune_supervisor", "00001", name="Giám sát Xã Một", password=PASSWORD)
     return {

@@ -97,9 +97,9 @@ def test_a_small_commune_is_kept_back_on_page_and_map(site: Site) -> None:
     site.phone().send(small.edited("uuid:4", people=people(9, 3)).but(deprecated_id="uuid:2").form())
     open_to_all(site)
     page, script = site.get("/public"), script_of(site)
-    # Of the second commune 3 are not vaccinated, which the total would tell were the first shown.
+    # Of the second commune 3 are not vaccinated, which a total known from elsewhere would tell were the first shown.
     assert rows(page.text) == {
-        "Huyện A": "63,6% 21 trên 33 người",
+        "Huyện A": "không công bố",
         "Xã Một": "không công bố",
         "Xã Hai": "không công bố",
     }
