@@ -2,7 +2,8 @@
 
 Every place is a centre; its circles hold its nearest places one after another, up to a share of all people. The
 likelihood ratio of each circle is compared with the largest one of every simulated map on which the same number of
-cases fell by chance alone. Source: M. Kulldorff, Communications in Statistics: Theory and Methods 26 (1997) 1481-1496.
+cases fell by chance alone, see ``stats.chance``: one by one as published, or in whole households.
+Source: M. Kulldorff, Communications in Statistics: Theory and Methods 26 (1997) 1481-1496.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mapper.stats.chance import Households, in_households, one_by_one
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-AT_ONCE = 150_000
-"""Windows times maps worked out together; what fits the processor's caches is quickest."""
+AT_ONCE = 128
+"""Circles worked out together on all maps; what fits the processor's caches is quickest."""
 
 TOGETHER = 16
 """Places of whose circles it is worked out at once from how many cases on they matter."""
@@ -86,47 +89,67 @@ def scan(
     seed: int = 1,
     most: int = 20,
     progress: Callable[[float], None] | None = None,
+    households: Households | None = None,
 ) -> Scan:
     """Look for circles of places with too many cases, or too few.
 
     points: (n, 2) on a plane. cases: whole numbers, one a place. population: people, one a place, above 0; whole
     numbers no smaller than the cases in the Bernoulli model. largest: share of the population that a circle may hold.
     most: circles told. progress: called now and then with the share of the work that is done; what it raises ends the
-    scan. The same seed gives the same answer. Raises ValueError for numbers that cannot be.
+    scan. households: that the cases and people are made of; maps by chance then move whole households, and without
+    them each person alone. The same seed gives the same answer. Raises ValueError for numbers that cannot be.
     """
     at = np.asarray(points, np.float64)
     counted = np.asarray(cases)
     people = np.asarray(population, np.float64)
-    _check(at, counted, people, model, largest)
+    _check(at, counted, people, model, largest, households)
     counted = counted.astype(np.int64)
     total = int(counted.sum())
     if len(at) < 2 or total == 0 or (model is Model.BERNOULLI and total == int(people.sum())):
         return Scan((), replications)
     measure = _Measure(model, rates, people, total)
     windows = list(_windows(at, people, largest))
-    ratios = [measure.ratios(window.people, np.cumsum(counted[window.order])) * window.valid for window in windows]
-    found = _apart(windows, ratios, most)
-    simulated = _simulated(measure, windows, replications, np.random.default_rng(seed), progress)
+    found = _apart(measure, at, windows, counted, most)
+    random = np.random.default_rng(seed)
+    if households is None:
+        maps = one_by_one(people, total, replications, random, rare=model is Model.POISSON)
+    else:
+        maps = in_households(households, len(at), replications, random)
+    simulated = _simulated(measure, windows, maps, progress)
     return Scan(
-        tuple(_cluster(windows[centre], size, ratio, counted, people, simulated) for centre, size, ratio in found),
+        tuple(_cluster(windows[one.centre], one, counted, people, simulated) for one in found),
         replications,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The circles around one place. order: places by distance, as far as circles reach; distances: theirs.
+    """The circles around one place. order: places by distance, as far as circles reach.
 
-    people: sum up to each place. valid: whether a circle ends there; places equally far belong to it together.
+    valid: whether a circle ends there; places equally far belong to it together. What else is known of circles is
+    worked out when asked for: of 3,000 places there are millions.
     """
 
     order: NDArray[np.int32]
-    distances: Floats
-    people: Floats
     valid: NDArray[np.bool_]
 
 
-def _check(at: Floats, counted: NDArray[np.generic], people: Floats, model: Model, largest: float) -> None:
+@dataclass(frozen=True, slots=True)
+class _Circle:
+    centre: int
+    size: int
+    ratio: float
+    radius: float
+
+
+def _check(
+    at: Floats,
+    counted: NDArray[np.generic],
+    people: Floats,
+    model: Model,
+    largest: float,
+    households: Households | None,
+) -> None:
     if at.ndim != 2 or at.shape[1] != 2 or counted.shape != (len(at),) or people.shape != (len(at),):
         raise ValueError(f"{at.shape} points, {counted.shape} cases, {people.shape} populations")
     if not np.isfinite(at).all() or not np.isfinite(people).all() or (people <= 0).any():
@@ -137,6 +160,10 @@ def _check(at: Floats, counted: NDArray[np.generic], people: Floats, model: Mode
         raise ValueError("of whole people no more than all are cases")
     if not 0 < largest <= 1:
         raise ValueError(f"a circle of {largest} of the population")
+    if households is not None:
+        of_people, of_cases = households.by_place(len(at))
+        if not np.array_equal(of_people, people) or not np.array_equal(of_cases, counted):
+            raise ValueError("households hold other people or cases than their places")
 
 
 def _windows(at: Floats, people: Floats, largest: float) -> Iterator[_Window]:
@@ -151,7 +178,7 @@ def _windows(at: Floats, people: Floats, largest: float) -> Iterator[_Window]:
         ends = np.append(apart[1:] > apart[:-1], True)
         # A circle around everybody leaves nobody to compare with.
         inside = int(np.searchsorted(reached[:-1], limit, side="right"))
-        yield _Window(order[:inside].astype(np.int32), apart[:inside], reached[:inside], ends[:inside])
+        yield _Window(order[:inside].astype(np.int32), ends[:inside].copy())
 
 
 class _Measure:
@@ -213,16 +240,6 @@ class _Measure:
         found: Floats = np.take(self._table, numbers)
         return found
 
-    def maps(self, replications: int, random: np.random.Generator) -> NDArray[np.int32]:
-        """Cases by place (row) on maps (column) on which they fell by chance."""
-        if self.model is Model.POISSON:
-            drawn = random.multinomial(self.total, self.people / self.everybody, size=replications)
-        else:
-            drawn = random.multivariate_hypergeometric(
-                self.people.astype(np.int64), self.total, size=replications, method="marginals"
-            )
-        return np.ascontiguousarray(drawn.T.astype(np.int32))
-
 
 def _x_log_x(numbers: NDArray[np.generic]) -> Floats:
     of = np.asarray(numbers, np.float64)
@@ -233,29 +250,28 @@ def _x_log_x(numbers: NDArray[np.generic]) -> Floats:
 def _simulated(
     measure: _Measure,
     windows: list[_Window],
-    replications: int,
-    random: np.random.Generator,
+    maps: NDArray[np.int32],
     progress: Callable[[float], None] | None,
 ) -> Floats:
     """The largest ratio on each map by chance.
 
     Only circles with so many cases that they may exceed the lowest of these so far are worked out: one in fifty.
     """
-    maps = measure.maps(replications, random)
-    highest = np.zeros(replications)
+    highest = np.zeros(maps.shape[1])
     for first in range(0, len(windows), TOGETHER):
         if progress is not None:
             progress(first / len(windows))
         group = windows[first : first + TOGETHER]
-        people = np.concatenate([window.people for window in group])
+        reached = [np.cumsum(measure.people[window.order]) for window in group]
+        people = np.concatenate(reached)
         valid = np.concatenate([window.valid for window in group])
         most, fewest = measure.within_reach(people, valid, float(highest.min()))
         ends = np.cumsum([len(window.order) for window in group])
-        for window, end in zip(group, ends.tolist(), strict=True):
+        for window, of_people, end in zip(group, reached, ends.tolist(), strict=True):
             own = slice(end - len(window.order), end)
             if len(window.order):
-                of_window = (None if of is None else of[own, None] for of in (most, fewest))
-                _raise_highest(measure, window, maps, highest, *of_window)
+                of_window = (None if of is None else of[own, None].astype(np.int32) for of in (most, fewest))
+                _raise_highest(measure, window.order, of_people, maps, highest, *of_window)
     if progress is not None:
         progress(1.0)
     return highest
@@ -263,60 +279,87 @@ def _simulated(
 
 def _raise_highest(
     measure: _Measure,
-    window: _Window,
+    order: NDArray[np.int32],
+    people: Floats,
     maps: NDArray[np.int32],
     highest: Floats,
     most: Ints | None,
     fewest: Ints | None,
 ) -> None:
     """Put in the ratios of one place's circles on every map, where they exceed what stands there."""
-    step = max(8, AT_ONCE // len(window.order))
-    for first in range(0, len(highest), step):
-        inside = np.cumsum(maps[window.order, first : first + step], axis=0, dtype=np.int32)
-        for apart in (None if most is None else inside > most, None if fewest is None else inside < fewest):
+    inside = np.zeros((min(AT_ONCE, len(order)), maps.shape[1]), np.int32)
+    # The one before the first row is the last, as it stood; so rows go on from block to block.
+    before = inside[-1]
+    for first in range(0, len(order), AT_ONCE):
+        block = slice(first, min(first + AT_ONCE, len(order)))
+        # Row by row: adding up along the first axis takes NumPy several times as long.
+        for row, place in zip(inside, order[block].tolist(), strict=False):
+            before = np.add(before, maps[place], out=row)
+        reached = inside[: block.stop - first]
+        for apart in (
+            None if most is None else reached > most[block],
+            None if fewest is None else reached < fewest[block],
+        ):
             if apart is not None:
-                circle, column = np.divmod(np.flatnonzero(apart), inside.shape[1])
-                ratios = measure.ratios(window.people[circle], inside[circle, column].astype(np.int64))
-                np.maximum.at(highest, first + column, ratios)
+                circle, column = np.divmod(np.flatnonzero(apart), maps.shape[1])
+                ratios = measure.ratios(people[first + circle], reached[circle, column].astype(np.int64))
+                np.maximum.at(highest, column, ratios)
 
 
-def _apart(windows: list[_Window], ratios: list[Floats], most: int) -> list[tuple[int, int, float]]:
-    """(centre, number of places, ratio) of circles that share no place, the highest ratio first."""
+def _apart(measure: _Measure, at: Floats, windows: list[_Window], counted: Ints, most: int) -> list[_Circle]:
+    """Circles that share no place, the highest ratio first."""
     taken = np.zeros(len(windows), np.bool_)
-    found: list[tuple[int, int, float]] = []
+    best = [_best(measure, at, centre, window, counted, taken) for centre, window in enumerate(windows)]
+    found: list[_Circle] = []
     while len(found) < most:
-        best: tuple[float, float, int, int] | None = None
-        for centre, (window, of) in enumerate(zip(windows, ratios, strict=True)):
-            overlap = taken[window.order]
-            free = int(overlap.argmax()) if overlap.any() else len(of)
-            if not free:
-                continue
-            size = int(of[:free].argmax())
-            # Of circles around the same places the narrowest tells best where they are.
-            one = (-float(of[size]), float(window.distances[size]), centre, size + 1)
-            if best is None or one[0] < best[0] - SAME or (one[0] <= best[0] + SAME and one[1:] < best[1:]):
-                best = one
-        if best is None or -best[0] <= SAME:
+        first: _Circle | None = None
+        for centre, window in enumerate(windows):
+            one = best[centre]
+            if one is not None and taken[window.order[: one.size]].any():
+                one = best[centre] = _best(measure, at, centre, window, counted, taken)
+            if one is not None and (first is None or _before(one, first)):
+                first = one
+        if first is None or first.ratio <= SAME:
             break
-        found.append((best[2], best[3], -best[0]))
-        taken[windows[best[2]].order[: best[3]]] = True
+        found.append(first)
+        taken[windows[first.centre].order[: first.size]] = True
     return found
 
 
-def _cluster(window: _Window, size: int, ratio: float, counted: Ints, people: Floats, simulated: Floats) -> Cluster:
-    members = window.order[:size]
-    inside, within = int(counted[members].sum()), float(window.people[size - 1])
+def _best(
+    measure: _Measure, at: Floats, centre: int, window: _Window, counted: Ints, taken: NDArray[np.bool_]
+) -> _Circle | None:
+    """The circle around a place with the highest ratio of those that hold no place taken already."""
+    overlap = taken[window.order]
+    order = window.order[: int(overlap.argmax()) if overlap.any() else len(overlap)]
+    if not len(order):
+        return None
+    ratios = measure.ratios(np.cumsum(measure.people[order]), np.cumsum(counted[order])) * window.valid[: len(order)]
+    size = int(ratios.argmax())
+    return _Circle(centre, size + 1, float(ratios[size]), float(np.hypot(*(at[order[size]] - at[centre]))))
+
+
+def _before(one: _Circle, other: _Circle) -> bool:
+    """Of circles around the same places the narrowest tells best where they are."""
+    if abs(one.ratio - other.ratio) > SAME:
+        return one.ratio > other.ratio
+    return (one.radius, one.centre, one.size) < (other.radius, other.centre, other.size)
+
+
+def _cluster(window: _Window, one: _Circle, counted: Ints, people: Floats, simulated: Floats) -> Cluster:
+    members = window.order[: one.size]
+    inside, within = int(counted[members].sum()), float(people[members].sum())
     total, everybody = int(counted.sum()), float(people.sum())
     outside = total - inside
-    as_unlike = int((simulated >= ratio - SAME).sum())
+    as_unlike = int((simulated >= one.ratio - SAME).sum())
     return Cluster(
         int(members[0]),
         tuple(members.tolist()),
-        float(window.distances[size - 1]),
+        one.radius,
         inside,
         within,
         total * within / everybody,
         inside / within / (outside / (everybody - within)) if outside else None,
-        ratio,
+        one.ratio,
         (1 + as_unlike) / (1 + len(simulated)),
     )
