@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mapper.domain.campaign import Group, ScheduledDose
-from mapper.domain.ledger import NEVER, Course, Standing, State, standing_on
+from mapper.domain.ledger import NEVER, Standing, State, standing_on
 from mapper.domain.people import Person, Residence
 
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
@@ -60,6 +60,27 @@ class Why(NamedTuple):
     reason: str | None = None
 
 
+class Deferral(NamedTuple):
+    """What a person told of a deferral, as ordinals; with an infection there may be another behind it, or before."""
+
+    reported: int
+    until: int
+    reason: str | None
+
+    @classmethod
+    def of(cls, person: Person) -> Deferral:
+        """That of a person; until 0 where there is none."""
+        until = person.deferred_until
+        return cls(person.reported_on.toordinal(), until.toordinal() if until else 0, person.deferral_reason or None)
+
+    def on(self, day: date) -> tuple[Kind, str | None]:
+        """Kind and reason for somebody who is deferred on a day: by what was told, or else after an infection."""
+        if not self.reported <= day.toordinal() < self.until:
+            return Kind.INFECTION, None
+        left = date.fromordinal(self.until) - day
+        return (Kind.WEEK if left <= WEEK else Kind.MONTH if left <= MONTH else Kind.LATER), self.reason
+
+
 def reason_key(kind: Kind, reason: str | None) -> str:
     """Names a kind and a reason in an address, which holds no word that was said at a door; "-" where none was."""
     if not reason:
@@ -80,7 +101,9 @@ def why(person: Person, group: Group, dose: ScheduledDose, day: date) -> Why:
         case State.REFUSED:
             return Why(state, reason=person.refusal_reason)
         case State.DEFERRED:
-            return _deferred(standing, person, day)
+            kind, reason = Deferral.of(person).on(day)
+            until = standing.infected_end if kind is Kind.INFECTION else standing.course.deferred_until
+            return Why(state, kind, date.fromordinal(until), reason)
         case State.AWAY:
             moved = person.residence == Residence.MOVED_OUT
             return Why(state, Kind.MOVED_OUT if moved else Kind.WORKS_AWAY, reason=person.away_place)
@@ -94,15 +117,6 @@ def why(person: Person, group: Group, dose: ScheduledDose, day: date) -> Why:
             return Why(state, day=_due_since(standing, day))
         case _:
             return Why(state)
-
-
-def _deferred(standing: Standing, person: Person, day: date) -> Why:
-    course: Course = standing.course
-    if not course.reported <= day.toordinal() < course.deferred_until:
-        return Why(State.DEFERRED, Kind.INFECTION, date.fromordinal(standing.infected_end))
-    until = date.fromordinal(course.deferred_until)
-    kind = Kind.WEEK if until - day <= WEEK else Kind.MONTH if until - day <= MONTH else Kind.LATER
-    return Why(State.DEFERRED, kind, until, person.deferral_reason)
 
 
 def _due_since(standing: Standing, day: date) -> date | None:

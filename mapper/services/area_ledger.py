@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+
+import numpy as np
 
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import INSIDE, State
-from mapper.domain.reasons import Kind, reason_key, why
+from mapper.domain.reasons import Kind, reason_key
+from mapper.services import ways
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.kept_states import NOBODY, States
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import Question, default_set, find_series
-from mapper.store import people_list, tallies
+from mapper.services.ways import Missing
+from mapper.store import tallies
 from mapper.store.database import Connection
 
-Reasons = Mapping[int, Mapping[tuple[Kind, str | None], int]]
+Told = tuple[Kind, str | None]
+"""A kind and the reason told, None where none was."""
+
+Reasons = Mapping[int, Mapping[Told, int]]
 """By cell, how many people there are of each kind and reason."""
 
+MOST_REASONS = 8
+"""Reasons of one kind that are named, the most frequent; the others together."""
+
+OTHERS = "others"
+"""Asks, behind a kind, for all the others together."""
 
 NO_UNIT = "-"
 
@@ -52,7 +64,8 @@ class Counted:
     cells: Mapping[int, tallies.Cell]
     houses: Mapping[int, Sequence[int]]
     states: Mapping[int, States]
-    version: tuple[str, int]
+    changes: Mapping[int, int]
+    series_id: int
 
     def people(self, cell: int, states: frozenset[State]) -> int:
         """How many people of a cell are in one of the states."""
@@ -69,41 +82,60 @@ def counted(reference: Reference, connection: Connection, user: User, question: 
     places = default_set(known, question.set_id, question.day)
     among = cells_in(reference, connection, known, user, places, area)
     rows = {row[0]: row for row in tallies.houses(database, connection, campaign.id, among) if any(row[1:-1])}
-    version = tallies.version(database, connection)
+    changes = {cell: row[-1] for cell, row in rows.items()}
     states = reference.states.on(
         database,
         connection,
-        version[0],
+        tallies.version(database, connection)[0],
         series_id,
         question.day.toordinal(),
-        {cell: row[-1] for cell, row in rows.items()},
+        changes,
         everywhere=among is None,
     )
     found = {cell: states.get(cell, NOBODY) for cell in rows}
     houses = {cell: row[1:-1] for cell, row in rows.items()}
     cells = reference.cells(connection)
-    return Counted(
-        *(known, places, campaign, group, dose), {cell: cells[cell] for cell in rows}, houses, found, version
-    )
+    mine = {cell: cells[cell] for cell in rows}
+    return Counted(known, places, campaign, group, dose, mine, houses, found, changes, series_id)
 
 
-def reasons(reference: Reference, connection: Connection, at: Counted, state: State, day: date) -> Reasons:
-    """Kinds and reasons of everybody in a state, person by person; remembered for as long as nothing is counted."""
-    database, cells = reference.database, tuple(cell for cell in at.cells if at.people(cell, frozenset({state})))
-
-    def look() -> Reasons:
-        passing = people_list.sieve({state}, at.group, at.dose, day)
-        found: dict[int, Counter[tuple[Kind, str | None]]] = {}
-        for one in people_list.people(database, connection, at.campaign.id, cells, passing):
-            stands = why(one.person, at.group, at.dose, day)
-            if stands.state is state:
-                found.setdefault(one.cell_id, Counter())[stands.kind, stands.reason] += 1
+def reasons(
+    reference: Reference, connection: Connection, at: Counted, states: Collection[State], day: date
+) -> Mapping[State, Reasons] | Missing:
+    """Kinds and reasons of everybody in some states on a day; Missing where many people have to be read first."""
+    number = HOUSE_COUNTS.index("people")
+    people = {cell: row[number] for cell, row in at.houses.items()}
+    series = at.campaign, at.group, at.dose, at.series_id
+    found = ways.of_cells(reference, connection, series, people, at.changes)
+    if isinstance(found, Missing):
         return found
+    wanted = np.isin(np.arange(len(INSIDE)), [INSIDE.index(state) for state in states])
+    words = reference.ages.words
+    counts: dict[State, dict[int, Counter[Told]]] = {state: {} for state in states}
+    for cell, spans in found.items():
+        now = ways.on(spans, day)
+        told = now[wanted[now[:, ways.STATE]]][:, (ways.STATE, ways.TOLD)]
+        rows, times = np.unique(told, axis=0, return_counts=True)
+        for (place, word), times_told in zip(rows.tolist(), times.tolist(), strict=True):
+            here = counts[INSIDE[place]].setdefault(cell, Counter())
+            here[ways.kind_and_reason(words.told(word), day)] += times_told
+    return counts
 
-    key = ("reasons", at.version, at.known.revision, at.campaign.id, at.group.code, at.dose.code, day, state, cells)
-    return reference.reasons.value(key, look)
+
+def ranked(told: Mapping[Told, int], kind: Kind) -> list[str | None]:
+    """Reasons of a kind, the most frequent first; what was not told is no reason, and comes last."""
+    mine = {reason: number for (of, reason), number in told.items() if of is kind}
+    return sorted(mine, key=lambda reason: (not reason, -mine[reason], reason or ""))
 
 
-def is_asked(wanted: str, kind: Kind, reason: str | None) -> bool:
-    """Whether an address asks for a kind as a whole, or for just this reason of it."""
-    return wanted in (kind.value, reason_key(kind, reason))
+def asked_for(wanted: str, told: Reasons) -> frozenset[Told]:
+    """The kinds and reasons that an address asks for: a kind as a whole, one reason of it, or all but the most told."""
+    together: Counter[Told] = Counter()
+    for each in told.values():
+        together.update(each)
+    kind, _, which = wanted.partition(".")
+    if which == OTHERS:
+        return frozenset(
+            (each, reason) for each in Kind if each == kind for reason in ranked(together, each)[MOST_REASONS:]
+        )
+    return frozenset(one for one in together if wanted in (one[0].value, reason_key(*one)))

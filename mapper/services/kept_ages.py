@@ -1,6 +1,6 @@
-"""Steps of people with birth and sex, by cell; remembered in this process for as long as nothing is counted there.
+"""Spans of people's ways with age and sex, by cell; remembered in this process while nothing is counted there.
 
-From steps any day is answered. Each cell carries a number that rises with every change of its tallies; what was read
+From spans any day is answered. Each cell carries a number that rises with every change of its tallies; what was read
 under the same number is the same still, and only cells that changed are read again.
 """
 
@@ -15,38 +15,73 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.reasons import Deferral, Kind
 
-Steps = NDArray[np.int32]
-"""A row a step: day, place in MOVES, birth as yyyymmdd or 0, place in SEXES or the number of SEXES."""
+Spans = NDArray[np.int32]
+"""A row a span: first day, the day after its last, place in INSIDE, birth as yyyymmdd or 0, place in SEXES or their
 
-Cells = dict[int, tuple[int, Steps]]
-"""Cell to its changes when it was read, and its steps."""
+number, and the number that Words gave to what was told of it.
+"""
+
+Told = tuple[Kind, str | None] | Deferral
+"""What stands behind a span: kind and reason, or what both follow from on a day."""
+
+Cells = dict[int, tuple[int, Spans]]
+"""Cell to its changes when it was read, and its spans."""
+
+
+class Words:
+    """What was told, by number; the same words have one number as long as the process lives. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Told | None, int] = {None: 0}
+        self._told: list[Told | None] = [None]
+        self._lock = threading.Lock()
+
+    def number(self, told: Told) -> int:
+        """The number of what was told, given where it is new."""
+        found = self._numbers.get(told)
+        if found is None:
+            with self._lock:
+                found = self._numbers.get(told)
+                if found is None:
+                    self._told.append(told)
+                    found = self._numbers[told] = len(self._told) - 1
+        return found
+
+    def told(self, number: int) -> Told:
+        """What has that number. Raises KeyError for 0, which stands for nothing."""
+        found = self._told[number]
+        if found is None:
+            raise KeyError(number)
+        return found
 
 
 class Key(NamedTuple):
-    """Of what steps are: era of the tallies, and series."""
+    """Of what spans are: era of the tallies, and series."""
 
     era: str
     series_id: int
 
 
 class KeptAges:
-    """Steps by cell of the series asked for last. Safe for threads.
+    """Spans by cell of the series asked for last. Safe for threads.
 
-    room: steps remembered in all, 16 bytes each; the series least lately asked for go first.
+    room: spans remembered in all, 24 bytes each; the series least lately asked for go first.
     """
 
     def __init__(self, room: int = 4_000_000) -> None:
         self.room = room
+        self.words = Words()
         self._kept: OrderedDict[Key, tuple[Campaign, Cells]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, key: Key, campaign: Campaign, changes: Mapping[int, int]) -> dict[int, Steps]:
-        """Steps of those of the cells that hold still: of this campaign as it reads, and with as many changes."""
+    def of(self, key: Key, campaign: Campaign, changes: Mapping[int, int]) -> dict[int, Spans]:
+        """Spans of those of the cells that hold still: of this campaign as it reads, and with as many changes."""
         with self._lock:
             cells = self._cells(key, campaign)
             known = {cell: cells[cell] for cell in changes if cell in cells}
-            return {cell: steps for cell, (number, steps) in known.items() if changes[cell] == number}
+            return {cell: spans for cell, (number, spans) in known.items() if changes[cell] == number}
 
     def keep(self, key: Key, campaign: Campaign, cells: Cells) -> None:
         """Remember, and forget what there is no more room for: series by series, never the one just read."""
@@ -55,10 +90,10 @@ class KeptAges:
             kept.update(cells)
             self._kept[key] = campaign, kept
             self._kept.move_to_end(key)
-            held = sum(len(steps) for _, each in self._kept.values() for _, steps in each.values())
+            held = sum(len(spans) for _, each in self._kept.values() for _, spans in each.values())
             while held > self.room and len(self._kept) > 1:
                 _, (_, gone) = self._kept.popitem(last=False)
-                held -= sum(len(steps) for _, steps in gone.values())
+                held -= sum(len(spans) for _, spans in gone.values())
 
     def _cells(self, key: Key, campaign: Campaign) -> Cells:
         if key not in self._kept or self._kept[key][0] != campaign:

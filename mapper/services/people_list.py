@@ -20,10 +20,11 @@ from mapper.domain.walk import number_key
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import HAMLET_LIST, User
-from mapper.services.area_ledger import Counted, counted, is_asked, reasons
+from mapper.services.area_ledger import Counted, Told, asked_for, counted, reasons
 from mapper.services.areas import Area
 from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Question
+from mapper.services.ways import Missing
 from mapper.store import follow_up, people_list
 from mapper.store.follow_up import HouseholdRow
 
@@ -106,11 +107,12 @@ def people(
     figure: str,
     page: int = 1,
     reason: str = "",
-) -> PeopleList:
+) -> PeopleList | Missing:
     """A page of the people whom a figure counts; that it was seen is entered in the audit trail.
 
-    figure: of FIGURES. reason: of a figure that is one state, a kind or the key of a reason. Raises NotFound for a
-    page that is not there, InvalidInput for a figure that is none.
+    figure: of FIGURES. reason: of a figure that is one state, as ``asked_for`` has it; Missing where too many people
+    have to be read before anybody knows whom it was told by. Raises NotFound for a page that is not there,
+    InvalidInput for a figure that is none.
     """
     states = FIGURES.get(figure)
     if states is None:
@@ -123,12 +125,16 @@ def people(
         raise InvalidInput(mark("A reason belongs to one state. Choose a state, or ask without the reason."))
     with reference.database.read() as connection:
         at = counted(reference, connection, user, question, area)
+        wanted = frozenset[Told]()
         if reason:
             (state,) = states
-            told = reasons(reference, connection, at, state, question.day)
+            every = reasons(reference, connection, at, states, question.day)
+            if isinstance(every, Missing):
+                return every
+            told = every[state]
+            wanted = asked_for(reason, told)
             numbers = {
-                cell: sum(number for one, number in found.items() if is_asked(reason, *one))
-                for cell, found in told.items()
+                cell: sum(number for one, number in found.items() if one in wanted) for cell, found in told.items()
             }
         else:
             numbers = {cell: at.people(cell, states) for cell in at.cells}
@@ -138,7 +144,7 @@ def people(
             found = []
             for one in people_list.people(reference.database, connection, at.campaign.id, cells, passing):
                 stands = why(one.person, at.group, at.dose, question.day)
-                if stands.state in states and (not reason or is_asked(reason, stands.kind, stands.reason)):
+                if stands.state in states and (not reason or (stands.kind, stands.reason or None) in wanted):
                     key = one.household_seq, one.position
                     found.append((one.cell_id, one.house_number, key, (one, stands)))
             return found

@@ -1,13 +1,12 @@
 """Why people of a group are not vaccinated: every branch with its people, down to what was said at the door.
 
-The branches are the ledger's states, from tallies. What stands behind a state is worked out person by person, and only
-where the people are not too many for a page.
+The branches are the ledger's states, from tallies. What stands behind a state comes from everybody's way, which is read
+in the background where people are many; until then the branches stand alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,17 +14,12 @@ from mapper.domain.coverage import missing_people
 from mapper.domain.ledger import State
 from mapper.domain.reasons import KINDS, Kind, reason_key
 from mapper.services.accounts import User
-from mapper.services.area_ledger import Counted, counted, reasons
+from mapper.services.area_ledger import MOST_REASONS, OTHERS, Counted, Reasons, Told, counted, ranked, reasons
 from mapper.services.areas import Area
 from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Answer, Question, coverage, visible_rows
+from mapper.services.ways import Missing
 from mapper.store.database import Connection
-
-MOST_ASKED = 5_000
-"""People of one state whose reasons are looked at for a page; of more, a smaller area is to be chosen."""
-
-MOST_REASONS = 8
-"""Reasons of one kind that are named, the most frequent; the others together."""
 
 BRANCHES = (
     State.DUE,
@@ -50,9 +44,9 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class KindOfReason:
-    """A part of a branch. reasons: the most frequent; others, of how many other reasons: people of all the rest.
+    """A part of a branch. reasons: the most frequent; others, of how many other reasons: people of all the rest, which
 
-    None are named where nobody told any.
+    others_key asks for. None are named where nobody told any.
     """
 
     kind: Kind
@@ -60,11 +54,12 @@ class KindOfReason:
     reasons: tuple[Reason, ...]
     others: int
     other_reasons: int
+    others_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """People in one state. kinds: None where they are too many to be looked at; empty where the state says it all."""
+    """People in one state. kinds: None while they are being read; empty where the state says it all."""
 
     state: State
     number: int
@@ -77,7 +72,7 @@ class Tree:
 
     group: people of the group = vaccinated + not_vaccinated, and not_vaccinated = all branches. missing: people of the
     group whom the houses not asked are taken to hold, at the mean of those asked; None where no house gives a mean.
-    not_asked: how many such houses.
+    not_asked: how many such houses. unread: people to be read before what stands behind the branches is known.
     """
 
     group: int
@@ -87,6 +82,7 @@ class Tree:
     missing: int | None
     not_asked: int
     answer: Answer
+    unread: Missing | None
 
 
 def tree(reference: Reference, user: User, question: Question, area: Area | None) -> Tree:
@@ -95,12 +91,12 @@ def tree(reference: Reference, user: User, question: Question, area: Area | None
     total = answer.total
     with reference.database.read() as connection:
         at = counted(reference, connection, user, question, area)
-        branches = tuple(_branch(reference, connection, at, question.day, state) for state in BRANCHES)
+        branches, unread = _branches(reference, connection, at, question.day)
     group = sum(total.states.values())
     vaccinated = total.states[State.VACCINATED]
     houses = total.houses
     missing = missing_people(total.eligible, total.states[State.UNKNOWN], houses)
-    return Tree(group, vaccinated, group - vaccinated, branches, missing, max(0, houses.missing), answer)
+    return Tree(group, vaccinated, group - vaccinated, branches, missing, max(0, houses.missing), answer, unread)
 
 
 def level_within(reference: Reference, user: User, set_id: str, area: Area | None) -> str:
@@ -116,36 +112,47 @@ def level_within(reference: Reference, user: User, set_id: str, area: Area | Non
     return next((level for level in below if len({places.above(leaf, level) for leaf in leaves}) > 1), HAMLET)
 
 
-def _branch(reference: Reference, connection: Connection, at: Counted, day: date, state: State) -> Branch:
-    number = sum(at.people(cell, frozenset({state})) for cell in at.cells)
-    if state not in KINDS or not number:
-        return Branch(state, number, ())
-    if number > MOST_ASKED:
-        return Branch(state, number, None)
-    told: Counter[tuple[Kind, str | None]] = Counter()
-    for found in reasons(reference, connection, at, state, day).values():
-        told.update(found)
-    return Branch(state, number, _kinds(state, told))
+def unread(reference: Reference, user: User, question: Question, area: Area | None) -> Missing | None:
+    """Who has to be read before the tree of an area is whole."""
+    with reference.database.read() as connection:
+        at = counted(reference, connection, user, question, area)
+        return _branches(reference, connection, at, question.day)[1]
 
 
-def _kinds(state: State, told: Mapping[tuple[Kind, str | None], int]) -> tuple[KindOfReason, ...]:
+def _branches(
+    reference: Reference, connection: Connection, at: Counted, day: date
+) -> tuple[tuple[Branch, ...], Missing | None]:
+    numbers = {state: sum(at.people(cell, frozenset({state})) for cell in at.cells) for state in BRANCHES}
+    behind = [state for state in BRANCHES if state in KINDS and numbers[state]]
+    found = reasons(reference, connection, at, behind, day) if behind else {}
+    branches = []
+    for state, number in numbers.items():
+        kinds: tuple[KindOfReason, ...] | None = ()
+        if state in behind:
+            kinds = None if isinstance(found, Missing) else _kinds(state, found[state])
+        branches.append(Branch(state, number, kinds))
+    return tuple(branches), found if isinstance(found, Missing) else None
+
+
+def _kinds(state: State, by_cell: Reasons) -> tuple[KindOfReason, ...]:
+    told: Counter[Told] = Counter()
+    for each in by_cell.values():
+        told.update(each)
     found = []
     for kind in KINDS[state]:
-        mine = {reason: number for (of, reason), number in told.items() if of is kind}
-        if not mine:
+        order = ranked(told, kind)
+        if not order:
             continue
-        # What was not told is no reason, and comes last.
-        ranked = sorted(mine, key=lambda reason: (not reason, -mine[reason], reason or ""))
-        named = [Reason(reason or None, mine[reason], reason_key(kind, reason)) for reason in ranked[:MOST_REASONS]]
-        rest = ranked[MOST_REASONS:]
-        nothing_told = set(mine) <= {None, ""}
+        named = [Reason(reason, told[kind, reason], reason_key(kind, reason)) for reason in order[:MOST_REASONS]]
+        rest = order[MOST_REASONS:]
         found.append(
             KindOfReason(
                 kind,
-                sum(mine.values()),
-                () if nothing_told else tuple(named),
-                sum(mine[reason] for reason in rest),
+                sum(told[kind, reason] for reason in order),
+                () if order == [None] else tuple(named),
+                sum(told[kind, reason] for reason in rest),
                 len(rest),
+                f"{kind}.{OTHERS}",
             )
         )
     return tuple(found)

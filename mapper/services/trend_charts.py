@@ -18,8 +18,9 @@ from mapper.charts.pyramid import PyramidWords, Side, age_pyramid
 from mapper.errors import mark
 from mapper.formats.cells import harmless
 from mapper.language import translate
-from mapper.services.ages import BANDS, SEXES, Pyramid, band_name
+from mapper.services.ages import BANDS, Pyramid, band_name
 from mapper.services.trends import WEEK, Changes, Course
+from mapper.services.ways import SEXES
 
 Cell = str | int | float | date | None
 """A cell of a table; a float is shown with one decimal."""

@@ -1,4 +1,4 @@
-"""Everybody of some cells, read lean: only what decides where a person stands, and who they are by age and sex."""
+"""Everybody of some cells, read lean: only what decides where a person stands and why, and their age and sex."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def of_cells(
     cell_ids: Sequence[int],
     born: Callable[[date | None], bool],
 ) -> Iterator[tuple[int, Person]]:
-    """(cell id, person) of everybody whose birth is wanted, with their doses; names and reasons are left out.
+    """(cell id, person) of everybody whose birth is wanted, with their doses; names are left out.
 
     born: whether people of a birth are wanted at all.
     """
@@ -40,6 +40,7 @@ def of_cells(
     names = (
         *("household_seq", "position", "id", "reported_on", "born_on", "sex", "residence", "priorities"),
         *("contraindicated", "deferred_until", "infected_on", "refused", "vaccination_unknown"),
+        *("contraindication", "deferral_reason", "refusal_reason", "away_place"),
     )
     of_people = (
         select(_h.c.cell_id, *(_p.c[name] for name in names))
@@ -53,7 +54,7 @@ def of_cells(
         birth = some_day(born_on)
         if not born(birth):
             continue
-        barred, until, infected_on, refused, unknown = rest
+        barred, until, infected_on, refused, unknown, why_barred, why_deferred, why_refused, place = rest
         yield (
             cell,
             Person(
@@ -68,6 +69,10 @@ def of_cells(
                 infected_on=some_day(infected_on),
                 refused=bool(refused),
                 vaccination_unknown=bool(unknown),
+                contraindication=why_barred,
+                deferral_reason=why_deferred,
+                refusal_reason=why_refused,
+                away_place=place,
                 doses=tuple(doses.get((household, position), ())),
             ),
         )

@@ -13,16 +13,18 @@ from mapper.domain.ledger import State
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import people_list, reasons, reporting
-from mapper.services.area_ledger import AreaWithin
+from mapper.services.area_ledger import OTHERS, AreaWithin
 from mapper.services.areas import Area
 from mapper.services.people_list import PeopleList
 from mapper.services.people_words import KINDS, OUTCOMES, STATES, PeopleWords
 from mapper.services.reporting import HAMLET, UnitFigures
+from mapper.services.ways import Missing
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.pages import count
+from mapper.web.reading_people import be_read, reading_progress
 
 FIGURES = {
     "": mark("everybody registered"),
@@ -92,6 +94,10 @@ def page() -> str:
         return _houses(asked, wanted, shared)
     figure = request.args.get("state", "")
     shown = people_list.people(reference, user, asked.question(), area, figure, _page(), request.args.get("reason", ""))
+    if isinstance(shown, Missing):
+        told = request.args.get("reason", "")
+        parts = {"shown": None, "figure": figure, "wanted": "", "told": told}
+        return render_template("people.html", **parts, **_being_read(shown), **shared)
     words = PeopleWords.of(reference, shown.campaign, chosen_language(), asked.day)
     return render_template(
         "people.html",
@@ -138,6 +144,11 @@ def _houses(asked: Asked, wanted: str, shared: dict[str, object]) -> str:
     )
 
 
+def _being_read(missing: Missing) -> dict[str, object]:
+    """What a page says while the people are read on whom its figures depend."""
+    return {"unread": missing.people, "standing": be_read(missing, bool(request.args.get("again")))}
+
+
 def _reason(shown: PeopleList, words: PeopleWords) -> str:
     """The kind and the reason asked for, in the words of the first who has it; "" where none is."""
     told = request.args.get("reason", "")
@@ -145,6 +156,8 @@ def _reason(shown: PeopleList, words: PeopleWords) -> str:
         return ""
     first = shown.people[0].why
     kind = say(KINDS[first.kind]) if first.kind in KINDS else ""
+    if told.endswith(f".{OTHERS}"):
+        return ": ".join(part for part in (kind, say("other answers")) if part)
     named = words.reason(first.reason) if first.reason and "." in told else ""
     return ": ".join(part for part in (kind, named) if part)
 
@@ -207,12 +220,22 @@ def reasons_page() -> str:
         level=level,
         states=STATES,
         kinds=KINDS,
-        most_asked=reasons.MOST_ASKED,
+        **(_being_read(tree.unread) if tree.unread else {}),
         branches=BRANCHES,
         columns=STATES,
         share=_share,
         hamlets=level == HAMLET,
     )
+
+
+@not_vaccinated.get("/reasons/progress")
+def progress() -> Response:
+    """How far the reading of the people of this address is, for the scripts of these pages."""
+    asked = ask()
+    missing = None
+    if asked is not None:
+        missing = reasons.unread(installation().reference, reader(), asked.question(), _area(asked))
+    return reading_progress(missing)
 
 
 def _share(number: int, of: int) -> str:

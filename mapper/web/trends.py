@@ -7,24 +7,25 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.charts.picture import Form
 from mapper.domain.roles import READERS
 from mapper.errors import InvalidInput, NotFound, Unavailable, mark
 from mapper.services import ages, reporting, trend_charts, trends
-from mapper.services.ages import Missing, Pyramid
-from mapper.services.background import Progress, Stage, Standing
+from mapper.services.ages import Pyramid
 from mapper.services.reporting import HAMLET
 from mapper.services.trend_charts import About, Cell, Kind, Table
 from mapper.services.trends import Changes, Course
+from mapper.services.ways import Missing
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import kept_answer
 from mapper.web.asked import Asked, ask
 from mapper.web.assets import STATIC
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.reading_people import be_read, reading_progress
 
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
 
@@ -83,7 +84,7 @@ def page() -> Response:
     shown, about = _shown(), _about(asked)
     days = tuple(dict.fromkeys((*ALWAYS, shown.back)))
     course, changes, found = _course(asked), _changes(asked, days), _pyramid(asked)
-    standing = None if isinstance(found, Pyramid) else _counting(found, bool(request.args.get("again")))
+    standing = None if isinstance(found, Pyramid) else be_read(found, bool(request.args.get("again")))
     since = changes[days.index(shown.back)]
     changed = trend_charts.changes_table(about, since)
     first = trend_charts.since(course, shown.span)
@@ -163,10 +164,7 @@ def progress() -> Response:
     """How far the reading of the people of this address is, for the page's script."""
     asked = ask()
     found = None if asked is None else _pyramid(asked)
-    if isinstance(found, Missing):
-        standing = _counting(found, again=False)
-        return _private(jsonify(stage=standing.stage, share=round(standing.share, 3)))
-    return _private(jsonify(stage=Stage.DONE, share=1))
+    return _private(reading_progress(found if isinstance(found, Missing) else None))
 
 
 def _private(response: Response) -> Response:
@@ -232,24 +230,9 @@ def _pyramid_now(asked: Asked) -> Pyramid:
     """The pyramid, where it can be shown. Raises Unavailable while its people are read."""
     found = _pyramid(asked)
     if isinstance(found, Missing):
-        _counting(found, again=False)
+        be_read(found)
         raise Unavailable(mark("The people of this area are still being read. Try again in a minute."))
     return found
-
-
-def _counting(missing: Missing, again: bool) -> Standing[int]:
-    """How far the reading of what is missing is; it is set off where nobody reads it yet."""
-    here = installation()
-    standing = here.ages.look(missing.key)
-    if standing is not None and standing.stage is Stage.FAILED and not again:
-        return standing
-
-    def work(told: Progress) -> int:
-        ages.read(here.reference, missing, told)
-        return missing.people
-
-    # What was read once may be missing again: no result stands for another.
-    return here.ages.ask(missing.key, object(), work, again=again)
 
 
 def _chart(asked: Asked, about: About, kind: Kind, finding: str, table: Table) -> Chart:

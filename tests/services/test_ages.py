@@ -11,11 +11,12 @@ import pytest
 
 from mapper.domain.ledger import State
 from mapper.domain.roles import Role
-from mapper.services import ages, rebuilding, reporting
+from mapper.services import ages, rebuilding, reporting, ways
 from mapper.services.accounts import User
-from mapper.services.ages import BANDS, Missing, Pyramid
+from mapper.services.ages import BANDS, Pyramid
 from mapper.services.areas import Area
 from mapper.services.reporting import Question
+from mapper.services.ways import Missing
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, person
 
 QUESTION = Question("covid19", "18_plus", "1", DAY, "commune", "squares")
@@ -121,15 +122,15 @@ def test_what_is_told_newly_is_in_the_next_answer(town: Town) -> None:
 def test_very_many_people_are_read_first_some_at_a_time(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     for commune in range(5):
         town.send(town.write(people=[person(), person(doses=FIRST)], commune=commune))
-    monkeypatch.setattr(ages, "AT_ONCE", 9)
-    monkeypatch.setattr(ages, "CHUNK", 4)
+    monkeypatch.setattr(ways, "AT_ONCE", 9)
+    monkeypatch.setattr(ways, "CHUNK", 4)
     missing = ages.pyramid(town.reference, EVERYTHING, QUESTION)
     assert isinstance(missing, Missing)
     assert (missing.people, len(missing.cells)) == (10, 5)
     # A part of them is few enough to be read at once, and is then not missing any more.
     assert shown(town, area=Area("commune", COMMUNES[2])).total == (1, 1, 0)
     told: list[float] = []
-    ages.read(town.reference, missing, told.append)
+    ways.read(town.reference, missing, told.append)
     assert told == [2 / 5, 4 / 5, 1.0]
     assert shown(town).total == (5, 5, 0)
     # Counted meanwhile: only that cell is read again.
@@ -139,16 +140,16 @@ def test_very_many_people_are_read_first_some_at_a_time(town: Town, monkeypatch:
 
 def test_what_a_rebuild_makes_void_is_not_read_to_the_end(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     town.send(town.write(people=[person()]))
-    monkeypatch.setattr(ages, "AT_ONCE", 0)
+    monkeypatch.setattr(ways, "AT_ONCE", 0)
     missing = ages.pyramid(town.reference, EVERYTHING, QUESTION)
     assert isinstance(missing, Missing)
     rebuilding.rebuild(town.reference)
     told: list[float] = []
-    ages.read(town.reference, missing, told.append)
+    ways.read(town.reference, missing, told.append)
     assert told == []
 
 
-def test_no_more_steps_are_remembered_than_there_is_room_for(sqlite_town: Town) -> None:
+def test_no_more_ways_are_remembered_than_there_is_room_for(sqlite_town: Town) -> None:
     town = sqlite_town
     town.send(town.write(people=[person() for _ in range(6)]))
     town.reference.ages.room = 10

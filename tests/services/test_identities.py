@@ -19,10 +19,12 @@ import pytest
 from mapper.domain.household import house_counts
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people import Dose, Outcome, Person, Visit
-from mapper.services import counting, invented, people_list, reasons
+from mapper.services import ages, counting, invented, people_list, reasons, ways
+from mapper.services.ages import Pyramid
 from mapper.services.areas import Area
 from mapper.services.counting import Entering, Gathered
 from mapper.services.invented import Asking, HamletSketch
+from mapper.services.people_list import PeopleList
 from mapper.services.reference import Reference
 from mapper.services.reporting import Question
 from mapper.services.understanding import dated_steps
@@ -219,22 +221,32 @@ def test_of_the_houses_expected_each_was_found_or_was_not(city: City) -> None:
 
 def test_the_branches_of_why_not_add_up_at_every_level(city: City) -> None:
     reference = city.town.reference
+    question = Question("covid19", "18_plus", "booster1", date(2022, 9, 8), "hamlet", "squares")
+    # The branches stand at once; what is behind them once everybody was read.
+    first = reasons.tree(reference, EVERYTHING, question, None)
+    assert first.unread is not None
+    assert {branch.kinds for branch in first.branches} == {None, ()}
+    ways.read(reference, first.unread, lambda _: None)
     for area in (None, Area("district", "N"), Area("commune", COMMUNES[2]), Area("hamlet", HAMLETS[2][0])):
-        question = Question("covid19", "18_plus", "booster1", date(2022, 9, 8), "hamlet", "squares")
         tree = reasons.tree(reference, EVERYTHING, question, area)
         assert tree.group == tree.vaccinated + tree.not_vaccinated > 0
         assert sum(branch.number for branch in tree.branches) == tree.not_vaccinated
         assert sum(sum(unit.counts) for unit in tree.answer.units) == tree.group
+        assert tree.unread is None
+        if area is None:
+            assert [branch.number for branch in tree.branches] == [branch.number for branch in first.branches]
         for branch in tree.branches:
-            if branch.kinds:
-                assert sum(kind.number for kind in branch.kinds) == branch.number
-            for kind in branch.kinds or ():
+            assert branch.kinds is not None
+            assert sum(kind.number for kind in branch.kinds) == (branch.number if branch.kinds else 0)
+            assert bool(branch.kinds) == (branch.state in reasons.KINDS and branch.number > 0)
+            for kind in branch.kinds:
                 named = sum(one.number for one in kind.reasons) + kind.others
                 assert named in (kind.number, 0)
                 assert bool(named) == bool(kind.reasons)
-            too_many = branch.state in reasons.KINDS and branch.number > reasons.MOST_ASKED
-            assert (branch.kinds is None) == too_many
-        assert area is not None or any(branch.kinds is None for branch in tree.branches)
+        found = ages.pyramid(reference, EVERYTHING, question, area)
+        assert isinstance(found, Pyramid)
+        due = next(branch.number for branch in tree.branches if branch.state is State.DUE)
+        assert found.total == (tree.vaccinated, due, tree.not_vaccinated - due)
 
 
 def test_lists_of_a_city_are_as_long_as_its_figures(city: City) -> None:
@@ -246,6 +258,7 @@ def test_lists_of_a_city_are_as_long_as_its_figures(city: City) -> None:
         shown: list[tuple[str, str]] = []
         for page in range(1, pages + 1):
             found = people_list.people(city.town.reference, EVERYTHING, question, None, state.value, page)
+            assert isinstance(found, PeopleList)
             assert (found.total, found.pages) == (number, pages)
             shown += [(one.house.id, one.person.id) for one in found.people]
         assert len(shown) == len(set(shown)) == number

@@ -15,7 +15,7 @@ from mapper.domain.ledger import INSIDE, State, state_on
 from mapper.domain.reasons import Kind, reason_key
 from mapper.domain.walk import number_key
 from mapper.errors import InvalidInput, NotFound
-from mapper.services import accounts, audit, people_list
+from mapper.services import accounts, area_ledger, audit, people_list, reasons, ways
 from mapper.services.accounts import User
 from mapper.services.area_ledger import AreaWithin
 from mapper.services.areas import Area
@@ -38,7 +38,9 @@ def listed(
     town: Town, figure: str, area: Area | None = None, question: Question | None = None, **other: object
 ) -> PeopleList:
     user = other.pop("user", EVERYTHING)
-    return people_list.people(town.reference, user, question or asked(), area, figure, **other)  # type: ignore[arg-type]
+    found = people_list.people(town.reference, user, question or asked(), area, figure, **other)  # type: ignore[arg-type]
+    assert isinstance(found, PeopleList)
+    return found
 
 
 def houses(town: Town, figure: str, area: Area | None = None, question: Question | None = None) -> HouseList:
@@ -220,6 +222,31 @@ def test_a_list_can_be_of_one_reason(town: Town) -> None:
     assert listed(town, "refused", reason="plain.0123456789ab").total == 0
     with pytest.raises(InvalidInput, match="belongs to one state"):
         listed(town, "not_vaccinated", reason=key)
+
+
+def test_the_other_answers_together_lead_to_their_people(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of A twice, B twice, C, D once each and nothing told, the two most frequent are named."""
+    monkeypatch.setattr(area_ledger, "MOST_REASONS", 2)
+    monkeypatch.setattr(reasons, "MOST_REASONS", 2)
+    for house, told in enumerate("ABCDAB"):
+        enter(town, str(house), person(name=f"{told}{house}", consent="no", refusal_reason=told), commune=house % 2)
+    enter(town, "9", person(name="-", consent="no"))
+    tree = reasons.tree(town.reference, EVERYTHING, asked(), None)
+    (kind,) = next(branch.kinds for branch in tree.branches if branch.state is State.REFUSED) or ()
+    assert [(one.text, one.number) for one in kind.reasons] == [("A", 2), ("B", 2)]
+    assert (kind.others, kind.other_reasons) == (3, 3)
+    assert set(names(listed(town, "refused", reason=kind.others_key))) == {"C2", "D3", "-"}
+    assert names(listed(town, "refused", reason="week.others")) == []
+
+
+def test_people_of_a_reason_are_read_first_where_they_are_many(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(town, "1", person(name="A", consent="no"), person(name="B"))
+    monkeypatch.setattr(ways, "AT_ONCE", 1)
+    missing = people_list.people(town.reference, EVERYTHING, asked(), None, "refused", reason="plain")
+    assert isinstance(missing, ways.Missing)
+    assert (missing.people, audit.size(town.reference)) == (2, 0)
+    ways.read(town.reference, missing, lambda _: None)
+    assert names(listed(town, "refused", reason="plain")) == ["A"]
 
 
 def test_a_figure_that_is_none_is_refused_by_name(town: Town) -> None:

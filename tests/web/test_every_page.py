@@ -19,10 +19,11 @@ from playwright.sync_api import Page
 
 from mapper.domain.roles import Role
 from mapper.language import translate
-from mapper.services import lots, public_figures, public_page
+from mapper.services import lot_drawing, lots, public_figures, public_page
 from mapper.services.accounts import User
 from mapper.services.areas import Area
-from mapper.services.lots import Plan, Told
+from mapper.services.lot_drawing import Plan
+from mapper.services.lots import Told
 from mapper.services.reporting import Question
 from mapper.settings import Settings
 from server import create_app
@@ -214,7 +215,7 @@ def a_lot(site: Site) -> int:
     question = Question("mini", "5_plus", "1", date(2022, 8, 31), "commune", SET_ID)
     everybody, at = User(0, "all", Role.ADMINISTRATOR, (), 0), datetime(2022, 9, 1, tzinfo=UTC)
     plan = Plan(people=10, lower=0.6, upper=0.9)
-    number = lots.draw(site.reference, everybody, question, Area("commune", "00001"), plan, at)
+    number = lot_drawing.draw(site.reference, everybody, question, Area("commune", "00001"), plan, at)
     lots.find(site.reference, everybody, number, {1: Told("2", "1", "away")}, Told(), at)
     return number
 
