@@ -26,6 +26,15 @@ METRES_PER_DEGREE = 111_320.0
 
 Spot = tuple[float, float]
 Rings = Sequence[Sequence[Spot]]
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
+
+KEY_ROW, KEY_COLUMNS, MOST_KEYS = 3.8, 2, 48
+"""Height of a line of the list of numbers, millimetres; its columns; and how many places it may hold."""
+
+SCALE_BOX = (FRAME[0] + 3, FRAME[1] + FRAME[3] - 14, FRAME[0] + 70, FRAME[1] + FRAME[3])
+NORTH_BOX = (FRAME[0] + FRAME[2] - 15, FRAME[1], FRAME[0] + FRAME[2], FRAME[1] + 25)
+"""Where the scale bar and the north arrow stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,30 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """Lines written in the middle of a box, the last one bold. size: points."""
+
+    lines: tuple[str, ...]
+    size: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A place that has a number on the map, and its name beside it."""
+
+    number: int
+    name: str
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """All that stands on the sheet, in the reader's words.
 
-    shapes: units with their coverage; borders: outlines drawn over them; names: of what the borders are of, with where
-    they stand. metres_a_mm: the scale. classes: colour and words of each class, the lowest first; no_data: words.
+    shapes: units with their coverage; borders: outlines drawn over them; labels: what is written on both; keys: the
+    list of those places that have a number there, numbers: its heading. metres_a_mm: the scale. classes: colour and
+    words of each class, the lowest first; no_data: words.
     """
 
     language: str
@@ -73,7 +101,9 @@ class Sheet:
     lines: tuple[str, ...]
     shapes: tuple[Shape, ...]
     borders: tuple[Rings, ...]
-    names: tuple[tuple[str, Spot], ...]
+    labels: tuple[Label, ...]
+    keys: tuple[Key, ...]
+    numbers: str
     metres_a_mm: float
     legend: str
     classes: tuple[tuple[str, str], ...]
@@ -85,6 +115,22 @@ class Sheet:
     notices: tuple[str, ...]
     north: str
     foot: str
+
+    @property
+    def keys_top(self) -> float:
+        """Where the list of numbers begins, at the foot of the column; the foot itself where there is none."""
+        foot = HEIGHT - 12
+        return foot - (6 + KEY_ROW * -(-len(self.keys) // KEY_COLUMNS) if self.keys else 0)
+
+    def spots_of_keys(self) -> list[tuple[Key, Spot]]:
+        """Each line of the list of numbers and where it begins, column by column."""
+        rows = -(-len(self.keys) // KEY_COLUMNS)
+        wide = (WIDTH - MARGIN - COLUMN) / KEY_COLUMNS
+        top = self.keys_top + 5.5
+        return [
+            (key, (COLUMN + wide * (place // rows), round(top + KEY_ROW * (place % rows), 2)))
+            for place, key in enumerate(self.keys)
+        ]
 
     @property
     def bar(self) -> tuple[float, str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mapper.domain.wall_map import COLUMN, FRAME, HATCHES, HEIGHT, MARGIN, WIDTH, Sheet
-from mapper.formats.pdf import BOLD, REGULAR, Pen, use_fonts, width_mm, wrap
+from mapper.domain.wall_labels import LINE
+from mapper.domain.wall_map import COLUMN, FRAME, HATCHES, HEIGHT, KEY_COLUMNS, MARGIN, WIDTH, Sheet
+from mapper.formats.pdf import BOLD, REGULAR, Pen, use_fonts, wrap
 
 RIGHT = WIDTH - MARGIN
 ROOM = RIGHT - COLUMN
@@ -25,6 +26,7 @@ def draw_wall_map(sheet: Sheet, fonts: Path) -> bytes:
     at = _legend(pen, sheet, FRAME[1] + 4)
     at = _notices(pen, sheet, at + 3)
     _table(pen, sheet, at + 5)
+    _keys(pen, sheet)
     pen.text(MARGIN, HEIGHT - 8, sheet.foot, 8.5, grey=0.3, fit=RIGHT - MARGIN)
     return pen.finish()
 
@@ -37,45 +39,14 @@ def _map(pen: Pen, sheet: Sheet) -> None:
         pen.area(shape.rings, colour, HATCHES[shape.band] if shape.band is not None else None, 0.5)
     for rings in sheet.borders:
         pen.area(rings, None, None, 1.6)
-    taken: list[tuple[float, float, float, float]] = []
-    # The larger first: where two would lie on each other, the smaller keeps its number alone, or nothing.
-    for shape in sorted(sheet.shapes, key=lambda each: -each.wide):
-        x, y = shape.at
-        size = 12.0 if shape.wide > 60 else 10.0 if shape.wide > 30 else 8.5 if shape.wide > 18 else 7.0
-        if not _label(pen, taken, (shape.name, shape.figure), x, y, size, max(shape.wide, 12.0)):
-            _label(pen, taken, (shape.figure,), x, y, size, max(shape.wide, 12.0))
-    for name, (x, y) in sheet.names:
-        any(_label(pen, taken, (name,), x, y + down, 10.5, 40.0) for down in (0, -7, 7, -14, 14, -21, 21))
+    for label in sheet.labels:
+        left, top, right, foot = label.box
+        pen.plate(left, top, right - left, foot - top)
+        step = label.size * LINE
+        for place, line in enumerate(label.lines):
+            bold = place == len(label.lines) - 1
+            pen.text((left + right) / 2, top + step * (place + 0.85), line, label.size, bold, align=0.5)
     _north_and_scale(pen, sheet)
-
-
-def _label(
-    pen: Pen,
-    taken: list[tuple[float, float, float, float]],
-    lines: tuple[str, ...],
-    x: float,
-    y: float,
-    size: float,
-    most: float,
-) -> bool:
-    """Write lines in the middle of a place, on white, unless something is written there; whether they were."""
-    half = max(width_mm(line, BOLD, size) for line in lines) / 2 + 0.8
-    step = size * 0.42
-    top = y - step * len(lines) / 2
-    box = (x - half, top, x + half, top + step * len(lines) + 0.6)
-    left, upper, wide, high = FRAME
-    inside = box[0] > left and box[2] < left + wide and box[1] > upper and box[3] < upper + high
-    if 2 * half > most * 1.3 or not inside or any(_touch(box, other) for other in taken):
-        return False
-    taken.append(box)
-    pen.plate(box[0], box[1], box[2] - box[0], box[3] - box[1])
-    for place, line in enumerate(lines):
-        pen.text(x, top + step * (place + 0.85), line, size, place == len(lines) - 1 or len(lines) == 1, align=0.5)
-    return True
-
-
-def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _north_and_scale(pen: Pen, sheet: Sheet) -> None:
@@ -134,7 +105,7 @@ def _table(pen: Pen, sheet: Sheet, at: float) -> None:
     for x, words in zip(columns, sheet.head[1:], strict=True):
         pen.text(x, at, words, 8, grey=0.3, align=1, fit=FIGURE_WIDE - 1)
     for row in sheet.rows:
-        if at + ROW > HEIGHT - 14:
+        if at + ROW > sheet.keys_top - 6:
             break
         pen.line([(COLUMN, at + 1.6), (RIGHT, at + 1.6)], 0.3, 0.6)
         at += ROW
@@ -142,3 +113,13 @@ def _table(pen: Pen, sheet: Sheet, at: float) -> None:
         pen.text(COLUMN, at, name, 9, fit=ROOM - FIGURE_WIDE * len(columns) - 1)
         for x, words in zip(columns, row.figures, strict=True):
             pen.text(x, at, words, 9, True, align=1, fit=FIGURE_WIDE - 1)
+
+
+def _keys(pen: Pen, sheet: Sheet) -> None:
+    """Names of the places that have a number on the map."""
+    if sheet.keys:
+        pen.text(COLUMN, sheet.keys_top, sheet.numbers, 10.5, True, fit=ROOM)
+    for key, (x, y) in sheet.spots_of_keys():
+        pen.text(x + 7, y, f"({key.number})", 8, True, align=1)
+        pen.text(x + 8.5, y, key.name, 8, fit=ROOM / KEY_COLUMNS - 21)
+        pen.text(x + ROOM / KEY_COLUMNS - 3, y, key.figure, 8, True, align=1, fit=10)

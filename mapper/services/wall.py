@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mapper.domain.ledger import INSIDE, State
-from mapper.domain.wall_map import Projection, Region, Rings, Row, Sheet
+from mapper.domain.wall_labels import place_labels
+from mapper.domain.wall_map import MOST_KEYS, NORTH_BOX, SCALE_BOX, Projection, Region, Rings, Row, Sheet
 from mapper.errors import TooLarge, mark
+from mapper.formats.pdf import BOLD, use_fonts, width_mm
 from mapper.formats.wall_map import draw_wall_map
 from mapper.geo.shapes import label_places
 from mapper.language import translate
@@ -37,9 +39,18 @@ Feature = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 def wall_sheet(
-    reference: Reference, user: User, question: Question, area: Area | None, area_name: str, language: str, foot: str
+    reference: Reference,
+    user: User,
+    question: Question,
+    area: Area | None,
+    area_name: str,
+    language: str,
+    foot: str,
+    fonts: Path,
 ) -> Sheet:
     """What stands on the sheet. area_name: of the area, "" for all that the user may see. foot: the product's name.
+
+    fonts: the folder of those that are printed with, by which names are measured.
 
     Raises TooLarge where an area has more units than a sheet can show, and whatever ``reporting.coverage`` raises.
     """
@@ -68,12 +79,18 @@ def wall_sheet(
     around = _around(reference, user, question, answer, {str(told["parent"]) for told, _ in features if told["parent"]})
     borders = [_rings(geometry) for _, geometry in around]
     projection = Projection(ring for rings in (*(region.rings for region in regions), *borders) for ring in rings)
+    shapes = [projection.shape(region) for region in regions]
     names = [
-        (str(told["name"]), projection.spot(place))
+        (str(told["name"]), projection.spot(place), projection.rings(_rings(geometry)))
         for (told, geometry), place in zip(
             around, label_places([json.dumps(geometry) for _, geometry in around]), strict=True
         )
     ]
+    shown = names if hamlets and len(around) > 1 else []
+    use_fonts(fonts)
+    labels, keys = place_labels(
+        shapes, shown, lambda words, size: width_mm(words, BOLD, size), (SCALE_BOX, NORTH_BOX), MOST_KEYS
+    )
     with reference.database.read() as connection:
         known = reference.known(connection)
     parents = {unit.code: unit.name for (_, _), unit in known.sets[answer.places.id].units.items()}
@@ -92,9 +109,11 @@ def wall_sheet(
             f"{area_name or answer.places.label} · {answer.campaign.label[language]}",
             words.say(mark("Figures of {day}. {total}"), day=f"{answer.day:%d/%m/%Y}", total=words.total(answer)),
         ),
-        tuple(projection.shape(region) for region in regions),
+        tuple(shapes),
         tuple(projection.rings(rings) for rings in borders),
-        tuple(names) if hamlets and len(around) > 1 else (),
+        tuple(labels),
+        tuple(keys),
+        words.say(mark("Places with a number on the map")),
         projection.metres_a_mm,
         words.say(mark("Share vaccinated")),
         tuple((_pale(each.colour), words.span(each)) for each in classes),

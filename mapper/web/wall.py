@@ -6,6 +6,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
+from mapper.domain.wall_labels import LINE
 from mapper.domain.wall_map import FRAME, HATCHES, HEIGHT, MARGIN, WIDTH, Sheet
 from mapper.errors import NotFound, TooLarge, mark
 from mapper.services import wall
@@ -15,6 +16,9 @@ from mapper.web.asked import Asked, ask, of_the_map
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+
+POINT_MM = 25.4 / 72
+"""A point of type in millimetres, in which the picture on the screen is drawn."""
 
 wall_map = Blueprint("wall", __name__)
 _only_for_readers = only_for(*READERS)
@@ -42,7 +46,7 @@ def page() -> str | tuple[str, int]:
         sheet = _sheet(asked)
     except TooLarge as problem:
         return render_template("wall.html", **told, problem=say(problem)), 413
-    layout = {"width": WIDTH, "height": HEIGHT, "margin": MARGIN, "frame": FRAME}
+    layout = {"width": WIDTH, "height": HEIGHT, "margin": MARGIN, "frame": FRAME, "line": LINE, "point": POINT_MM}
     return render_template("wall.html", **told, sheet=sheet, hatches=HATCHES, layout=layout, query=_query(asked))
 
 
@@ -64,9 +68,8 @@ def printed() -> Response:
 def _sheet(asked: Asked) -> Sheet:
     here = installation()
     foot = " · ".join((here.settings.project_name, asked.boundary_set["label"]))
-    return wall.wall_sheet(
-        here.reference, reader(), asked.question(_level(asked)), asked.area, asked.area_name, chosen_language(), foot
-    )
+    question, language = asked.question(_level(asked)), chosen_language()
+    return wall.wall_sheet(here.reference, reader(), question, asked.area, asked.area_name, language, foot, FONTS)
 
 
 def _levels(asked: Asked) -> list[tuple[str, str]]:
