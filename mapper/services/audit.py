@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, str] = {
     "conflict.reopened": mark("decision about a contradiction taken back"),
     "lot.drawn": mark("lot drawn"),
     "lot.found": mark("findings of a lot entered"),
+    "lot.printed": mark("sheet of a lot printed"),
     "sheets.printed": mark("follow-up sheets printed"),
     "people.listed": mark("list of people or houses seen"),
     "epidemic.entered": mark("epidemic level entered"),

@@ -12,15 +12,18 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.roles import READERS
 from mapper.errors import InvalidInput, MapperError, TooLarge, mark
 from mapper.formats.survey_file import TEMPLATE
-from mapper.services import lots, sampling
-from mapper.services.lots import REASONS, Plan, Told, usual_plan
+from mapper.services import lot_drawing, lot_sheet, lots, sampling
+from mapper.services.lot_drawing import Plan, usual_plan
+from mapper.services.lots import REASONS, Told
 from mapper.stats.lots import Judgement, Rule, Verdict, characteristic
 from mapper.stats.surveys import Estimate
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.assets import STATIC
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 
+FONTS = STATIC / "vendor" / "be-vietnam-pro"
 LISTED = 30
 """Lots shown at once, the newest."""
 
@@ -65,7 +68,9 @@ def draw() -> AnyResponse | tuple[str, int]:
         if asked.area is None:
             raise InvalidInput(mark("Choose the area of the lot first, a commune for example."))
         plan = _plan()
-        made = lots.draw(installation().reference, reader(), asked.question(), asked.area, plan, datetime.now(UTC))
+        made = lot_drawing.draw(
+            installation().reference, reader(), asked.question(), asked.area, plan, datetime.now(UTC)
+        )
     except InvalidInput as problem:
         return _page(asked, lot_problem=problem), 400
     return redirect(url_for("surveys.lot", number=made))
@@ -75,6 +80,20 @@ def draw() -> AnyResponse | tuple[str, int]:
 def lot(number: int) -> str:
     """A lot: its rule, the houses to go to, what was found, and what that says."""
     return _lot_page(number)
+
+
+@surveys.get("/surveys/lots/<int:number>/sheet.pdf")
+def sheet(number: int) -> Response:
+    """The houses of a lot on paper; its QR code opens the page on which findings are entered."""
+    here = installation()
+    page = url_for("surveys.lot", number=number)
+    address = (here.settings.public_url or request.url_root).rstrip("/") + page
+    pdf = lot_sheet.print_lot(
+        here.reference, reader(), number, address, chosen_language(), here.settings.project_name, FONTS
+    )
+    response = Response(pdf, mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "inline", filename=f"lot-{number}.pdf")
+    return response
 
 
 @surveys.post("/surveys/lots/<int:number>/findings")
@@ -150,7 +169,7 @@ def _page(
             "standing": standing,
             "lots": lots.lines(reference, user, question.campaign_id, LISTED),
             "plan": _typed_plan(usual_plan(target)),
-            "frame": lots.counts_of(standing.hamlets) if asked.area is not None else None,
+            "frame": lot_drawing.counts_of(standing.hamlets) if asked.area is not None else None,
         }
     return render_template("surveys.html", **told, **words)
 

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from mapper.domain.roles import Role
 from mapper.errors import InvalidInput, NotFound
-from mapper.services import audit, lots, reporting
+from mapper.services import audit, lot_drawing, lots, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
-from mapper.services.lots import Plan, Told
+from mapper.services.lot_drawing import Plan
+from mapper.services.lots import Told
 from mapper.services.reporting import Question
 from mapper.stats.lots import Rule, Verdict, acceptance, judge
 from mapper.store import tables
@@ -39,7 +40,7 @@ def visit(town: Town, times: int, hamlet: int = 0, outcome: str = "interviewed",
 
 
 def drawn(town: Town, user: User = EVERYTHING, plan: Plan = PLAN, seed: str = "seed", area: Area = COMMUNE) -> int:
-    return lots.draw(town.reference, user, QUESTION, area, plan, NOW, seed)
+    return lot_drawing.draw(town.reference, user, QUESTION, area, plan, NOW, seed)
 
 
 def everything(town: Town) -> list[tuple[str, str | None, int | None]]:
@@ -55,15 +56,15 @@ def test_the_frame_holds_every_house_visited_or_not_but_those_empty_for_good(tow
     visit(town, 2, outcome="moved_away")
     visit(town, 1, hamlet=1)
     visit(town, 1, commune=1)
-    frame = lots.frame_of(town.reference, EVERYTHING, QUESTION, COMMUNE)
+    frame = lot_drawing.frame_of(town.reference, EVERYTHING, QUESTION, COMMUNE)
     # Six of the first hamlet's houses are visited, two of them empty; one of the second's.
     sizes = [EXPECTED[code] for code in HAMLETS[0]]
-    assert frame.counts == lots.Counts(5, sum(sizes) - 7, 2, ())
+    assert frame.counts == lot_drawing.Counts(5, sum(sizes) - 7, 2, ())
     assert len(frame.names[HAMLETS[0][0]]) == sizes[0] - 2
     assert set(frame.names) == set(HAMLETS[0])
     assert frame.counts.houses == sum(map(len, frame.names.values()))
     answer = reporting.coverage(town.reference, EVERYTHING, replace(QUESTION, level="hamlet"), COMMUNE)
-    assert lots.counts_of(answer.units) == frame.counts
+    assert lot_drawing.counts_of(answer.units) == frame.counts
 
 
 def test_a_lot_is_kept_with_its_rule_its_houses_who_drew_it_and_when(town: Town) -> None:
@@ -157,7 +158,7 @@ def test_findings_are_kept_and_judged_by_the_rule(
 
 
 def test_more_people_than_planned_are_judged_by_the_rule_for_as_many() -> None:
-    rule, risk = lots.rule_of(PLAN)
+    rule, risk = lot_drawing.rule_of(PLAN)
     found = judge(rule, risk, 20, 16)
     # Of twenty at 60 %, at most four are unvaccinated in 5.1 % of cases, at most five in 12.6 %.
     assert (found.rule.n, found.rule.d, found.verdict) == (20, 4, Verdict.ACCEPTED)
@@ -257,7 +258,7 @@ def test_hamlets_of_unknown_size_are_named_among_the_gaps_of_the_frame(sqlite_to
         )
     town.reference.forget()
     visit(town, 2, hamlet=1)
-    frame = lots.frame_of(town.reference, EVERYTHING, QUESTION, COMMUNE)
+    frame = lot_drawing.frame_of(town.reference, EVERYTHING, QUESTION, COMMUNE)
     assert len(frame.counts.unsized) == 1
     assert len(frame.names[HAMLETS[0][1]]) == 2
     kept = json.loads(lots.lot(town.reference, EVERYTHING, drawn(town)).kept.frame)

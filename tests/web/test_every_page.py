@@ -118,6 +118,7 @@ NO_PAGES: Mapping[str, str] = {
     "static": "scripts, styles and pictures",
     "submission.file": "a file to save",
     "submission.xml": "a file to save",
+    "surveys.sheet": "a PDF",
     "surveys.template": "a table to save",
     "targets.ranking_file": "a table to save",
     "targets.responsible_file": "a table to save",

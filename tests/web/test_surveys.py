@@ -13,6 +13,7 @@ from sqlalchemy import select
 from mapper.language import translate
 from mapper.store import tables
 from tests.client.site import House, Site
+from tests.formats.test_sheet import Reader
 from tests.web.test_menu import at_desk
 from tests.web.test_sign_in import Desk
 
@@ -69,13 +70,25 @@ def test_a_lot_is_drawn_filled_and_judged_in_words(desk: Desk) -> None:
 def test_a_lot_of_visited_houses_names_them_to_who_may_read_lists(site: Site, desk: Desk) -> None:
     for number in range(15):
         site.phone().send(House(f"uuid:{number:04}", head=f"Nông Văn {number}").form())
-    page = desk.get(draw(desk)).text
-    assert "Nông Văn" in page
+    address = draw(desk)
+    assert "Nông Văn" in desk.get(address).text
+    answer = desk.get(f"{address}/sheet.pdf")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    sheet = Reader(answer.content)
+    assert sheet.codes() == [f"{site.url}{address}"]
+    assert "Nông Văn" in sheet.text()
+    with site.reference.database.read() as connection:
+        a = tables.audit
+        assert connection.execute(select(a.c.subject).where(a.c.action == "lot.printed")).scalars().all() == [
+            address.rpartition("/")[2]
+        ]
     with at_desk(site, "commune_supervisor", "00002") as other:
-        assert other.get("/surveys/lots/1").status_code == 404
-        assert "Nông Văn" not in other.get("/surveys/lots/1").text
-        assert other.post("/surveys/lots/1/findings", seen="1", vaccinated="1").status_code == 404
-        assert "/surveys/lots/1" not in other.get("/surveys", campaign="mini").text
+        assert other.get(address).status_code == 404
+        assert other.get(f"{address}/sheet.pdf").status_code == 404
+        assert "Nông Văn" not in other.get(address).text
+        assert other.post(f"{address}/findings", seen="1", vaccinated="1").status_code == 404
+        assert address not in other.get("/surveys", campaign="mini").text
 
 
 def test_what_cannot_be_is_said_and_what_was_typed_stays(sqlite_site: Site) -> None:
