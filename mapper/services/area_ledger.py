@@ -16,6 +16,7 @@ from mapper.domain.reasons import Kind, reason_key
 from mapper.services import ways
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
+from mapper.services.kept_ages import Spans
 from mapper.services.kept_states import NOBODY, States
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import Question, default_set, find_series
@@ -72,7 +73,11 @@ class Counted:
         inside = sum(number for state, number in zip(INSIDE, self.states[cell], strict=True) if state in states)
         if State.OUTSIDE not in states:
             return inside
-        return inside + self.houses[cell][HOUSE_COUNTS.index("people")] - sum(self.states[cell])
+        return inside + self.registered(cell) - sum(self.states[cell])
+
+    def registered(self, cell: int) -> int:
+        """How many people of a cell are registered, of whichever group."""
+        return self.houses[cell][HOUSE_COUNTS.index("people")]
 
 
 def counted(reference: Reference, connection: Connection, user: User, question: Question, area: Area | None) -> Counted:
@@ -103,10 +108,7 @@ def reasons(
     reference: Reference, connection: Connection, at: Counted, states: Collection[State], day: date
 ) -> Mapping[State, Reasons] | Missing:
     """Kinds and reasons of everybody in some states on a day; Missing where many people have to be read first."""
-    number = HOUSE_COUNTS.index("people")
-    people = {cell: row[number] for cell, row in at.houses.items()}
-    series = at.campaign, at.group, at.dose, at.series_id
-    found = ways.of_cells(reference, connection, series, people, at.changes)
+    found = ways_of(reference, connection, at, tuple(at.cells))
     if isinstance(found, Missing):
         return found
     wanted = np.isin(np.arange(len(INSIDE)), [INSIDE.index(state) for state in states])
@@ -120,6 +122,25 @@ def reasons(
             here = counts[INSIDE[place]].setdefault(cell, Counter())
             here[ways.kind_and_reason(words.told(word), day)] += times_told
     return counts
+
+
+def ways_of(
+    reference: Reference, connection: Connection, at: Counted, cells: Sequence[int]
+) -> Mapping[int, Spans] | Missing:
+    """The ways of everybody in some cells of an area; Missing where many people have to be read first."""
+    series = at.campaign, at.group, at.dose, at.series_id
+    people = {cell: at.registered(cell) for cell in cells}
+    return ways.of_cells(reference, connection, series, people, {cell: at.changes[cell] for cell in cells})
+
+
+def households_of(spans: Mapping[int, Spans], states: Collection[State], day: date) -> list[int]:
+    """Seqs of the households that somebody in one of the states belongs to on a day; OUTSIDE is no way's state."""
+    wanted = np.isin(np.arange(len(INSIDE)), [INSIDE.index(state) for state in states])
+    found: set[int] = set()
+    for each in spans.values():
+        now = ways.on(each, day)
+        found.update(now[wanted[now[:, ways.STATE]], ways.HOUSEHOLD].tolist())
+    return sorted(found)
 
 
 def ranked(told: Mapping[Told, int], kind: Kind) -> list[str | None]:

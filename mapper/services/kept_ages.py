@@ -20,7 +20,7 @@ from mapper.domain.reasons import Deferral, Kind
 Spans = NDArray[np.int32]
 """A row a span: first day, the day after its last, place in INSIDE, birth as yyyymmdd or 0, place in SEXES or their
 
-number, and the number that Words gave to what was told of it.
+number, the number that Words gave to what was told of it, seq of the household.
 """
 
 Told = tuple[Kind, str | None] | Deferral
@@ -67,7 +67,7 @@ class Key(NamedTuple):
 class KeptAges:
     """Spans by cell of the series asked for last. Safe for threads.
 
-    room: spans remembered in all, 24 bytes each; the series least lately asked for go first.
+    room: spans remembered in all, 28 bytes each; the series least lately asked for go first.
     """
 
     def __init__(self, room: int = 4_000_000) -> None:

@@ -20,7 +20,7 @@ from mapper.domain.walk import number_key
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import HAMLET_LIST, User
-from mapper.services.area_ledger import Counted, Told, asked_for, counted, reasons
+from mapper.services.area_ledger import Counted, Told, asked_for, counted, households_of, reasons, ways_of
 from mapper.services.areas import Area
 from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Question
@@ -30,6 +30,10 @@ from mapper.store.follow_up import HouseholdRow
 
 AT_ONCE = 200
 """People, or houses, of one page."""
+
+SIEVED = 20_000
+"""People whom the database may look through for a page; where they are more, each of many hamlets having a few of those
+wanted, the page is found by everybody's way."""
 
 FIGURES: Mapping[str, frozenset[State]] = {
     **{state.value: frozenset({state}) for state in (*INSIDE, State.OUTSIDE)},
@@ -110,8 +114,8 @@ def people(
 ) -> PeopleList | Missing:
     """A page of the people whom a figure counts; that it was seen is entered in the audit trail.
 
-    figure: of FIGURES. reason: of a figure that is one state, as ``asked_for`` has it; Missing where too many people
-    have to be read before anybody knows whom it was told by. Raises NotFound for a page that is not there,
+    figure: of FIGURES. reason: of a figure that is one state, as ``asked_for`` has it. Missing where too many people
+    have to be read before anybody knows who they are. Raises NotFound for a page that is not there,
     InvalidInput for a figure that is none.
     """
     states = FIGURES.get(figure)
@@ -141,15 +145,24 @@ def people(
         passing = people_list.sieve(states, at.group, at.dose, question.day)
 
         def read(cells: Sequence[int]) -> list[tuple[int, str | None, tuple[int, int], tuple[people_list.Found, Why]]]:
-            found = []
-            for one in people_list.people(reference.database, connection, at.campaign.id, cells, passing):
+            found, only = [], None
+            if State.OUTSIDE not in states and sum(map(at.registered, cells)) > SIEVED:
+                spans = ways_of(reference, connection, at, cells)
+                if isinstance(spans, Missing):
+                    unread.append(spans)
+                    return []
+                only = households_of(spans, states, question.day)
+            for one in people_list.people(reference.database, connection, at.campaign.id, cells, passing, only):
                 stands = why(one.person, at.group, at.dose, question.day)
                 if stands.state in states and (not reason or (stands.kind, stands.reason or None) in wanted):
                     key = one.household_seq, one.position
                     found.append((one.cell_id, one.house_number, key, (one, stands)))
             return found
 
+        unread: list[Missing] = []
         total, pages, first, rows = _page(at, numbers, page, read)
+        if unread:
+            return unread[0]
         seqs = sorted({one.household_seq for one, _ in rows})
         houses = follow_up.by_number(reference.database, connection, at.campaign.id, seqs)
         shown = tuple(

@@ -30,7 +30,8 @@ AT_ONCE = 3_000
 CHUNK = 4_000
 """People read in one transaction."""
 
-FROM, UNTIL, STATE, BORN, SEX, TOLD = range(6)
+COLUMNS = 7
+FROM, UNTIL, STATE, BORN, SEX, TOLD, HOUSEHOLD = range(COLUMNS)
 """Columns of Spans."""
 
 
@@ -119,7 +120,9 @@ def _read(
     def in_reach(born: date | None) -> bool:
         return born is None or first <= born <= last
 
-    for cell, person in members.of_cells(reference.database, connection, campaign.id, cells, in_reach) if cells else ():
+    for cell, household, person in (
+        members.of_cells(reference.database, connection, campaign.id, cells, in_reach) if cells else ()
+    ):
         way = moves(person, alone)
         if not way:
             continue
@@ -131,8 +134,8 @@ def _read(
             until = way[place + 4] if place + 3 < len(way) else NEVER
             state = INSIDE[entered]
             told = words.number(_told(state, person, group, dose, day)) if state in KINDS else 0
-            rows[cell] += (day, until, entered, born, sex, told)
-    return {cell: np.array(numbers, np.int32).reshape(-1, 6) for cell, numbers in rows.items()}
+            rows[cell] += (day, until, entered, born, sex, told, household)
+    return {cell: np.array(numbers, np.int32).reshape(-1, COLUMNS) for cell, numbers in rows.items()}
 
 
 def _told(state: State, person: Person, group: Group, dose: ScheduledDose, day: int) -> Told:

@@ -21,8 +21,8 @@ def of_cells(
     campaign_id: str,
     cell_ids: Sequence[int],
     born: Callable[[date | None], bool],
-) -> Iterator[tuple[int, Person]]:
-    """(cell id, person) of everybody whose birth is wanted, with their doses; names are left out.
+) -> Iterator[tuple[int, int, Person]]:
+    """(cell id, household's seq, person) of everybody whose birth is wanted, with their doses; names are left out.
 
     born: whether people of a birth are wanted at all.
     """
@@ -57,6 +57,7 @@ def of_cells(
         barred, until, infected_on, refused, unknown, why_barred, why_deferred, why_refused, place = rest
         yield (
             cell,
+            household,
             Person(
                 id=identity,
                 reported_on=day_told(reported_on),

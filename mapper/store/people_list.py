@@ -102,10 +102,20 @@ def _one_of(column: ColumnElement[Any], values: Collection[str]) -> ColumnElemen
 
 
 def people(
-    database: Database, connection: Connection, campaign_id: str, cells: Sequence[int], passing: ColumnElement[bool]
+    database: Database,
+    connection: Connection,
+    campaign_id: str,
+    cells: Sequence[int],
+    passing: ColumnElement[bool] | None = None,
+    households: Sequence[int] | None = None,
 ) -> list[Found]:
-    """The people of cells who pass a sieve, in no order."""
-    wanted = (_h.c.campaign_id == campaign_id, database.among(_h.c.cell_id, cells), passing)
+    """The people of cells, in no order; those who pass a sieve, when given.
+
+    households: seqs of the only ones that are looked at, where they are known.
+    """
+    sieved = true() if passing is None else passing
+    where = database.among(_h.c.cell_id, cells) if households is None else database.among(_h.c.seq, households)
+    wanted = (_h.c.campaign_id == campaign_id, where, sieved)
     doses: dict[tuple[int, int], list[Dose]] = {}
     given = (
         select(_d.c.household_seq, _d.c.person_position, *_DOSE)

@@ -249,6 +249,35 @@ def test_people_of_a_reason_are_read_first_where_they_are_many(town: Town, monke
     assert names(listed(town, "refused", reason="plain")) == ["A"]
 
 
+def test_a_page_from_very_many_hamlets_looks_at_the_houses_of_those_on_it_alone(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for commune in range(4):
+        enter(town, "1", person(name=f"A{commune}", consent="no"), person(name="-"), commune=commune)
+        enter(town, "2", person(name="-"), person(name="-"), commune=commune)
+    whole = names(listed(town, "refused"))
+    assert whole == ["A0", "A1", "A2", "A3"]
+    monkeypatch.setattr(people_list, "SIEVED", 15)
+    monkeypatch.setattr(ways, "AT_ONCE", 15)
+    looked_at: list[int] = []
+    people = kept.people
+
+    def spy(*given: object) -> list[kept.Found]:
+        looked_at.append(len(given[5] or ()))  # type: ignore[arg-type]
+        return people(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kept, "people", spy)
+    missing = people_list.people(town.reference, EVERYTHING, asked(), None, "refused")
+    assert isinstance(missing, ways.Missing)
+    assert (missing.people, looked_at) == (16, [])
+    ways.read(town.reference, missing, lambda _: None)
+    assert names(listed(town, "refused")) == whole
+    assert looked_at == [4]
+    # Whoever is outside the group has no way in it: those are sieved.
+    assert listed(town, "").total == 16
+    assert looked_at == [4, 0]
+
+
 def test_a_figure_that_is_none_is_refused_by_name(town: Town) -> None:
     with pytest.raises(InvalidInput, match="no figure dead"):
         listed(town, "dead")
