@@ -20,7 +20,7 @@ from mapper.store import tracks as kept
 from mapper.store.tracks import Sent
 
 LATE = timedelta(days=14)
-"""A phone that was without a net may bring its visits so long after their day."""
+"""What came within this of its day is looked through whole: a house visited again later is known by its last visit."""
 
 MOST = 20_000
 """Visits of a day that are drawn at once; of more, an area is to be chosen."""
@@ -52,6 +52,8 @@ def tracks(
 ) -> list[Track]:
     """The ways of a day, by the canvassers' names, as far as their houses lie in a user's area.
 
+    A visit of which the phone told more than LATE after its day is there too, unless its house was visited again.
+
     area: only houses of this part of the set. Raises Forbidden for who oversees nobody, NotFound for a campaign that
     is not here, TooLarge for a day of more visits than can be drawn.
     """
@@ -62,6 +64,7 @@ def tracks(
         known.campaign(campaign_id)
         cells = cells_in(reference, connection, known, user, default_set(known, set_id, day), area)
         found = kept.sent_of(reference.database, connection, campaign_id, day, LATE, cells, MOST + 1)
+        found += kept.sent_later(reference.database, connection, campaign_id, day, day + LATE, cells, MOST + 1)
         if len(found) > MOST:
             raise TooLarge(mark("There are more than {limit} visits on that day. Choose an area."), limit=MOST)
         of: dict[int, list[tuple[datetime, int, Stop]]] = {}

@@ -1,6 +1,7 @@
 """What lies over the map, as programs read it: epidemic levels, ways, tiles, the base map; each with who may not.
 
-Two houses of one day in commune 00001 with a way between them, one in 00002; and one of the day before.
+Two houses of one day in commune 00001 with a way between them, one in 00002; one of the day before,
+and one of long ago.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from tests.web.test_forms_page import manager
 from tests.web.test_pages import Reader
 
 TODAY = intake.today()
-"""Visits are looked for among what came on their day and the fortnight after it; this server takes them now."""
-VISITED, BEFORE = TODAY.isoformat(), (TODAY - timedelta(days=1)).isoformat()
+"""This server takes visits now."""
+VISITED, BEFORE, LONG_AGO = ((TODAY - timedelta(days=days)).isoformat() for days in (0, 1, 90))
 DAY = "2022-08-10"
 ONCE = "2021-08-10"
 HOUSES = (
@@ -35,6 +36,7 @@ HOUSES = (
     House("uuid:b", location="22.06 105.05 300 6.5", today=VISITED, people=(("C D", "1980-05-04", ""),)),
     House("uuid:c", commune="00002", hamlet="0000201", location="22.05 105.15 300 6.5", today=VISITED),
     House("uuid:d", location="22.07 105.05 300 6.5", today=BEFORE),
+    House("uuid:e", commune="00002", hamlet="0000201", location="22.06 105.15 300 6.5", today=LONG_AGO),
 )
 ASKED = {"campaign": "mini", "group": "5_plus", "dose": "1", "date": "2022-08-31", "set": SET_ID}
 NEAR, FAR = (14, *tile_of(105.05, 22.05, 14)), (8, *tile_of(105.05, 22.05, 8))
@@ -83,6 +85,10 @@ def test_a_way_of_a_day_goes_from_house_to_house_in_the_order_of_visiting(site: 
     assert (late["time"], late["by"]) == ("", "arrival")
     assert [stop["submission"] for stop in tracks(site, token(site, "administrator"), date=BEFORE)] == ["uuid:d"]
     assert tracks(site, token(site, "administrator"), date="2022-08-12") == []
+    # A phone that was without a net for months: its visit stands on the way of its day, whenever it came.
+    (long_ago,) = tracks(site, token(site, "administrator"), date=LONG_AGO)
+    assert (long_ago["submission"], long_ago["time"], long_ago["by"]) == ("uuid:e", "", "arrival")
+    assert tracks(site, token(site, "commune_supervisor", "00001"), date=LONG_AGO) == []
 
 
 def test_ways_are_for_those_who_oversee_and_end_where_their_area_does(site: Site) -> None:
