@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
+
+from mapper.services.bounded import BoundedStore
 
 Value = TypeVar("Value")
 Files = Mapping[str, bytes]
 """Name to content of the files that are made together."""
-
-_LOCKS = 64
 
 
 class KeptLists:
@@ -26,69 +25,45 @@ class KeptLists:
     """
 
     def __init__(self, room_bytes: int = 64_000_000, most: int = 20_000, values: int = 5_000) -> None:
-        self._room, self._most, self._most_values = room_bytes, most, values
-        self._hashes: OrderedDict[Hashable, Mapping[str, str]] = OrderedDict()
-        self._contents: OrderedDict[Hashable, Files] = OrderedDict()
-        self._values: OrderedDict[Hashable, object] = OrderedDict()
-        self._held = 0
-        self._change = threading.Lock()
-        self._making = tuple(threading.Lock() for _ in range(_LOCKS))
+        self._hashes: BoundedStore[Hashable, Mapping[str, str]] = BoundedStore(most)
+        self._contents: BoundedStore[Hashable, Files] = BoundedStore(room_bytes, _size)
+        self._values: BoundedStore[Hashable, tuple[object]] = BoundedStore(values)
+        self._counting = threading.Lock()
         self.made = 0
 
     def hashes(self, key: Hashable, make: Callable[[], Files]) -> Mapping[str, str]:
         """MD5 of each file, hexadecimal; the files are made where they are not known."""
-        with self._change:
-            found = self._hashes.get(key)
-            if found is not None:
-                self._hashes.move_to_end(key)
-                return found
-        self.contents(key, make)
-        with self._change:
-            return self._hashes[key]
+        found = self._hashes.get(key)
+        return self._made(key, make)[1] if found is None else found
 
     def contents(self, key: Hashable, make: Callable[[], Files]) -> Files:
         """The files; whoever asks while they are being made waits, and does not make them again."""
-        with self._making[hash(key) % _LOCKS]:
-            with self._change:
-                found = self._contents.get(key)
-                if found is not None:
-                    self._contents.move_to_end(key)
-                    return found
-            made = make()
-            told = {name: hashlib.md5(content, usedforsecurity=False).hexdigest() for name, content in made.items()}
-            with self._change:
-                self.made += 1
-                _keep(self._hashes, key, told, self._most)
-                self._keep_contents(key, made)
-            return made
+        return self._made(key, make)[0]
 
     def value(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Anything else that follows from its key alone."""
-        with self._change:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]  # type: ignore[return-value]
-        made = make()
-        with self._change:
-            _keep(self._values, key, made, self._most_values)
-        return made
+        found = self._values.get(key)
+        if found is None:
+            made = make()
+            self._values.keep(key, (made,))
+            return made
+        return found[0]  # type: ignore[return-value]
 
-    def _keep_contents(self, key: Hashable, made: Files) -> None:
-        size = _size(made)
-        if size > self._room:
-            return
-        self._contents[key] = made
-        self._held += size
-        while self._held > self._room:
-            _, gone = self._contents.popitem(last=False)
-            self._held -= _size(gone)
+    def _made(self, key: Hashable, make: Callable[[], Files]) -> tuple[Files, Mapping[str, str]]:
+        with self._contents.alone(key):
+            found, told = self._contents.get(key), self._hashes.get(key)
+            if found is None or told is None:
+                found = make()
+                told = {name: _hash(content) for name, content in found.items()}
+                with self._counting:
+                    self.made += 1
+                self._hashes.keep(key, told)
+                self._contents.keep(key, found)
+            return found, told
 
 
-def _keep(kept: OrderedDict[Hashable, Value], key: Hashable, value: Value, most: int) -> None:
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)
+def _hash(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _size(files: Files) -> int:

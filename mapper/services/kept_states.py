@@ -2,17 +2,22 @@
 
 A province has hundreds of thousands of tallies a question. Each cell carries a number that rises with every change of
 its tallies, read in the same view of the database as they are: what was summed under the same number is the same
-still, whichever process counted in between, and only cells that changed are summed again. What some process summed
-on certain days is kept in the database too (``warming``), so that a new one begins with that.
+still, whichever process counted in between, and only cells that changed are summed again. From the sums of a near day
+those of another are made by what changed between. What some process summed on certain days is kept in the database
+too (``warming``), so that a new one begins with that.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from operator import add, sub
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.ledger import INSIDE
+from mapper.services.bounded import BoundedStore
 from mapper.store import tallies
 from mapper.store.database import Connection, Database
 
@@ -24,23 +29,69 @@ NOBODY: States = (0,) * len(INSIDE)
 NEAR_DAYS = 100
 """From the sums of a day so near, those of another are made by adding what changed between; cheaper than anew."""
 
-Key = tuple[str, int, int]
-"""(era of the tallies, series, day)"""
-Cells = dict[int, tuple[int, States]]
-"""Cell to its changes when it was summed, and the sum."""
+ROOM = 1_000_000
+"""Cells times series that are remembered, 4 bytes a state: about 40 MB a process, twenty days of all that a province
+of 2,500 cells is asked about."""
+
+Numbers = NDArray[np.int64]
+
+
+class Key(NamedTuple):
+    """Of what sums are: era of the tallies, series, day."""
+
+    era: str
+    series: tuple[int, ...]
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Cells in order, the changes of each when it was summed, and people: a row a cell, a row a series in it.
+
+    Never changed once they are remembered: whoever was given them may still be reading.
+    """
+
+    cells: Numbers
+    changes: Numbers
+    people: NDArray[np.int32]
+
+    @classmethod
+    def nothing(cls, series: int) -> Sums:
+        """Of no cell."""
+        none = np.zeros(0, np.int64)
+        return cls(none, none, np.zeros((0, series, len(INSIDE)), np.int32))
+
+    def places(self, cells: Numbers) -> NDArray[np.intp]:
+        """In which row each of these cells stands; -1 where in none."""
+        if not len(self.cells):
+            return np.full(len(cells), -1, np.intp)
+        found = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
+        return np.where(self.cells[found] == cells, found, -1)
+
+    def holding(self, cells: Numbers, changes: Numbers) -> NDArray[np.intp]:
+        """The same, -1 too where the cell has changed since."""
+        places = self.places(cells)
+        return np.where((places >= 0) & (self.changes[places] == changes), places, -1) if len(self.cells) else places
+
+    def with_others(self, other: Sums) -> Sums:
+        """These, and those of the other's cells that are not among them."""
+        more = self.places(other.cells) < 0
+        cells = np.concatenate((self.cells, other.cells[more]))
+        order = np.argsort(cells)
+        changes = np.concatenate((self.changes, other.changes[more]))
+        return Sums(cells[order], changes[order], np.concatenate((self.people, other.people[more]))[order])
 
 
 class KeptStates:
-    """Sums by cell of the questions asked last. Safe for threads.
+    """Sums by cell of the days and series asked for last: of one series for maps, of all for pages that show them all.
 
-    room: cells that are remembered in all, a question's each counted; the least lately asked are forgotten.
+    Safe for threads. room: see ROOM; the least lately asked are forgotten.
     """
 
-    def __init__(self, room: int = 100_000) -> None:
-        self.room = room
-        self._kept: dict[Key, Cells] = {}
-        self._lock = threading.Lock()
-        self._summing: dict[int, threading.Lock] = {}
+    def __init__(self, room: int = ROOM) -> None:
+        self.kept: BoundedStore[Key, Sums] = BoundedStore(
+            room, lambda sums: sums.people.shape[0] * sums.people.shape[1]
+        )
 
     def on(
         self,
@@ -56,60 +107,118 @@ class KeptStates:
 
         era: of the tallies, in this transaction too. everywhere: these are all cells that have any households.
         """
-        key = (era, series_id, day)
-        with self._lock:
-            alone = self._summing.setdefault(series_id, threading.Lock())
+        people = self.of_all(database, connection, era, (series_id,), day, changes, everywhere)
+        return dict(zip(changes, people[:, 0].tolist(), strict=True))
+
+    def of_all(
+        self,
+        database: Database,
+        connection: Connection,
+        era: str,
+        series: Sequence[int],
+        day: int,
+        changes: Mapping[int, int],
+        everywhere: bool,
+    ) -> NDArray[np.int32]:
+        """The same for several series: a row a cell in the order of ``changes``, in it a row a series."""
+        key = Key(era, tuple(series), day)
+        asked, changed = (np.fromiter(each, np.int64, len(changes)) for each in (changes, changes.values()))
         # Two levels of one question are asked at the same moment: the second finds what the first has summed.
-        with alone:
-            with self._lock:
-                known = self._kept.pop(key, None)
-                near, near_day = (known, day) if known is not None else self._nearest(key)
-            if known is None:
-                on_disk = tallies.days_summed(database, connection, era, series_id)
-                closest = min(on_disk, key=lambda on: abs(on - day), default=None)
-                if closest is not None and (not near or abs(closest - day) < abs(near_day - day)):
-                    near, near_day = dict(tallies.kept_sums(connection, era, series_id, closest)), closest
-            holding: Cells = {cell: one for cell, one in near.items() if changes.get(cell) == one[0]}
-            if near_day != day and holding:
-                holding = _moved(database, connection, series_id, near_day, day, holding)
-            missing = [cell for cell in changes if cell not in holding]
-            if missing:
-                asked = None if everywhere and len(missing) * 2 > len(changes) else missing
-                found = {
-                    cell: tuple(states)
-                    for cell, *states in tallies.states_on(database, connection, series_id, day, asked)
-                }
-                for cell in missing:
-                    holding[cell] = changes[cell], found.get(cell, NOBODY)
-            kept = {**known, **holding} if known else holding
-            with self._lock:
-                self._keep(key, kept)
-        return {cell: holding[cell][1] for cell in changes}
+        with self.kept.alone(key[:2]):
+            known = self.kept.get(key)
+            places = np.full(len(asked), -1) if known is None else known.holding(asked, changed)
+            if known is None or (places < 0).any():
+                order = np.argsort(asked)
+                sums = self._summed(database, connection, key, known, asked[order], changed[order], everywhere)
+                known = sums if known is None else sums.with_others(known)
+                self.kept.keep(key, known)
+                places = known.places(asked)
+        return known.people[places]
 
-    def _nearest(self, key: Key) -> tuple[Cells, int]:
-        """The cells remembered of the nearest day of a series, and that day; none where all are too far away."""
-        era, series_id, day = key
-        days = [on for past, series, on in self._kept if (past, series) == (era, series_id)]
-        near = min(days, key=lambda on: abs(on - day), default=None)
-        if near is None or abs(near - day) > NEAR_DAYS:
-            return {}, day
-        return self._kept[era, series_id, near], near
+    def _summed(
+        self,
+        database: Database,
+        connection: Connection,
+        key: Key,
+        known: Sums | None,
+        cells: Numbers,
+        changes: Numbers,
+        everywhere: bool,
+    ) -> Sums:
+        base, base_day = self._nearest(database, connection, key) if known is None else (known, key.day)
+        places = base.holding(cells, changes)
+        holds = places >= 0
+        sums = Sums(cells, changes, np.zeros((len(cells), len(key.series), len(INSIDE)), np.int32))
+        sums.people[holds] = base.people[places[holds]]
+        if base_day != key.day and holds.any():
+            first, last = sorted((base_day, key.day))
+            _add(sums, holds, key, _read(database, connection, key.series, last, None, first), base_day < key.day)
+        missing = cells[~holds].tolist()
+        if missing:
+            asked = None if everywhere and len(missing) * 2 > len(cells) else missing
+            _add(sums, ~holds, key, _read(database, connection, key.series, key.day, asked), True)
+        return sums
 
-    def _keep(self, key: Key, cells: Cells) -> None:
-        """Remember, and forget what there is no more room for."""
-        self._kept[key] = cells
-        held = sum(len(each) for each in self._kept.values())
-        for oldest in list(self._kept):
-            if held <= self.room:
-                break
-            held -= len(self._kept.pop(oldest))
+    def _nearest(self, database: Database, connection: Connection, key: Key) -> tuple[Sums, int]:
+        """The sums of the nearest day, remembered here or kept in the database, and that day; of no cell if none is."""
+        wanted = set(key.series)
+        near = [one for one in self.kept.in_order() if one.era == key.era and wanted.issubset(one.series)]
+        best = min(near, key=lambda one: (abs(one.day - key.day), len(one.series)), default=None)
+        apart = abs(best.day - key.day) if best is not None else NEAR_DAYS + 1
+        on_disk = tallies.days_summed(connection, key.era, key.series) if apart else {}
+        closest = min(on_disk, key=lambda day: abs(day - key.day), default=None)
+        if closest is not None and (apart > NEAR_DAYS or abs(closest - key.day) < apart):
+            return kept_in_database(connection, key._replace(day=closest)), closest
+        found = self.kept.get(best) if best is not None and apart <= NEAR_DAYS else None
+        if best is None or found is None:
+            return Sums.nothing(len(key.series)), key.day
+        if best.series == key.series:
+            return found, best.day
+        columns = [best.series.index(one) for one in key.series]
+        return Sums(found.cells, found.changes, found.people[:, columns]), best.day
 
 
-def _moved(database: Database, connection: Connection, series_id: int, before: int, day: int, cells: Cells) -> Cells:
-    """The sums of one day made those of another, by what changed on the days between."""
-    first, last, combine = (before, day, add) if before < day else (day, before, sub)
-    between = {cell: change for cell, *change in tallies.states_on(database, connection, series_id, last, None, first)}
-    return {
-        cell: (changes, tuple(map(combine, states, between[cell])) if cell in between else states)
-        for cell, (changes, states) in cells.items()
-    }
+def kept_in_database(connection: Connection, key: Key) -> Sums:
+    """What is kept of these series on that day, of those cells whose changes are the same for all of them."""
+    found = tallies.kept_sums(connection, key.era, key.series, key.day)
+    sums = Sums.nothing(len(key.series))
+    for place, series_id in enumerate(key.series):
+        rows = found[series_id]
+        rows = rows[np.argsort(rows[:, 0])]
+        cells, changes = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64)
+        if not place:
+            sums = Sums(cells, changes, np.zeros((len(rows), len(key.series), len(INSIDE)), np.int32))
+        places = sums.holding(cells, changes)
+        sums.people[places[places >= 0], place] = rows[places >= 0, 2:]
+        lacking = np.ones(len(sums.cells), np.bool_)
+        lacking[places[places >= 0]] = False
+        sums.changes[lacking] = -1
+    return sums
+
+
+def _read(
+    database: Database,
+    connection: Connection,
+    series: Sequence[int],
+    day: int,
+    cells: Sequence[int] | None,
+    after: int = 0,
+) -> NDArray[np.int64]:
+    """A row a cell and series: cell, series, people per state, or what changed in them after a day."""
+    if len(series) == 1:
+        of_one = tallies.states_on(database, connection, series[0], day, cells, after)
+        rows = [(cell, series[0], *states) for cell, *states in of_one]
+    else:
+        rows = [tuple(row) for row in tallies.states_of(database, connection, series, day, cells, after)]
+    return np.array(rows, np.int64).reshape(-1, 2 + len(INSIDE))
+
+
+def _add(sums: Sums, wanted: NDArray[np.bool_], key: Key, rows: NDArray[np.int64], forward: bool) -> None:
+    """Add what was read to those of the cells that are wanted; take it away to go back in time."""
+    places = sums.places(rows[:, 0])
+    of_wanted = (places >= 0) & wanted[places] if len(sums.cells) else places >= 0
+    rows, places = rows[of_wanted], places[of_wanted]
+    number = {one: place for place, one in enumerate(key.series)}
+    columns = np.fromiter((number[one] for one in rows[:, 1].tolist()), np.intp, len(rows))
+    people = rows[:, 2:].astype(np.int32)
+    sums.people[places, columns] += people if forward else -people

@@ -23,7 +23,6 @@ from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_latest import KeptLatest
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_pace import KeptPace
-from mapper.services.kept_series import KeptSeries
 from mapper.services.kept_states import KeptStates
 from mapper.store import reference as kept
 from mapper.store import tallies
@@ -185,7 +184,6 @@ class Reference:
         self.secret_key = secret_key
         self.states = KeptStates()
         self.pace = KeptPace()
-        self.series = KeptSeries()
         self.latest = KeptLatest()
         self.ages = KeptAges()
         self.houses = KeptHouses()

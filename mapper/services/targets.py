@@ -183,17 +183,12 @@ class _Base:
     def every_series(self) -> tuple[SeriesOutlook, ...]:
         """Where each group and dose stands in the area."""
         answer, reference = self.answer, self.reference
-        totals = reference.series.totals(
-            reference.states,
-            reference.database,
-            self.connection,
-            self.era,
-            self.series,
-            answer.day.toordinal(),
-            self.changes,
-            list(self.rows),
-            self.everywhere,
-        ).tolist()
+        day = answer.day.toordinal()
+        of_cells = reference.states.of_all(
+            reference.database, self.connection, self.era, self.series, day, self.changes, self.everywhere
+        )
+        here = [place for place, cell in enumerate(self.changes) if cell in self.rows]
+        totals = of_cells[here].sum(axis=0, dtype=int).tolist()
         gains: dict[int, int] = {}
         for cell in self.rows if self.window else ():
             for series_id, people in self.gains[cell].items():

@@ -1,18 +1,22 @@
 """What readers ask first, summed before anybody asks: after a start and every hour, beside the requests.
 
-Only a process that remembers nothing has to add up all tallies of a series. So sums of days some weeks apart are kept
-in the database, from which any day is near, and those of the day that the map opens with are remembered as well.
+Only a process that remembers nothing has to add up all tallies of a campaign. So sums of days some weeks apart are kept
+in the database, from which any day is near, and those of the days that readers open pages with are remembered as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mapper.domain.campaign import Campaign
-from mapper.domain.targets import pace_window
 from mapper.services.intake import today
 from mapper.services.reference import Reference
-from mapper.store import tallies, visit_days
+from mapper.store import tallies
 from mapper.store.database import Connection
 
 APART_DAYS = 40
@@ -24,89 +28,86 @@ FEW = 10
 AHEAD = timedelta(days=400)
 """So long after the latest visit people may ask who is due; a year, and some weeks."""
 
+BACK = (0, 1, 7)
+"""Days before the one that pages open with whose figures stand beside it, in the report and as the pace of targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A campaign in one view of the database. changes: of each cell that has any houses. latest: of all visits."""
+
+    reference: Reference
+    connection: Connection
+    campaign: Campaign
+    series: list[int]
+    era: str
+    changes: Mapping[int, int]
+    latest: date | None
+
+    def sums(self, day: int) -> NDArray[np.int32]:
+        """People per state of all series, remembered too."""
+        database, states = self.reference.database, self.reference.states
+        return states.of_all(database, self.connection, self.era, self.series, day, self.changes, everywhere=True)
+
 
 def warm(reference: Reference) -> int:
-    """Sum every series, campaign by campaign; of how many the day that the map opens with is remembered now.
+    """Sum every series, campaign by campaign; of how many the days that pages open with are remembered now.
 
-    Ends where there is no room to remember more. Each series has short transactions of its own.
+    Of a campaign for which there is no room left none are. Houses are read once a campaign.
     """
     with reference.database.read() as connection:
         campaigns = list(reference.known(connection).campaigns.values())
+    summed, room = 0, reference.states.kept.room
     for campaign in campaigns:
-        for series_id in _series(reference, campaign):
-            _keep(reference, campaign, series_id)
-    summed, room = 0, reference.states.room
-    for campaign in campaigns:
-        for series_id in _series(reference, campaign):
-            with reference.database.read() as connection:
-                era, changes = _changes(reference, connection, campaign)
-                room -= len(changes)
-                if not changes or room < 0:
-                    break
-                day = _opening(reference, connection, campaign).toordinal()
-                reference.states.on(reference.database, connection, era, series_id, day, changes, everywhere=True)
-                summed += 1
-        _remember_all(reference, campaign)
+        with reference.database.read() as connection:
+            view = _view(reference, connection, campaign)
+            if not view.changes:
+                continue
+            kept = _sums_to_keep(view)
+            days = _opened(view)
+            needed = len(view.changes) * len(view.series) * len(days)
+            if needed <= room:
+                room -= needed
+                summed += len(view.series)
+                for day in days:
+                    view.sums(day.toordinal())
+        if kept:
+            with reference.database.write() as connection:
+                for number, sums in kept.items():
+                    total = sum(view.changes.values())
+                    tallies.keep_sums(reference.database, connection, view.era, number, total, sums)
     return summed
 
 
-def _remember_all(reference: Reference, campaign: Campaign) -> None:
-    """What the page of targets opens with: all series of that day, and who was vaccinated in the week before."""
-    with reference.database.read() as connection:
-        era, changes = _changes(reference, connection, campaign)
-        if not changes or len(changes) > reference.states.room:
-            return
-        series = reference.known(connection).series.get(campaign.id, [])
-        database, states = reference.database, reference.states
-        day = _opening(reference, connection, campaign)
-        reference.series.totals(
-            states, database, connection, era, series, day.toordinal(), changes, list(changes), everywhere=True
-        )
-        latest = reference.latest.of(database, connection, era, campaign.id, changes)
-        window = pace_window(campaign.start, day, latest)
-        if window is not None:
-            before, until = (day.toordinal() for day in window)
-            reference.pace.on(database, connection, era, series, before, until, changes)
-
-
-def _keep(reference: Reference, campaign: Campaign, series_id: int) -> None:
-    """Keep the sums of a series in the database, where in many cells something was counted since they were."""
-    database = reference.database
-    with database.read() as connection:
-        era, changes = _changes(reference, connection, campaign)
-        total = sum(changes.values())
-        kept = tallies.days_summed(database, connection, era, series_id)
-        last = min(campaign.until, _opening(reference, connection, campaign) + AHEAD).toordinal()
-        first = campaign.start.toordinal()
-        wanted = [day for day in range(first + APART_DAYS // 2, last + APART_DAYS // 2, APART_DAYS) if changes]
-        days = {
-            day: {
-                cell: (changes[cell], states)
-                for cell, states in reference.states.on(
-                    database, connection, era, series_id, day, changes, everywhere=True
-                ).items()
-            }
-            for day in wanted
-            if day not in kept or (total - kept[day]) * FEW > len(changes)
-        }
-    if days:
-        with database.write() as connection:
-            tallies.keep_sums(database, connection, era, series_id, total, days)
-
-
-def _series(reference: Reference, campaign: Campaign) -> list[int]:
-    with reference.database.read() as connection:
-        return list(reference.known(connection).series.get(campaign.id, ()))
-
-
-def _changes(reference: Reference, connection: Connection, campaign: Campaign) -> tuple[str, dict[int, int]]:
-    """The era of the tallies, and how often each cell that has any houses changed."""
+def _view(reference: Reference, connection: Connection, campaign: Campaign) -> _View:
+    series = reference.known(connection).series.get(campaign.id, [])
     era, _ = tallies.version(reference.database, connection)
     houses = tallies.houses(reference.database, connection, campaign.id, None)
-    return era, {row[0]: row[-1] for row in houses if any(row[1:-1])}
+    changes = {row[0]: row[-1] for row in houses if any(row[1:-1])}
+    latest = reference.latest.of(reference.database, connection, era, campaign.id, changes)
+    return _View(reference, connection, campaign, series, era, changes, latest)
 
 
-def _opening(reference: Reference, connection: Connection, campaign: Campaign) -> date:
-    """The day that the map opens with."""
-    latest = visit_days.houses_by_day(reference.database, connection, campaign.id, 1, None)
-    return latest[0][0] if latest else today()
+def _opened(view: _View) -> list[date]:
+    """The days that are asked first: today, and that of the latest visit, with which pages open; the surest one last.
+
+    What is remembered last is forgotten last.
+    """
+    days = [day - timedelta(days=back) for day in (today(), view.latest or today()) for back in BACK]
+    start, until = view.campaign.start, view.campaign.until
+    return [day for day in dict.fromkeys(days[::-1]) if start <= day <= until][::-1]
+
+
+def _sums_to_keep(view: _View) -> dict[int, dict[int, tallies.Summed]]:
+    """By day and series what is to be kept: where in many cells something was counted since it was, if ever."""
+    kept = tallies.days_summed(view.connection, view.era, view.series)
+    last = min(view.campaign.until, (view.latest or today()) + AHEAD).toordinal()
+    first = view.campaign.start.toordinal()
+    total = sum(view.changes.values())
+    cells = np.array([*view.changes.items()], np.int32)
+    found = {}
+    for day in range(first + APART_DAYS // 2, last + APART_DAYS // 2, APART_DAYS):
+        if day not in kept or (total - kept[day]) * FEW > len(view.changes):
+            people = view.sums(day)
+            found[day] = {one: np.hstack((cells, people[:, place])) for place, one in enumerate(view.series)}
+    return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select, true
 
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
@@ -275,17 +276,27 @@ def _of_series(series: Any, upto: Any, *columns: Any, among: Sequence[int] | Non
 
 
 def states_of(
-    database: Database, connection: Connection, series: Sequence[int], day: int, cell_ids: Sequence[int]
+    database: Database,
+    connection: Connection,
+    series: Sequence[int],
+    day: int,
+    cell_ids: Sequence[int] | None,
+    after: int = 0,
 ) -> list[Sequence[int]]:
-    """(cell id, series id, people per state in the order of STATE_COLUMNS) of some cells on a day, for many series.
+    """(cell id, series id, people per state in the order of STATE_COLUMNS) of cells on a day, for many series.
 
-    A cell that has no tally of a series until then has no row for it.
+    A cell that has no tally of a series until then has no row for it. cell_ids: only these cells; None for all.
+    after: only what changed after this day.
     """
+    # Series by series within a cell, as tallies lie: of each only the days that are asked for are read.
     found = (
-        select(_t.c.cell_id, _t.c.series_id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
-        .where(database.among(_t.c.cell_id, cell_ids), _t.c.series_id.in_(series), _t.c.day <= day)
-        .group_by(_t.c.cell_id, _t.c.series_id)
+        select(_c.c.id, _s.c.id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
+        .select_from(_c.join(_s, true()).join(_t, (_t.c.cell_id == _c.c.id) & (_t.c.series_id == _s.c.id)))
+        .where(_s.c.id.in_(series), _t.c.day > after, _t.c.day <= day)
+        .group_by(_c.c.id, _s.c.id)
     )
+    if cell_ids is not None:
+        found = found.where(database.among(_c.c.id, cell_ids))
     return [tuple(row) for row in connection.execute(found)]
 
 
@@ -319,46 +330,43 @@ def gained(
     ]
 
 
-Summed = Mapping[int, tuple[int, Sequence[int]]]
-"""Cell to its changes when its tallies were summed up to a day, and the people per state."""
+Summed = NDArray[np.int32]
+"""A row a cell: the cell, its changes when its tallies were summed up to a day, and the people per state."""
 
 
 def keep_sums(
-    database: Database, connection: Connection, era: str, series_id: int, changes: int, days: Mapping[int, Summed]
+    database: Database, connection: Connection, era: str, day: int, changes: int, sums: Mapping[int, Summed]
 ) -> None:
-    """Keep what was summed of a series on some days, in place of what was kept of them before.
+    """Keep what was summed of some series on a day, in place of what was kept of it before.
 
-    changes: of all the cells together. Each cell is a row of whole numbers of 32 bits: cell, changes, people per state;
-    all of them are packed by zlib.
+    changes: of all the cells together. Rows are whole numbers of 32 bits, all of them packed by zlib.
     """
-    for day, summed in days.items():
-        rows = np.array([(cell, changed, *states) for cell, (changed, states) in summed.items()], "<i4")
-        values = {"era": era, "changes": changes, "cells": zlib.compress(rows.tobytes(), 1)}
+    for series_id, rows in sums.items():
+        values = {"era": era, "changes": changes, "cells": zlib.compress(rows.astype("<i4").tobytes(), 1)}
         statement = database.insert(_sums).values(series_id=series_id, day=day, **values)
         connection.execute(
             statement.on_conflict_do_update(index_elements=[_sums.c.series_id, _sums.c.day], set_=values)
         )
 
 
-def days_summed(database: Database, connection: Connection, era: str, series_id: int) -> dict[int, int]:
-    """The days of which sums of a series are kept, and the changes of all cells together that they are from."""
-    asked = database.prepared(
-        "days summed",
-        lambda: select(_sums.c.day, _sums.c.changes).where(
-            _sums.c.series_id == bindparam("series"), _sums.c.era == bindparam("in_era")
-        ),
+def days_summed(connection: Connection, era: str, series: Sequence[int]) -> dict[int, int]:
+    """The days of which sums of every one of these series are kept, and the changes of all cells that they are from."""
+    asked = (
+        select(_sums.c.day, func.min(_sums.c.changes))
+        .where(_sums.c.series_id.in_(series), _sums.c.era == era)
+        .group_by(_sums.c.day)
+        .having(func.count() == len(series))
     )
-    return dict(asked.rows(driver_of(connection), {"series": series_id, "in_era": era}))
+    return {row[0]: row[1] for row in connection.execute(asked)}
 
 
-def kept_sums(connection: Connection, era: str, series_id: int, day: int) -> Summed:
-    """What is kept of a series on a day, if anything; of each cell it holds while the cell's changes are the same."""
-    wanted = (_sums.c.series_id == series_id, _sums.c.era == era, _sums.c.day == day)
-    content = connection.scalar(select(_sums.c.cells).where(*wanted))
-    if not content:
-        return {}
-    rows = np.frombuffer(zlib.decompress(content), "<i4").reshape(-1, 2 + len(STATE_COLUMNS)).tolist()
-    return {cell: (changed, tuple(states)) for cell, changed, *states in rows}
+def kept_sums(connection: Connection, era: str, series: Sequence[int], day: int) -> dict[int, Summed]:
+    """What is kept of some series on a day; of each cell it holds while the cell's changes are the same."""
+    wanted = (_sums.c.series_id.in_(series), _sums.c.era == era, _sums.c.day == day)
+    return {
+        series_id: np.frombuffer(zlib.decompress(content), "<i4").reshape(-1, 2 + len(STATE_COLUMNS))
+        for series_id, content in connection.execute(select(_sums.c.series_id, _sums.c.cells).where(*wanted))
+    }
 
 
 def houses(

@@ -122,7 +122,7 @@ def test_no_more_cells_are_remembered_than_there_is_room_for(town: Town) -> None
     states = town.reference.states = KeptStates(room=10)
     for back in range(5):
         ask(town.reference, day=DAY - timedelta(days=back))
-    assert [key[2] for key in states._kept] == [DAY.toordinal() - 3, DAY.toordinal() - 4]
+    assert [key.day for key in states.kept.in_order()] == [DAY.toordinal() - 3, DAY.toordinal() - 4]
     town.reference.states = KeptStates(room=3)  # less than one question
     assert ask(town.reference).total.eligible == 4
-    assert not town.reference.states._kept
+    assert not len(town.reference.states.kept)

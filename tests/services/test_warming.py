@@ -42,6 +42,7 @@ def test_the_first_reader_after_a_start_has_no_tallies_added_up(town: Town, monk
         return read(*args)
 
     monkeypatch.setattr(tallies, "states_on", counted)
+    monkeypatch.setattr(tallies, "states_of", counted)
     assert reporting.coverage(started, EVERYTHING, QUESTION) == expected
     assert asked == []
 
@@ -106,5 +107,37 @@ def test_nothing_is_summed_where_nobody_was_visited(town: Town) -> None:
 def test_no_more_is_summed_than_there_is_room_for(town: Town) -> None:
     populate(town)
     started = Reference(town.reference.database)
-    started.states = KeptStates(room=5)
-    assert warm(started) == 2, "two cells a series"
+    with town.reference.database.read() as connection:
+        series = len(town.reference.known(connection).series["covid19"])
+    needed = 2 * series * 6  # two cells, and three days of the latest visit and of today
+    started.states = KeptStates(room=needed - 1)
+    assert (warm(started), started.states.kept.held <= needed - 1) == (0, True)
+    started.states = KeptStates(room=needed)
+    assert (warm(started), started.states.kept.held) == (series, needed)
+
+
+def test_houses_are_read_once_a_campaign_and_each_day_at_once_for_all_series(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    populate(town)
+    calls = {"houses": 0, "states_of": 0}
+
+    def counted(name: str) -> None:
+        read = getattr(tallies, name)
+
+        def call(*args: Any) -> Any:
+            calls[name] += 1
+            return read(*args)
+
+        monkeypatch.setattr(tallies, name, call)
+
+    for name in calls:
+        counted(name)
+    started = Reference(town.reference.database)
+    warm(started)
+    with town.reference.database.read() as connection:
+        kept = connection.execute(tables.tally_sums.select()).all()
+        known = town.reference.known(connection)
+    assert calls["houses"] == len(known.campaigns)
+    days = len(kept) // len(known.series["covid19"])
+    assert calls["states_of"] == days + 6, "days kept, and three of the latest visit and of today''"
