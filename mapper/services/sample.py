@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from mapper.domain.epidemic import LevelEntry
+from mapper.domain.roles import Role
 from mapper.errors import Conflict, InvalidInput, mark
 from mapper.formats.campaign import read_campaign
 from mapper.formats.writer import InstanceWriter
@@ -25,6 +26,7 @@ from mapper.geo.approximate import approximate_set
 from mapper.services import accounts, boundaries, epidemic, intake, publish
 from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, household
 from mapper.services.reference import Reference
+from mapper.services.sample_overseeing import oversee
 from mapper.services.second_round import SecondRound
 from mapper.store import reference as kept
 
@@ -88,7 +90,9 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
             kept.set_fact(reference.database, connection, "sample built", _mark(households))
     _enter_levels(reference)
     passwords = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
-    accounts.add_user(reference, SUPERVISOR, "supervisor", [f"{SET_ID}:{DISTRICT}"], passwords[0])
+    area = SET_ID, DISTRICT
+    supervisor = accounts.add_user(reference, SUPERVISOR, "supervisor", [":".join(area)], passwords[0])
+    oversee(reference, accounts.User(supervisor.id, SUPERVISOR, Role.SUPERVISOR, (area,), 0), SET_ID, LAST_DAY)
     accounts.add_user(reference, ADMINISTRATOR, "administrator", [], passwords[1])
     return Made(households, (SUPERVISOR, passwords[0]), (ADMINISTRATOR, passwords[1]))
 

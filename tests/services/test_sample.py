@@ -6,18 +6,20 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
+from mapper.domain.roles import Role
 from mapper.errors import Conflict, InvalidInput
 from mapper.formats.instance import read_instance
-from mapper.services import conflicts, intake, rebuilding, sample
+from mapper.services import conflicts, intake, lots, rebuilding, sample, sample_overseeing
+from mapper.services.accounts import User
 from mapper.services.invented import HOUSEHOLDS, Sent
 from mapper.store import reference as kept
-from mapper.store import register, submissions
-from tests.services.town import EVERYTHING, Town
+from mapper.store import register, submissions, tables, targets
+from tests.services.town import COMMUNES, DAY, EVERYTHING, Town
 
 ROOT = Path(__file__).resolve().parents[2]
 COVID = b'id="covid19_census"'
@@ -154,3 +156,27 @@ def test_sample_of_nobody_or_of_another_edition_is_refused(new_town: Callable[[]
         kept.raise_revision(reference.database, connection)
     with pytest.raises(Conflict, match="older edition"):
         sample.build(reference, ROOT, 5, lambda done: None)
+
+
+def test_what_the_sample_s_supervisor_entered_is_entered_once(new_town: Callable[[], Town]) -> None:
+    town = new_town()
+    one = {"id": 1, "name": "somebody", "role": "supervisor", "created_at": "2022-08-01T00:00:00+00:00"}
+    with town.reference.database.write() as connection:
+        connection.execute(tables.users.insert().values(active=True, session_epoch=0, token_epoch=0, **one))
+    user = User(1, "somebody", Role.SUPERVISOR, (("squares", "S"), ("squares", "N")), 0)
+    for _ in range(2):
+        sample_overseeing.oversee(town.reference, user, "squares", DAY)
+        with town.reference.database.read() as connection:
+            named = targets.responsible(connection, "squares")
+            own = targets.every_target(connection)
+    communes = sorted(COMMUNES)
+    offices = {place.code: one.position for place, one in named.items()}
+    assert "S" in offices and communes[0] in offices and communes[-1] not in offices, "one is left without"
+    assert sum(place.level == "hamlet" for place in named) > 50
+    assert all("không có thật" in office for office in offices.values())
+    assert {(one.place.code, str(one.target), one.deadline) for one in own} == {
+        (communes[2], "19/20", None),
+        (communes[7], "17/20", date(2022, 10, 15)),
+    }
+    drawn = lots.lines(town.reference, user, "covid19", 10)
+    assert [(line.kept.code, line.judgement) for line in drawn] == [(communes[0], None)], "one lot, and it is open"
