@@ -44,7 +44,7 @@ def open_reference(settings: Settings) -> Reference:
     """The database of these settings, its schema up to date."""
     database = Database(settings.database)
     schema.upgrade(database)
-    return Reference(database, settings.secret_key)
+    return Reference(database, settings.secret_key, settings.data_dir / "columns")
 
 
 def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
@@ -133,6 +133,7 @@ def command_line(settings: Settings) -> click.Group:
         ),
     )
     def serve(host: str, port: int, workers: int, threads: int) -> None:
+        from mapper.services.base_map import open_base_map
         from mapper.web import serving
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -141,6 +142,9 @@ def command_line(settings: Settings) -> click.Group:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a busy moment is no warning
         opened().database.close()
+        # Before a port is taken and an address told: a file that cannot be read is said at once, and once.
+        if (base_map := open_base_map(settings.basemap)) is not None:
+            base_map.file.close()
         listener = serving.listen(host, port)
         shown = settings.public_url or f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
         click.echo(_("Serving at {address}. Stop with Ctrl-C.", address=shown))

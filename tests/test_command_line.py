@@ -497,6 +497,18 @@ def test_more_phones_than_select_knows_files_are_served(data: Path, free_port: i
         assert requests.get(f"http://127.0.0.1:{free_port}/sign-in", timeout=60).status_code == 200
 
 
+def test_a_base_map_that_cannot_be_read_stops_the_server_before_it_starts_with_one_line(
+    data: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "nen.mbtiles"
+    broken.write_bytes(b"no database at all" * 100)
+    done = outside(data, "serve", "--port", "0", MAPPER_BASEMAP=str(broken))
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert done.returncode == 1
+    assert line.startswith(f"{broken} không phải là tệp MBTiles")
+    assert line.endswith("Hãy chép lại tệp lên máy chủ, hoặc để trống MAPPER_BASEMAP.")
+
+
 def test_port_that_is_taken_is_told_in_one_line(data: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
