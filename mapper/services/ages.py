@@ -66,7 +66,7 @@ def pyramid(reference: Reference, user: User, question: Question, area: Area | N
 
 
 def _counted(parts: Sequence[Spans], day: date) -> NDArray[np.int64]:
-    spans = np.concatenate([ways.on(part, day) for part in parts] or [np.zeros((0, ways.COLUMNS), np.int32)])
+    spans = np.concatenate([ways.on(part, day) for part in parts] or [ways.NOBODY])
     # Who was born on 29 February is a year older on 28 February of a year without that day, as ``Period.after`` has it.
     leap = day.month == 2 and day.day == 28 and not _has_29_february(day.year)
     today = day.year * 10_000 + day.month * 100 + (29 if leap else day.day)

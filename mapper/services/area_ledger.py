@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.household import HOUSE_COUNTS
@@ -104,24 +105,53 @@ def counted(reference: Reference, connection: Connection, user: User, question: 
     return Counted(known, places, campaign, group, dose, mine, houses, found, changes, series_id)
 
 
-def reasons(
-    reference: Reference, connection: Connection, at: Counted, states: Collection[State], day: date
-) -> Mapping[State, Reasons] | Missing:
-    """Kinds and reasons of everybody in some states on a day; Missing where many people have to be read first."""
+def reasons(reference: Reference, connection: Connection, at: Counted, state: State, day: date) -> Reasons | Missing:
+    """Kinds and reasons of everybody in a state on a day; Missing where many people have to be read first."""
     found = ways_of(reference, connection, at, tuple(at.cells))
     if isinstance(found, Missing):
         return found
-    wanted = np.isin(np.arange(len(INSIDE)), [INSIDE.index(state) for state in states])
-    words = reference.ages.words
-    counts: dict[State, dict[int, Counter[Told]]] = {state: {} for state in states}
-    for cell, spans in found.items():
-        now = ways.on(spans, day)
-        told = now[wanted[now[:, ways.STATE]]][:, (ways.STATE, ways.TOLD)]
-        rows, times = np.unique(told, axis=0, return_counts=True)
-        for (place, word), times_told in zip(rows.tolist(), times.tolist(), strict=True):
-            here = counts[INSIDE[place]].setdefault(cell, Counter())
-            here[ways.kind_and_reason(words.told(word), day)] += times_told
+    counts: dict[int, Counter[Told]] = {}
+    cells = tuple(found)
+    for place, _, told, number in _counted(reference, found, (state,), day, apart=True):
+        counts.setdefault(cells[place], Counter())[told] += number
     return counts
+
+
+def reasons_together(
+    reference: Reference, connection: Connection, at: Counted, states: Collection[State], day: date
+) -> Mapping[State, Mapping[Told, int]] | Missing:
+    """The same for several states, of all cells together."""
+    found = ways_of(reference, connection, at, tuple(at.cells))
+    if isinstance(found, Missing):
+        return found
+    counts: dict[State, Counter[Told]] = {state: Counter() for state in states}
+    for _, state, told, number in _counted(reference, found, states, day, apart=False):
+        counts[state][told] += number
+    return counts
+
+
+def _counted(
+    reference: Reference, spans: Mapping[int, Spans], states: Collection[State], day: date, *, apart: bool
+) -> Iterator[tuple[int, State, Told, int]]:
+    """(place among the cells, state, what was told, how many people); all cells have place 0 unless ``apart``."""
+    each = [ways.on(of_cell, day) for of_cell in spans.values()]
+    now = np.concatenate(each or [ways.NOBODY])
+    place = np.repeat(np.arange(len(each)), [len(one) for one in each]) if apart else np.zeros(len(now), np.int64)
+    wanted = _wanted(now, states)
+    # One number for the three, since numbers are sorted faster than rows.
+    shape = (max(1, len(each)), len(INSIDE), int(now[:, ways.TOLD].max(initial=0)) + 1)
+    keys = np.ravel_multi_index((place[wanted], now[wanted, ways.STATE], now[wanted, ways.TOLD]), shape)
+    rows, times = np.unique(keys, return_counts=True)
+    words = reference.ages.words
+    for at, state, word, number in zip(
+        *(one.tolist() for one in np.unravel_index(rows, shape)), times.tolist(), strict=True
+    ):
+        yield at, INSIDE[state], ways.kind_and_reason(words.told(word), day), number
+
+
+def _wanted(spans: Spans, states: Collection[State]) -> NDArray[np.bool_]:
+    """Which of the spans are of one of the states."""
+    return np.isin(np.arange(len(INSIDE)), [INSIDE.index(state) for state in states])[spans[:, ways.STATE]]
 
 
 def ways_of(
@@ -135,12 +165,9 @@ def ways_of(
 
 def households_of(spans: Mapping[int, Spans], states: Collection[State], day: date) -> list[int]:
     """Seqs of the households that somebody in one of the states belongs to on a day; OUTSIDE is no way's state."""
-    wanted = np.isin(np.arange(len(INSIDE)), [INSIDE.index(state) for state in states])
-    found: set[int] = set()
-    for each in spans.values():
-        now = ways.on(each, day)
-        found.update(now[wanted[now[:, ways.STATE]], ways.HOUSEHOLD].tolist())
-    return sorted(found)
+    now = np.concatenate([ways.on(of_cell, day) for of_cell in spans.values()] or [ways.NOBODY])
+    households: list[int] = np.unique(now[_wanted(now, states), ways.HOUSEHOLD]).tolist()
+    return households
 
 
 def ranked(told: Mapping[Told, int], kind: Kind) -> list[str | None]:

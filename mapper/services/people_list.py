@@ -132,10 +132,9 @@ def people(
         wanted = frozenset[Told]()
         if reason:
             (state,) = states
-            every = reasons(reference, connection, at, states, question.day)
-            if isinstance(every, Missing):
-                return every
-            told = every[state]
+            told = reasons(reference, connection, at, state, question.day)
+            if isinstance(told, Missing):
+                return told
             wanted = asked_for(reason, told)
             numbers = {
                 cell: sum(number for one, number in found.items() if one in wanted) for cell, found in told.items()

@@ -6,7 +6,7 @@ in the background where people are many; until then the branches stand alone.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,7 +14,7 @@ from mapper.domain.coverage import missing_people
 from mapper.domain.ledger import State
 from mapper.domain.reasons import KINDS, Kind, reason_key
 from mapper.services.accounts import User
-from mapper.services.area_ledger import MOST_REASONS, OTHERS, Counted, Reasons, Told, counted, ranked, reasons
+from mapper.services.area_ledger import MOST_REASONS, OTHERS, Counted, Told, counted, ranked, reasons_together
 from mapper.services.areas import Area
 from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Answer, Question, coverage, visible_rows
@@ -124,7 +124,7 @@ def _branches(
 ) -> tuple[tuple[Branch, ...], Missing | None]:
     numbers = {state: sum(at.people(cell, frozenset({state})) for cell in at.cells) for state in BRANCHES}
     behind = [state for state in BRANCHES if state in KINDS and numbers[state]]
-    found = reasons(reference, connection, at, behind, day) if behind else {}
+    found = reasons_together(reference, connection, at, behind, day) if behind else {}
     branches = []
     for state, number in numbers.items():
         kinds: tuple[KindOfReason, ...] | None = ()
@@ -134,10 +134,7 @@ def _branches(
     return tuple(branches), found if isinstance(found, Missing) else None
 
 
-def _kinds(state: State, by_cell: Reasons) -> tuple[KindOfReason, ...]:
-    told: Counter[Told] = Counter()
-    for each in by_cell.values():
-        told.update(each)
+def _kinds(state: State, told: Mapping[Told, int]) -> tuple[KindOfReason, ...]:
     found = []
     for kind in KINDS[state]:
         order = ranked(told, kind)

@@ -34,6 +34,8 @@ COLUMNS = 7
 FROM, UNTIL, STATE, BORN, SEX, TOLD, HOUSEHOLD = range(COLUMNS)
 """Columns of Spans."""
 
+NOBODY: Spans = np.zeros((0, COLUMNS), np.int32)
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
