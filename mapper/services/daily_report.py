@@ -6,8 +6,8 @@ All from tallies. Visits count whenever they were made, as on the map; doses cou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.epidemic import LevelEntry
@@ -18,7 +18,7 @@ from mapper.services import epidemic, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import HAMLET, Answer, Question, UnitFigures
+from mapper.services.reporting import HAMLET, Question, UnitFigures
 from mapper.store import fieldwork, tallies
 from mapper.store.database import Connection
 from mapper.store.reference import BoundarySet
@@ -142,24 +142,15 @@ def _reports(
         received = fieldwork.last_received(connection, campaign.id)
         cells = _cells(reference, connection, known, user, places, campaign, area, each)
         counts = _house_counts(connection, campaign, question.day, cells)
-        past = [
-            _vaccinated(reference, connection, number, question.day, campaign, cells, area is None and not user.areas)
-            for number in known.series[campaign.id]
-        ]
-    level = each or places.leaf
-
-    def ask(group_code: str, dose_code: str, day: date, at: str = level) -> Answer:
-        asked = Question(campaign.id, group_code, dose_code, day, at, places.id)
-        return reporting.coverage(reference, user, asked, area)
-
-    def rows(answer: Answer) -> dict[str | None, UnitFigures]:
-        return {unit.code: unit for unit in answer.units} if each else {None: answer.total}
-
+    asked = replace(question, level=each or places.leaf, set_id=places.id)
+    every = reporting.coverage_of_every(reference, user, asked, area, _BACK, each is not None)
+    rows: Sequence[Mapping[str | None, UnitFigures]]
+    rows = every.units if each else [{None: total} for total in every.totals]
     series = [
-        (of_group, of_dose, rows(ask(of_group.code, of_dose.code, question.day)), then)
-        for (of_group, of_dose), then in zip(campaign.series, past, strict=True)
+        (*of, now, [None if then is None else _of(then, number) for then in every.vaccinated])
+        for number, (of, now) in enumerate(zip(campaign.series, rows, strict=True))
     ]
-    hamlets = ask(group.code, dose.code, question.day, HAMLET)
+    hamlets = reporting.coverage(reference, user, replace(asked, level=HAMLET), area)
     _, levels = epidemic.levels(reference, user, places.id, question.day)
     first = series[0][2]
     if each:
@@ -207,6 +198,10 @@ def _reports(
     return made
 
 
+def _of(vaccinated: Mapping[str | None, Sequence[int]], series: int) -> dict[str | None, int]:
+    return {code: people[series] for code, people in vaccinated.items()}
+
+
 def _before(past: Sequence[Mapping[str | None, int] | None], key: str | None) -> tuple[int | None, int | None]:
     one, seven = (None if then is None else then.get(key, 0) for then in past)
     return one, seven
@@ -227,7 +222,7 @@ def _by_level(levels: Mapping[str, LevelEntry], codes: Sequence[str]) -> dict[in
 
 
 _Cells = Mapping[str | None, Mapping[int, Sequence[int]]]
-"""By unit, or all together under None: numbers of cells with their houses by kind and the changes of their tallies."""
+"""By unit, or all together under None: numbers of cells with their houses by kind."""
 
 
 def _cells(
@@ -247,32 +242,7 @@ def _cells(
         leaf = cells[cell_id].units.get(places.id)
         key = None if each is None or leaf is None else places.above(leaf, each)
         if (each is None or key is not None) and any(counts[:-1]):
-            found.setdefault(key, {})[cell_id] = counts
-    return found
-
-
-def _vaccinated(
-    reference: Reference,
-    connection: Connection,
-    series_id: int,
-    day: date,
-    campaign: Campaign,
-    cells: _Cells,
-    everywhere: bool,
-) -> list[dict[str | None, int] | None]:
-    """People vaccinated on each of the days before, by unit; None where the campaign had not begun."""
-    era, _ = tallies.version(reference.database, connection)
-    changes = {cell_id: counts[-1] for some in cells.values() for cell_id, counts in some.items()}
-    found: list[dict[str | None, int] | None] = []
-    for back in _BACK:
-        then = day - timedelta(days=back)
-        if then < campaign.start:
-            found.append(None)
-            continue
-        states = reference.states.on(
-            reference.database, connection, era, series_id, then.toordinal(), changes, everywhere=everywhere
-        )
-        found.append({key: sum(states[cell_id][_VACCINATED] for cell_id in some) for key, some in cells.items()})
+            found.setdefault(key, {})[cell_id] = counts[:-1]
     return found
 
 

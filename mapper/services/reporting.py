@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from operator import add, itemgetter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 from mapper.domain.campaign import Campaign, Design, Group, Label, ScheduledDose
 from mapper.domain.coverage import Assessment, Houses, assess
-from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
 from mapper.domain.targets import NO_GOAL, Goal
 from mapper.errors import InvalidQuestion, NotFound, mark
+from mapper.services import row_sums
 from mapper.services.accounts import User, visible_cells
 from mapper.services.cluster_design import AskedRow, assess_rows
 from mapper.services.goals import Goals, goals
 from mapper.services.kept_states import NOBODY
-from mapper.services.listed import leaves_in_areas, main_unit, visible_hamlets, visited_in
+from mapper.services.listed import leaves_in_areas
 from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.row_sums import RowSum, total_of
 from mapper.store import reference as kept
 from mapper.store import register, tallies
 from mapper.store.database import Connection
@@ -88,35 +89,11 @@ class Answer:
 
 
 _LAST = "\U0010ffff"
-_NO_HOUSES = (0,) * len(HOUSE_COUNTS)
 _eligible = itemgetter(*(INSIDE.index(state) for state in INSIDE if state in ELIGIBLE))
 _VACCINATED, _UNKNOWN = INSIDE.index(State.VACCINATED), INSIDE.index(State.UNKNOWN)
 
 
-@dataclass(slots=True)
-class _Sum:
-    """A row while it is summed."""
-
-    states: Sequence[int] = NOBODY
-    houses: Sequence[int] = _NO_HOUSES
-    expected: int | None = None
-    unvisited: int = 0
-    unlisted: int = 0
-
-
-def _total(rows: Sequence[_Sum]) -> _Sum:
-    """People, houses and expectations of several rows; column by column, which is quicker than row by row."""
-    expected = [one.expected for one in rows if one.expected is not None]
-    return _Sum(
-        [sum(column) for column in zip(NOBODY, *(one.states for one in rows), strict=True)],
-        [sum(column) for column in zip(_NO_HOUSES, *(one.houses for one in rows), strict=True)],
-        sum(expected) if expected else None,
-        sum(one.unvisited for one in rows),
-        sum(one.unlisted for one in rows),
-    )
-
-
-Row = tuple[str | None, str | None]
+Row = row_sums.Row
 """(leaf unit code, hamlet code), either None where a household has none."""
 
 
@@ -246,23 +223,18 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         known = reference.known(connection)
         campaign, group, dose, series_id = find_series(known, question)
         places = default_set(known, question.set_id, question.day)
-        levels = (*places.about.levels, HAMLET)
-        if question.level not in levels:
-            raise InvalidQuestion(
-                mark("Boundary set {set} has no level {level}. Choose one of: {levels}."),
-                set=places.id,
-                level=question.level,
-                levels=", ".join(levels),
-            )
-        sums = _sum_rows(reference, connection, known, places, campaign, series_id, question.day, user)
+        _check_level(places, question.level)
+        ground = row_sums.ground(reference, connection, known, places, campaign, user)
+        sums = row_sums.with_states(ground, reference, connection, series_id, question.day)
     if part is not None:
         sums = {(leaf, hamlet): one for (leaf, hamlet), one in sums.items() if part.holds(places, leaf, hamlet)}
     aims = goals(known, places, campaign, group, dose)
     if question.level == HAMLET:
         rows = _hamlet_rows(known, sums, aims)
     else:
-        rows = _unit_rows(known, user, question.level, sums, aims)
-    total = _figures("total", None, "", None, _total(list(sums.values())), goal_of_all(aims, part, sums))
+        totals = {code: total_of(several) for code, several in _by_unit(places, question.level, sums).items()}
+        rows = _unit_rows(question.level, totals, aims, _cut(known, places, user, question.level))
+    total = _figures("total", None, "", None, total_of(list(sums.values())), goal_of_all(aims, part, sums))
     if campaign.design is Design.CLUSTER_SURVEY:
         rows = _as_sample(rows, sums, places, question.level)
         total = _as_sample([total], sums, places, "")[0]
@@ -278,8 +250,82 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class EverySeries:
+    """Figures of every group and dose of a campaign, in its order.
+
+    totals: of all together. units: by code, None for households that no unit holds; empty where none were asked for.
+    vaccinated: on each of the days before, by code or all under None, a number a series; None before the campaign.
+    """
+
+    totals: tuple[UnitFigures, ...]
+    units: tuple[Mapping[str | None, UnitFigures], ...]
+    vaccinated: tuple[Mapping[str | None, Sequence[int]] | None, ...]
+
+
+def coverage_of_every(
+    reference: Reference, user: User, question: Question, part: Part | None, back: Sequence[int], units: bool
+) -> EverySeries:
+    """What ``coverage`` says of every group and dose of the question's campaign, from one reading of houses and sums.
+
+    back: days before the question's of which people vaccinated are wanted. units: whether units of its level are.
+    Raises as ``coverage`` does, and for a question of hamlets.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign, *_ = find_series(known, question)
+        places = default_set(known, question.set_id, question.day)
+        _check_level(places, question.level)
+        ground = row_sums.ground(reference, connection, known, places, campaign, user)
+        series = known.series[campaign.id]
+        days = [question.day, *(question.day - timedelta(days=days) for days in back)]
+        people = [
+            row_sums.people_of(ground, reference, connection, series, day) for day in days if day >= campaign.start
+        ]
+    held = [row for row in ground.sums if part is None or part.holds(places, *row)]
+    rows = {row: ground.sums[row] for row in held}
+    of_units = _by_unit(places, question.level, rows) if units else {}
+    sums = {code: total_of(several) for code, several in of_units.items()}
+    everything = total_of(list(rows.values()))
+    cells = row_sums.cells_of(ground, held, lambda row: _unit_of(places, question.level, row) if units else None)
+    now, *before = ({code: one[among].sum(axis=0).tolist() for code, among in cells.items()} for one in people)
+    cut = _cut(known, places, user, question.level)
+    totals, by_unit = [], []
+    for number, (group, dose) in enumerate(campaign.series):
+        aims = goals(known, places, campaign, group, dose)
+        states = {code: now[code][number] if code in now else NOBODY for code in sums}
+        told = {code: replace(one, states=states[code]) for code, one in sums.items()}
+        whole = [sum(column) for column in zip(NOBODY, *(each[number] for each in now.values()), strict=True)]
+        of_all = [_figures("total", None, "", None, replace(everything, states=whole), goal_of_all(aims, part, rows))]
+        of_each = _unit_rows(question.level, told, aims, cut)
+        if campaign.design is Design.CLUSTER_SURVEY:
+            asked = row_sums.of_series(ground, held, people[0], number)
+            of_all, of_each = _as_sample(of_all, asked, places, ""), _as_sample(of_each, asked, places, question.level)
+        totals += of_all
+        by_unit.append({unit.code: unit for unit in of_each})
+    found = iter(before)
+    vaccinated = (
+        {code: [of_series[_VACCINATED] for of_series in each] for code, each in next(found).items()}
+        if day >= campaign.start
+        else None
+        for day in days[1:]
+    )
+    return EverySeries(tuple(totals), tuple(by_unit), tuple(vaccinated))
+
+
+def _check_level(places: PlaceSet, level: str) -> None:
+    levels = (*places.about.levels, HAMLET)
+    if level not in levels:
+        raise InvalidQuestion(
+            mark("Boundary set {set} has no level {level}. Choose one of: {levels}."),
+            set=places.id,
+            level=level,
+            levels=", ".join(levels),
+        )
+
+
 def _as_sample(
-    units: Sequence[UnitFigures], sums: Mapping[Row, _Sum], places: PlaceSet, level: str
+    units: Sequence[UnitFigures], sums: Mapping[Row, RowSum], places: PlaceSet, level: str
 ) -> list[UnitFigures]:
     """The same units with what a sample says of those that are not complete. level: "" for all in one."""
     parts: dict[str | None, list[AskedRow]] = {}
@@ -301,8 +347,10 @@ def _as_sample(
 
 def goal_of_all(aims: Goals, part: Part | None, rows: Iterable[Row]) -> Goal:
     """The goal of rows together: that of the area that was asked for, else of the smallest unit that holds them."""
+    if not aims.own:
+        return aims.usual
     leaves = [leaf for leaf, _ in rows if leaf is not None]
-    if not aims.own or part is None:
+    if part is None:
         return aims.around(leaves)
     if part.level == HAMLET:
         # A hamlet's households may lie in several units; the one that most of its rows name stands for it.
@@ -337,65 +385,7 @@ def find_series(known: Known, question: Question) -> tuple[Campaign, Group, Sche
     return campaign, *found, known.series[campaign.id][campaign.series.index(found)]
 
 
-def _sum_rows(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    places: PlaceSet,
-    campaign: Campaign,
-    series_id: int,
-    day: date,
-    user: User,
-) -> dict[Row, _Sum]:
-    """Tallies by leaf unit and hamlet of a set, for the cells a user may see, with the households expected."""
-    visible = visible_cells(reference, connection, user)
-    seen = None if visible is None else set(visible)
-    # All of them: how many houses of a hamlet are still to be visited does not depend on who asks.
-    houses = tallies.houses(reference.database, connection, campaign.id, None)
-    cells = reference.cells(connection)
-    sums: dict[Row, _Sum] = {}
-    rows: dict[int, _Sum] = {}
-    visited: dict[str, dict[str | None, int]] = {}
-    changes: dict[int, int] = {}
-    set_id, hamlets = places.id, known.hamlets
-    for of_cell in houses:
-        cell_id, counts = of_cell[0], of_cell[1:-1]
-        if not any(counts):
-            continue
-        cell = cells[cell_id]
-        unit, code = row = cell.units.get(set_id), cell.hamlet_code
-        if code is not None:
-            lying = visited.setdefault(code, {})
-            lying[unit] = lying.get(unit, 0) + counts[0]
-        if seen is not None and cell_id not in seen:
-            continue
-        into = sums.get(row)
-        if into is None:
-            listed = code is None or (code in hamlets and hamlets[code].households is not None)
-            into = sums[row] = _Sum(NOBODY, counts, None, 0, 0 if listed else 1)
-        else:
-            into.houses = list(map(add, into.houses, counts))
-        rows[cell_id] = into
-        changes[cell_id] = of_cell[-1]
-    era, _ = tallies.version(reference.database, connection)
-    found = reference.states.on(
-        reference.database, connection, era, series_id, day.toordinal(), changes, everywhere=visible is None
-    )
-    for cell_id, states in found.items():
-        into = rows[cell_id]
-        into.states = states if into.states is NOBODY else list(map(add, into.states, states))
-    for hamlet in visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id)):
-        unit = main_unit(known, places, hamlet, visited)
-        into = sums.setdefault((unit, hamlet.code), _Sum())
-        into.expected = hamlet.households
-        if hamlet.households is not None:
-            into.unvisited = max(0, hamlet.households - sum(visited.get(hamlet.code, {}).values()))
-        elif hamlet.code in visited:
-            into.unlisted = 1
-    return sums
-
-
-def _hamlet_rows(known: Known, sums: Mapping[Row, _Sum], aims: Goals) -> list[UnitFigures]:
+def _hamlet_rows(known: Known, sums: Mapping[Row, RowSum], aims: Goals) -> list[UnitFigures]:
     rows = []
     for (unit, code), one in sorted(sums.items(), key=_place):
         hamlet = known.hamlets.get(code) if code is not None else None
@@ -404,7 +394,7 @@ def _hamlet_rows(known: Known, sums: Mapping[Row, _Sum], aims: Goals) -> list[Un
     return rows
 
 
-def _place(item: tuple[Row, _Sum]) -> tuple[str, str]:
+def _place(item: tuple[Row, RowSum]) -> tuple[str, str]:
     """By unit and hamlet; what has no code comes last."""
     (unit, code), _ = item
     return unit or _LAST, code or _LAST
@@ -415,27 +405,38 @@ def hamlet_key(unit: str | None, hamlet: str | None) -> str:
     return f"{unit or '-'}/{hamlet or '-'}"
 
 
-def _unit_rows(known: Known, user: User, level: str, sums: Mapping[Row, _Sum], aims: Goals) -> list[UnitFigures]:
-    places = aims.places
-    parts: dict[str | None, list[_Sum]] = {}
-    for (leaf, _), one in sums.items():
-        code = places.above(leaf, level) if leaf is not None else None
-        parts.setdefault(code, []).append(one)
-    totals = {code: _total(several) for code, several in parts.items()}
+def _unit_of(places: PlaceSet, level: str, row: Row) -> str | None:
+    return places.above(row[0], level) if row[0] is not None else None
+
+
+def _by_unit(places: PlaceSet, level: str, sums: Mapping[Row, RowSum]) -> dict[str | None, list[RowSum]]:
+    parts: dict[str | None, list[RowSum]] = {}
+    for row, one in sums.items():
+        parts.setdefault(_unit_of(places, level, row), []).append(one)
+    return parts
+
+
+def _cut(known: Known, places: PlaceSet, user: User, level: str) -> set[str | None]:
+    """The units of which a user sees a part alone."""
     seen = leaves_in_areas(known, places, user) if user.areas else set()
     leaves = places.at_level(places.leaf) if user.areas else ()
-    cut = {places.above(leaf.code, level) for leaf in leaves if leaf.code not in seen}
-    rows = []
-    for unit in places.at_level(level):
-        if unit.code in totals:
+    return {places.above(leaf.code, level) for leaf in leaves if leaf.code not in seen}
+
+
+def _unit_rows(
+    level: str, totals: Mapping[str | None, RowSum], aims: Goals, cut: Collection[str | None]
+) -> list[UnitFigures]:
+    rows, left = [], dict(totals)
+    for unit in aims.places.at_level(level):
+        if unit.code in left:
             goal = aims.unit(level, unit.code)
-            figures = _figures(unit.code, unit.code, unit.name, unit.parent_code, totals.pop(unit.code), goal)
+            figures = _figures(unit.code, unit.code, unit.name, unit.parent_code, left.pop(unit.code), goal)
             rows.append(figures._replace(partial=True) if unit.code in cut else figures)
-    rows += [_figures("-", None, "", None, one, aims.usual) for one in totals.values()]
+    rows += [_figures("-", None, "", None, one, aims.usual) for one in left.values()]
     return rows
 
 
-def _figures(key: str, code: str | None, name: str, parent: str | None, one: _Sum, goal: Goal) -> UnitFigures:
+def _figures(key: str, code: str | None, name: str, parent: str | None, one: RowSum, goal: Goal) -> UnitFigures:
     visited, interviewed, vacant, _refused, _closed, people = one.houses
     houses = Houses(one.expected, visited, interviewed, vacant, one.unvisited, one.unlisted)
     states = one.states

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from mapper.domain.ledger import State
 from mapper.domain.roles import Role
 from mapper.errors import InvalidQuestion
-from mapper.services import daily_report
+from mapper.services import daily_report, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.daily_report import DailyReport
+from mapper.services.reference import Reference
 from mapper.services.report_words import Issuer, paper, whole_day
 from mapper.services.reporting import Question
+from mapper.store import tallies
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Town, inside, person
 
 EARLIER = DAY - timedelta(days=1)
@@ -99,3 +104,38 @@ def test_what_is_to_be_done_is_told_with_numbers(visited: Town) -> None:
 )
 def test_days_are_written_as_in_official_papers(day: date, told: str) -> None:
     assert whole_day(day) == told
+
+
+def test_every_group_and_dose_has_the_figures_of_the_map_from_one_reading(
+    visited: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference, district = visited.reference, Area("district", "S")
+    user = User(1, "somebody", Role.COMMUNE_SUPERVISOR, (("squares", COMMUNES[0]), ("squares", COMMUNES[1])), 0)
+    for reader, area in ((EVERYTHING, None), (user, district)):
+        alone = daily_report.report(reference, reader, asked(), area)
+        units = daily_report.reports(reference, reader, asked(), area)
+        for place, one in enumerate(alone.series):
+            question = Question("covid19", one.group.code, one.dose.code, DAY, "commune", "squares")
+            told = reporting.coverage(reference, reader, question, area)
+            assert one.figures == told.total
+            named = [
+                unit for unit in told.units if unit.code is not None and (unit.houses.visited or unit.houses.unvisited)
+            ]
+            assert [each.series[place].figures for each in units] == named
+            before = replace(question, day=EARLIER)
+            assert one.before[0] == reporting.coverage(reference, reader, before, area).total.states[State.VACCINATED]
+    read = {"houses": 0, "states_of": 0, "states_on": 0}
+
+    def counted(name: str) -> None:
+        real = getattr(tallies, name)
+
+        def call(*args: Any, **named: Any) -> Any:
+            read[name] += 1
+            return real(*args, **named)
+
+        monkeypatch.setattr(tallies, name, call)
+
+    for name in read:
+        counted(name)
+    daily_report.report(Reference(reference.database), EVERYTHING, asked(), None)
+    assert read == {"houses": 3, "states_of": 3, "states_on": 0}, "whatever the number of groups and doses"
