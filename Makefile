@@ -45,7 +45,7 @@ test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VEN
 	@echo "Types ..."
 	@$(BIN)/mypy
 	@echo "Tests ..."
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 format: .venv/.development
 	@$(BIN)/ruff check --quiet --fix .

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, delete, text
 
+from mapper.services import accounts
 from mapper.store import tables
 from mapper.store.database import Database
 from tests.postgres import Server
@@ -62,3 +65,11 @@ def _fill(url: str, fill: Fill) -> None:
     database = Database(url)
     fill(database)
     database.close()
+
+
+@contextmanager
+def quick_passwords() -> Iterator[None]:
+    """Argon2 is slow by design; for a while it is as quick as it can be. What is kept says how it was made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield

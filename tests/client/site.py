@@ -24,6 +24,8 @@ from xml.sax.saxutils import escape
 
 import openpyxl
 import requests
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import select
 
 from mapper.services import accounts, boundaries, publish
@@ -287,11 +289,29 @@ class Site:
             }
 
 
+class Compiled(BytecodeCache):
+    """Templates as one server of this process compiled them, for the next one."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if kept := self.kept.get(bucket.key):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+compiled = Compiled()
+
+
 @contextmanager
 def running(settings: Settings, database_url: str) -> Iterator[Site]:
     """A server on a free port of this machine, behind the WSGI server that ``serve`` uses."""
     reference = Reference(Database(database_url), settings.secret_key)
     app = create_app(settings, reference)
+    app.jinja_env.bytecode_cache = compiled
     limit = (max(settings.max_submission_mb, settings.max_upload_mb) + 1) * 1_000_000
     server = serving.make_server(app, serving.listen("127.0.0.1", 0), 8, limit)
     stop = threading.Event()

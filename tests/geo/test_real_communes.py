@@ -18,6 +18,8 @@ from mapper.geo.placing import Placer
 from mapper.geo.shapes import simplified
 from tests.geo.drawing import told
 
+pytestmark = pytest.mark.long
+
 POINTS = 20_000
 
 

@@ -47,6 +47,8 @@ from tests.journey.canvasser import Canvasser, Hamlet, Told
 from tests.journey.reckoning import STATES, Ground, state
 from tests.postgres import Server
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 FORM = ROOT / "forms" / "covid19"
 TODAY = datetime.now(ZoneInfo(TIME_ZONE)).date()

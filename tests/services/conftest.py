@@ -16,8 +16,15 @@ from mapper.store import reference as kept
 from mapper.store import schema, tables
 from mapper.store.database import Database
 from tests.postgres import Server
-from tests.ready import editable_audit, filled_postgres, filled_sqlite, sqlite_copy
+from tests.ready import editable_audit, filled_postgres, filled_sqlite, quick_passwords, sqlite_copy
 from tests.services.town import FORMS, Town
+
+
+@pytest.fixture(scope="module", autouse=True)
+def passwords() -> Iterator[None]:
+    """Hashed quickly; tests/test_command_line.py sees how they are in service."""
+    with quick_passwords():
+        yield
 
 
 @pytest.fixture(scope="session")

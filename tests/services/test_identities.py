@@ -35,6 +35,8 @@ from tests.ready import sqlite_copy
 from tests.services.book import RegisteredHouse, check_figures, registered
 from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Town, inside
 
+pytestmark = pytest.mark.long
+
 PEOPLE = 100_000
 FIRST_DAY, DAYS = date(2022, 7, 11), 60
 UNLISTED = HAMLETS[3][1]

@@ -23,6 +23,8 @@ from mapper.store import reference as kept
 from tests.services.book import check_figures
 from tests.services.town import COMMUNES, DAY, HAMLETS, Answers, Town, inside, person
 
+pytestmark = pytest.mark.long
+
 LATER = "2030010101"
 DAYS = [DAY + timedelta(days=7 * week) for week in range(5)]
 

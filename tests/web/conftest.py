@@ -16,7 +16,14 @@ from mapper.store import tables
 from mapper.store.database import Database
 from tests.client.site import Site, fill_database, running
 from tests.postgres import Server
-from tests.ready import editable_audit
+from tests.ready import editable_audit, quick_passwords
+
+
+@pytest.fixture(scope="module", autouse=True)
+def passwords() -> Iterator[None]:
+    """Hashed quickly; tests/test_command_line.py sees how they are in service."""
+    with quick_passwords():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from mapper.settings import Settings
 from tests.client.collect import Collect, FilledForm, message_of, multipart
 from tests.client.site import House, Site, running
 
+pytestmark = pytest.mark.long
+
 HOUSE = House("uuid:new")
 KEPT = House("uuid:kept", photo="a.jpg")
 BOUNDARY = "3f2a9c"
