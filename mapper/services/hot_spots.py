@@ -1,4 +1,7 @@
-"""Where the unvaccinated live close together, and which low hamlets are low by small numbers alone; from tallies."""
+"""Where the unvaccinated live close together, and which low hamlets are low by small numbers alone.
+
+Figures come from tallies. What chance may bring is reckoned by households, since families refuse or go together.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.ledger import INSIDE, State
 from mapper.geo.measure import points_m
 from mapper.services import reporting
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area
+from mapper.services.families import Families, families
 from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Answer, Question, UnitFigures
 from mapper.stats import clusters, scan, small_areas
+from mapper.stats.chance import Households
 from mapper.stats.clusters import Moran
 from mapper.store import register, tallies
 
@@ -22,14 +28,20 @@ BY_CHANCE = 0.05
 """Flagged is what chance alone brings about on fewer than this share of maps; the same for flags of hamlets."""
 
 REPLICATIONS = 999
-LARGEST, LARGEST_OF_MANY, MANY = 0.5, 0.1, 1000
-"""Of all eligible people, the most that one cluster may hold; among many hamlets a tenth, which is a district there."""
+LARGEST = 0.5
+"""Of all eligible people, the most that one cluster may hold."""
+
+MOST = 6000
+"""Hamlets beyond which no search is made, as work and memory grow with their square; a province has some 3,000."""
 
 ENOUGH_ASKED = 0.8
 """Where fewer of the houses were asked, what a hamlet's figures say may still change."""
 
 FEWEST = 3
-"""Hamlets with figures below which there is nothing to compare."""
+"""Hamlets with figures, and houses with unvaccinated people, below which there is nothing to compare."""
+
+READ = 0.1
+"""Share of the work that is done when all houses are read."""
 
 _VACCINATED, _DUE = INSIDE.index(State.VACCINATED), INSIDE.index(State.DUE)
 
@@ -87,8 +99,9 @@ class Spot:
     """Hamlets close together where more people are unvaccinated than chance explains.
 
     rows: from the centre outwards, the first is the centre. lat, lon: of the centre, degrees. radius_m: to the farthest
-    hamlet's middle; 0 for one hamlet. expected: unvaccinated if they were spread evenly. relative_risk: share of
-    unvaccinated over the share elsewhere, None where there is none elsewhere. p: see ``stats.scan.Cluster``.
+    hamlet's middle; 0 for one hamlet. due: people who can be vaccinated now; due_houses: houses they live in.
+    expected: unvaccinated if they were spread evenly. relative_risk: share of unvaccinated over the share elsewhere,
+    None where there is none elsewhere. p: see ``stats.scan.Cluster``.
     """
 
     rows: tuple[Row, ...]
@@ -97,15 +110,12 @@ class Spot:
     radius_m: float
     unvaccinated: int
     eligible: int
+    due: int
+    due_houses: int
     expected: float
     relative_risk: float | None
     log_ratio: float
     p: float
-
-    @property
-    def due(self) -> int:
-        """People who can be vaccinated now."""
-        return sum(row.due for row in self.rows)
 
     @property
     def houses(self) -> int:
@@ -123,8 +133,9 @@ class Found:
     """What a search came to. spots: the flagged ones, the least likely by chance first.
 
     low_around: keys of hamlets that lie among hamlets of low coverage, after false-discovery control. likeness: Moran's
-    I of all. compared: hamlets that took part. unplaced: hamlets with figures and no position. largest: share of all
-    eligible people that a cluster could hold.
+    I of all. compared: hamlets that took part. unplaced: hamlets with figures and no position. houses: with eligible
+    people, of the hamlets compared; missed_houses: of them those with unvaccinated ones. apart: how many times more
+    hamlets differ because families decide together.
     """
 
     spots: tuple[Spot, ...]
@@ -133,7 +144,19 @@ class Found:
     compared: int
     unplaced: tuple[Row, ...]
     replications: int
-    largest: float
+    houses: int = 0
+    missed_houses: int = 0
+    apart: float = 1.0
+
+    @property
+    def too_many(self) -> bool:
+        """Whether there are more hamlets than are compared."""
+        return self.compared > MOST
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are so few hamlets or houses that nothing can be said."""
+        return self.compared < FEWEST or self.missed_houses < FEWEST
 
 
 def unvaccinated(unit: UnitFigures) -> int:
@@ -181,21 +204,28 @@ def search(
     centres = _centres(reference, user, of.answer)
     rows = [row for row in of.rows if row.figures.key in centres]
     unplaced = tuple(row for row in of.rows if row.figures.key not in centres)
-    largest = LARGEST if len(rows) <= MANY else LARGEST_OF_MANY
-    if len(rows) < FEWEST:
-        return Found((), frozenset(), None, len(rows), unplaced, replications, largest)
+    if not FEWEST <= len(rows) <= MOST:
+        return Found((), frozenset(), None, len(rows), unplaced, replications)
     # By key, so that the same figures give the same answer whatever order they come in.
     rows.sort(key=lambda row: row.figures.key)
+    homes = families(reference, user, of.answer, {row.figures.key: place for place, row in enumerate(rows)})
+    # Forms may have come in since the overview was read, and left nobody eligible in some hamlet.
+    there = np.unique(homes.places)
+    rows, homes = [rows[place] for place in there.tolist()], replace(homes, places=np.searchsorted(there, homes.places))
+    households = Households.of(homes.places, homes.eligible, homes.unvaccinated)
+    people, cases = households.by_place(len(rows))
+    told(READ)
     at = np.array([centres[row.figures.key] for row in rows])
     points = points_m(at)
     scanned = scan.scan(
         points,
-        [row.unvaccinated for row in rows],
-        [row.figures.eligible for row in rows],
+        cases,
+        people,
         model=scan.Model.BERNOULLI,
-        largest=largest,
+        largest=LARGEST,
         replications=replications,
-        progress=lambda share: told(0.02 + 0.88 * share),
+        progress=lambda share: told(READ + (0.9 - READ) * share),
+        households=households,
     )
     weights = clusters.nearest(points)
     # Shrunken shares: raw ones would flag hamlets of three people.
@@ -205,18 +235,21 @@ def search(
     likeness = clusters.likeness(missed, weights)
     flagged = around.flagged if around else np.zeros(len(rows), np.bool_)
     return Found(
-        tuple(_spot(rows, at, one) for one in scanned.clusters if one.p <= BY_CHANCE),
+        tuple(_spot(rows, at, homes, one) for one in scanned.clusters if one.p <= BY_CHANCE),
         frozenset(row.figures.key for row, flag in zip(rows, flagged, strict=True) if flag),
         likeness,
         len(rows),
         unplaced,
         scanned.replications,
-        largest,
+        len(homes.places),
+        int((homes.unvaccinated > 0).sum()),
+        households.design_effect(),
     )
 
 
-def _spot(rows: Sequence[Row], at: np.ndarray[tuple[int, ...], np.dtype[np.float64]], one: scan.Cluster) -> Spot:
+def _spot(rows: Sequence[Row], at: NDArray[np.float64], homes: Families, one: scan.Cluster) -> Spot:
     lat, lon = at[one.centre].tolist()
+    due = homes.due[np.isin(homes.places, one.members)]
     return Spot(
         tuple(rows[member] for member in one.members),
         lat,
@@ -224,6 +257,8 @@ def _spot(rows: Sequence[Row], at: np.ndarray[tuple[int, ...], np.dtype[np.float
         one.radius,
         one.cases,
         int(one.population),
+        int(due.sum()),
+        int((due > 0).sum()),
         one.expected,
         one.relative_risk,
         one.log_ratio,

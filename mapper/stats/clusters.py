@@ -118,8 +118,11 @@ def likeness(values: ArrayLike, weights: Any, permutations: int = 999, seed: int
 
 @contextmanager
 def _of_pysal() -> Iterator[None]:
-    """Without what PySAL says of its coming releases, and of neighbourhoods that hang together in several pieces."""
-    with warnings.catch_warnings():
+    """Without what PySAL says of its coming releases, and of neighbourhoods that hang together in several pieces.
+
+    Nor of standard scores by permutation, which are not used here: where nearly all values are alike it divides by 0.
+    """
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", UserWarning)
         yield

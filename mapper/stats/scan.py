@@ -283,8 +283,8 @@ def _raise_highest(
     people: Floats,
     maps: NDArray[np.int32],
     highest: Floats,
-    most: Ints | None,
-    fewest: Ints | None,
+    most: NDArray[np.int32] | None,
+    fewest: NDArray[np.int32] | None,
 ) -> None:
     """Put in the ratios of one place's circles on every map, where they exceed what stands there."""
     inside = np.zeros((min(AT_ONCE, len(order)), maps.shape[1]), np.int32)

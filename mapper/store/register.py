@@ -327,6 +327,17 @@ def house_steps(
         yield lat, lon, orjson.loads(text)[1]
 
 
+def steps_by_cell(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> Iterator[tuple[int, Steps]]:
+    """(cell, steps) of every household, some thousand read at a time."""
+    statement = select(_h.c.cell_id, _h.c.steps).where(_h.c.campaign_id == campaign_id)
+    if cell_ids is not None:
+        statement = statement.where(database.among(_h.c.cell_id, cell_ids))
+    for cell_id, text in connection.execute(statement.execution_options(yield_per=2000)):
+        yield cell_id, orjson.loads(text)[1]
+
+
 def cell_centres(
     database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
 ) -> dict[int, tuple[float, float]]:

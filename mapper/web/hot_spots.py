@@ -24,6 +24,9 @@ from mapper.web.language_choice import chosen_language, say
 LISTED = 200
 """Hamlets of the table shown at once, the lowest first; choosing an area shows others."""
 
+TOLD = 4
+"""Hamlets of a cluster that its sentence names, and whose lists of people stand under it."""
+
 NAMED = 40
 """Hamlets without figures that are named."""
 
@@ -73,13 +76,18 @@ def page() -> str:
         standing=standing,
         found=found,
         old=found is not None and standing.made_from != reporting.version(here.reference),
-        sentences=[sentence(spot, found.replications) for spot in found.spots] if found else [],
+        sentences=[(why(spot, found.replications), tonight(spot)) for spot in found.spots] if found else [],
         listed=LISTED,
         named=NAMED,
         fewest=spots.FEWEST,
+        most=spots.MOST,
+        largest=spots.LARGEST,
+        told=TOLD,
+        most_due=most_due,
         percent=percent,
         decimal=decimal,
         people_of=lambda row: _people_of(asked, row),
+        reasons_of=lambda spot: _address("reasons.page", asked, area=f"{HAMLET}:{spot.rows[0].figures.code}"),
         made_at=standing.made_at.isoformat() if standing.made_at else None,
     )
 
@@ -143,11 +151,12 @@ def _feature(spot: Spot, replications: int) -> dict[str, Any]:
             "unvaccinated": spot.unvaccinated,
             "eligible": spot.eligible,
             "due": spot.due,
+            "due_houses": spot.due_houses,
             "houses": spot.houses,
             "expected": round(spot.expected, 1),
             "relative_risk": None if spot.relative_risk is None else round(spot.relative_risk, 2),
             "p": spot.p,
-            "sentence": sentence(spot, replications),
+            "sentence": f"{why(spot, replications)} {tonight(spot)}",
         },
     }
 
@@ -163,39 +172,62 @@ def _address(endpoint: str, asked: Asked, **other: object) -> str:
     return f"{url_for(endpoint)}?{urlencode(asked.query(**other))}"
 
 
-def sentence(spot: Spot, replications: int) -> str:
-    """Why a cluster is flagged, in one sentence."""
-    name = spot.rows[0].figures.name
-    several = len(spot.rows) > 1
-    place = say("{number} hamlets around {name}", number=len(spot.rows), name=bare(name)) if several else name
+def why(spot: Spot, replications: int) -> str:
+    """Why a cluster is flagged, in one sentence: which hamlets, how many people, how unlikely by chance."""
     # Maps as unlike as this one, itself among them.
     rank, maps = round(spot.p * (replications + 1)), decimal(replications + 1, 0)
     chance = (
-        say("at most 1 in {maps}", maps=maps) if rank <= 1 else say("about {number} in {maps}", number=rank, maps=maps)
+        say("at most 1 in {maps} times", maps=maps)
+        if rank <= 1
+        else say("about {number} in {maps} times", number=rank, maps=maps)
     )
     facts = {
-        "place": place,
+        "hamlets": named_hamlets(spot),
         "unvaccinated": decimal(spot.unvaccinated, 0),
         "eligible": decimal(spot.eligible, 0),
         "chance": chance,
-        "tried": decimal(replications, 0),
     }
     if spot.relative_risk is None:
         return say(
             mark(
-                "{place}: {unvaccinated} of {eligible} people not vaccinated, and nobody elsewhere; by chance alone so "
-                "many would come together on {chance} maps ({tried} tried)."
+                "{hamlets}: {unvaccinated} of {eligible} people not vaccinated, and nobody elsewhere; chance alone "
+                "would bring families together like this {chance}."
             ),
             **facts,
         )
     return say(
         mark(
-            "{place}: {unvaccinated} of {eligible} people not vaccinated, {times} times the share elsewhere; by chance "
-            "alone so many would come together on {chance} maps ({tried} tried)."
+            "{hamlets}: {unvaccinated} of {eligible} people not vaccinated, {times} times the share elsewhere; chance "
+            "alone would bring families together like this {chance}."
         ),
         times=decimal(spot.relative_risk, 1),
         **facts,
     )
+
+
+def tonight(spot: Spot) -> str:
+    """What to do about a cluster, in one sentence, with its people and houses."""
+    if not spot.due:
+        return say("Tonight: nobody there can be vaccinated now; see why, and who is to talk to them.")
+    return say(
+        mark("Tonight: hand out {houses} houses, where {due} people can be vaccinated now."),
+        houses=decimal(spot.due_houses, 0),
+        due=decimal(spot.due, 0),
+    )
+
+
+def named_hamlets(spot: Spot) -> str:
+    """The hamlets of a cluster; of several how many, and the first names, those with most people due first."""
+    rows = most_due(spot)
+    if len(rows) == 1:
+        return f"{rows[0].figures.name} ({rows[0].commune})" if rows[0].commune else rows[0].figures.name
+    names = ", ".join(bare(row.figures.name) for row in rows[:TOLD])
+    return say("{number} hamlets ({names})", number=len(rows), names=names + (", …" if len(rows) > TOLD else ""))
+
+
+def most_due(spot: Spot) -> list[Row]:
+    """The hamlets of a cluster, those with most people due first."""
+    return sorted(spot.rows, key=lambda row: -row.due)
 
 
 def bare(name: str) -> str:

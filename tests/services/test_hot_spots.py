@@ -25,9 +25,10 @@ def people(vaccinated: int, of: int) -> list[Answers]:
 
 
 def fill(town: Town, low: tuple[int, ...] = LOW) -> None:
-    """Twelve people in the first hamlet of each commune but the last: 2 vaccinated where it is low, else 11."""
+    """Three houses of four in the first hamlet of each commune but the last: 2 vaccinated where it is low, else 11."""
     for commune in range(13):
-        town.send(town.write(people=people(2 if commune in low else 11, 12), commune=commune))
+        for vaccinated in (2, 0, 0) if commune in low else (3, 4, 4):
+            town.send(town.write(people=people(vaccinated, 4), commune=commune))
 
 
 def of_town(town: Town, user: User = EVERYTHING, area: Area | None = None) -> Overview:
@@ -46,7 +47,10 @@ def test_low_hamlets_side_by_side_are_one_cluster(town: Town) -> None:
     spot = found.spots[0]
     assert {row.figures.code for row in spot.rows} == {HAMLETS[commune][0] for commune in LOW}
     # 3 x 10 of 3 x 12 here, 10 x 1 of 10 x 12 elsewhere; spread evenly 40 x 36 / 156 would be here.
-    assert (spot.unvaccinated, spot.eligible, spot.due, spot.houses) == (30, 36, 30, 3)
+    assert (spot.unvaccinated, spot.eligible, spot.due, spot.houses) == (30, 36, 30, 9)
+    assert (spot.due_houses, found.houses, found.missed_houses) == (9, 39, 9 + 10)
+    # Houses one by one come to what the tallies say.
+    assert (sum(row.unvaccinated for row in spot.rows), sum(row.due for row in spot.rows)) == (30, 30)
     assert spot.relative_risk == pytest.approx((30 / 36) / (10 / 120))
     assert spot.expected == pytest.approx(40 * 36 / 156)
     assert spot.p == 0.001
@@ -101,6 +105,23 @@ def test_a_hamlet_without_a_usable_position_is_not_compared(sqlite_town: Town) -
     assert HAMLETS[13][0] in {row.figures.code for row in of_town(sqlite_town).rows}
 
 
+def test_one_large_family_is_no_cluster(sqlite_town: Town) -> None:
+    for commune in range(13):
+        sqlite_town.send(sqlite_town.write(people=people(0 if commune == 0 else 8, 8), commune=commune))
+    found = found_in(sqlite_town)
+    assert (found.spots, found.houses, found.missed_houses, found.too_few) == ((), 13, 1, True)
+    # 8 of 8, and nobody of 96 others: (8^2 x (12 / 13)^2 + 12 x (8 / 13)^2) / (104 x 1 / 13 x 12 / 13) = 8.
+    assert found.apart == pytest.approx(8)
+
+
+def test_more_hamlets_than_are_compared_are_not_searched(sqlite_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(sqlite_town)
+    assert not found_in(sqlite_town).too_many
+    monkeypatch.setattr(hot_spots, "MOST", 12)
+    found = found_in(sqlite_town)
+    assert (found.too_many, found.compared, found.spots, found.likeness) == (True, 13, (), None)
+
+
 def test_two_hamlets_are_too_few_to_compare(sqlite_town: Town) -> None:
     for commune in (0, 1):
         sqlite_town.send(sqlite_town.write(people=people(0, 12), commune=commune))
@@ -137,8 +158,8 @@ def test_raw_and_levelled_coverage_stand_side_by_side(sqlite_town: Town) -> None
 def test_how_many_houses_were_asked_says_how_certain_a_hamlet_is(sqlite_town: Town) -> None:
     fill(sqlite_town)
     row = of_town(sqlite_town).rows[0]
-    assert row.figures.houses.interviewed == 1
-    # One house of those that the list expects there.
+    assert row.figures.houses.interviewed == 3
+    # Three houses of those that the list expects there.
     assert row.to_ask == row.figures.houses.expected
     assert row.unfinished
     assert found_in(sqlite_town).spots[0].unfinished == found_in(sqlite_town).spots[0].rows

@@ -17,7 +17,7 @@ from mapper.services import hot_spots as service
 from mapper.services.background import Progress
 from mapper.services.hot_spots import Found, Overview, Spot
 from mapper.services.reference import Reference
-from mapper.web.hot_spots import bare, percent, sentence
+from mapper.web.hot_spots import bare, percent, tonight, why
 from tests.browser import Pages
 from tests.client.site import House, Site
 from tests.services.town import EVERYTHING
@@ -34,13 +34,15 @@ def house(number: int, hamlet: str, vaccinated: int, of: int, **other: str) -> H
 
 
 def visit(site: Site) -> None:
-    """Nobody of 12 is vaccinated in 0000101; all of 20 are in each of the other two hamlets."""
+    """In four houses of three nobody is vaccinated in 0000101; everybody is in five of each of the other hamlets."""
     phone = site.phone()
-    for one in (
-        house(1, "0000101", 0, 12),
-        house(2, "0000102", 20, 20, location="22.02 105.08 300 6.5"),
-        house(3, "0000201", 20, 20, location="22.05 105.15 300 6.5"),
-    ):
+    for number in range(14):
+        if number < 4:
+            one = house(number, "0000101", 0, 3)
+        elif number < 9:
+            one = house(number, "0000102", 3, 3, location="22.02 105.08 300 6.5")
+        else:
+            one = house(number, "0000201", 3, 3, location="22.05 105.15 300 6.5")
         phone.send(one.form())
 
 
@@ -76,17 +78,23 @@ def test_a_cluster_is_told_in_one_sentence_with_its_hamlets_and_people(sqlite_si
     body = searched(desk)
     page = desk.get("/hot-spots", date=DAY)
     assert page.status_code == 200
-    why = "Thôn Đông: 12 trong 12 người chưa tiêm, nơi khác không ai; khả năng do tình cờ không quá 1 trong 1.000"
-    assert why in text_of(page.text)
+    # Of the 1001 ways of choosing four of the fourteen houses this is one.
+    told_why = (
+        "Thôn Đông (Xã Một): 12 trong 12 người chưa tiêm, nơi khác không ai; nếu chỉ do tình cờ thì không quá 1 trong "
+        "1.000 lần các gia đình mới dồn lại như vậy. "
+    )
+    to_do = "Tối nay: giao danh sách 4 nhà có 12 người tiêm được ngay."
+    assert told_why + to_do in text_of(page.text)
+    assert "Tính tình cờ theo cả gia đình (14 nhà)" in text_of(page.text)
     assert "chưa đi hết nhà, chưa chắc" in text_of(page.text)
     assert "private, no-store" in page.headers["Cache-Control"]
     (feature,) = body["features"]
     told = feature["properties"]
-    assert told["sentence"].startswith(why)
+    assert told["sentence"] == told_why + to_do
     assert feature["geometry"] == {"type": "Point", "coordinates": [105.05, 22.05]}
     assert (told["hamlets"], told["unvaccinated"], told["eligible"], told["due"]) == (["0000101"], 12, 12, 12)
-    assert (told["radius_m"], told["expected"], told["relative_risk"], told["p"]) == (250, 2.8, None, 0.001)
-    # One house of ten was asked.
+    assert (told["radius_m"], told["expected"], told["relative_risk"], told["p"]) == (250, 3.4, None, 0.001)
+    # Four houses of ten were asked.
     assert told["unfinished"] == ["0000101"]
     assert (body["type"], body["current"]) == ("FeatureCollection", True)
     for name in ("Người 1", "1980"):
@@ -105,7 +113,7 @@ def test_an_area_is_searched_alone_and_too_few_hamlets_say_so(sqlite_site: Site,
 def test_forms_that_came_in_since_are_told_and_searched_when_asked(sqlite_site: Site, desk: Desk) -> None:
     visit(sqlite_site)
     searched(desk)
-    sqlite_site.phone().send(house(4, "0000101", 0, 3).form())
+    sqlite_site.phone().send(house(14, "0000101", 0, 3).form())
     assert searched(desk)["current"] is False
     page = desk.get("/hot-spots", date=DAY).text
     assert "Từ đó đã có thêm phiếu gửi về" in text_of(page)
@@ -120,7 +128,9 @@ def test_hamlets_where_nobody_went_are_no_cluster_but_without_figures(sqlite_sit
     asked = {"date": "2021-03-08"}
     page = text_of(desk.get("/hot-spots", date=DAY).text)
     assert "Chưa có số liệu" not in page
-    sqlite_site.phone().send(house(1, "0000101", 0, 12).edited("uuid:9", outcome="absent", people=()).form())
+    for number in range(4):
+        absent = house(number, "0000101", 0, 3).edited(f"uuid:9{number}", outcome="absent", people=())
+        sqlite_site.phone().send(absent.form())
     page = text_of(desk.get("/hot-spots", date=DAY).text)
     assert "Chưa có số liệu 1 Các thôn này chưa hỏi được nhà nào." in page
     assert "Thôn Đông (Xã Một)." in page
@@ -194,8 +204,10 @@ def test_the_page_shows_how_far_the_search_is_and_then_its_clusters(
     assert page.get_by_role("row", name="Thôn Đông").is_visible()
     until(page, "document.getElementById('work-share').value === 0.4")
     go_on.set()
-    page.locator(".hot-spot-why").wait_for()
-    assert page.locator(".hot-spot-why").inner_text().startswith("Thôn Đông: 12 trong 12 người chưa tiêm")
+    page.locator(".hot-spot-why").first.wait_for()
+    assert (
+        page.locator(".hot-spot-why").first.inner_text().startswith("Thôn Đông (Xã Một): 12 trong 12 người chưa tiêm")
+    )
     assert page.locator("progress").count() == 0
     page.locator(".hot-spot summary").focus()
     page.keyboard.press("Enter")
@@ -212,17 +224,41 @@ def spot(sqlite_site: Site) -> Spot:
     ).spots[0]
 
 
-def test_the_sentence_names_the_middle_the_share_elsewhere_and_the_chance(spot: Spot) -> None:
+def test_the_sentence_names_the_hamlets_the_share_elsewhere_the_chance_and_what_to_do(spot: Spot) -> None:
     wide = replace(spot, rows=spot.rows * 5, unvaccinated=31, eligible=60, relative_risk=2.149, p=0.001)
-    assert sentence(wide, 999) == (
-        "5 thôn quanh Đông: 31 trong 60 người chưa tiêm, gấp 2,1 lần nơi khác; "
-        "khả năng do tình cờ không quá 1 trong 1.000 (thử 999 lần)."
+    assert why(wide, 999) == (
+        "5 thôn (Đông, Đông, Đông, Đông, …): 31 trong 60 người chưa tiêm, gấp 2,1 lần nơi khác; "
+        "nếu chỉ do tình cờ thì không quá 1 trong 1.000 lần các gia đình mới dồn lại như vậy."
     )
-    likely = replace(wide, rows=spot.rows, p=0.013, relative_risk=1.96)
-    assert sentence(likely, 999) == (
-        "Thôn Đông: 31 trong 60 người chưa tiêm, gấp 2,0 lần nơi khác; "
-        "khả năng do tình cờ khoảng 13 trong 1.000 (thử 999 lần)."
+    likely = replace(wide, rows=spot.rows, p=0.013, relative_risk=1.96, due=1200, due_houses=310)
+    assert why(likely, 999) == (
+        "Thôn Đông (Xã Một): 31 trong 60 người chưa tiêm, gấp 2,0 lần nơi khác; "
+        "nếu chỉ do tình cờ thì khoảng 13 trong 1.000 lần các gia đình mới dồn lại như vậy."
     )
+    assert tonight(likely) == "Tối nay: giao danh sách 310 nhà có 1.200 người tiêm được ngay."
+    assert tonight(replace(spot, due=0, due_houses=0)) == (
+        "Tối nay: ở đó chưa có ai tiêm được ngay; xem vì sao, rồi cử người đến nói chuyện."
+    )
+
+
+def test_what_is_no_cluster_and_what_is_too_little_to_say_are_told_apart(sqlite_site: Site, desk: Desk) -> None:
+    phone = sqlite_site.phone()
+    sites = {"0000101": "22.05 105.05 300 6.5", "0000102": "22.02 105.08 300 6.5", "0000201": "22.05 105.15 300 6.5"}
+    for number, (hamlet, at) in enumerate(sites.items()):
+        phone.send(house(number, hamlet, 3, 3, location=at).form())
+    assert searched(desk)["features"] == []
+    assert "Trong các nhà đã hỏi ở 3 thôn này, không còn ai chưa tiêm." in text_of(
+        desk.get("/hot-spots", date=DAY).text
+    )
+    phone.send(house(7, "0000101", 0, 3).form())
+    desk.get("/hot-spots", date=DAY, again=1)
+    searched(desk)
+    assert "Chỉ còn 1 nhà có người chưa tiêm: quá ít" in text_of(desk.get("/hot-spots", date=DAY).text)
+    for number, (hamlet, at) in enumerate(sites.items(), 10):
+        phone.send(house(number, hamlet, 2, 3, location=at).form())
+    desk.get("/hot-spots", date=DAY, again=1)
+    searched(desk)
+    assert "Không có cụm: ở 3 thôn này" in text_of(desk.get("/hot-spots", date=DAY).text)
 
 
 def test_numbers_are_written_as_readers_write_them() -> None:
@@ -247,5 +283,5 @@ def test_english_readers_get_the_same_in_english(sqlite_site: Site, desk: Desk) 
     searched(desk)
     page = text_of(desk.get("/hot-spots", date=DAY, lang="en").text)
     assert "12 of 12 people not vaccinated, and nobody elsewhere" in page
-    assert "at most 1 in 1,000 maps (999 tried)" in page
+    assert "bring families together like this at most 1 in 1,000 times. Tonight: hand out 4 houses" in page
     assert translate("Every hamlet, the lowest first", "en") in page
