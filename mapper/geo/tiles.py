@@ -58,8 +58,9 @@ class Outlines:
 
     def __init__(self, keys: Sequence[str], shapes: NDArray[np.object_]) -> None:
         self.keys = keys
-        self._shapes = shapes
-        self._tree = shapely.STRtree(shapes)
+        self._shapes = _oriented(shapes)
+        self._tree = shapely.STRtree(self._shapes)
+        self._bounds = shapely.bounds(self._shapes)
 
     @classmethod
     def of(cls, outlines: Sequence[tuple[str, str]]) -> Outlines:
@@ -75,8 +76,12 @@ class Outlines:
     def cut(self, zoom: int, x: int, y: int) -> list[tuple[str, list[int]]]:
         """Each shape's part of a tile, in the order of the keys given; those without any are left out."""
         places = self._found(zoom, x, y)
-        found = cut_polygons(self._shapes[places], zoom, x, y)
-        return [(self.keys[places[at]], commands) for at, commands in found]
+        west, north, east, south = edges = _edges(zoom, x, y)
+        bounds = self._bounds[places]
+        across = np.any(bounds < (west, north, -1, -1), axis=1) | np.any(bounds > (2, 2, east, south), axis=1)
+        shapes = self._shapes[places]
+        shapes[across] = _oriented(shapely.clip_by_rect(shapes[across], *edges))
+        return [(self.keys[places[at]], commands) for at, commands in _commands(shapes, zoom, x, y)]
 
     def _found(self, zoom: int, x: int, y: int) -> NDArray[np.int64]:
         found: NDArray[np.int64] = np.sort(self._tree.query(shapely.box(*_edges(zoom, x, y))))
@@ -90,14 +95,17 @@ def _edges(zoom: int, x: int, y: int) -> tuple[float, float, float, float]:
     return x * side - more, y * side - more, (x + 1) * side + more, (y + 1) * side + more
 
 
-def cut_polygons(shapes: NDArray[np.object_], zoom: int, x: int, y: int) -> list[tuple[int, list[int]]]:
-    """The parts of polygons that lie in a tile: place of each that has one, and its commands."""
-    if not len(shapes):
-        return []
-    parts, of = shapely.get_parts(shapely.clip_by_rect(shapes, *_edges(zoom, x, y)), return_index=True)
+def _oriented(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The same, their outer rings with an area above nought, holes below, where y grows to the south."""
+    turned: NDArray[np.object_] = np.asarray(shapely.orient_polygons(shapes, exterior_cw=False), dtype=object)
+    return turned
+
+
+def _commands(shapes: NDArray[np.object_], zoom: int, x: int, y: int) -> list[tuple[int, list[int]]]:
+    """Place of each of these shapes that has an area in a tile, and the commands that draw it."""
+    parts, of = shapely.get_parts(shapes, return_index=True)
     areal = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
-    # Outer rings have their area above nought, holes below, where y grows to the south.
-    parts, of = shapely.orient_polygons(parts[areal], exterior_cw=False), of[areal]
+    parts, of = parts[areal], of[areal]
     rings, of_part = shapely.get_rings(parts, return_index=True)
     places, of_ring = shapely.get_coordinates(rings, return_index=True)
     if not len(places):
@@ -147,14 +155,20 @@ class Centres:
 
     def __init__(self, lon_lat: NDArray[np.float64]) -> None:
         self._world = to_world(lon_lat.reshape(-1, 2))
+        self._by_x = np.argsort(self._world[:, 0], kind="stable")
+        self._x = self._world[self._by_x, 0]
 
-    def grouped(self, zoom: int, x: int, y: int) -> Grouped:
-        """The points of a tile, those that lie too near to be told apart together."""
-        local = self._world * 2.0**zoom - (x, y)
-        numbers = np.flatnonzero(np.all((local >= 0) & (local < 1), axis=1))
+    def grouped(self, zoom: int, x: int, y: int, among: NDArray[np.bool_] | None = None) -> Grouped:
+        """The points of a tile, those that lie too near to be told apart together. among: whether each counts."""
+        first, last = np.searchsorted(self._x, (x * 2.0**-zoom, (x + 1) * 2.0**-zoom))
+        numbers = np.sort(self._by_x[first:last])
+        local = self._world[numbers] * 2.0**zoom - (x, y)
+        inside = (local[:, 1] >= 0) & (local[:, 1] < 1)
+        if among is not None:
+            inside &= among[numbers]
+        numbers, local = numbers[inside], local[inside]
         if not len(numbers):
             return Grouped([], numbers, numbers)
-        local = local[numbers]
         square = np.floor(local * GRID).astype(np.int64) @ (1, GRID)
         order = np.argsort(square, kind="stable")
         starts = np.flatnonzero(np.diff(square[order], prepend=-1))

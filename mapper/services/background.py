@@ -74,7 +74,8 @@ def _seconds_since(moment: datetime) -> float:
 class Background(Generic[Made]):
     """Results by key, each of one version; what is missing is worked out in a thread that ends when nothing waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = KEPT, most_waiting: int = MOST_WAITING) -> None:
+        self._keep, self._most_waiting = keep, most_waiting
         self._lock = threading.Lock()
         self._jobs: dict[Hashable, _Job[Made]] = {}
         self._waiting: deque[_Job[Made]] = deque()
@@ -106,7 +107,7 @@ class Background(Generic[Made]):
             failed = job is not None and job.version == version and job.failed_lately and not again
             enough = kept is not None and self._will_do(kept, version, 0 if again else fresh_s)
             if not running and not failed and not enough:
-                if len(self._waiting) >= MOST_WAITING:
+                if len(self._waiting) >= self._most_waiting:
                     return Standing(Stage.BUSY, 0.0, *self._of(key))
                 # Old failures of others are tried again when they are next asked for.
                 self._jobs = {at: one for at, one in self._jobs.items() if one.stage is not Stage.FAILED}
@@ -157,5 +158,5 @@ class Background(Generic[Made]):
             del self._jobs[job.key]
             self._results[job.key] = (job.version, datetime.now(UTC), made)
             self._results.move_to_end(job.key)
-            while len(self._results) > KEPT:
+            while len(self._results) > self._keep:
                 self._results.popitem(last=False)

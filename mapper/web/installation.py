@@ -12,6 +12,7 @@ from mapper.services.health import HeardFrom
 from mapper.services.hot_spots import Found
 from mapper.services.kept_lists import KeptLists
 from mapper.services.reference import Reference
+from mapper.services.tiles import Grounds
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
 
@@ -21,6 +22,7 @@ class Installation:
     """One running product.
 
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
+    grounds: what tiles draw from.
     hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
     """
 
@@ -29,6 +31,7 @@ class Installation:
     base_map: BaseMap | None = field(default=None, compare=False)
     bodies: Shelf[Body] = field(default_factory=lambda: Shelf(48_000_000), compare=False)
     heard: HeardFrom = field(default_factory=HeardFrom, compare=False)
+    grounds: Grounds = field(default_factory=Grounds, compare=False)
     hot_spots: Background[Found] = field(default_factory=Background, compare=False)
     trends: KeptLists = field(default_factory=lambda: KeptLists(values=100), compare=False)
     ages: Background[int] = field(default_factory=Background, compare=False)

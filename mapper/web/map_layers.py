@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from mapper.services import epidemic, reporting, tiles
 from mapper.services import tracks as ways
 from mapper.services.areas import read_area
+from mapper.services.background import Stage
 from mapper.services.tracks import Track
 from mapper.web.accounts import reader
 from mapper.web.api import GEOJSON, asked_day, asked_for, asked_question, first_set, kept_answer
@@ -39,14 +40,35 @@ def epidemic_levels() -> Response:
 
 @map_layers.get("/tiles/<int:z>/<int:x>/<int:y>.mvt")
 def tile(z: int, x: int, y: int) -> Response:
-    """A vector tile of communes and hamlets with their figures, for the question that ``/api/coverage`` takes."""
-    user, question = reader(), asked_question()
-    return kept_answer(
-        ("tile", question, z, x, y, user.areas),
-        reporting.version,
-        lambda: tiles.tile(installation().reference, user, question, z, x, y),
-        MVT,
-    )
+    """A vector tile of communes and hamlets with their figures, for the question that ``/api/coverage`` takes.
+
+    layers: which of the two, both without it. Of a country, while the figures are worked out for the first time: 202,
+    with ``stage`` and ``share`` of the work; and a header ``Figures: older`` where newer ones are being made, ``partial``
+    where points stand in for areas.
+    """
+    here, user, question = installation(), reader(), asked_question()
+    wanted = request.args.get("layers", "")
+    layers = tuple(name for name in tiles.LAYERS if not wanted or name in wanted.split(","))
+    standing = here.grounds.ask(here.reference, user, question)
+    ground = standing.made
+    if ground is None:
+        waits = Response(orjson.dumps({"stage": standing.stage, "share": round(standing.share, 3)}), 202)
+        waits.content_type = "application/json"
+        waits.headers.update({"Retry-After": "1", "Cache-Control": "private, no-store"})
+        return waits
+    key = ("tile", standing.made_from, question, z, x, y, layers, user.areas)
+    body, whole = here.bodies.get(key), True
+    if body is None:
+        drawn = tiles.tile(here.grounds, here.reference, ground, z, x, y, layers)
+        body, whole = Body.of(drawn.content), drawn.whole
+        if whole:
+            here.bodies.set(key, body)
+    response = answer(body, MVT)
+    if not whole:
+        response.headers["Figures"] = "partial"
+    elif standing.stage is not Stage.DONE or standing.made_from != reporting.version(here.reference):
+        response.headers["Figures"] = "older"
+    return response
 
 
 @map_layers.get("/tracks")

@@ -33,7 +33,11 @@ const levels = () => [...(boundarySet()?.levels || []), ...(page.tiles ? [] : ["
 let tiles = null;
 if (page.tiles) {
   import("./tile_layer.js").then(({ hamletTiles }) => {
-    tiles = hamletTiles(map, areas, bubble, complain);
+    tiles = hamletTiles(map, areas, bubble, complain, (text) => {
+      if ((waits.tiles || "") === text) return;
+      waits.tiles = text;
+      drawNotes();
+    });
     if (shown.answer) tiles.show(state, areas.measure, shown.answer);
   });
 }

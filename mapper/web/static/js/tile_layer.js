@@ -13,6 +13,10 @@ const JOINED = 5.5;
 const REACH = 12;
 const LINE = "rgba(34, 48, 58, 0.9)";
 const KEPT = 300;
+const AGAIN_MS = 1500;
+const RENEW_MS = { older: 10000, partial: 2500 };
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 // A feature's properties as the figures of a unit, which measures.js reads.
 function unitOf(told) {
@@ -71,7 +75,7 @@ const TileLayer = L.GridLayer.extend({
   // state: what the page shows. answer: its figures of the communes. measure: what the colours say, as measures.js makes it; the same as the legend's.
   show(state, measure, answer) {
     const { campaign, set, group, dose, date } = state;
-    const query = new URLSearchParams({ campaign, set, group, dose, date }).toString();
+    const query = new URLSearchParams({ campaign, set, group, dose, date, layers: "hamlets" }).toString();
     const same = query === this._query && measure === this._measure;
     this._measure = measure;
     this._target = answer?.target;
@@ -104,14 +108,40 @@ const TileLayer = L.GridLayer.extend({
     return canvas;
   },
 
+  // The bytes of a tile; null where another question is asked meanwhile. While the server works a country's figures out, it
+  // is asked again and again how far it is; where it has something newer soon, all are asked for anew a while later.
+  async _ask(place, query) {
+    for (;;) {
+      const reply = await fetch(`${this.options.url}/${place}.mvt?${query}`);
+      if (reply.status === 202) {
+        const { share } = await reply.json();
+        this.fire("waits", { share });
+        await pause(AGAIN_MS);
+        if (query !== this._query || !this._map) return null;
+      } else {
+        if (!reply.ok) throw Object.assign(new Error(place), { status: reply.status });
+        this.fire("waits", { share: null });
+        this._renewLater(RENEW_MS[reply.headers.get("Figures")]);
+        return reply.arrayBuffer();
+      }
+    }
+  },
+
+  _renewLater(after) {
+    if (!after) return;
+    this._later ??= setTimeout(() => {
+      this._later = null;
+      if (!document.hidden) this.renew();
+    }, after);
+  },
+
   async _hamlets({ z, x, y }) {
     const query = this._query;
     const place = `${z}/${x}/${y}`;
     if (!query) return [];
     if (!this._held.has(place)) {
-      const asked = fetch(`${this.options.url}/${place}.mvt?${query}`).then(async (reply) => {
-        if (!reply.ok) throw Object.assign(new Error(place), { status: reply.status });
-        const layer = new VectorTile(new PbfReader(await reply.arrayBuffer())).layers.hamlets;
+      const asked = this._ask(place, query).then((content) => {
+        const layer = content && new VectorTile(new PbfReader(content)).layers.hamlets;
         return Array.from({ length: layer ? layer.length : 0 }, (_, index) => {
           const feature = layer.feature(index);
           return { point: feature.type === 1, rings: feature.loadGeometry(), unit: unitOf(feature.properties) };
@@ -207,9 +237,12 @@ const TileLayer = L.GridLayer.extend({
   },
 });
 
-// Put hamlets on the map. areas: the layer of communes, whose clicks come first; bubble: the page's popup.
-export function hamletTiles(map, areas, bubble, complain) {
+// Put hamlets on the map. areas: the layer of communes, whose clicks come first; bubble: the page's popup. wait(text): what
+// to say while the server is still at work, "" when it is done.
+export function hamletTiles(map, areas, bubble, complain, wait = () => {}) {
   const layer = new TileLayer({ noData: areas.options.noData, thin: areas.options.thin }).addTo(map);
+  layer.on("waits", ({ share }) => wait(share === null ? ""
+    : t("Hamlets are being prepared: {share}", { share: percent(share, 0) })));
   layer.on("tileerror", ({ error }) => complain(error));
   // At a click: whether a hamlet was meant; its popup then is open.
   layer.pick = async (at) => {

@@ -1,0 +1,168 @@
+"""Tiles draw from columns of figures that say what coverage says; of a country nothing is worked out in a request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import mapbox_vector_tile
+import pytest
+
+from mapper.domain.ledger import State
+from mapper.errors import InvalidQuestion, NotFound
+from mapper.services import tiles
+from mapper.services.accounts import User
+from mapper.services.background import Standing
+from mapper.services.hamlet_figures import UNKNOWN, HamletFigures, hamlet_figures
+from mapper.services.reference import Reference
+from mapper.services.reporting import HAMLET, Question, UnitFigures, coverage
+from mapper.services.tiles import Ground, Grounds
+from tests.geo.test_tiles import tile_of
+from tests.services.test_places import area
+from tests.services.town import DAY, EVERYTHING, Town, inside, person
+
+QUESTION = Question("covid19", "18_plus", "1", DAY, HAMLET, "squares")
+
+
+def houses(town: Town) -> None:
+    """Commune 0: two hamlets, one of them with a house in commune 1; commune 3 by its chosen code alone."""
+    due, done = person(), person(doses=[("1", DAY, "pfizer")])
+    town.send(town.write(people=[due, done, done]))
+    town.send(town.write({"household.point": inside(0, 0.9, 0.1)}, people=[done], hamlet=1))
+    town.send(town.write({"household.point": inside(1, 0.1, 0.1)}, people=[due, due], hamlet=1))
+    town.send(town.write({"household.point": None}, people=[done], commune=3))
+    town.send(town.write({"household.point": inside(9)}, people=[person(born=None)], commune=9))
+
+
+def numbers(one: UnitFigures) -> tuple[int, ...]:
+    """What coverage says, in the columns' order."""
+    needed = UNKNOWN if one.assessment.needed is None else one.assessment.needed
+    vaccinated, due = one.states[State.VACCINATED], one.states[State.DUE]
+    return one.eligible, vaccinated, due, needed, one.houses.expected or 0, one.houses.unvisited
+
+
+def agree(town: Town, user: User, set_id: str, before: HamletFigures | None = None) -> HamletFigures:
+    """The columns, once they were found to say what coverage says of every hamlet and unit."""
+    question = replace(QUESTION, set_id=set_id)
+    found = hamlet_figures(town.reference, user, question, before)
+    rows = dict(zip(found.places.keys, map(tuple, found.numbers.tolist()), strict=True))
+    assert rows == {one.key: numbers(one) for one in coverage(town.reference, user, question).units}
+    units = {code: tuple(found.unit_numbers[at].tolist()) for code, at in found.places.units.items()}
+    by_unit = coverage(town.reference, user, replace(question, level="commune")).units
+    assert units == {one.code: numbers(one) for one in by_unit if one.code is not None}
+    return found
+
+
+def test_columns_say_what_coverage_says_in_every_set_to_every_reader(sqlite_town: Town) -> None:
+    houses(sqlite_town)
+    sqlite_town.import_strips()
+    some = area(sqlite_town, "X")
+    for user in (EVERYTHING, some):
+        for set_id in ("squares", "strips"):
+            found = agree(sqlite_town, user, set_id)
+            assert len(found.placed) == len(found.middles) > 0
+    assert agree(sqlite_town, some, "squares").places.leaves is not None
+
+
+def test_of_what_was_known_only_cells_counted_since_are_read_again(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    houses(sqlite_town)
+    before = agree(sqlite_town, EVERYTHING, "squares")
+    sqlite_town.send(sqlite_town.write(people=[person(doses=[("1", DAY, "pfizer")])]))
+    asked: list[int] = []
+    on = sqlite_town.reference.states.on
+
+    def counted(*of: object, **how: bool) -> object:
+        asked.append(len(of[-1]))  # type: ignore[arg-type]
+        return on(*of, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sqlite_town.reference.states, "on", counted)
+    after = hamlet_figures(sqlite_town.reference, EVERYTHING, QUESTION, before)
+    assert (asked, after.places is before.places) == ([1], True)
+    assert hamlet_figures(sqlite_town.reference, EVERYTHING, QUESTION, after).numbers.tolist() == after.numbers.tolist()
+    assert asked == [1]
+    monkeypatch.undo()
+    agree(sqlite_town, EVERYTHING, "squares", before)
+    # Of another day nothing of before may serve.
+    other = hamlet_figures(sqlite_town.reference, EVERYTHING, replace(QUESTION, day=DAY.replace(day=1)), after)
+    assert other.numbers.tolist() != after.numbers.tolist()
+
+
+def settled(grounds: Grounds, reference: Reference, question: Question = QUESTION) -> Standing[Ground]:
+    """What tiles draw from once nothing is being made."""
+    for _ in range(600):
+        standing = grounds.ask(reference, EVERYTHING, question)
+        if standing.made is not None and standing.stage == "done":
+            return standing
+        time.sleep(0.01)
+    raise AssertionError("never ready")
+
+
+def kinds(content: bytes) -> dict[str, str]:
+    layer = mapbox_vector_tile.decode(content).get("hamlets", {"features": []})
+    return {each["properties"].get("key", ""): each["geometry"]["type"] for each in layer["features"]}
+
+
+def test_of_a_country_nobody_waits_and_what_was_ready_serves_meanwhile(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    houses(sqlite_town)
+    monkeypatch.setattr(tiles, "MANY_HAMLETS", 2)
+    reference, grounds = sqlite_town.reference, Grounds()
+    gate, by = threading.Event(), []
+    figures, areas = tiles.hamlet_figures, tiles._areas
+
+    def slowly(*of: object) -> HamletFigures:
+        by.append(threading.current_thread().name)
+        gate.wait(60)
+        return figures(*of)  # type: ignore[arg-type]
+
+    def area_of(*of: object) -> object:
+        by.append(threading.current_thread().name)
+        return areas(*of)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tiles, "hamlet_figures", slowly)
+    monkeypatch.setattr(tiles, "_areas", area_of)
+    assert grounds.ask(reference, EVERYTHING, QUESTION).made is None
+    with pytest.raises(InvalidQuestion):
+        grounds.ask(reference, EVERYTHING, replace(QUESTION, dose_code="9"))
+    gate.set()
+    ready = settled(grounds, reference)
+    assert ready.made is not None
+    # Of so few seconds ago the old figures serve, and say that they are old.
+    sqlite_town.send(sqlite_town.write(people=[person()]))
+    later = grounds.ask(reference, EVERYTHING, QUESTION)
+    assert later.made is ready.made
+    assert later.made_from == ready.made_from
+    monkeypatch.setattr(tiles, "FRESH_S", 0)
+    grounds.ask(reference, EVERYTHING, QUESTION)
+    newest = settled(grounds, reference)
+    assert newest.made is not None
+    assert newest.made is not ready.made
+    # Areas stand in as points until they are made.
+    point = inside(0)
+    place = 13, *tile_of(point.lon, point.lat, 13)
+    first = tiles.tile(grounds, reference, newest.made, *place)
+    assert (first.whole, set(kinds(first.content).values())) == (False, {"Point"})
+    for _ in range(600):
+        second = tiles.tile(grounds, reference, newest.made, *place)
+        if second.whole:
+            break
+        time.sleep(0.01)
+    assert set(kinds(second.content).values()) <= {"Polygon", "MultiPolygon"}
+    assert set(by) == {"background"}
+
+
+def test_a_tile_of_one_layer_holds_no_other_and_one_that_is_none_is_refused(sqlite_town: Town) -> None:
+    houses(sqlite_town)
+    grounds = Grounds()
+    ground = settled(grounds, sqlite_town.reference).made
+    assert ground is not None
+    place = 9, *tile_of(105.05, 22.05, 9)
+    for layers in (("hamlets",), ("communes",), tiles.LAYERS):
+        content = tiles.tile(grounds, sqlite_town.reference, ground, *place, layers).content
+        assert mapbox_vector_tile.decode(content).keys() == set(layers)
+    with pytest.raises(NotFound):
+        tiles.tile(grounds, sqlite_town.reference, ground, 3, 8, 0)
