@@ -44,12 +44,6 @@ def upgrade(database: Database) -> None:
             ) from problem
 
 
-def make_revision(database: Database, message: str) -> None:
-    """Write a migration from the database as it is to the tables of the code; for developers."""
-    with database.write() as connection:
-        command.revision(_config(connection), message=message, autogenerate=True, rev_id=None)
-
-
 def differences(database: Database) -> list[object]:
     """What the database lacks of the tables in the code, or has beyond them; empty where they agree."""
     with database.read() as connection:

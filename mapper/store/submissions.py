@@ -208,12 +208,6 @@ def attachment_hashes(connection: Connection, instance_id: str) -> dict[str, lis
     return found
 
 
-def read_attachment(connection: Connection, instance_id: str, name: str) -> bytes | None:
-    """An attachment's content, the newest that came under its name, or None; read_blob reads those before it."""
-    hashes = attachment_hashes(connection, instance_id).get(name)
-    return read_blob(connection, hashes[-1]) if hashes else None
-
-
 def read(database: Database, connection: Connection, instance_id: str) -> StoredSubmission | None:
     """One submission, or None."""
     rows = database.prepared(

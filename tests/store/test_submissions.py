@@ -46,8 +46,9 @@ def stored(database: Database, instance_id: str) -> submissions.StoredSubmission
 
 def files(database: Database, instance_id: str) -> dict[str, bytes | None]:
     with database.read() as connection:
-        names = submissions.attachment_names(connection, instance_id)
-        return {name: submissions.read_attachment(connection, instance_id, name) for name in names}
+        held = submissions.attachment_hashes(connection, instance_id)
+        assert sorted(held) == sorted(submissions.attachment_names(connection, instance_id))
+        return {name: submissions.read_blob(connection, hashes[-1]) for name, hashes in held.items()}
 
 
 def count(database: Database) -> int:
@@ -68,7 +69,7 @@ def test_what_is_not_here_is_none(database: Database) -> None:
     with database.read() as connection:
         assert submissions.read(database, connection, "uuid:none") is None
         assert submissions.state_of(connection, "uuid:none") is None
-        assert submissions.read_attachment(connection, "uuid:none", "x.jpg") is None
+        assert submissions.attachment_hashes(connection, "uuid:none") == {}
         assert submissions.read_blob(connection, "0" * 64) is None
         assert submissions.attachment_names(connection, "uuid:none") == []
 
