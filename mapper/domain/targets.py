@@ -58,6 +58,44 @@ class Doubt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AtDeadline:
+    """Who is in the group on the deadline if nobody is vaccinated of whom nothing is known yet.
+
+    due: who can be vaccinated by then. waiting: whose turn comes after it only; deferred: beyond it; refused: who would
+    have to be won over. These and the vaccinated are the eligible. contraindicated: not among them.
+    share: the target.
+    """
+
+    vaccinated: int
+    due: int
+    waiting: int
+    deferred: int
+    refused: int
+    contraindicated: int
+    share: Fraction | None
+
+    @property
+    def eligible(self) -> int:
+        """The denominator of that day."""
+        return self.vaccinated + self.cannot + self.due
+
+    @property
+    def cannot(self) -> int:
+        """How many of the eligible cannot be vaccinated by the deadline."""
+        return self.waiting + self.deferred + self.refused
+
+    @property
+    def highest(self) -> Fraction | None:
+        """The highest coverage that can still be reached by the deadline; None where nobody is eligible."""
+        return Fraction(self.vaccinated + self.due, self.eligible) if self.eligible else None
+
+    @property
+    def missed(self) -> bool:
+        """Whether the target cannot be reached by the deadline, however many are vaccinated each day."""
+        return self.share is not None and self.highest is not None and self.highest < self.share
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How many more people were in the state of vaccinated at the end of some days than before them.
 
@@ -83,7 +121,8 @@ class Outlook:
     still: people who are due, wait for their interval or are deferred. refused: who would have to be won over.
     days_left: after this day, up to the deadline; 0 on the deadline itself, below 0 once it is over, None without one.
     working: of those, all but Sundays; 0 once it is over. pace: None where nothing tells it. projected: the day on
-    which the target is reached at that pace, None where it is not, is met already, or cannot be.
+    which the target is reached at that pace, None where it is not, is met already, or cannot be. at_deadline: None
+    without a deadline, or once it is over.
     """
 
     verdict: Verdict | None
@@ -96,6 +135,7 @@ class Outlook:
     working: int
     pace: Pace | None
     projected: date | None
+    at_deadline: AtDeadline | None = None
 
     @property
     def overdue(self) -> bool:
@@ -108,34 +148,55 @@ class Outlook:
         return self.needed is not None and self.needed > self.still
 
     @property
+    def too_late(self) -> bool:
+        """Whether people are needed of whom too few can be vaccinated by the deadline."""
+        return bool(self.needed) and self.at_deadline is not None and self.at_deadline.missed
+
+    @property
+    def wanted(self) -> int | None:
+        """People to vaccinate by the deadline: those needed, or all who can be where these are too few."""
+        if self.too_late and self.at_deadline is not None:
+            return self.at_deadline.due
+        return self.needed
+
+    @property
     def per_day(self) -> Fraction | None:
-        """People a day needed to reach the target by the deadline, exact; on its own day all of them.
+        """People a day to vaccinate all who are ``wanted`` by the deadline, exact; on its own day all of them.
 
         None without a target or a deadline, or after it.
         """
-        if self.needed is None or self.days_left is None or self.days_left < 0:
+        if self.wanted is None or self.days_left is None or self.days_left < 0:
             return None
-        return Fraction(self.needed, max(1, self.days_left))
+        return Fraction(self.wanted, max(1, self.days_left))
 
     @property
     def per_working_day(self) -> Fraction | None:
         """The same by working days; None where none is left."""
-        if self.per_day is None or self.needed is None or not self.working:
+        if self.per_day is None or self.wanted is None or not self.working:
             return None
-        return Fraction(self.needed, self.working)
+        return Fraction(self.wanted, self.working)
 
     @property
     def fast_enough(self) -> bool | None:
         """Whether the pace of the last days reaches the target in time; None where that is no question."""
         if self.per_day is None or self.pace is None or not self.needed:
             return None
-        return self.pace.per_day >= self.per_day and not self.out_of_reach
+        return self.pace.per_day >= self.per_day and not self.out_of_reach and not self.too_late
 
 
 def outlook(
-    said: Assessment, states: Mapping[State, int], houses: Houses, goal: Goal, day: date, pace: Pace | None
+    said: Assessment,
+    states: Mapping[State, int],
+    houses: Houses,
+    goal: Goal,
+    day: date,
+    pace: Pace | None,
+    then: Mapping[State, int] | None = None,
 ) -> Outlook:
-    """Where a place stands on a day. said: of these people and houses against the same goal."""
+    """Where a place stands on a day. said: of these people and houses against the same goal.
+
+    then: people by state on the goal's deadline, if nobody more is vaccinated; None where nothing tells it.
+    """
     still = sum(states[state] for state in STILL)
     left = None if goal.deadline is None else (goal.deadline - day).days
     working = 0 if goal.deadline is None or goal.deadline < day else working_days_after(day, goal.deadline)
@@ -145,7 +206,21 @@ def outlook(
     projected = None
     if said.needed and said.needed <= still and pace is not None:
         projected = _reached(day, said.needed, pace)
-    return Outlook(said.verdict, doubt, said.needed, still, states[State.REFUSED], goal, left, working, pace, projected)
+    refused = states[State.REFUSED]
+    at = _at_deadline(then, goal.share) if then is not None and left is not None and left >= 0 else None
+    return Outlook(said.verdict, doubt, said.needed, still, refused, goal, left, working, pace, projected, at)
+
+
+def _at_deadline(then: Mapping[State, int], share: Fraction | None) -> AtDeadline:
+    return AtDeadline(
+        then[State.VACCINATED],
+        then[State.DUE],
+        then[State.WAITING],
+        then[State.DEFERRED],
+        then[State.REFUSED],
+        then[State.CONTRAINDICATED],
+        share,
+    )
 
 
 def _reached(day: date, needed: int, pace: Pace) -> date | None:

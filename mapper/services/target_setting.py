@@ -42,6 +42,20 @@ def own_goal(reference: Reference, campaign_id: str, group: str, dose: str, plac
     return found.get(place) if place is not None else None
 
 
+def set_elsewhere(reference: Reference, user: User, series: tuple[str, str, str], set_id: str) -> dict[str, int]:
+    """Other boundary sets in which units have targets of their own for a series, and how many the user oversees.
+
+    They hold there alone: the same code may be another place's in another set. Targets of hamlets hold in every set.
+    """
+    found: dict[str, int] = {}
+    with reference.database.read() as connection:
+        for place in reference.known(connection).targets.get(series, {}):
+            other = place.set_id and place.set_id != set_id
+            if other and holds(reference, connection, user, [(place.set_id, place.code)]):
+                found[place.set_id] = found.get(place.set_id, 0) + 1
+    return found
+
+
 def set_target(
     reference: Reference,
     user: User,

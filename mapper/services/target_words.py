@@ -142,7 +142,11 @@ class TargetWords:
         return self.say(mark("{days} days left until the deadline, {day} ({working} without Sundays)"), **facts)
 
     def _pace(self, look: Outlook) -> str:
-        if look.per_day is not None:
+        if look.per_day is not None and look.too_late:
+            needed = self.say(
+                mark("{need} a day would reach all who can be vaccinated by then"), need=self.at_least(look.per_day)
+            )
+        elif look.per_day is not None:
             needed = self.say(mark("{need} a day are needed"), need=self.at_least(look.per_day))
         else:
             in_a_week = self.at_least(Fraction(look.needed or 0, 7))
@@ -186,6 +190,31 @@ class TargetWords:
             short=self.number((look.needed or 0) - look.still),
             refused=self.number(look.refused),
         )
+
+    def in_time(self, look: Outlook) -> str:
+        """Whether the target can be reached by the deadline, and the most that can be; "" where nobody is needed."""
+        at = look.at_deadline
+        if not look.needed or at is None or at.highest is None or look.goal.share is None:
+            return ""
+        first = (
+            mark("The target cannot be reached by the deadline any more: {highest} is the most that can be.")
+            if at.missed
+            else mark("The target can still be reached by the deadline: {highest} is the most that can be.")
+        )
+        return self.say(first, highest=self.share(at.highest))
+
+    def by_deadline(self, look: Outlook) -> list[tuple[str, int]]:
+        """The same people as a list: words and how many."""
+        at = look.at_deadline
+        if not self.in_time(look) or at is None:
+            return []
+        return [
+            (self.say(mark("can be vaccinated by the deadline")), at.due),
+            (self.say(mark("not due until after the deadline")), at.waiting),
+            (self.say(mark("deferred beyond the deadline")), at.deferred),
+            (self.say(mark("refused")), at.refused),
+            (self.say(mark("contraindicated, not counted as eligible")), at.contraindicated),
+        ]
 
     def projected(self, look: Outlook) -> str:
         """The day of reaching the target at the pace of the last days."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
-from fractions import Fraction
-from functools import lru_cache
-from operator import itemgetter
+from operator import add, itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.campaign import Design, Group, ScheduledDose
 from mapper.domain.coverage import assess
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
-from mapper.domain.places import order_key
-from mapper.domain.targets import Outlook, Pace, outlook, pace_window
+from mapper.domain.targets import Goal, Outlook, Pace, outlook, pace_window
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area
 from mapper.services.cluster_design import AskedRow, assess_rows
 from mapper.services.goals import goals
+from mapper.services.ranking import Band, band_of, ranks, worst_first
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import (
     HAMLET,
@@ -36,24 +36,8 @@ from mapper.store import targets as kept
 from mapper.store.database import Connection
 from mapper.store.targets import Place, Responsible
 
-_VACCINATED, _DUE = INSIDE.index(State.VACCINATED), INSIDE.index(State.DUE)
+_VACCINATED = INSIDE.index(State.VACCINATED)
 _eligible = itemgetter(*(INSIDE.index(state) for state in INSIDE if state in ELIGIBLE))
-_name_order = lru_cache(maxsize=20_000)(order_key)
-
-THIN = Fraction(1, 2)
-"""Where less than this part of the houses was visited, figures say little."""
-
-FEW_PEOPLE = 20
-"""Of so few eligible people one more or less is 5 points of coverage, or more."""
-
-
-class Band(StrEnum):
-    """How far a unit's figures can be ranked: as the map's table has them."""
-
-    JUDGED = "judged"
-    THIN = "thin"
-    EMPTY = "empty"
-    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,8 @@ def targets(
         people = kept.responsible(connection, places.id)
     chosen = next(one for one in every if one.group is answer.group and one.dose is answer.dose)
     # The same numbers as the ranking's, to the last rounding of an interval.
-    chosen = SeriesOutlook(answer.group, answer.dose, answer.total, base.look(answer.total, chosen.outlook.pace))
+    look = base.look(answer.total, chosen.outlook.pace, base.then.get(base.chosen))
+    chosen = SeriesOutlook(answer.group, answer.dose, answer.total, look)
     every = tuple(chosen if one.group is answer.group and one.dose is answer.dose else one for one in every)
     place = place_of(places, area)
     return Targets(
@@ -175,6 +160,9 @@ class _Base:
         latest = reference.latest.of(database, connection, self.era, campaign.id, self.changes)
         self.window = pace_window(campaign.start, answer.day, latest)
         self.series = known.series[campaign.id]
+        self.chosen = self.series[campaign.series.index((answer.group, answer.dose))]
+        self.then: dict[int, Sequence[int]] = {}
+        self._people: dict[date, NDArray[np.int32]] = {}
         self.gains: Mapping[int, Mapping[int, int]] = {}
         if self.window is not None:
             before, until = (day.toordinal() for day in self.window)
@@ -182,37 +170,70 @@ class _Base:
 
     def every_series(self) -> tuple[SeriesOutlook, ...]:
         """Where each group and dose stands in the area."""
-        answer, reference = self.answer, self.reference
-        day = answer.day.toordinal()
-        of_cells = reference.states.of_all(
-            reference.database, self.connection, self.era, self.series, day, self.changes, self.everywhere
-        )
-        here = [place for place, cell in enumerate(self.changes) if cell in self.rows]
-        totals = of_cells[here].sum(axis=0, dtype=int).tolist()
+        answer = self.answer
+        totals = self._people_on(answer.day)[self._here()].sum(axis=0, dtype=int).tolist()
         gains: dict[int, int] = {}
         for cell in self.rows if self.window else ():
             for series_id, people in self.gains[cell].items():
                 gains[series_id] = gains.get(series_id, 0) + people
+        aims = []
+        for group, dose in answer.campaign.series:
+            own = goals(self.known, self.places, answer.campaign, group, dose)
+            aims.append(goal_of_all(own, self.area, self.rows.values()))
+        self.then = self._by_deadline(aims)
         return tuple(
-            self._of_series(group, dose, series_id, tuple(counts), gains.get(series_id, 0))
-            for (group, dose), series_id, counts in zip(answer.campaign.series, self.series, totals, strict=True)
+            self._of_series(group, dose, series_id, tuple(counts), aim, gains.get(series_id, 0))
+            for (group, dose), series_id, counts, aim in zip(
+                answer.campaign.series, self.series, totals, aims, strict=True
+            )
         )
 
+    def _by_deadline(self, aims: Sequence[Goal]) -> dict[int, Sequence[int]]:
+        """People by state on the deadline, by series; of those that have one which is not over."""
+        found: dict[int, Sequence[int]] = {}
+        here = self._here()
+        for number, (series_id, aim) in enumerate(zip(self.series, aims, strict=True)):
+            if aim.share is not None and aim.deadline is not None and aim.deadline >= self.answer.day:
+                found[series_id] = self._people_on(aim.deadline)[here, number].sum(axis=0, dtype=int).tolist()
+        return found
+
+    def _people_on(self, day: date) -> NDArray[np.int32]:
+        """A row a cell in the order of ``changes``, in it a row a series with people per state on a day."""
+        if day not in self._people:
+            self._people[day] = self.reference.states.of_all(
+                self.reference.database,
+                self.connection,
+                self.era,
+                self.series,
+                day.toordinal(),
+                self.changes,
+                self.everywhere,
+            )
+        return self._people[day]
+
+    def _here(self) -> list[int]:
+        """Which of the rows of ``_people_on`` are of the area."""
+        return [place for place, cell in enumerate(self.changes) if cell in self.rows]
+
     def _of_series(
-        self, group: Group, dose: ScheduledDose, series_id: int, counts: tuple[int, ...], gain: int
+        self,
+        group: Group,
+        dose: ScheduledDose,
+        series_id: int,
+        counts: tuple[int, ...],
+        goal: Goal,
+        gain: int,
     ) -> SeriesOutlook:
         answer, total = self.answer, self.answer.total
         states = dict(zip(INSIDE, counts, strict=True))
         eligible = sum(states[state] for state in ELIGIBLE)
         # Houses are the same whatever is asked about the people in them.
-        aims = goals(self.known, self.places, answer.campaign, group, dose)
-        goal = goal_of_all(aims, self.area, self.rows.values())
         said = assess(states[State.VACCINATED], eligible, states[State.UNKNOWN], total.houses, goal.share)
         if answer.campaign.design is Design.CLUSTER_SURVEY and not said.complete:
             said = assess_rows(self._asked(series_id), goal.share)
         outside = total.people - sum(counts)
         figures = total._replace(counts=counts, eligible=eligible, outside=outside, assessment=said, goal=goal)
-        return SeriesOutlook(group, dose, figures, self.look(figures, self.pace(gain)))
+        return SeriesOutlook(group, dose, figures, self.look(figures, self.pace(gain), self.then.get(series_id)))
 
     def _asked(self, series_id: int) -> list[AskedRow]:
         """Whom the sample of a cluster survey found, cell by cell."""
@@ -233,22 +254,43 @@ class _Base:
         before, until = self.window
         return Pace(people, (until - before).days, until)
 
-    def look(self, figures: UnitFigures, pace: Pace | None) -> Outlook:
-        """Where figures stand before their goal."""
+    def look(self, figures: UnitFigures, pace: Pace | None, then: Sequence[int] | None) -> Outlook:
+        """Where figures stand before their goal. then: the same people by state on its deadline."""
         if not figures.eligible:
             pace = None
-        return outlook(figures.assessment, figures.states, figures.houses, figures.goal, self.answer.day, pace)
+        states, day = figures.states, self.answer.day
+        at = dict(zip(INSIDE, then, strict=True)) if then is not None else None
+        return outlook(figures.assessment, states, figures.houses, figures.goal, day, pace, at)
 
-    def gains_by_unit(self) -> dict[str, int]:
-        """People gained of the group and dose asked for, by key of the answer's rows."""
+    def by_unit(self) -> tuple[dict[str, int], dict[str, Sequence[int]]]:
+        """Of the group and dose asked for, by key of the answer's rows: people gained, and by state on the deadline.
+
+        A unit whose goal has no deadline, or one that is over, has none of these.
+        """
+        answer = self.answer
+        gains: dict[str, int] = {}
+        then: dict[str, Sequence[int]] = {}
+        deadlines = {unit.key: unit.goal.deadline for unit in answer.units}
+        number = self.series.index(self.chosen)
+        people = {
+            deadline: dict(zip(self.changes, self._people_on(deadline)[:, number].tolist(), strict=True))
+            for deadline in set(deadlines.values())
+            if deadline is not None and deadline >= answer.day
+        }
+        for cell, key in self._keys():
+            if self.window is not None:
+                gains[key] = gains.get(key, 0) + self.gains[cell].get(self.chosen, 0)
+            deadline = deadlines.get(key)
+            if deadline in people:
+                states = people[deadline][cell]
+                then[key] = list(map(add, then[key], states)) if key in then else states
+        return gains, then
+
+    def _keys(self) -> Iterator[tuple[int, str]]:
+        """Each cell, and the key of the answer's row that it is in."""
         answer, places = self.answer, self.places
-        series_id = self.series[answer.campaign.series.index((answer.group, answer.dose))]
-        found: dict[str, int] = {}
         codes: dict[str | None, str] = {}
-        if self.window is None:
-            return found
         for cell, (leaf, hamlet) in self.rows.items():
-            gain = self.gains[cell].get(series_id, 0)
             if answer.level == HAMLET:
                 key = hamlet_key(leaf, hamlet)
             else:
@@ -256,24 +298,23 @@ class _Base:
                     code = places.above(leaf, answer.level) if leaf is not None else None
                     codes[leaf] = code if code is not None and (answer.level, code) in places.units else "-"
                 key = codes[leaf]
-            found[key] = found.get(key, 0) + gain
-        return found
+            yield cell, key
 
 
 def _ranking(
     places: PlaceSet, answer: Answer, base: _Base, people: Mapping[Place, Responsible], most: int | None
 ) -> dict[Band, Ranked]:
-    gains = base.gains_by_unit()
+    gains, then = base.by_unit()
     bands: dict[Band, list[UnitFigures]] = {band: [] for band in Band}
     for unit in answer.units:
         bands[band_of(unit)].append(unit)
     around = _level_above(places, answer.level)
     ranking = {}
     for band, units in bands.items():
-        units.sort(key=_worst_first)
-        ranks = _ranks(units) if band is Band.JUDGED else [None] * len(units)
+        units.sort(key=worst_first)
+        numbers = ranks(units) if band is Band.JUDGED else [None] * len(units)
         ranked = []
-        for rank, unit in list(zip(ranks, units, strict=True))[:most]:
+        for rank, unit in list(zip(numbers, units, strict=True))[:most]:
             area = Area(answer.level, unit.code) if unit.code is not None else None
             place = place_of(places, area)
             above = places.units.get((around, unit.parent)) if around and unit.parent is not None else None
@@ -281,7 +322,7 @@ def _ranking(
                 RankedUnit(
                     rank,
                     unit,
-                    base.look(unit, base.pace(gains.get(unit.key, 0))),
+                    base.look(unit, base.pace(gains.get(unit.key, 0)), then.get(unit.key)),
                     area,
                     above.name if above else "",
                     people.get(place) if place else None,
@@ -289,41 +330,6 @@ def _ranking(
             )
         ranking[band] = Ranked(tuple(ranked), len(units))
     return ranking
-
-
-def band_of(unit: UnitFigures) -> Band:
-    """How far a unit's figures can be ranked."""
-    if unit.code is None:
-        return Band.LOST
-    if unit.assessment.coverage is None:
-        return Band.EMPTY
-    expected, unvisited = unit.houses.expected, unit.houses.unvisited
-    # One hamlet with more houses than its list does not make up for another: what is not visited counts.
-    thin = (
-        bool(expected)
-        and expected is not None
-        and (expected - unvisited) * THIN.denominator < THIN.numerator * expected
-    )
-    return Band.THIN if thin else Band.JUDGED
-
-
-def _share(unit: UnitFigures) -> float:
-    """Coverage for comparing: equal shares are the same number, however many people they are of."""
-    return unit.counts[_VACCINATED] / unit.eligible if unit.eligible else 0.0
-
-
-def _worst_first(unit: UnitFigures) -> tuple[float, int, tuple[str, str], str]:
-    """Lowest coverage first; of equals, where most people are needed, or due."""
-    return _share(unit), -(unit.assessment.needed or unit.counts[_DUE]), _name_order(unit.name), unit.key
-
-
-def _ranks(units: Sequence[UnitFigures]) -> list[int | None]:
-    """Places in the order, equals sharing the first of theirs: 1, 2, 2, 4."""
-    found: list[int | None] = []
-    for number, unit in enumerate(units, 1):
-        tied = number > 1 and _share(units[number - 2]) == _share(unit)
-        found.append(found[-1] if tied else number)
-    return found
 
 
 def _level_above(places: PlaceSet, level: str) -> str | None:

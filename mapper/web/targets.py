@@ -20,8 +20,9 @@ from mapper.services import responsible, target_setting
 from mapper.services.areas import read_area
 from mapper.services.goals import HAMLET_LEVEL
 from mapper.services.hot_spots import shrunken
+from mapper.services.ranking import FEW_PEOPLE, Band
 from mapper.services.target_words import VERDICTS, TargetWords
-from mapper.services.targets import FEW_PEOPLE, Band, RankedUnit, levels_within, targets
+from mapper.services.targets import RankedUnit, levels_within, targets
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.installation import installation
@@ -61,6 +62,8 @@ HEAD = (
     mark("Still needed"),
     mark("Deadline"),
     mark("Needed a day"),
+    mark("Can be vaccinated by the deadline"),
+    mark("Highest coverage by the deadline"),
     mark("Pace, people a day"),
     mark("Reached on"),
     mark("Due now"),
@@ -120,6 +123,8 @@ def _page(problem: MapperError | None = None) -> str:
         within=_addresses("targets.page", asked),
         people_of=_addresses("people.page", asked, state="due"),
         own=target_setting.own_goal(reference, *series, found.place),
+        elsewhere=target_setting.set_elsewhere(reference, user, series, asked.state["set"]),
+        set_names={one["id"]: one["label"] for one in asked.sets},
         may_set=target_setting.may_set(reference, user, found.place),
         may_name=responsible.may_name(reference, user, found.place),
         may_list=user.role in OVERSEERS,
@@ -191,6 +196,8 @@ def _row(one: RankedUnit, level: str) -> tuple[str, ...]:
         _text(look.needed),
         look.goal.deadline.isoformat() if look.goal.deadline else "",
         words.at_least(look.per_day) if look.per_day is not None else "",
+        str(look.at_deadline.due) if look.at_deadline else "",
+        _decimal(look.at_deadline.highest if look.at_deadline else None),
         _decimal(look.pace.per_day if look.pace else None, 2),
         look.projected.isoformat() if look.projected else "",
         str(states["due"]),

@@ -19,12 +19,20 @@ DONE = Houses(100, 100, 100, 0)
 GOAL = Goal(Fraction(95, 100), date(2022, 9, 30))
 
 
-def look(goal: Goal = GOAL, pace: int | None = 14, houses: Houses = DONE, day: date = DAY, **people: int) -> Outlook:
-    """The outlook of so many people by state; pace: people in 7 days."""
+def look(
+    goal: Goal = GOAL,
+    pace: int | None = 14,
+    houses: Houses = DONE,
+    day: date = DAY,
+    then: dict[str, int] | None = None,
+    **people: int,
+) -> Outlook:
+    """The outlook of so many people by state; pace: people in 7 days. then: by state on the deadline."""
     states = {state: people.get(state.value, 0) for state in INSIDE}
     eligible = sum(states[state] for state in ELIGIBLE)
     said = assess(states[State.VACCINATED], eligible, states[State.UNKNOWN], houses, goal.share)
-    return outlook(said, states, houses, goal, day, None if pace is None else Pace(pace, 7, day))
+    at = None if then is None else {state: then.get(state.value, 0) for state in INSIDE}
+    return outlook(said, states, houses, goal, day, None if pace is None else Pace(pace, 7, day), at)
 
 
 def test_needed_days_left_and_a_day_against_the_pace() -> None:
@@ -82,6 +90,38 @@ def test_more_needed_than_can_be_vaccinated_is_told() -> None:
     other = look(vaccinated=80, due=11, waiting=3, deferred=1, refused=5)
     assert (other.needed, other.still, other.out_of_reach) == (15, 15, False)
     assert other.projected == date(2022, 9, 16)  # 15 at 2 a day
+
+
+def test_who_cannot_be_vaccinated_by_the_deadline_is_counted_apart() -> None:
+    now = {"vaccinated": 308, "due": 25, "waiting": 20, "deferred": 9, "refused": 5, "contraindicated": 2}
+    # By the deadline 10 of those who wait and 4 of the deferred have come due. 95 % of 367 is 348.65: 349.
+    # 308 + 39 are 347, 94.5 %: two too few.
+    late = look(then=now | {"due": 39, "waiting": 10, "deferred": 5}, pace=140, **now)
+    at = late.at_deadline
+    assert at is not None
+    assert (at.due, at.waiting, at.deferred, at.refused, at.contraindicated) == (39, 10, 5, 5, 2)
+    assert (at.eligible, at.cannot, at.highest) == (367, 20, Fraction(347, 367))
+    assert (late.needed, late.too_late, late.fast_enough) == (41, True, False)
+    # Nobody can do more in 22 days than vaccinate all 39 who can be.
+    assert (late.wanted, late.per_day, late.per_working_day) == (39, Fraction(39, 22), Fraction(39, 19))
+    # Two more come due in time, and the target can be reached just so.
+    just = look(then=now | {"due": 41, "waiting": 8, "deferred": 5}, pace=140, **now)
+    assert just.at_deadline is not None and just.at_deadline.highest == Fraction(349, 367)
+    assert (just.too_late, just.wanted, just.per_day, just.fast_enough) == (False, 41, Fraction(41, 22), True)
+
+
+def test_the_group_of_the_deadline_is_what_can_be_reached() -> None:
+    # Ten children who are not vaccinated grow out of the group by then: 90 of 90 are left.
+    found = look(then={"vaccinated": 90}, vaccinated=90, due=10)
+    assert (found.needed, found.too_late) == (5, False)
+    assert found.at_deadline is not None and found.at_deadline.highest == 1
+    # Where nobody is left there is no coverage to reach, and after the deadline nothing to reach any more.
+    gone = look(then={}, vaccinated=90, due=10)
+    assert gone.at_deadline is not None and (gone.at_deadline.highest, gone.too_late) == (None, False)
+    over = look(
+        replace(GOAL, deadline=date(2022, 8, 31)), then={"vaccinated": 90, "waiting": 10}, vaccinated=90, due=10
+    )
+    assert (over.at_deadline, over.too_late) == (None, False)
 
 
 def test_nobody_eligible_and_no_target_have_no_figures() -> None:

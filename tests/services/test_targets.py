@@ -6,6 +6,7 @@ Every house stands in a square of the town; numbers are worked out by hand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -18,8 +19,9 @@ from mapper.errors import Forbidden, InvalidInput, NotFound
 from mapper.services import reporting, responsible, target_setting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
+from mapper.services.ranking import Band, band_of
 from mapper.services.reporting import Question
-from mapper.services.targets import Band, Targets, band_of, targets
+from mapper.services.targets import Targets, targets
 from mapper.store import audit as audit_store
 from mapper.store import tables
 from mapper.store import targets as kept
@@ -94,6 +96,40 @@ def test_days_after_the_last_visit_do_not_slow_the_pace(town: Town) -> None:
     nothing = targets(town.reference, NORTHERN, asked())
     assert nothing.window is None
     assert nothing.chosen.outlook.pace is None
+
+
+def test_people_due_or_eligible_only_after_the_deadline_are_counted_apart(town: Town) -> None:
+    def first(on: date) -> dict[str, object]:
+        return person(CHILD, [("1", on, "pfizer")])
+
+    # Dose 2 follows 28 days after dose 1. Asked on 15 August, with the deadline on the 31st:
+    people = [
+        person(CHILD, [("1", date(2022, 6, 1), "pfizer"), ("2", date(2022, 7, 1), "pfizer")]),  # vaccinated
+        first(date(2022, 6, 1)),  # due
+        first(date(2022, 8, 3)),  # waits until 31 August: just in time
+        first(date(2022, 8, 4)),  # until 1 September: a day too late
+        person(date(2010, 8, 20), [("1", date(2022, 6, 1), "pfizer")]),  # due, but twelve years old by then
+        person(date(2017, 8, 25)),  # turns five in time, but has no first dose: waits
+        person(date(2017, 9, 5)),  # turns five too late: in nobody's count
+    ]
+    town.send(town.write(people=people))
+    found = targets(town.reference, EVERYTHING, asked(dose="2"))
+    look = found.chosen.outlook
+    at = look.at_deadline
+    # Of 5 now, 1 is vaccinated: 95 % are 5, so 4 are needed. On the 31st: 1 vaccinated, 2 due, 2 waiting, one gone.
+    assert (look.needed, look.still) == (4, 4)
+    assert at is not None
+    assert (at.vaccinated, at.due, at.waiting, at.deferred, at.eligible) == (1, 2, 2, 0, 5)
+    assert (at.highest, look.too_late, look.per_day) == (Fraction(3, 5), True, Fraction(2, 16))
+    assert [one.outlook.at_deadline for one in found.ranking[Band.THIN].units] == [at]
+    # Dose 1 in the same answer: on the 31st 4 of 5 children are vaccinated, and the one who turned five is due.
+    other = next(one for one in found.every if (one.group.code, one.dose.code) == ("5_11", "1")).outlook.at_deadline
+    assert other is not None and (other.vaccinated, other.due, other.highest) == (4, 1, 1)
+    # The next submission is in the next answer; after the deadline there is nothing left to reach.
+    children(town, [date(2022, 6, 1)], commune=1)
+    again = targets(town.reference, EVERYTHING, asked(dose="2")).chosen.outlook.at_deadline
+    assert again is not None and (again.due, again.eligible) == (3, 6)
+    assert targets(town.reference, EVERYTHING, asked(dose="2", day=date(2022, 9, 1))).chosen.outlook.at_deadline is None
 
 
 def test_who_grows_out_of_the_group_takes_a_vaccination_along(town: Town) -> None:
@@ -237,6 +273,24 @@ def test_the_verdict_goes_by_the_own_target(known_users: Town) -> None:
     assert targets(town.reference, EVERYTHING, asked(), FIRST).chosen.outlook.verdict is Verdict.MET
     set_target(town, FIRST, "75,5 %")
     assert targets(town.reference, EVERYTHING, asked(), FIRST).chosen.outlook.verdict is Verdict.NOT_MET
+
+
+def test_targets_of_another_boundary_set_are_told_and_do_not_hold(known_users: Town) -> None:
+    town = known_users
+    town.import_strips()
+    children(town, [DAY, None])
+    for area in (FIRST, SECOND, HERE):
+        set_target(town, area, "80")
+
+    def told(user: User, set_id: str) -> dict[str, int]:
+        return target_setting.set_elsewhere(town.reference, user, SERIES, set_id)
+
+    # The hamlet's is no boundary set's, and holds in all.
+    assert (told(SOUTHERN, "strips"), told(SOUTHERN, "squares"), told(NORTHERN, "later")) == ({"squares": 2}, {}, {})
+    later = reporting.coverage(town.reference, EVERYTHING, replace(asked("hamlet"), set_id="strips"))
+    assert {unit.code: unit.goal.share for unit in later.units}[HAMLETS[0][0]] == Fraction(4, 5)
+    units = reporting.coverage(town.reference, EVERYTHING, replace(asked("commune"), set_id="strips")).units
+    assert {unit.goal.share for unit in units} == {Fraction(19, 20)}
 
 
 def test_a_target_is_taken_back_and_all_is_in_the_trail(known_users: Town) -> None:
