@@ -50,12 +50,26 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeUnit:
+    """A unit around innermost ones, all of which may be entered at once. key: LEVEL:CODE; number: how many they are."""
+
+    key: str
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """The levels of a set on a day. count: units by level, None for those without one."""
+    """The levels of a set on a day. count: units by level, None for those without one.
+
+    whole: units around those that may be entered. about: the one unit of which the history is, None for that of all.
+    """
 
     set_id: str
     units: tuple[UnitLevel, ...]
     count: Mapping[int | None, int]
+    whole: tuple[WholeUnit, ...]
+    about: UnitLevel | None
     history: tuple[Entered, ...]
 
     @property
@@ -82,8 +96,21 @@ def levels(reference: Reference, user: User, set_id: str, day: date) -> tuple[st
     return places.id, {code: entry for code, entry in found.items() if seen is None or code in seen}
 
 
-def overview(reference: Reference, user: User, set_id: str, day: date, area: Area | None = None) -> Overview:
-    """Every unit of an area that a user may see with its level, and what was entered for them."""
+def overview(
+    reference: Reference,
+    user: User,
+    set_id: str,
+    day: date,
+    area: Area | None = None,
+    find: str = "",
+    unit_code: str = "",
+) -> Overview:
+    """Every unit of an area that a user may see with its level, and what was entered for them.
+
+    find: part of the name or the beginning of the code of those wanted, without regard to accents. unit_code: the unit
+    of which the history is, "" for that of all.
+    """
+    asked = _folded(find)
     with reference.database.read() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id, day)
@@ -91,24 +118,49 @@ def overview(reference: Reference, user: User, set_id: str, day: date, area: Are
         own = _may_set(known, places, user)
         in_force = kept.in_force(connection, places.id, day)
         units = []
+        about: UnitLevel | None = None
         for unit in places.at_level(places.leaf):
             if (seen is None or unit.code in seen) and (area is None or _within(known, places, area, unit.code)):
                 may = own is None or unit.code in own
                 parent = _above(places, unit.code)
-                units.append(UnitLevel(unit.code, unit.name, parent, in_force.get(unit.code), may))
-        codes = None if seen is None and area is None else [unit.code for unit in units]
+                made = UnitLevel(unit.code, unit.name, parent, in_force.get(unit.code), may)
+                if unit.code == unit_code:
+                    about = made
+                if asked in _folded(unit.name) or unit.code.startswith(asked):
+                    units.append(made)
+        codes = None if seen is None and area is None and not asked else [unit.code for unit in units]
+        if about is not None:
+            codes = [about.code]
         history = kept.history(reference.database, connection, places.id, codes, HISTORY)
     units.sort(key=lambda unit: (order_key(unit.parent), order_key(unit.name), unit.code))
-    names = {unit.code: unit.name for unit in units}
+    names = {unit.code: unit.name for unit in places.at_level(places.leaf)}
     return Overview(
         places.id,
         tuple(units),
         Counter(unit.entry.level if unit.entry else None for unit in units),
+        _whole(places, own, {unit.code for unit in units}),
+        about,
         tuple(
             Entered(names.get(one.entry.unit_code, one.entry.unit_code), one.entry, one.user_name, one.at)
             for one in history
         ),
     )
+
+
+def _whole(places: PlaceSet, own: set[str] | None, shown: set[str]) -> tuple[WholeUnit, ...]:
+    """The units, the outermost first, around several innermost ones that may be entered, all of which are shown."""
+    codes = [unit.code for unit in places.at_level(places.leaf) if own is None or unit.code in own]
+    found: list[WholeUnit] = []
+    for level in places.about.levels[:-1]:
+        around = Counter(places.above(code, level) for code in codes)
+        missing = {places.above(code, level) for code in codes if code not in shown}
+        those = [
+            WholeUnit(f"{level}:{code}", places.units[level, code].name, number)
+            for code, number in around.items()
+            if code is not None and code not in missing and number > 1 and (level, code) in places.units
+        ]
+        found += sorted(those, key=lambda each: order_key(each.name))
+    return tuple(found)
 
 
 def _within(known: Known, places: PlaceSet, area: Area, leaf: str) -> bool:
@@ -131,19 +183,26 @@ def _may_set(known: Known, places: PlaceSet, user: User) -> set[str] | None:
 
 def enter(
     reference: Reference, user: User, set_id: str, unit_code: str, level: str, from_day: str, source: str, today: date
-) -> None:
-    """Enter the level of a unit from a day on, as typed. Raises InvalidInput, NotFound, Forbidden."""
+) -> int:
+    """Enter the level of a unit from a day on, as typed; how many units it was entered for.
+
+    unit_code: of an innermost unit, or LEVEL:CODE for all of these within another that lie in the user's area.
+    Raises InvalidInput, NotFound, Forbidden.
+    """
     wanted = _level(level)
     day = _day(from_day, today)
-    entry = LevelEntry(unit_code, day, wanted, _source(source))
+    told = _source(source)
     _may_enter(user)
     with reference.database.write() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id)
-        _check_place(known, places, user, unit_code)
-        kept.add(connection, places.id, [entry], user.id, _now())
-        facts = {"level": wanted, "from": day.isoformat(), "source": entry.source, "set": places.id}
+        codes = _codes_of(known, places, user, unit_code)
+        kept.add(connection, places.id, [LevelEntry(code, day, wanted, told) for code in codes], user.id, _now())
+        facts = {"level": wanted, "from": day.isoformat(), "source": told, "set": places.id}
+        if codes != [unit_code]:
+            facts["number"] = len(codes)
         audit.record(reference, connection, user.id, user.name, "epidemic.entered", unit_code, facts)
+    return len(codes)
 
 
 def import_table(
@@ -274,10 +333,20 @@ def _may_enter(user: User) -> None:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
 
 
-def _check_place(known: Known, places: PlaceSet, user: User, code: str) -> None:
+def _codes_of(known: Known, places: PlaceSet, user: User, asked: str) -> list[str]:
+    """The innermost units that a user may enter of what was asked for. Raises NotFound where there is none."""
     own = _may_set(known, places, user)
-    if (places.leaf, code) not in places.units or (own is not None and code not in own):
-        raise NotFound(mark("There is no place {place} in your area. Look at the list again."), place=code[:60] or "-")
+    level, _, code = asked.rpartition(":")
+    around = level in places.about.levels[:-1]
+    codes = [
+        unit.code
+        for unit in places.at_level(places.leaf)
+        if (places.above(unit.code, level) == code if around else unit.code == asked)
+        and (own is None or unit.code in own)
+    ]
+    if not codes:
+        raise NotFound(mark("There is no place {place} in your area. Look at the list again."), place=asked[:60] or "-")
+    return codes
 
 
 def _level(typed: str) -> int:

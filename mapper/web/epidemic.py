@@ -19,6 +19,14 @@ from mapper.web.language_choice import say
 FAULTS = 20
 """Faulty rows told at once; the others after these are mended."""
 
+AT_ONCE = 100
+"""Communes shown on a page."""
+
+MOST_OFFERED = 300
+"""Of more communes none is offered by itself in the form: an area is chosen, or one looked for, first."""
+
+LONGEST_SEARCH = 80
+
 epidemic = Blueprint("epidemic", __name__)
 _only_for_readers = only_for(*READERS)
 
@@ -44,11 +52,22 @@ def _page(problem: MapperError | None = None, faults: tuple[RowFault, ...] = ())
     asked = ask({**request.args, **request.form} if request.method == "POST" else None)
     if asked is None:
         return render_template("epidemic.html", asked=None)
-    found = levels.overview(installation().reference, reader(), asked.state["set"], asked.day, asked.area)
+    find, unit = (request.args.get(name, "").strip()[:LONGEST_SEARCH] for name in ("find", "unit"))
+    found = levels.overview(installation().reference, reader(), asked.state["set"], asked.day, asked.area, find, unit)
+    pages = max(1, -(-len(found.units) // AT_ONCE))
+    typed = request.args.get("page", "1")
+    page = min(int(typed), pages) if typed.isascii() and typed.isdecimal() and 0 < len(typed) < 6 else 1
+    page = max(1, page)
     return render_template(
         "epidemic.html",
         asked=asked,
         found=found,
+        find=find,
+        shown=found.units[(page - 1) * AT_ONCE : page * AT_ONCE],
+        page=page,
+        pages=pages,
+        at_once=AT_ONCE,
+        offered=found.may_set if len(found.may_set) <= MOST_OFFERED else [],
         levels=LEVELS,
         problem=say(problem) if problem is not None else None,
         faults=[(fault.row, say(fault.message, **fault.facts)) for fault in faults[:FAULTS]],
@@ -60,10 +79,10 @@ def _page(problem: MapperError | None = None, faults: tuple[RowFault, ...] = ())
 
 @epidemic.post("/epidemic-levels")
 def enter() -> AnyResponse | tuple[str, int]:
-    """Enter the level of one commune."""
+    """Enter the level of one commune, or of all of a district."""
     typed = request.form
     try:
-        levels.enter(
+        number = levels.enter(
             installation().reference,
             reader(),
             typed.get("set", ""),
@@ -75,7 +94,7 @@ def enter() -> AnyResponse | tuple[str, int]:
         )
     except InvalidInput as problem:
         return _page(problem), 400
-    flash(mark("The level is entered."))
+    flash(mark("The level is entered.") if number == 1 else say("{number} levels are entered.", number=number))
     return _back()
 
 

@@ -151,3 +151,32 @@ def test_an_entry_stands_in_the_audit_trail(town: Town, chief: User) -> None:
     last = audit.entries(town.reference, 1)[0]
     assert (last.action, last.subject, last.user_id) == ("epidemic.entered", FIRST, chief.id)
     assert last.facts == {"level": "3", "from": "2022-08-10", "source": "QĐ 12", "set": "squares"}
+
+
+def test_a_whole_district_is_entered_at_once_as_far_as_the_user_may(town: Town, chief: User) -> None:
+    number = epidemic.enter(town.reference, chief, "squares", "district:S", "3", "2022-08-01", "QĐ 7", TODAY)
+    found = told(town, TODAY)
+    assert number == 7
+    assert found == dict.fromkeys(COMMUNES[:7], 3)
+    with pytest.raises(NotFound):
+        epidemic.enter(town.reference, chief, "squares", "district:none", "3", "2022-08-01", "QĐ 7", TODAY)
+    whole = epidemic.overview(town.reference, chief, "squares", TODAY).whole
+    assert [(one.key, one.number) for one in whole] == [("province:P", 14), ("district:N", 7), ("district:S", 7)]
+    north = epidemic.overview(town.reference, chief, "squares", TODAY, Area("district", "N")).whole
+    assert [one.key for one in north] == ["district:N"], "nothing is offered that holds more than is shown"
+
+
+def test_communes_are_found_by_name_and_code_and_one_has_its_own_history(town: Town, chief: User) -> None:
+    epidemic.enter(town.reference, chief, "squares", "district:S", "3", "2022-08-01", "QĐ 7", TODAY)
+    enter(town, chief, COMMUNES[3], 1, "2022-08-05")
+    by_name = epidemic.overview(town.reference, chief, "squares", TODAY, find="xa 3")
+    assert [unit.code for unit in by_name.units] == [COMMUNES[3]]
+    assert by_name.whole == ()
+    by_code = epidemic.overview(town.reference, chief, "squares", TODAY, find=COMMUNES[4])
+    assert [unit.code for unit in by_code.units] == [COMMUNES[4]]
+    assert epidemic.overview(town.reference, chief, "squares", TODAY, find="nowhere").units == ()
+    one = epidemic.overview(town.reference, chief, "squares", TODAY, unit_code=COMMUNES[3])
+    assert [each.entry.level for each in one.history] == [1, 3]
+    assert len(one.units) == 14
+    assert one.about is not None
+    assert one.about.code == COMMUNES[3]

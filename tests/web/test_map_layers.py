@@ -17,9 +17,11 @@ import mapbox_vector_tile
 import openpyxl
 import pytest
 import requests
+from lxml import html
 
 from mapper.services import intake, tiles
 from mapper.settings import Settings
+from mapper.web import epidemic as epidemic_page
 from tests.client.site import SET_ID, House, Site
 from tests.geo.test_tiles import tile_of
 from tests.services.test_base_map import PNG, VECTOR, mbtiles, pmtiles
@@ -191,6 +193,24 @@ def test_a_level_is_entered_on_the_page_and_told_to_the_map(site: Site) -> None:
     wrong = enter(desk, "/epidemic-levels", unit="00002", level="4", **{"from": DAY}, source="")
     assert wrong.status_code == 400
     assert "Hãy ghi quyết định" in wrong.text
+
+
+def test_a_district_is_entered_at_once_and_a_commune_is_looked_for_among_many(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = manager(site)
+    done = enter(desk, "/epidemic-levels", unit="district:001", level="2", **{"from": DAY}, source="QĐ 78")
+    assert done.status_code == 200, done.text
+    asked = f"/epidemic-levels?date={DAY}&set={SET_ID}"
+    assert desk.get(asked).text.count("QĐ 78") == 4, "two communes, in the list and in the history"
+    assert desk.get(f"{asked}&unit=00002").text.count("QĐ 78") == 3, "with the history of one"
+    assert "Xã Một" not in html.fromstring(desk.get(f"{asked}&find=hai").text).xpath("string(//table)")
+    monkeypatch.setattr(epidemic_page, "AT_ONCE", 1)
+    monkeypatch.setattr(epidemic_page, "MOST_OFFERED", 1)
+    for page, shown in (("1", "Xã Hai"), ("2", "Xã Một"), ("9", "Xã Một"), ("x", "Xã Hai")):
+        found = html.fromstring(desk.get(f"{asked}&page={page}").text)
+        assert [each.text for each in found.xpath("(//table)[1]/tbody//th/a")] == [shown]
+        assert found.xpath("//select[@name='unit']//option/@value") == ["province:01", "district:001"]
 
 
 def test_a_table_is_taken_on_the_page_or_its_wrong_rows_are_named(site: Site) -> None:
