@@ -27,8 +27,8 @@ from mapper.web.pages import VIETNAM_BOUNDS, map_words
 APART = timedelta(days=14)
 """How far before the day asked for the left map stands, where the address names no day for it."""
 
-LISTED = 300
-"""Units in the table; those whose coverage fell most, or rose least."""
+LISTED = 200
+"""Units on one page of the table, which has as many pages as it takes."""
 
 compare = Blueprint("compare", __name__, template_folder="templates")
 
@@ -43,20 +43,27 @@ def _only_for_readers() -> AnyResponse | None:
 @compare.get("/map/compare")
 def page() -> str:
     """Two maps that move together. ``dose_left``, ``date_left``: of the left one; ``dose``, ``date``: of the right."""
-    args = request.args.to_dict()
-    many = tiles.wants_tiles(installation().reference, reader())
-    if many:
-        # Hamlets by the ten thousand are no table; the level falls back on the set's own.
-        args = {name: value for name, value in args.items() if (name, value) != ("level", HAMLET)}
-    right = ask(args)
+    here, args = installation(), request.args
+    right = ask()
     if right is None:
         return render_template("compare.html", right=None)
+    many, shown = tiles.wants_tiles(here.reference, reader()), right.boundary_set
+    leaf = shown["levels"][-1]
+    if many and right.state["level"] == HAMLET and "level" not in args:
+        # Ten thousands of hamlets are a table for those alone who ask for it.
+        right.state["level"] = leaf
     left = _left(right)
-    here = installation()
-    found = comparison.compare(here.reference, reader(), left.question(), right.question(), right.area)
-    shown = right.boundary_set
+    order = args.get("sort") if args.get("sort") in comparison.ORDERS else comparison.ORDERS[0]
+    down = args.get("down") == "1"
+    found = comparison.compare(
+        here.reference, reader(), left.question(), right.question(), right.area, str(order), down=down
+    )
+    pages = max(1, -(-len(found.rows) // LISTED))
+    at = min(max(1, args.get("page", 1, int)), pages)
+    # Of very many hamlets the maps draw each from tiles, over communes as they are.
+    drawn = {"level": leaf} if many and right.state["level"] == HAMLET else {}
     ground = base_tiles()
-    outlines = outline_queries(right.state, shown)
+    outlines = outline_queries({**right.state, **drawn}, shown)
     view = MapView(
         bounds=tuple(shown["bounds"]) if shown["bounds"] else VIETNAM_BOUNDS,
         shapes_url="/api/shapes",
@@ -71,20 +78,27 @@ def page() -> str:
     data = {
         "language": chosen_language(),
         "messages": script_messages(),
-        "left": left.state,
-        "right": right.state,
-        "above": level_above(right.state, shown),
+        "left": {**left.state, **drawn},
+        "right": {**right.state, **drawn},
+        "above": level_above({**right.state, **drawn}, shown),
+        "tiles": many,
     }
+    own = {"dose_left": left.state["dose"], "date_left": left.state["date"], **of_the_map()}
     return render_template(
         "compare.html",
         left=left,
         right=right,
         names=[_name(left), _name(right)],
         found=found,
-        listed=LISTED,
+        rows=found.rows[(at - 1) * LISTED : at * LISTED],
+        page_number=at,
+        pages=pages,
+        order=order,
+        down=down,
+        query=right.query(**own),
         maps=comparison_maps(view),
         page=data,
-        levels=[*shown["levels"], *([] if many else [HAMLET])],
+        levels=[*shown["levels"], HAMLET],
         of_the_map=of_the_map(),
         share=share,
         state=State,

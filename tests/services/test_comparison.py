@@ -37,6 +37,25 @@ def test_units_come_with_what_changed_those_that_rose_least_first(town: Town) ->
     assert [row.share for row in found.rows][len(told) :] == [None] * (len(found.rows) - len(told))
 
 
+def test_rows_are_sorted_by_either_figure_the_change_or_the_name_those_without_it_last(town: Town) -> None:
+    fill(town)
+
+    def told(order: str, down: bool = False) -> list[str]:
+        rows = compare(town.reference, EVERYTHING, BEFORE, AFTER, order=order, down=down).rows
+        return [str(row.unit.code) for row in rows if row.share is not None]
+
+    first, second, ninth = COMMUNES[0], COMMUNES[1], COMMUNES[8]
+    # Before: 0.5, 0 and 1; after: 1, 0 and 1. Names break ties, whichever way.
+    assert told("before") == [second, first, ninth]
+    assert told("before", down=True) == [ninth, first, second]
+    assert told("after") == [second, first, ninth]
+    assert told("after", down=True) == [first, ninth, second]
+    assert told("change", down=True) == [first, second, ninth]
+    assert told("name", down=True) == told("name")[::-1]
+    rows = compare(town.reference, EVERYTHING, BEFORE, AFTER, order="after", down=True).rows
+    assert [row.share is None for row in rows] == sorted(row.share is None for row in rows)
+
+
 def test_two_doses_of_one_day_are_compared_within_what_a_user_sees(town: Town) -> None:
     fill(town)
     only = User(1, "somebody", Role.SUPERVISOR, (("squares", COMMUNES[0]),), 0)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from mapper.services import tiles
 from mapper.settings import Settings
@@ -63,4 +64,17 @@ def test_hamlets_are_drawn_from_tiles_and_told_at_a_click(
     text = popup.inner_text()
     assert "Thôn Đông" in text
     assert "4 trên 8 người" in text
+    # Side by side the same, for two days: nobody was vaccinated on the first; and the table holds the hamlets.
+    page.goto(f"{site.url}/map/compare?date=2022-08-31&date_left=2021-08-09&level=hamlet")
+    page.wait_for_load_state("networkidle")
+    page.evaluate("map_left.setView([22.04, 105.02], 13, { animate: false })")
+    page.wait_for_load_state("networkidle")
+    for side in ("left", "right"):
+        until(page, DRAWN.replace("'.leaflet", f"'#map_{side} .leaflet"))
+    box = page.locator("#map_left").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for side, told in (("left", "0 trên 8 người"), ("right", "4 trên 8 người")):
+        expect(page.locator(f"#map_{side} .leaflet-popup-content")).to_contain_text(told)
+    expect(page.locator(".compare-table")).to_contain_text("Thôn Đông")
     assert open_page.problems == []

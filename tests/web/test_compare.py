@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from mapper.web import compare
 from tests.client.site import House, Site
 
 TWO = (("A B", "1980-05-04", "2022-08-20"), ("C D", "1980-05-04", ""))
@@ -34,6 +35,29 @@ def test_the_units_stand_with_both_figures_and_their_change(visited: Site) -> No
     assert "Xã Hai 0 100% 1/1 100% 1/1" in told
     assert "Xã Một +50 0% 0/2 50% 1/2" in told
     assert told.index("Xã Hai 0 ") < told.index("Xã Một +50"), "what rose least comes first"
+
+
+def test_all_units_stand_in_the_table_page_by_page_in_the_order_asked_for(
+    visited: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "LISTED", 1)
+    reader = visited.user("administrator").token
+    asked = {"date": "2022-08-31", "date_left": "2022-08-19", "level": "commune", "layers": "heat"}
+    first, second = (
+        text_of(visited, reader, **asked, sort="name"),
+        text_of(visited, reader, **asked, sort="name", page="2"),
+    )
+    assert ("Xã Hai 0 " in first, "Xã Một +50" in first, "Page 1 of 2" in first) == (True, False, True)
+    assert ("Xã Hai 0 " in second, "Xã Một +50" in second, "Page 2 of 2" in second) == (False, True, True)
+    assert "Xã Một +50" in text_of(visited, reader, **asked, sort="change", down="1")
+    # What is not there is the nearest that is.
+    assert "Page 2 of 2" in text_of(visited, reader, **asked, page="99")
+    assert "Page 1 of 2" in text_of(visited, reader, **asked, page="-3", sort="rain")
+    page = visited.get("/map/compare", reader, lang="en", **asked, sort="after", down="1").text
+    assert 'aria-sort="descending"' in page
+    link = re.findall(r'href="([^"]*page=2[^"]*)"', page)[0].replace("&amp;", "&")
+    for part in ("sort=after", "down=1", "layers=heat", "date_left=2022-08-19", "level=commune"):
+        assert part in link
 
 
 def test_without_a_day_the_left_map_stands_two_weeks_before(visited: Site) -> None:

@@ -2,7 +2,7 @@
 
 import { make, page, shortName, t } from "./words.js";
 import { coverage } from "./figures.js";
-import { measure, spoken } from "./measures.js";
+import { measure, scale, spoken } from "./measures.js";
 import { nameOf, popup } from "./unit_words.js";
 
 const { parts } = L.coverage;
@@ -23,6 +23,11 @@ function complain(error) {
     ? t("The server could not answer (code {status}). Try again in a while.", { status: error.status })
     : t("The server does not answer. Check the connection; what is shown may be old.");
   box.hidden = false;
+}
+
+// What the server is still at, "" for nothing.
+function wait(text) {
+  document.getElementById("waiting").textContent = text;
 }
 
 const keyed = (answer) => new Map((answer?.units || []).filter((unit) => unit.key).map((unit) => [unit.key, unit]));
@@ -54,11 +59,13 @@ async function fill(side) {
     layer.setFigures(units, measure("coverage", layer.options.measures, [...units.values()]));
   colours(hamletsShown ? side.hamlets : side.areas, side.units);
   if (hamletsShown) colours(side.areas, side.above);
+  if (answer.design === "cluster_survey") parts.legend.setScale(scale((hamletsShown ? side.hamlets : side.areas).measure, "", true));
+  side.tiles?.show(side.state, side.areas.measure, answer);
 }
 
 for (const side of sides) {
   const { map, areas, hamlets } = side;
-  const faint = () => areas.setFaint(hamletsShown && hamlets.isVisible());
+  const faint = () => areas.setFaint((hamletsShown && hamlets.isVisible()) || (page.tiles && map.getZoom() >= 11));
   for (const layer of [areas, hamlets]) {
     const own = () => (layer === hamlets || !hamletsShown ? side.units : side.above);
     layer.nameBy(shortName);
@@ -68,13 +75,27 @@ for (const side of sides) {
     };
     layer.on("failed", ({ error }) => complain(error));
     layer.on("drawn", faint);
-    layer.on("pick", ({ key }) => open(key, layer === areas && hamletsShown));
+    layer.on("pick", async ({ key, at }) => {
+      const met = await Promise.all(sides.map((each) => each.tiles?.pick(at)));
+      if (!met.some(Boolean)) open(key, layer === areas && hamletsShown);
+    });
   }
   map.on("zoomend", faint);
   faint();
   map.setMinZoom(4).setMaxZoom(18);
   map.attributionControl.setPrefix("Leaflet");
   fill(side).catch(complain);
+}
+
+// Of very many hamlets each map draws its own from tiles; one that is asked for opens on both.
+if (page.tiles) {
+  import("./tile_layer.js").then(({ hamletTiles }) => {
+    for (const side of sides) {
+      side.tiles = hamletTiles(side.map, side.areas, side.bubble, complain, wait);
+      if (side.answer) side.tiles.show(side.state, side.areas.measure, side.answer);
+    }
+    sides.forEach(({ map }, index) => map.on("click", ({ latlng }) => sides[1 - index].tiles.pick(latlng)));
+  });
 }
 
 // Where one map goes, the other follows; the one that follows does not lead back.

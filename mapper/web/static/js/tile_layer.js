@@ -94,6 +94,11 @@ const TileLayer = L.GridLayer.extend({
     if (this._map) this.redraw();
   },
 
+  // Tiles have whole zooms. Leaflet forgets to round where it draws anew between two of them.
+  _clampZoom(zoom) {
+    return L.GridLayer.prototype._clampZoom.call(this, Math.round(zoom));
+  },
+
   createTile(coords, done) {
     const size = this.getTileSize();
     const scale = Math.min(2, window.devicePixelRatio || 1);
