@@ -34,8 +34,8 @@ class Words:
     """What was told, by number; the same words have one number as long as the process lives. Safe for threads."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Told | None, int] = {None: 0}
-        self._told: list[Told | None] = [None]
+        self._told: list[Told] = [(Kind.PLAIN, None)]
+        self._numbers: dict[Told, int] = {self._told[0]: 0}
         self._lock = threading.Lock()
 
     def number(self, told: Told) -> int:
@@ -50,11 +50,8 @@ class Words:
         return found
 
     def told(self, number: int) -> Told:
-        """What has that number. Raises KeyError for 0, which stands for nothing."""
-        found = self._told[number]
-        if found is None:
-            raise KeyError(number)
-        return found
+        """What has that number; 0 stands for nothing."""
+        return self._told[number]
 
 
 class Key(NamedTuple):

@@ -14,7 +14,7 @@ from mapper.domain.coverage import missing_people
 from mapper.domain.ledger import State
 from mapper.domain.reasons import KINDS, Kind, reason_key
 from mapper.services.accounts import User
-from mapper.services.area_ledger import MOST_REASONS, OTHERS, Counted, Told, counted, ranked, reasons_together
+from mapper.services.area_ledger import MOST_REASONS, OTHERS, Counted, Told, counted, ranked, reasons_together, ways_of
 from mapper.services.areas import Area
 from mapper.services.reference import Reference
 from mapper.services.reporting import HAMLET, Answer, Question, coverage, visible_rows
@@ -113,10 +113,11 @@ def level_within(reference: Reference, user: User, set_id: str, area: Area | Non
 
 
 def unread(reference: Reference, user: User, question: Question, area: Area | None) -> Missing | None:
-    """Who has to be read before the tree of an area is whole."""
+    """Who has to be read before the tree of an area, and any list of it, is whole."""
     with reference.database.read() as connection:
         at = counted(reference, connection, user, question, area)
-        return _branches(reference, connection, at, question.day)[1]
+        found = ways_of(reference, connection, at, tuple(at.cells))
+    return found if isinstance(found, Missing) else None
 
 
 def _branches(

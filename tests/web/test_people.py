@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 import requests
 from sqlalchemy import update
 
-from mapper.services import people_list
+from mapper.services import people_list, ways
 from mapper.store import tables
 from tests.client.site import House, Site
 from tests.web.test_follow_up import said
@@ -149,6 +150,24 @@ def test_the_branches_of_why_not_add_up_and_lead_to_their_people(visited: Site) 
     assert re.search(r"\d+ houses were not asked", text)
     # Place by place, each with its own page and its own people.
     assert {"area=commune%3A00001" in a or "area=commune:00001" in a for a in links(page, "/reasons?")} >= {True}
+
+
+def test_while_people_are_read_a_list_says_how_far_it_is_and_then_is_there(
+    visited: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways, "AT_ONCE", 0)
+    token = visited.user("supervisor", "001").token
+    address = f"/people?{QUESTION}&state=due&reason=plain&lang=en"
+    first = visited.get(address, token)
+    assert "For this list 3 people are read once" in said(first)
+    assert "Mỷ" not in first.text
+    until = time.monotonic() + 30
+    while visited.get(f"/reasons/progress?{QUESTION}", token).json()["stage"] != "done":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    shown = visited.get(address, token)
+    assert total(shown) == 2
+    assert "Mỷ" in shown.text
 
 
 def test_a_seen_list_stands_in_the_audit_trail(visited: Site) -> None:
