@@ -43,8 +43,8 @@ def tile(z: int, x: int, y: int) -> Response:
     """A vector tile of communes and hamlets with their figures, for the question that ``/api/coverage`` takes.
 
     layers: which of the two, both without it. Of a country, while the figures are worked out for the first time: 202,
-    with ``stage`` and ``share`` of the work; and a header ``Figures: older`` where newer ones are being made, ``partial``
-    where points stand in for areas.
+    with ``stage`` and ``share`` of the work. A header ``Figures`` says ``older`` where newer ones are being made, and
+    ``partial`` where points stand in for areas.
     """
     here, user, question = installation(), reader(), asked_question()
     wanted = request.args.get("layers", "")

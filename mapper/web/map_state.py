@@ -7,9 +7,13 @@ from datetime import date
 from typing import Any
 
 from mapper.errors import mark
+from mapper.maps.coverage_map import DETAIL_BANDS
 
 WIDE_DEGREES = 2.5
 """Sets wider than this open with their lowest official level: a hamlet of a whole province is a speck."""
+
+TALL_DEGREES = 8
+"""Sets of more degrees from south to north are first shown in the least detail, whatever the screen."""
 
 FIGURE_QUERY = ("campaign", "set", "level", "group", "dose", "date")
 
@@ -119,6 +123,20 @@ def outline_queries(state: Mapping[str, Any], chosen_set: Mapping[str, Any] | No
         "areas": {"set": state["set"], "level": area_level},
         "hamlets": {"set": state["set"], "level": "hamlet", "campaign": state["campaign"]} if hamlets else None,
     }
+
+
+def first_outlines(state: Mapping[str, Any], chosen_set: Mapping[str, Any] | None) -> list[dict[str, str]]:
+    """What the page asks of ``/api/shapes`` first, for preloading; nothing where its zoom is the screen's to say.
+
+    The order of the keys is that of ``unit_layer.js``.
+    """
+    areas = outline_queries(state, chosen_set)["areas"]
+    if areas is None or chosen_set is None or not chosen_set.get("bounds"):
+        return []
+    _, south, _, north = chosen_set["bounds"]
+    if north - south < TALL_DEGREES:
+        return []
+    return [{**dict(sorted(areas.items())), "zoom": str(DETAIL_BANDS[0])}]
 
 
 def figure_queries(state: Mapping[str, Any], chosen_set: Mapping[str, Any] | None) -> list[dict[str, str]]:

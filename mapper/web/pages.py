@@ -26,7 +26,15 @@ from mapper.web.assets import asset_url, assets
 from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
-from mapper.web.map_state import HEAT, figure_queries, outline_queries, settle, shown_layers, shown_measure
+from mapper.web.map_state import (
+    HEAT,
+    figure_queries,
+    first_outlines,
+    outline_queries,
+    settle,
+    shown_layers,
+    shown_measure,
+)
 from mapper.web.menu import menu
 
 VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
@@ -182,6 +190,7 @@ def map_page() -> Response:
         state=state,
         notices=notices,
         figures=figure_queries(state, shown),
+        outlines=first_outlines(state, shown),
     )
     response = make_response(html)
     response.headers["Cache-Control"] = "private, no-cache"

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from mapper.web.map_state import Notice, figure_queries, outline_queries, settle, shown_layers, shown_measure
+from mapper.web.map_state import (
+    Notice,
+    figure_queries,
+    first_outlines,
+    outline_queries,
+    settle,
+    shown_layers,
+    shown_measure,
+)
 
 TODAY = date(2022, 8, 20)
 
@@ -133,6 +141,13 @@ def test_hamlets_are_drawn_over_the_communes_of_their_set() -> None:
         "areas": {"set": "district", "level": "district"},
         "hamlets": None,
     }
+
+
+def test_outlines_of_a_country_are_asked_for_before_its_scripts_are_there_and_no_others() -> None:
+    (query,) = first_outlines(state(set="country", level="commune"), COUNTRY)
+    assert list(query.items()) == [("level", "commune"), ("set", "country"), ("zoom", "5")]
+    assert first_outlines(state(), DISTRICT) == []
+    assert first_outlines(settle({}, [], [], TODAY, {})[0], None) == []
 
 
 def test_figures_are_asked_for_the_level_shown_and_the_one_above() -> None:

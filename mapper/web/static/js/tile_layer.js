@@ -88,6 +88,11 @@ const TileLayer = L.GridLayer.extend({
     return this;
   },
 
+  // Leaflet's own redraw takes a zoom of 11.5 as it is, and there are no tiles of it.
+  _clampZoom(zoom) {
+    return L.GridLayer.prototype._clampZoom.call(this, Math.round(zoom));
+  },
+
   // Ask for all tiles anew: something was counted. The browser's own copies are asked about by their tags.
   renew() {
     this._held.clear();
