@@ -1,0 +1,72 @@
+"""The one schema, for SQLite and PostgreSQL alike.
+
+Raw part, never derived: forms, media, submissions, attachments, boundary sets, accounts. Derived part, rebuilt
+from it at will: households, people, doses, placements, findings, cells and tallies. Timestamps are ISO 8601 text in
+UTC; days of a tally are proleptic ordinals (``date.toordinal``); JSON is text.
+"""
+
+from __future__ import annotations
+
+from mapper.store.tables.accounts import audit, drawn_areas, phone_contacts, user_areas, users
+from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
+from mapper.store.tables.places import boundary_sets, cell_units, cells, hamlets, unit_shapes, units
+from mapper.store.tables.planned import area_targets, epidemic_levels, lot_houses, lots, publications, responsible
+from mapper.store.tables.published import (
+    blobs,
+    campaigns,
+    draft_submissions,
+    facts,
+    form_drafts,
+    form_media,
+    forms,
+    series,
+)
+from mapper.store.tables.received import WAITS, attachments, decisions, instances, remarks, submissions
+from mapper.store.tables.register import doses, findings, households, people, placements
+from mapper.store.tables.schema import metadata
+
+__all__ = [
+    "HOUSE_COLUMNS",
+    "STATE_COLUMNS",
+    "WAITS",
+    "area_targets",
+    "attachments",
+    "audit",
+    "blobs",
+    "boundary_sets",
+    "campaigns",
+    "cell_units",
+    "cells",
+    "decisions",
+    "doses",
+    "draft_submissions",
+    "drawn_areas",
+    "epidemic_levels",
+    "facts",
+    "findings",
+    "form_drafts",
+    "form_media",
+    "forms",
+    "hamlets",
+    "house_tallies",
+    "house_totals",
+    "households",
+    "instances",
+    "lot_houses",
+    "lots",
+    "metadata",
+    "people",
+    "phone_contacts",
+    "placements",
+    "publications",
+    "remarks",
+    "responsible",
+    "series",
+    "submissions",
+    "tallies",
+    "tally_sums",
+    "unit_shapes",
+    "units",
+    "user_areas",
+    "users",
+]

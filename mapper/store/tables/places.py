@@ -1,0 +1,95 @@
+"""Hamlets, boundary sets with their units, and the cells that households are counted in."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+from mapper.store.tables.schema import metadata
+
+hamlets = Table(
+    "hamlets",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("label", String, nullable=False),
+    Column("commune_code", String, nullable=False),
+    Column("households", Integer),
+    comment="The communes' own lists; no official hamlet code or polygon exists.",
+)
+
+boundary_sets = Table(
+    "boundary_sets",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("label", String, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    Column("approximate", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("levels", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("imported_at", String, nullable=False),
+    Column("placer", LargeBinary, nullable=False),
+    comment="levels: JSON list, outermost first; placer: the point index made from the innermost level.",
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("parent_code", String),
+    Column("area_km2", Float, nullable=False),
+    Column("west", Float, nullable=False),
+    Column("south", Float, nullable=False),
+    Column("east", Float, nullable=False),
+    Column("north", Float, nullable=False),
+    Column("wkb", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("set_id", "level", "code"),
+    comment="Units of a boundary set; EPSG:4326 MultiPolygon as WKB; parent in the level above.",
+)
+
+unit_shapes = Table(
+    "unit_shapes",
+    metadata,
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("level", String, nullable=False),
+    Column("band", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("set_id", "level", "band"),
+    comment="Outlines of a level simplified for the zooms of a band, made when the set is imported. content: deflated "
+    "UTF-8: a line with the codes as a JSON list, then a line a unit with its GeoJSON geometry.",
+)
+
+cells = Table(
+    "cells",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("signature", String, nullable=False, unique=True),
+    Column("hamlet_code", String),
+    Column("commune_code", String),
+    comment="Households alike in hamlet, chosen commune and unit of every set share a cell: what tallies count in.",
+)
+
+cell_units = Table(
+    "cell_units",
+    metadata,
+    Column("cell_id", Integer, ForeignKey("cells.id"), nullable=False),
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("unit_code", String),
+    PrimaryKeyConstraint("cell_id", "set_id"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,130 @@
+"""What a district decides and does beside the census: levels, targets, publications, those responsible, lots."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from mapper.store.tables.schema import metadata
+
+epidemic_levels = Table(
+    "epidemic_levels",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("unit_code", String, nullable=False),
+    Column("from_day", Date, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    Index("ix_epidemic_levels_unit", "set_id", "unit_code", "from_day"),
+    comment="Epidemic level 1-4 of innermost units; holds until one of a later day. Of several of one day the newest "
+    "row counts: nothing is changed or taken out.",
+)
+
+area_targets = Table(
+    "area_targets",
+    metadata,
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
+    Column("group_code", String, nullable=False),
+    Column("dose_code", String, nullable=False),
+    Column("set_id", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("deadline", Date),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "group_code", "dose_code", "set_id", "level", "code"),
+    comment="What a unit of a set, or with an empty set_id a hamlet, is to reach in place of the campaign's target: an "
+    "exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
+)
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("day", Date, nullable=False),
+    Column("settings", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", String, nullable=False),
+    UniqueConstraint("day", "settings"),
+    comment="What the public page showed of a day, under settings with this SHA-256; once made it stays. body: JSON of "
+    "figures by unit, those kept back among them, which the next one is made from.",
+)
+
+responsible = Table(
+    "responsible",
+    metadata,
+    Column("set_id", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("position", String, nullable=False),
+    Column("phone", String, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("set_id", "level", "code"),
+    comment="Who answers for a unit of a set, or with an empty set_id for a hamlet.",
+)
+
+lots = Table(
+    "lots",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False, index=True),
+    Column("group_code", String, nullable=False),
+    Column("dose_code", String, nullable=False),
+    Column("set_id", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("drawn_at", String, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("seed", String, nullable=False),
+    Column("frame", Text, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("allowed", Integer, nullable=False),
+    Column("lower", Float, nullable=False),
+    Column("upper", Float, nullable=False),
+    Column("risk", Float, nullable=False),
+    Column("lot_people", Integer),
+    Column("seen", Integer),
+    Column("vaccinated", Integer),
+    Column("found_at", String),
+    Column("found_by", Integer, ForeignKey("users.id")),
+    comment="A lot to be checked after a campaign: the area, the rule (of `people` looked at `allowed` may be "
+    "unvaccinated), the seed and, as JSON, the frame that its houses were drawn from. seen, vaccinated: what was found "
+    "there, if only totals were told.",
+)
+
+lot_houses = Table(
+    "lot_houses",
+    metadata,
+    Column("lot_id", Integer, ForeignKey("lots.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("hamlet_code", String, nullable=False),
+    Column("household_id", String),
+    Column("unlisted", Integer),
+    Column("spare", Boolean, nullable=False),
+    Column("seen", Integer),
+    Column("vaccinated", Integer),
+    Column("reason", String),
+    PrimaryKeyConstraint("lot_id", "position"),
+    sqlite_with_rowid=False,
+    comment="Houses of a lot in the order drawn. household_id: of the register; without one the house was not visited "
+    "by the census, and is the one of number `unlisted` among those of its hamlet. seen: people of the group met.",
+)
