@@ -27,7 +27,7 @@ def estimate(rows: Iterable[AskedRow]) -> Estimate | None:
             into = people.setdefault(cluster, [0, 0])
             into[0], into[1] = into[0] + asked, into[1] + vaccinated
             strata[cluster] = max(strata.get(cluster, (0, None)), (asked, leaf), key=lambda one: one[0])
-    clusters = [Cluster.unweighted(*both, strata[cluster][1]) for cluster, both in people.items()]
+    clusters = [Cluster.unweighted(both[0], both[1], strata[cluster][1]) for cluster, both in people.items()]
     return surveys.estimate(clusters) if clusters else None
 
 
