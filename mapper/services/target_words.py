@@ -77,7 +77,10 @@ class TargetWords:
 
     def day(self, day: date) -> str:
         """A date as people write it."""
-        return f"{day.day}/{day.month}/{day.year}"
+        if self.language == "vi":
+            return f"{day.day}/{day.month}/{day.year}"
+        # 8/9 is September to some who read English and August to others.
+        return f"{day.day} {day:%b %Y}"
 
     def sentence(self, unit: UnitFigures, look: Outlook) -> str:
         """Verdict, what is missing, the deadline and the pace in one sentence."""

@@ -118,7 +118,7 @@ def test_a_target_of_its_own_is_set_on_the_page_and_taken_back(site: Site, open_
     assert desk.post("/targets/target", **typed).status_code == 302
     shown = words_of(desk.get(f"{COMMUNE}&lang=en").text)
     assert "against a target of 66.6%" in shown
-    assert "10 days left until the deadline, 10/9/2022 (9 without Sundays)" in shown
+    assert "10 days left until the deadline, 10 Sep 2022 (9 without Sundays)" in shown
     found = desk.get("/api/coverage?campaign=mini&group=5_plus&dose=1&level=commune&date=2022-08-31").json()
     assert {unit["code"]: unit.get("target") for unit in found["units"]} == {"00001": 0.666, "00002": None}
     assert next(unit for unit in found["units"] if unit["code"] == "00001")["deadline"] == "2022-09-10"
