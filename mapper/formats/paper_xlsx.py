@@ -16,7 +16,7 @@ _WIDEST = 46
 
 
 def write_xlsx(papers: Sequence[Paper], words: PaperWords) -> bytes:
-    """The workbook; the largest table of a report stands first in its sheet, its head frozen."""
+    """The workbook; of each sheet the report's title and the first column stay in sight."""
     from openpyxl.styles.alignment import Alignment
     from openpyxl.styles.borders import Border, Side
     from openpyxl.styles.fills import PatternFill
@@ -38,11 +38,9 @@ def write_xlsx(papers: Sequence[Paper], words: PaperWords) -> bytes:
         for line in paper.lines:
             sheet.append([harmless(line)])
         widths: dict[int, float] = {}
-        frozen = False
-        sections = numbered(paper.sections)
-        tables = [one for one in sections if one[1].table is not None]
-        first = max(tables, key=lambda one: len(one[1].table.rows) if one[1].table else 0, default=None)
-        for number, section in [*([first] if first else []), *(one for one in sections if one is not first)]:
+        head = 1 + len(paper.lines)
+        sheet.freeze_panes, sheet.print_title_rows = f"B{head + 1}", f"1:{head}"
+        for number, section in numbered(paper.sections):
             sheet.append([])
             sheet.append([harmless(f"{number}. {section.title}")])
             sheet.cell(sheet.max_row, 1).font = strong
@@ -55,10 +53,6 @@ def write_xlsx(papers: Sequence[Paper], words: PaperWords) -> bytes:
                     cell.font, cell.fill, cell.border = strong, fill, edge
                     cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
                     widths[place] = max(widths.get(place, 0), 11 if column.numbers else 18)
-                if not frozen:
-                    sheet.freeze_panes = sheet.cell(sheet.max_row + 1, 2)
-                    sheet.print_title_rows = f"{sheet.max_row}:{sheet.max_row}"
-                    frozen = True
                 for row in section.table.rows:
                     sheet.append([harmless(one.text) if one.number is None else one.number for one in row])
                     for place, one in enumerate(row, 1):

@@ -41,7 +41,16 @@ def test_shares_and_counts_of_a_workbook_can_be_reckoned_with() -> None:
     values = {cell.value: cell.number_format for row in sheet.iter_rows() for cell in row if cell.data_type == "n"}
     assert values[1234] == "#,##0"
     assert values[0.505] == "0.0%"
-    assert sheet.freeze_panes == "B7", "below the head of the largest table"
+    assert (sheet.freeze_panes, sheet.print_title_rows) == ("B3", "$1:$2"), "below the title"
+
+
+def test_the_tables_of_a_workbook_stand_in_the_order_of_the_report() -> None:
+    one = report()
+    many = replace(one, sections=(replace(one.sections[0], title="Ngắn"), *report(9).sections))
+    sheet = openpyxl.load_workbook(io.BytesIO(write_xlsx([many], WORDS))).active
+    column = [row[0] for row in sheet.iter_rows(values_only=True)]
+    assert column[3:9] == ["I. Ngắn", "Một câu.", "Thôn", "Thôn 0", "Thôn 1", "• Một điểm."]
+    assert column[10] == "II. Kết quả"
 
 
 def test_names_of_sheets_fit_and_differ() -> None:
