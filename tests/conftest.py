@@ -35,6 +35,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let the interpreter end as it always does: DuckDB would else report what is left of it."""
+    gc.unfreeze()
+
+
 def missing(reason: str) -> NoReturn:
     """Skip the test, or fail it where everything must be there."""
     if os.environ.get("CI", "").lower() in ("", "0", "false"):

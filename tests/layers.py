@@ -32,6 +32,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("highspy", "ortools", "pyvrp", "vroom", "spopt"), ("mapper.solve",)),
     **dict.fromkeys(("scipy", "esda", "libpysal", "sklearn"), ("mapper.stats",)),
     "matplotlib": ("mapper.charts",),
+    "duckdb": ("mapper.store.columns",),
+    "pyarrow": ("mapper.store.columns", "mapper.store.column_conditions", "mapper.formats"),
     "docx": ("mapper.formats",),
     "mapbox_vector_tile": ("mapper.geo",),
     "pmtiles": ("mapper.formats",),

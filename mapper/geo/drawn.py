@@ -47,3 +47,10 @@ def meets_any(outlines: Sequence[bytes], others: Sequence[bytes]) -> NDArray[np.
         shapely.prepare(area)
         found |= shapely.intersects(area, shapes)
     return found
+
+
+def polygon(corners: Sequence[tuple[float, float]]) -> bytes:
+    """WKB of the area inside corners, latitude and longitude each; edges that cross are mended."""
+    drawn = shapely.make_valid(shapely.polygons([(lon, lat) for lat, lon in corners]))
+    found: bytes = shapely.to_wkb(drawn)
+    return found

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Whereabouts
@@ -22,7 +23,6 @@ from mapper.services.kept_ages import KeptAges
 from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_latest import KeptLatest
 from mapper.services.kept_lists import KeptLists
-from mapper.services.kept_pace import KeptPace
 from mapper.services.kept_states import KeptStates
 from mapper.store import reference as kept
 from mapper.store import tallies
@@ -176,19 +176,19 @@ class Known:
 class Reference:
     """The database together with what is known from it; the one object that services are handed.
 
-    secret_key: the operator's key of this installation; empty where the one kept in the database counts.
+    secret_key: the operator's key of this installation; empty where the one kept in the database counts. folder: for
+    what can be made again at any time; None for one of this process.
     """
 
-    def __init__(self, database: Database, secret_key: str = "") -> None:
+    def __init__(self, database: Database, secret_key: str = "", folder: Path | None = None) -> None:
         self.database = database
+        self.folder = folder
         self.secret_key = secret_key
         self.states = KeptStates()
-        self.pace = KeptPace()
         self.latest = KeptLatest()
         self.ages = KeptAges()
         self.houses = KeptHouses()
         self.lists = KeptLists()
-        self.reasons = KeptLists(values=120)
         self._known: Known | None = None
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, tuple_, update
 
 from mapper.store import tables
 from mapper.store.database import Database
 
 _s, _r, _u, _f = tables.submissions, tables.remarks, tables.users, tables.findings
-_h = tables.households
+_h, _totals = tables.households, tables.house_totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,14 @@ def arrival(connection: Connection, instance_id: str) -> Arrival:
     return Arrival(*connection.execute(found.where(_s.c.instance_id == instance_id)).one())
 
 
+def arrivals(
+    database: Database, connection: Connection, instance_ids: Sequence[str]
+) -> dict[str, tuple[int | None, str | None]]:
+    """Of each of these submissions, as far as they are here, the id of its sender and how it was reviewed."""
+    rows = select(_s.c.instance_id, _s.c.sender_id, _s.c.review).where(database.among(_s.c.instance_id, instance_ids))
+    return {row[0]: (row[1], row[2]) for row in connection.execute(rows)}
+
+
 def findings_of(connection: Connection, instance_id: str) -> list[tuple[str, dict[str, str]]]:
     """What is odd in a submission, as (message, facts)."""
     rows = select(_f.c.message, _f.c.facts).where(_f.c.instance_id == instance_id).order_by(_f.c.position)
@@ -174,12 +182,16 @@ def remarks(connection: Connection, instance_ids: Sequence[str]) -> list[Remark]
 def add_remark(
     connection: Connection, root_id: str, instance_id: str, user_id: int, at: str, review: str | None, words: str
 ) -> None:
-    """Write a remark down, and set the review state that it names."""
+    """Write a remark down, and set the review state that it names; then what is kept of the household's cell is old."""
     connection.execute(
         _r.insert().values(root_id=root_id, instance_id=instance_id, user_id=user_id, at=at, review=review, words=words)
     )
     if review is not None:
         connection.execute(update(_s).where(_s.c.instance_id == instance_id).values(review=review))
+        told_of = (_h.c.id == _s.c.household_id) & (_h.c.campaign_id == _s.c.campaign_id)
+        cell = select(_h.c.campaign_id, _h.c.cell_id).join(_s, told_of).where(_s.c.instance_id == instance_id)
+        place = tuple_(_totals.c.campaign_id, _totals.c.cell_id)
+        connection.execute(update(_totals).where(place.in_(cell)).values(changes=_totals.c.changes + 1))
 
 
 def received(
