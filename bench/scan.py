@@ -3,14 +3,15 @@
 python bench/scan.py [--hamlets 12,500,3000] [--replications 999] [--seed 1]
 
 Hamlets of 12 to 400 eligible people are strewn over a square as wide as that many hamlets of Bắc Kạn are apart; one in
-six people is unvaccinated, and two in five around one of them. Circles hold up to half of all people, and beyond 1,000
-hamlets a tenth, as the product has it. Prints seconds of wall and CPU time of the scan in both models, and of Gi* with
-its permutations, and how much slower than quiet the cores were meanwhile.
+six households is unvaccinated, and two in five around one of them. Circles hold up to half of all people, and chance
+moves whole households, as the product has it. Prints seconds of wall and CPU time of the scan in both models, and of
+Gi* with its permutations, the most memory held so far, and how much slower than quiet the cores were meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -22,8 +23,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.province import settle
-from mapper.services.hot_spots import LARGEST, LARGEST_OF_MANY, MANY
+from mapper.services.hot_spots import LARGEST
 from mapper.stats import clusters, small_areas
+from mapper.stats.chance import Households
 from mapper.stats.scan import Model, scan
 
 AIM_S = 10
@@ -43,13 +45,18 @@ def measure(number: int, replications: int, seed: int) -> float:
     """Print one line a piece of work; the slowest scan in seconds."""
     random = np.random.default_rng(seed)
     points = random.uniform(0, APART_M * number**0.5, (number, 2))
-    people = random.integers(12, 400, number)
+    wanted = random.integers(12, 400, number)
     missed = np.full(number, 1 / 6)
     missed[np.argsort(np.hypot(*(points - points[0]).T))[:PLANTED]] = 0.4
-    cases = random.binomial(people, missed)
-    slowest, largest = 0.0, LARGEST if number <= MANY else LARGEST_OF_MANY
+    places = np.repeat(np.arange(number), np.maximum(1, wanted // 4))
+    sizes = 1 + random.poisson(3, len(places))
+    homes = Households.of(places, sizes, sizes * (random.random(len(places)) < missed[places]))
+    people, cases = homes.by_place(number)
+    slowest = 0.0
     for model in Model:
-        work = partial(scan, points, cases, people, model=model, largest=largest, replications=replications)
+        work = partial(
+            scan, points, cases, people, model=model, largest=LARGEST, replications=replications, households=homes
+        )
         wall, cpu, found = seconds(work)
         best = found.clusters[0]  # type: ignore[attr-defined]
         print(
@@ -66,6 +73,7 @@ def measure(number: int, replications: int, seed: int) -> float:
     wall, cpu, found = seconds(around)
     flags = int(found.flagged.sum())  # type: ignore[attr-defined]
     print(f"{number:6} hamlets, levelled and Gi*  {wall:8.2f} s, CPU {cpu:8.2f} s; {flags} flagged", flush=True)
+    print(f"{number:6} hamlets, most memory held   {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:8.0f} MB")
     return slowest
 
 
