@@ -1,106 +1,130 @@
 """How long one vector tile of the whole country takes: 90,000 invented hamlets in 3,321 communes.
 
-    python -m bench.tiles [COMMUNES.geojson]
+    python -m bench.tiles [COMMUNES.geojson] [HAMLETS_EACH]
 
-Of a file the outlines are real (a property ``code`` or any order); without one they are squares. What is measured is
-the drawing of a tile that nobody asked for yet, its figures known; one asked for again is only looked up.
+Of a file the outlines are real; without one they are squares. What is measured is the drawing of a tile that nobody
+asked for yet, by the CPU time of its thread; what is made beside the requests is told apart.
 """
 
 from __future__ import annotations
 
-import json
+import gc
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import shapely
+from sqlalchemy import insert
 
-from mapper.domain.coverage import Houses, assess
-from mapper.domain.ledger import INSIDE, State
-from mapper.geo.shapes import simplified, zoom_band
-from mapper.geo.tiles import Centres, Outlines, TileLayer, to_world, write_tile
+from bench.map_page import UNITS, fill, squares
+from bench.service import SET_ID, installation
+from bench.yardstick import Yardstick
+from mapper.domain.roles import Role
+from mapper.geo.shapes import BANDS
+from mapper.geo.tiles import to_world
 from mapper.services import tiles
-from mapper.services.reporting import UnitFigures
+from mapper.services.accounts import User
+from mapper.services.hamlet_figures import hamlet_figures
+from mapper.services.reference import Reference
+from mapper.services.reporting import Question
+from mapper.settings import Settings
+from mapper.store import outlines, tables, tallies
+from server import open_reference
 
-COMMUNES, HAMLETS = 3321, 90_000
-ZOOMS = range(5, 12)
+ZOOMS = range(4, 15)
 TILES = 60
+READER = User(0, "bench", Role.ADMINISTRATOR, (), 0)
+QUESTION = Question("covid19", "18_plus", "1", date(2022, 9, 8), "commune", SET_ID)
+POST = (
+    b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n"
+    b'--x\r\nContent-Disposition: form-data; name="xml_submission_file"; filename="a"\r\n\r\n'
+    + b"<data/>" * 900
+    + b"\r\n--x--\r\n"
+)
+Made = TypeVar("Made")
 
 
-def outlines(path: Path | None) -> list[tuple[str, bytes]]:
-    """Code and WKB of each commune."""
-    if path is None:
-        side = 0.12
-        boxes = [shapely.box(lon, lat, lon + side, lat + side) for lon, lat in _corners(side)]
-        return [(f"{number:05}", shapely.to_wkb(box)) for number, box in enumerate(boxes[:COMMUNES])]
-    features = json.loads(path.read_bytes())["features"]
-    shapes = shapely.from_geojson([json.dumps(feature["geometry"]) for feature in features])
-    return [(f"{number:05}", shapely.to_wkb(shape)) for number, shape in enumerate(shapes)]
-
-
-def _corners(side: float) -> list[tuple[float, float]]:
-    return [(102.5 + side * x, 8.6 + side * y) for y in range(115) for x in range(29)]
-
-
-def figures(key: str, code: str, parent: str | None, chance: np.random.Generator) -> UnitFigures:
-    """Invented figures of a place of some 80 people."""
-    eligible = int(chance.integers(20, 140))
-    vaccinated = int(eligible * chance.uniform(0.4, 1))
-    counts = [0] * len(INSIDE)
-    counts[INSIDE.index(State.VACCINATED)] = vaccinated
-    counts[INSIDE.index(State.DUE)] = eligible - vaccinated
-    houses = Houses(30, 24, 22, 0, 6, 0)
-    said = assess(vaccinated, eligible, 0, houses, None)
-    return UnitFigures(key, code, f"Thôn {code}", parent, houses, eligible, tuple(counts), eligible, 0, said)
-
-
-def main(path: Path | None) -> None:
-    """Print the median and the slowest of the tiles of each zoom."""
+def place_houses(reference: Reference) -> None:
+    """A house of each hamlet somewhere in its commune."""
     chance = np.random.default_rng(7)
-    units = outlines(path)
-    shapes = shapely.from_wkb([wkb for _, wkb in units])
-    boxes = shapely.bounds(shapes)
-    of = chance.integers(0, len(units), HAMLETS)
-    lon = chance.uniform(boxes[of, 0], boxes[of, 2])
-    lat = chance.uniform(boxes[of, 1], boxes[of, 3])
-    keys = [f"{units[unit][0]}/{number:07}" for number, unit in enumerate(of)]
-    hamlets = {key: figures(key, key[-7:], key[:5], chance) for key in keys}
-    made = tiles._Prepared(
-        "national",
-        "",
-        "commune",
-        None,
-        {code: figures(code, code, None, chance) for code, _ in units},
-        hamlets,
-        keys,
-        Centres(np.column_stack((lon, lat))),
-        np.array([tiles._numbers(hamlets[key]) for key in keys], np.int64),
-        {},
-    )
-    write_tile([TileLayer("loads the library", [tiles.Feature(1, [9, 2, 2], {})])])
-    for zoom in ZOOMS:
-        begun = time.perf_counter()
-        known = Outlines.of(simplified(units, zoom_band(zoom)))
-        index = time.perf_counter() - begun
-        places = np.floor(to_world(np.column_stack((lon, lat))) * 2.0**zoom).astype(int)
-        wanted, counts = np.unique(places, axis=0, return_counts=True)
-        busiest = wanted[np.argsort(-counts)][:TILES].tolist()
-        times, sizes = [], []
-        for x, y in busiest:
-            begun = time.process_time()
-            cut = known.cut(zoom, x, y)
-            communes = [tiles.Feature(3, commands, tiles._told(code, made.units[code])) for code, commands in cut]
-            points = tiles._points(made, zoom, x, y) if zoom >= tiles.HAMLETS_FROM_ZOOM else []
-            content = write_tile([TileLayer("communes", communes), TileLayer("hamlets", points)])
-            times.append((time.process_time() - begun) * 1000)
-            sizes.append(len(content))
-        print(
-            f"zoom {zoom}: {len(busiest)} busiest tiles, CPU time: median {statistics.median(times):.0f} ms, "
-            f"slowest {max(times):.0f} ms; largest {max(sizes) / 1000:.0f} kB; outlines ready once in {index:.1f} s"
-        )
+    with reference.database.read() as connection:
+        shapes = {code: shapely.from_wkb(wkb) for code, wkb in outlines.outlines(connection, SET_ID, "commune")}
+        cells = tallies.cells(connection)
+    rows = []
+    for number, cell in enumerate(cells):
+        shape = shapes[cell.units[SET_ID] or ""]
+        west, south, east, north = shape.bounds
+        lon, lat = chance.uniform(west, east, 40), chance.uniform(south, north, 40)
+        inside = np.flatnonzero(shapely.contains_xy(shape, lon, lat))
+        middle = shape.representative_point()
+        x, y = (lon[inside[0]], lat[inside[0]]) if len(inside) else (middle.x, middle.y)
+        name = f"uuid:{number}"
+        house = {"seq": number + 1, "campaign_id": "covid19", "id": name, "instance_id": name, "steps": "[]"}
+        place = {"hamlet_code": cell.hamlet_code, "commune_code": cell.commune_code, "lat": float(y), "lon": float(x)}
+        visit = {"visited_on": date(2022, 8, 20), "outcome": "interviewed", "point_state": "usable", "version": 1}
+        rows.append(house | place | visit | {"cell_id": cell.id})
+    with reference.database.write() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.execute(insert(tables.households), rows)
+
+
+def timed(name: str, work: Callable[[], Made]) -> Made:
+    """Do it and print the CPU seconds it took."""
+    begun = time.thread_time()
+    made = work()
+    print(f"{name}: {time.thread_time() - begun:.1f} s of CPU time", flush=True)
+    return made
+
+
+def main(file: Path | None, hamlets: int) -> None:
+    """Print what is made beside the requests, then the median and the slowest of the busiest tiles of each zoom."""
+    with installation() as here:
+        if file is None:
+            file = here.data_dir / "squares.geojson"
+            file.write_bytes(squares(UNITS))
+        here.command("boundaries", "import", str(file), "--id", SET_ID, "--label", "bench", "--level", "commune")
+        reference = open_reference(Settings(data_dir=here.data_dir, database_url=here.database_url))
+        print(f"{fill(reference, hamlets):,} communes with {hamlets} hamlets each", flush=True)
+        place_houses(reference)
+        with reference.database.read() as connection:
+            reference.cells(connection)
+        figures = timed("figures, first", lambda: hamlet_figures(reference, READER, QUESTION))
+        timed("figures, again", lambda: hamlet_figures(reference, READER, QUESTION, figures))
+        of_set = reference, SET_ID, figures.imported_at, figures.leaf
+        timed("outlines of every detail", lambda: [tiles._outlines(*of_set, band) for band in BANDS])
+        grounds = tiles.Grounds()
+        while (ground := grounds.ask(reference, READER, QUESTION).made) is None:
+            time.sleep(0.1)
+        # As the server does: what stands now stays.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 100)
+        world = to_world(figures.middles)
+        for layers in (("hamlets",), tiles.LAYERS):
+            yardstick = Yardstick(POST)
+            for zoom in ZOOMS:
+                wanted, counts = np.unique(np.floor(world * 2.0**zoom).astype(int), axis=0, return_counts=True)
+                busiest = wanted[np.argsort(-counts)][:TILES].tolist()
+                times, sizes = [], []
+                for x, y in busiest:
+                    begun = time.thread_time()
+                    content = tiles.tile(grounds, reference, ground, zoom, x, y, layers).content
+                    times.append((time.thread_time() - begun) * 1000)
+                    sizes.append(len(content))
+                print(
+                    f"{' and '.join(layers)}, zoom {zoom}: {len(busiest)} tiles, "
+                    f"median {statistics.median(times):.0f} ms, "
+                    f"slowest {max(times):.0f} ms; largest {max(sizes) / 1000:.0f} kB",
+                    flush=True,
+                )
+            print(f"cores {yardstick.slower():.2f} times slower than quiet")
+        reference.database.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None, int(sys.argv[2]) if len(sys.argv) > 2 else 27)
