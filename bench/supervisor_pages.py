@@ -80,7 +80,7 @@ class Desk:
     def forget(self) -> None:
         """Nothing was ever asked of this process; reference data stay."""
         fresh = Reference(self.reference.database)
-        for name in ("states", "pace", "latest", "houses", "lists"):
+        for name in ("states", "latest", "houses", "lists"):
             setattr(self.reference, name, getattr(fresh, name))
         self.app.extensions["mapper"] = Installation(self.settings, self.reference)
 

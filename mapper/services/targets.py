@@ -17,6 +17,7 @@ from mapper.domain.targets import Goal, Outlook, Pace, outlook, pace_window
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area
 from mapper.services.cluster_design import AskedRow, assess_rows
+from mapper.services.gains import gains_between
 from mapper.services.goals import goals
 from mapper.services.ranking import Band, band_of, ranks, worst_first
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -166,7 +167,9 @@ class _Base:
         self.gains: Mapping[int, Mapping[int, int]] = {}
         if self.window is not None:
             before, until = (day.toordinal() for day in self.window)
-            self.gains = reference.pace.on(database, connection, self.era, self.series, before, until, self.changes)
+            self.gains = gains_between(
+                reference.states, database, connection, self.era, self.series, before, until, self.changes
+            )
 
     def every_series(self) -> tuple[SeriesOutlook, ...]:
         """Where each group and dose stands in the area."""

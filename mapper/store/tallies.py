@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select, true
+from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select
 
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
 from mapper.store import tables
@@ -19,7 +19,6 @@ from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
 _t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
-_s = tables.series
 _c, _cu, _facts, _sums = tables.cells, tables.cell_units, tables.facts, tables.tally_sums
 _ERA = "tallies"
 
@@ -288,46 +287,25 @@ def states_of(
     A cell that has no tally of a series until then has no row for it. cell_ids: only these cells; None for all.
     after: only what changed after this day.
     """
-    # Series by series within a cell, as tallies lie: of each only the days that are asked for are read.
-    found = (
-        select(_c.c.id, _s.c.id, *(func.sum(_t.c[name]) for name in STATE_COLUMNS))
-        .select_from(_c.join(_s, true()).join(_t, (_t.c.cell_id == _c.c.id) & (_t.c.series_id == _s.c.id)))
-        .where(_s.c.id.in_(series), _t.c.day > after, _t.c.day <= day)
-        .group_by(_c.c.id, _s.c.id)
-    )
-    if cell_ids is not None:
-        found = found.where(database.among(_c.c.id, cell_ids))
+    sums = (func.sum(_t.c[name]) for name in STATE_COLUMNS)
+    found = _between(database, series, after, day, *sums, among=cell_ids)
     return [tuple(row) for row in connection.execute(found)]
 
 
-def gained(
-    database: Database,
-    connection: Connection,
-    series: Sequence[int],
-    before: int,
-    until: int,
-    cell_ids: Sequence[int] | None,
-) -> Iterable[Sequence[int]]:
-    """(cell id, series id, how many more people are vaccinated) after the day ``before``, up to ``until``.
+def _between(
+    database: Database, series: Sequence[int], after: int, upto: int, *sums: Any, among: Sequence[int] | None
+) -> Select[Any]:
+    """Sums by cell and series of the days after one up to another.
 
-    cell_ids: only these cells; None for all. What gained none, or lost none, may be missing.
+    Series by series within a cell, as tallies lie: of each only these days are read. Joined to the cells and series
+    instead, SQLite would look through all tallies.
     """
-    gain = func.sum(_t.c[State.VACCINATED.value])
-
-    def gains(first: Any, last: Any) -> Select[Any]:
-        # Series by series within a cell, as tallies lie: of each only the few days between are read.
-        return (
-            select(_c.c.id, _s.c.id, gain)
-            .select_from(_c.join(_s, true()).join(_t, (_t.c.cell_id == _c.c.id) & (_t.c.series_id == _s.c.id)))
-            .where(_s.c.id.in_(series), _t.c.day > first, _t.c.day <= last)
-            .group_by(_c.c.id, _s.c.id)
-        )
-
-    among = gains(before, until)
-    return [
-        tuple(row)
-        for row in connection.execute(among if cell_ids is None else among.where(database.among(_c.c.id, cell_ids)))
-    ]
+    cells = _t.c.cell_id.in_(select(_c.c.id)) if among is None else database.among(_t.c.cell_id, among)
+    return (
+        select(_t.c.cell_id, _t.c.series_id, *sums)
+        .where(cells, _t.c.series_id.in_(series), _t.c.day > after, _t.c.day <= upto)
+        .group_by(_t.c.cell_id, _t.c.series_id)
+    )
 
 
 Summed = NDArray[np.int32]
