@@ -22,6 +22,7 @@ import shapely
 from sqlalchemy import insert
 
 from bench.map_page import UNITS, fill, squares
+from bench.phones import Target
 from bench.service import SET_ID, installation
 from bench.yardstick import Yardstick
 from mapper.domain.roles import Role
@@ -40,12 +41,7 @@ ZOOMS = range(4, 15)
 TILES = 60
 READER = User(0, "bench", Role.ADMINISTRATOR, (), 0)
 QUESTION = Question("covid19", "18_plus", "1", date(2022, 9, 8), "commune", SET_ID)
-POST = (
-    b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n"
-    b'--x\r\nContent-Disposition: form-data; name="xml_submission_file"; filename="a"\r\n\r\n'
-    + b"<data/>" * 900
-    + b"\r\n--x--\r\n"
-)
+POST = Target("http://127.0.0.1").post(b"<data/>" * 900)
 Made = TypeVar("Made")
 
 
