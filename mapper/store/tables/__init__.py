@@ -24,6 +24,7 @@ from mapper.store.tables.published import (
 from mapper.store.tables.received import WAITS, attachments, decisions, instances, remarks, submissions
 from mapper.store.tables.register import doses, findings, households, people, placements
 from mapper.store.tables.schema import metadata
+from mapper.store.tables.slips import slips
 
 __all__ = [
     "HOUSE_COLUMNS",
@@ -62,6 +63,7 @@ __all__ = [
     "remarks",
     "responsible",
     "series",
+    "slips",
     "submissions",
     "tallies",
     "tally_sums",

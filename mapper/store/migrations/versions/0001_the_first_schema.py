@@ -371,6 +371,32 @@ def upgrade() -> None:
         comment="A group and a dose whose coverage is kept; the key of tallies.",
     )
     op.create_table(
+        "slips",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("household_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.String(length=64), nullable=False),
+        sa.Column("key_id", sa.String(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("issued_at", sa.String(), nullable=False),
+        sa.Column("issued_by", sa.Integer(), nullable=True),
+        sa.Column("revoked_at", sa.String(), nullable=True),
+        sa.Column("revoked_by", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_slips_campaign_id")),
+        sa.ForeignKeyConstraint(["issued_by"], ["users.id"], name=op.f("fk_slips_issued_by")),
+        sa.ForeignKeyConstraint(["revoked_by"], ["users.id"], name=op.f("fk_slips_revoked_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slips")),
+        comment="Slips given out; no name, birth or dose stands here. sha256: of the signed text. content: keyed hash of what the register said of the person, so that a later change shows. reason: a word of the program.",
+    )
+    with op.batch_alter_table("slips", schema=None) as batch_op:
+        batch_op.create_index("ix_slips_household", ["campaign_id", "household_id"], unique=False)
+        batch_op.create_index("ix_slips_revoked_at", ["revoked_at"], unique=False)
+
+    op.create_table(
         "submissions",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("instance_id", sa.String(), nullable=False),
@@ -645,6 +671,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_submissions_household")
 
     op.drop_table("submissions")
+    with op.batch_alter_table("slips", schema=None) as batch_op:
+        batch_op.drop_index("ix_slips_revoked_at")
+        batch_op.drop_index("ix_slips_household")
+
+    op.drop_table("slips")
     op.drop_table("series")
     op.drop_table("responsible")
     with op.batch_alter_table("remarks", schema=None) as batch_op:
