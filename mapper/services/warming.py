@@ -31,6 +31,9 @@ AHEAD = timedelta(days=400)
 BACK = (0, 1, 7)
 """Days before the one that pages open with whose figures stand beside it, in the report and as the pace of targets."""
 
+WEEKS_BACK = range(15)
+"""Days before it that readers go back to, most of all."""
+
 
 @dataclass(frozen=True, slots=True)
 class _View:
@@ -51,9 +54,9 @@ class _View:
 
 
 def warm(reference: Reference) -> int:
-    """Sum every series, campaign by campaign; of how many the days that pages open with are remembered now.
+    """Sum every series, campaign by campaign; how many days of campaigns are remembered now.
 
-    Of a campaign for which there is no room left none are. Houses are read once a campaign.
+    Those asked first, as many as there is room for. Houses are read once a campaign.
     """
     with reference.database.read() as connection:
         campaigns = list(reference.known(connection).campaigns.values())
@@ -64,13 +67,13 @@ def warm(reference: Reference) -> int:
             if not view.changes:
                 continue
             kept = _sums_to_keep(view)
-            days = _opened(view)
-            needed = len(view.changes) * len(view.series) * len(days)
-            if needed <= room:
-                room -= needed
-                summed += len(view.series)
-                for day in days:
-                    view.sums(day.toordinal())
+            of_day = len(view.changes) * len(view.series)
+            days = _opened(view)[: room // of_day]
+            room -= len(days) * of_day
+            summed += len(days)
+            # What is remembered last is forgotten last.
+            for day in reversed(days):
+                view.sums(day.toordinal())
         if kept:
             with reference.database.write() as connection:
                 for number, sums in kept.items():
@@ -89,13 +92,17 @@ def _view(reference: Reference, connection: Connection, campaign: Campaign) -> _
 
 
 def _opened(view: _View) -> list[date]:
-    """The days that are asked first: today, and that of the latest visit, with which pages open; the surest one last.
+    """The days that are asked, the surest one first: that of the latest visit, with which pages open, and today.
 
-    What is remembered last is forgotten last.
+    With each come those that stand beside it; then the deadlines ahead, and the days of the weeks before.
     """
-    days = [day - timedelta(days=back) for day in (today(), view.latest or today()) for back in BACK]
+    opened = dict.fromkeys((view.latest or today(), today()))
+    days = [day - timedelta(days=back) for day in opened for back in BACK]
+    deadlines = {dose.deadline for _, dose in view.campaign.series if dose.deadline}
+    days += sorted(deadline for deadline in deadlines if deadline >= days[0])
+    days += [day - timedelta(days=back) for day in opened for back in WEEKS_BACK]
     start, until = view.campaign.start, view.campaign.until
-    return [day for day in dict.fromkeys(days[::-1]) if start <= day <= until][::-1]
+    return [day for day in dict.fromkeys(days) if start <= day <= until]
 
 
 def _sums_to_keep(view: _View) -> dict[int, dict[int, tallies.Summed]]:
