@@ -8,6 +8,8 @@ UTC; days of a tally are proleptic ordinals (``date.toordinal``); JSON is text.
 from __future__ import annotations
 
 from mapper.store.tables.accounts import audit, drawn_areas, phone_contacts, user_areas, users
+from mapper.store.tables.asked import saved_filters
+from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
 from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
 from mapper.store.tables.places import boundary_sets, cell_units, cells, hamlets, unit_shapes, units
 from mapper.store.tables.planned import area_targets, epidemic_levels, lot_houses, lots, publications, responsible
@@ -53,15 +55,19 @@ __all__ = [
     "house_totals",
     "households",
     "instances",
+    "looked_at",
     "lot_houses",
     "lots",
+    "mendings",
     "metadata",
+    "oddities",
     "people",
     "phone_contacts",
     "placements",
     "publications",
     "remarks",
     "responsible",
+    "saved_filters",
     "series",
     "slips",
     "submissions",
@@ -71,4 +77,5 @@ __all__ = [
     "units",
     "user_areas",
     "users",
+    "verdicts",
 ]

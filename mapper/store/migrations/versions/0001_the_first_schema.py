@@ -285,6 +285,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_households_cell_id", ["cell_id"], unique=False)
 
     op.create_table(
+        "looked_at",
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("cell_id", sa.Integer(), nullable=False),
+        sa.Column("made_of", sa.String(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_looked_at_campaign_id")),
+        sa.PrimaryKeyConstraint("campaign_id", "cell_id", name=op.f("pk_looked_at")),
+        comment="Of each cell, as of which change its households were last looked through; cell 0 stands for comparisons.",
+    )
+    op.create_table(
         "lots",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("campaign_id", sa.String(), nullable=False),
@@ -316,6 +326,45 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("lots", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_lots_campaign_id"), ["campaign_id"], unique=False)
+
+    op.create_table(
+        "mendings",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("household_id", sa.String(), nullable=False),
+        sa.Column("other_id", sa.String(), nullable=True),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("undone_at", sa.String(), nullable=True),
+        sa.Column("undone_by", sa.Integer(), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_mendings_campaign_id")),
+        sa.ForeignKeyConstraint(["undone_by"], ["users.id"], name=op.f("fk_mendings_undone_by")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_mendings_user_id")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_mendings")),
+        comment="What supervisors corrected and joined, applied in this order to what submissions tell; a rebuild keeps to it. act: JSON. other_id: the second household that it is about, if any. Nothing is ever deleted here.",
+    )
+    with op.batch_alter_table("mendings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mendings_household_id"), ["household_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mendings_other_id"), ["other_id"], unique=False)
+
+    op.create_table(
+        "oddities",
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("cell_id", sa.Integer(), nullable=False),
+        sa.Column("household_id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("other_household_id", sa.String(), nullable=False),
+        sa.Column("other_person_id", sa.String(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_oddities_campaign_id")),
+        sa.PrimaryKeyConstraint("campaign_id", "key", name=op.f("pk_oddities")),
+        comment="Derived: what is odd by rule or by comparison, worked out aside. key: the same for the same oddity.",
+    )
+    with op.batch_alter_table("oddities", schema=None) as batch_op:
+        batch_op.create_index("ix_oddities_cell", ["campaign_id", "cell_id"], unique=False)
 
     op.create_table(
         "phone_contacts",
@@ -356,6 +405,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_responsible_user_id")),
         sa.PrimaryKeyConstraint("set_id", "level", "code", name=op.f("pk_responsible")),
         comment="Who answers for a unit of a set, or with an empty set_id for a hamlet.",
+    )
+    op.create_table(
+        "saved_filters",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_saved_filters_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_filters")),
+        sa.UniqueConstraint("user_id", "name", name=op.f("uq_saved_filters_user_id_name")),
+        comment="Filters that users keep by name. query: the part of an address behind the question mark.",
     )
     op.create_table(
         "series",
@@ -636,11 +698,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series_id", "day", name=op.f("pk_tally_sums")),
         comment="Tallies summed up to some days, as they were once: what a process that has just started need not add up. era and changes: of the tallies then. cells: see store.tallies.",
     )
+    op.create_table(
+        "verdicts",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("cell_id", sa.Integer(), nullable=False),
+        sa.Column("household_id", sa.String(), nullable=False),
+        sa.Column("choice", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("mending", sa.Integer(), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_verdicts_campaign_id")),
+        sa.ForeignKeyConstraint(["mending"], ["mendings.seq"], name=op.f("fk_verdicts_mending")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_verdicts_user_id")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_verdicts")),
+        comment="What was decided about oddities; of one key the latest holds. mending: what was mended with it.",
+    )
+    with op.batch_alter_table("verdicts", schema=None) as batch_op:
+        batch_op.create_index("ix_verdicts_household", ["household_id"], unique=False)
+        batch_op.create_index("ix_verdicts_key", ["campaign_id", "key"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("verdicts", schema=None) as batch_op:
+        batch_op.drop_index("ix_verdicts_key")
+        batch_op.drop_index("ix_verdicts_household")
+
+    op.drop_table("verdicts")
     op.drop_table("tally_sums")
     op.drop_table("tallies")
     op.drop_table("placements")
@@ -677,16 +767,27 @@ def downgrade() -> None:
 
     op.drop_table("slips")
     op.drop_table("series")
+    op.drop_table("saved_filters")
     op.drop_table("responsible")
     with op.batch_alter_table("remarks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_remarks_root_id"))
 
     op.drop_table("remarks")
     op.drop_table("phone_contacts")
+    with op.batch_alter_table("oddities", schema=None) as batch_op:
+        batch_op.drop_index("ix_oddities_cell")
+
+    op.drop_table("oddities")
+    with op.batch_alter_table("mendings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mendings_other_id"))
+        batch_op.drop_index(batch_op.f("ix_mendings_household_id"))
+
+    op.drop_table("mendings")
     with op.batch_alter_table("lots", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lots_campaign_id"))
 
     op.drop_table("lots")
+    op.drop_table("looked_at")
     with op.batch_alter_table("households", schema=None) as batch_op:
         batch_op.drop_index("ix_households_cell_id")
 
