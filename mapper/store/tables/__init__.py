@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mapper.store.tables.accounts import audit, drawn_areas, phone_contacts, user_areas, users
 from mapper.store.tables.asked import saved_filters
+from mapper.store.tables.checked import back_check_houses, back_checks, integrity_notes
 from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
 from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
 from mapper.store.tables.places import boundary_sets, cell_units, cells, hamlets, unit_shapes, units
@@ -35,6 +36,8 @@ __all__ = [
     "area_targets",
     "attachments",
     "audit",
+    "back_check_houses",
+    "back_checks",
     "blobs",
     "boundary_sets",
     "campaigns",
@@ -55,6 +58,7 @@ __all__ = [
     "house_totals",
     "households",
     "instances",
+    "integrity_notes",
     "looked_at",
     "lot_houses",
     "lots",

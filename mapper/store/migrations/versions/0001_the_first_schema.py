@@ -133,6 +133,29 @@ def upgrade() -> None:
         comment="What a unit of a set, or with an empty set_id a hamlet, is to reach in place of the campaign's target: an exact share such as 19/20. deadline: NULL leaves the one that holds around it.",
     )
     op.create_table(
+        "back_checks",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("canvasser_id", sa.Integer(), nullable=False),
+        sa.Column("checker_id", sa.Integer(), nullable=True),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("seed", sa.String(), nullable=False),
+        sa.Column("drawn_from", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("drawn_at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_back_checks_campaign_id")),
+        sa.ForeignKeyConstraint(["canvasser_id"], ["users.id"], name=op.f("fk_back_checks_canvasser_id")),
+        sa.ForeignKeyConstraint(["checker_id"], ["users.id"], name=op.f("fk_back_checks_checker_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_back_checks_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_back_checks")),
+        comment="Houses of a canvasser drawn at random for a second interview. drawn_from, fingerprint: number of the interviews drawn from, and SHA-256 over their instance ids in order.",
+    )
+    with op.batch_alter_table("back_checks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_back_checks_canvasser_id"), ["canvasser_id"], unique=False)
+
+    op.create_table(
         "cell_units",
         sa.Column("cell_id", sa.Integer(), nullable=False),
         sa.Column("set_id", sa.String(), nullable=False),
@@ -283,6 +306,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("households", schema=None) as batch_op:
         batch_op.create_index("ix_households_cell_id", ["cell_id"], unique=False)
+
+    op.create_table(
+        "integrity_notes",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("canvasser_id", sa.Integer(), nullable=False),
+        sa.Column("test", sa.String(), nullable=False),
+        sa.Column("upto_seq", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("closes", sa.Boolean(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_integrity_notes_campaign_id")),
+        sa.ForeignKeyConstraint(["canvasser_id"], ["users.id"], name=op.f("fk_integrity_notes_canvasser_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_integrity_notes_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_integrity_notes")),
+        comment="How what a test showed of a canvasser was explained: closed for submissions up to a seq, or opened again. The latest counts.",
+    )
+    with op.batch_alter_table("integrity_notes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_integrity_notes_canvasser_id"), ["canvasser_id"], unique=False)
 
     op.create_table(
         "looked_at",
@@ -543,6 +586,20 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "back_check_houses",
+        sa.Column("back_check_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("instance_id", sa.String(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=True),
+        sa.Column("found_at", sa.String(), nullable=True),
+        sa.Column("found_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["back_check_id"], ["back_checks.id"], name=op.f("fk_back_check_houses_back_check_id")),
+        sa.ForeignKeyConstraint(["found_by"], ["users.id"], name=op.f("fk_back_check_houses_found_by")),
+        sa.PrimaryKeyConstraint("back_check_id", "position", name=op.f("pk_back_check_houses")),
+        comment="The first interview of each house drawn, and as JSON what the second one told.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "doses",
         sa.Column("household_seq", sa.Integer(), nullable=False),
         sa.Column("person_position", sa.Integer(), nullable=False),
@@ -747,6 +804,7 @@ def downgrade() -> None:
 
     op.drop_table("draft_submissions")
     op.drop_table("doses")
+    op.drop_table("back_check_houses")
     op.drop_table("attachments")
     op.drop_table("user_areas")
     op.drop_table("units")
@@ -788,6 +846,10 @@ def downgrade() -> None:
 
     op.drop_table("lots")
     op.drop_table("looked_at")
+    with op.batch_alter_table("integrity_notes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_integrity_notes_canvasser_id"))
+
+    op.drop_table("integrity_notes")
     with op.batch_alter_table("households", schema=None) as batch_op:
         batch_op.drop_index("ix_households_cell_id")
 
@@ -806,6 +868,10 @@ def downgrade() -> None:
 
     op.drop_table("decisions")
     op.drop_table("cell_units")
+    with op.batch_alter_table("back_checks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_back_checks_canvasser_id"))
+
+    op.drop_table("back_checks")
     op.drop_table("area_targets")
     op.drop_table("users")
     op.drop_table("publications")
