@@ -63,6 +63,8 @@ ROLES: dict[str, str] = {
 _DATES = frozenset({"visit.date", "person.birth_date", "person.deferred_until", "person.infected_on", "dose.date"})
 _DATE_TYPES = frozenset({"date", "dateTime", "string", ""})
 
+_METADATA = {"date/today": "visit.date/day", "timestamp/start": "visit.date/time", "timestamp/end": "visit.date/end"}
+
 Plan = dict[str, "Step"]
 
 
@@ -80,8 +82,9 @@ class Roles:
 
     paths: role (with its @CODE) to the path of its node. plan: element names as chains, for one walk through
     a submission; "visit.date/day" and "visit.date/time" are the today and start metadata, which stand in for
-    a visit.date that is missing. flat: the same by element name alone, (role, "" | "person" | "dose" | "entity"), where
-    no name stands twice in the form; None where one does. coded_doses: codes of doses that stand without a repeat.
+    a visit.date that is missing, and "visit.date/end" is the end metadata. flat: the same by element name alone,
+    (role, "" | "person" | "dose" | "entity"), where no name stands twice in the form; None where one does. coded_doses:
+    codes of doses that stand without a repeat.
     birth_part: "month" or "year" where the form asks the birth date by month or year only, else "".
     """
 
@@ -318,8 +321,8 @@ def _plan(model: XFormModel, by_role: dict[str, Node]) -> Plan:
     wanted = {node.path: role for role, node in by_role.items()}
     for node in model.nodes:
         role = wanted.get(node.path)
-        if role is None and node.preload in ("date/today", "timestamp/start") and not _repeat_of(node.path, repeats):
-            role = "visit.date/day" if node.preload == "date/today" else "visit.date/time"
+        if role is None and node.preload in _METADATA and not _repeat_of(node.path, repeats):
+            role = _METADATA[node.preload]
         if role in ("person", "dose"):
             _place(root, node.path, "", role)
         elif role is not None:

@@ -13,6 +13,7 @@ from mapper.formats.reading import read_day
 from mapper.formats.xml import local_name, parse
 
 _TOLD = ("visit.date", "visit.date/day", "visit.date/time")
+_SPAN = ("visit.date/time", "visit.date/end")
 
 
 def read_moment(xml: bytes, roles: Roles) -> tuple[date | None, datetime | None]:
@@ -29,6 +30,13 @@ def read_moment(xml: bytes, roles: Roles) -> tuple[date | None, datetime | None]
     day = read_day(told) if told else None
     moments = (_moment(answers.get(role, "")) for role in ("visit.date/time", "visit.date"))
     return day, next((moment for moment in moments if moment is not None), None)
+
+
+def read_span(root: etree._Element, roles: Roles) -> tuple[datetime | None, datetime | None]:
+    """When a form was opened and when it was finished, by its start and end metadata; each None where it tells none."""
+    told = {role: _text(root, chain) for role, chain in _chains(roles.plan, ()) if role in _SPAN}
+    start, end = (_moment(told.get(role, "")) for role in _SPAN)
+    return start, end
 
 
 def _chains(plan: Plan, above: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
