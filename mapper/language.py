@@ -5,6 +5,7 @@ Message ids are the English sentences of the code; ``translations/vi.po`` holds 
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def translate(message: str, language: str = DEFAULT, **facts: object) -> str:
     """
     text = _vietnamese().get(message, message) if language == "vi" else message
     return text.format(**facts) if facts else text
+
+
+def written_day(day: date, language: str = DEFAULT) -> str:
+    """A date as people write it; 8/9 is September to some who read English, and August to others."""
+    return f"{day.day}/{day.month}/{day.year}" if language == "vi" else f"{day.day} {day:%b %Y}"
 
 
 def explain(error: MapperError, language: str = DEFAULT) -> str:

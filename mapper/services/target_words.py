@@ -10,7 +10,7 @@ from fractions import Fraction
 from mapper.domain.coverage import Verdict
 from mapper.domain.targets import Doubt, Outlook
 from mapper.errors import mark
-from mapper.language import translate
+from mapper.language import translate, written_day
 from mapper.services.reporting import UnitFigures
 
 VERDICTS: Mapping[Verdict, str] = {
@@ -77,10 +77,7 @@ class TargetWords:
 
     def day(self, day: date) -> str:
         """A date as people write it."""
-        if self.language == "vi":
-            return f"{day.day}/{day.month}/{day.year}"
-        # 8/9 is September to some who read English and August to others.
-        return f"{day.day} {day:%b %Y}"
+        return written_day(day, self.language)
 
     def sentence(self, unit: UnitFigures, look: Outlook) -> str:
         """Verdict, what is missing, the deadline and the pace in one sentence."""

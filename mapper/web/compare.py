@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.ledger import State
 from mapper.domain.roles import READERS
+from mapper.language import written_day
 from mapper.maps.comparison_map import comparison_maps
 from mapper.maps.coverage_map import MapView
 from mapper.services import comparison, tiles
@@ -131,4 +132,4 @@ def _group(asked: Asked) -> dict[str, Any]:
 def _name(asked: Asked) -> tuple[str, str]:
     """Dose and day of a map, as its heading says them."""
     dose = next(each["label"] for each in _group(asked)["doses"] if each["code"] == asked.state["dose"])
-    return dose, f"{asked.day.day}/{asked.day.month}/{asked.day.year}"
+    return dose, written_day(asked.day, chosen_language())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import NotFound, mark
-from mapper.language import LANGUAGES
+from mapper.language import LANGUAGES, written_day
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
 from mapper.services import intake, reporting, review, submission_page, tiles
@@ -61,6 +61,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.context_processor(_about_this_server)
     app.add_template_filter(count)
     app.add_template_filter(moment)
+    app.add_template_filter(day, "day")
 
 
 def _about_this_server() -> dict[str, Any]:
@@ -128,12 +129,17 @@ def _written(number: float, language: str) -> str:
     return str(format_decimal(number, locale=language))
 
 
+def day(when: date) -> str:
+    """A date as the reader writes it."""
+    return written_day(when, chosen_language())
+
+
 def moment(written: str) -> str:
     """An ISO time as kept in the database -> time of day and date in Vietnam."""
     when = datetime.fromisoformat(written)
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
     local = aware.astimezone(intake.VIETNAM)
-    return f"{local:%H:%M} {local.day}/{local.month}/{local.year}"
+    return f"{local:%H:%M} {day(local)}"
 
 
 @pages.get("/")
