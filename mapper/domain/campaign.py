@@ -143,6 +143,7 @@ class Campaign:
     visits_until: the last day on which canvassers are to go from house to house, None where none is named.
     hamlets_file: the CSV beside the form that lists the hamlets (name, label, commune, households).
     design: whether figures are of everybody, or of a sample of hamlets within communes, and need its intervals.
+    first_used: of a vaccine the first day on which it can have been given here; none before that can be true.
     """
 
     id: str
@@ -158,6 +159,7 @@ class Campaign:
     until: date = date.max
     visits_until: date | None = None
     design: Design = Design.CENSUS
+    first_used: dict[str, date] = field(default_factory=dict)
 
     def working_days(self, day: date) -> int | None:
         """Working days from a day on, itself among them, to the last on which canvassers are to go out.

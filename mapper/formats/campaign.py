@@ -47,6 +47,7 @@ _CAMPAIGN_KEYS = (
     "source",
     "doses",
     "vaccines",
+    "first_used",
     "values",
     "groups",
 )
@@ -134,7 +135,16 @@ def read_campaign(text: str) -> Campaign:
         hamlets_file=hamlets,
         design=Design(design),
         source=top.text("source", '"Decision 1234, 2022"') if "source" in top.entries else "",
+        first_used=_first_used(top, vaccines),
     )
+
+
+def _first_used(top: Table, vaccines: Mapping[str, Label]) -> dict[str, date]:
+    table = top.table("first_used", "{ pfizer = 2021-07-07 }")
+    for code in table.entries:
+        _in(vaccines, code, table.where, "vaccine", "vaccines")
+    found = {code: table.day(code) for code in table.entries}
+    return {code: day for code, day in found.items() if day is not None}
 
 
 def _group(table: Table, doses: Mapping[str, Label], vaccines: Mapping[str, Label]) -> Group:

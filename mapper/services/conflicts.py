@@ -14,7 +14,7 @@ from mapper.domain.updates import WHOLE, Compared, Said, compare
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import User, visible_cells
-from mapper.services.counting import EVERYTHING, Gathered, recount, write
+from mapper.services.counting import EVERYTHING, Gathered, lock_together, recount, write
 from mapper.services.phone_lists import reasons
 from mapper.services.reference import Known, Reference
 from mapper.services.review import place_name
@@ -313,7 +313,7 @@ def _change(
         household = submissions.told_of(connection, instance_id)
         if household is None:
             raise _nothing(instance_id)
-        database.lock(connection, f"household {household[1]}")
+        lock_together(database, connection, [household])
         visible = visible_cells(reference, connection, user)
         if visible is not None and register.cell_of(connection, *household) not in visible:
             raise _nothing(instance_id)

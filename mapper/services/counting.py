@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.entities import Placed, Standing, line_up
 from mapper.domain.household import house_counts
-from mapper.domain.people import Finding, Whereabouts
+from mapper.domain.mending import apply
+from mapper.domain.people import Finding, Visit, Whereabouts
 from mapper.domain.places import USABLE, Placement
 from mapper.errors import mark
 from mapper.services.reference import Known, Reference
 from mapper.services.tellings import (
     NO_RULINGS,
+    Applied,
     House,
     Rulings,
     Teller,
@@ -24,8 +26,8 @@ from mapper.services.tellings import (
     versions_of,
 )
 from mapper.services.understanding import Understood, dated_steps
-from mapper.store import register, submissions, tallies
-from mapper.store.database import Connection
+from mapper.store import mendings, register, submissions, tallies
+from mapper.store.database import Connection, Database
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
 EVERYTHING = "everything"
@@ -74,8 +76,7 @@ def count(
     houses = list(dict.fromkeys(house for house in (replaced, household) if house is not None))
     # Always in this order, and before any row is touched, so that no two wait for each other.
     if not gathered.alone:
-        for _, household_id in sorted(houses):
-            database.lock(connection, f"household {household_id}")
+        lock_together(database, connection, houses)
     if original is not None:
         submissions.supersede(connection, original)
     if household is None:
@@ -105,7 +106,10 @@ def count_firsts(
         if not one.visit.entity.needs_base:
             households[instance_id] = (one.campaign.id, one.visit.household_id)
     often = Counter(households.values())
-    households = {instance_id: house for instance_id, house in households.items() if often[house] == 1}
+    _, mended = mendings.holding(database, connection, often)
+    households = {
+        instance_id: house for instance_id, house in households.items() if often[house] == 1 and house not in mended
+    }
     if not gathered.alone:
         for _, household_id in sorted(households.values()):
             database.lock(connection, f"household {household_id}")
@@ -126,6 +130,14 @@ def count_firsts(
     return {instance_id for instance_id, _, _ in counting}
 
 
+def lock_together(database: Database, connection: Connection, houses: Collection[House]) -> None:
+    """Have households alone, with all that are joined with them: always in one order, so that no two wait for each
+    other. What is joined changes only while nobody counts."""
+    _, together = mendings.holding(database, connection, houses)
+    for household_id in sorted({household_id for _, household_id in (*houses, *together)}):
+        database.lock(connection, f"household {household_id}")
+
+
 def recount(
     reference: Reference,
     connection: Connection,
@@ -136,46 +148,108 @@ def recount(
 ) -> dict[str, SubmissionState]:
     """Replace what the register and tallies hold of a household by what its submissions tell; nothing, if none do.
 
+    Households that were joined with it, or gave it people, are counted anew together with it.
+
     The state of each submission then, by instance id: those that build on what has not arrived wait for it.
     """
-    if household in gathered.entries:
+    acts, together = mendings.holding(reference.database, connection, [household])
+    houses = together or [household]
+    if any(house in gathered.entries for house in houses):
         write_entries(reference, connection, gathered)
-    before = register.counted(reference.database, connection, *household)
-    if before is not None:
-        seq, counted = before
-        register.remove(connection, seq)
-        _gather(gathered, household[0], counted, -1)
+    for house in houses:
+        before = register.counted(reference.database, connection, *house)
+        if before is not None:
+            seq, counted = before
+            register.remove(connection, seq)
+            _gather(gathered, house[0], counted, -1)
     tellers.sort(key=lambda teller: teller.place)
     line = line_up([teller.visit.entity for teller in tellers])
     states = _set_states(reference, connection, household, tellers, line, gathered)
-    applied = [pair for pair in zip(tellers, line, strict=True) if pair[1].standing is Standing.APPLIED]
-    if not applied:
-        return states
+    folded = {}
+    for house in houses:
+        if house != household:
+            tellers = sorted(tellers_of(reference, connection, known, house), key=lambda teller: teller.place)
+            line = line_up([teller.visit.entity for teller in tellers])
+        applied = [pair for pair in zip(tellers, line, strict=True) if pair[1].standing is Standing.APPLIED]
+        if applied:
+            folded[house[1]] = _fold(reference, connection, tellers, applied)
+    campaign = known.campaigns[household[0]]
+    merged, joined = apply({each: one.merged for each, one in folded.items()}, acts)
+    for household_id, visit in merged.items():
+        one = folded[household_id]
+        parts = [one, *(folded[each] for each in folded if _joined_to(joined, each) == household_id)]
+        enter(reference, connection, known, _entering(known, campaign, visit, parts), gathered)
+    return states
+
+
+def as_known(reference: Reference, connection: Connection, known: Known, household: House) -> dict[str, Visit]:
+    """A household, and all that are joined with it, as submissions and what was mended make them known now, by id."""
+    acts, together = mendings.holding(reference.database, connection, [household])
+    found = {}
+    for house in together or [household]:
+        tellers = sorted(tellers_of(reference, connection, known, house), key=lambda teller: teller.place)
+        line = line_up([teller.visit.entity for teller in tellers])
+        applied = [pair for pair in zip(tellers, line, strict=True) if pair[1].standing is Standing.APPLIED]
+        if applied:
+            found[house[1]] = _fold(reference, connection, tellers, applied).merged
+    return apply(found, acts)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """What the submissions of one household make known. told: those of which anything counts, in their order."""
+
+    applied: Applied
+    told: Sequence[Teller]
+    merged: Visit
+    findings: Sequence[tuple[str, Finding]]
+
+
+def _fold(reference: Reference, connection: Connection, tellers: Sequence[Teller], applied: Applied) -> _Folded:
     odd: list[tuple[str, Finding]] = []
     rulings = NO_RULINGS
     if len(applied) > 1:
         rulings = Rulings.read(reference, connection, tellers)
         odd = odd_updates(tellers, applied, rulings)
     told, merged = fold(applied, rulings)
-    campaign = known.campaigns[household[0]]
-    steps = told[0].told.steps if len(told) == 1 else dated_steps(known, campaign, merged)
-    # What is odd about the place is found in the submission that tells of it.
-    telling = next((teller for teller in reversed(told) if teller.visit.point), told[-1])
-    houses = house_counts(merged)
     findings = [(teller.stored.instance_id, finding) for teller in told for finding in teller.told.findings]
-    entering = Entering(
-        min(teller.place for teller, _ in applied),
+    return _Folded(applied, told, merged, findings + odd)
+
+
+def _joined_to(joined: Mapping[str, str], household_id: str) -> str | None:
+    """The household that one was joined to, which may have been joined to another since."""
+    found = joined.get(household_id)
+    while found is not None and found in joined:
+        found = joined[found]
+    return found
+
+
+def _entering(known: Known, campaign: Campaign, visit: Visit, parts: Sequence[_Folded]) -> Entering:
+    """A household on its way into the register. parts: what its own submissions tell, then those of others joined."""
+    own = parts[0]
+    alone = len(own.told) == 1 and visit is own.merged
+    steps = own.told[0].told.steps if alone else dated_steps(known, campaign, visit)
+    # What is odd about the place is found in the submission that tells of it.
+    places = own if own.merged.point or len(parts) == 1 else next((one for one in parts if one.merged.point), own)
+    telling = next((teller for teller in reversed(places.told) if teller.visit.point), places.told[-1])
+    houses = house_counts(visit)
+    versions: tuple[register.Version, dict[str, register.Version]] | tuple[()] = ()
+    if len(own.applied) > 1 or visit is not own.merged:
+        version, people = versions_of(own.applied)
+        for part in parts[1:]:
+            people = versions_of(part.applied)[1] | people
+        versions = version, people
+    return Entering(
+        min(teller.place for teller, _ in own.applied),
         campaign,
-        told[-1].stored.instance_id,
-        merged.whereabouts,
-        register.visit_rows(merged, steps, houses, *(versions_of(applied) if len(applied) > 1 else ())),
+        own.told[-1].stored.instance_id,
+        visit.whereabouts,
+        register.visit_rows(visit, steps, houses, *versions),
         steps,
         houses,
-        findings + odd,
+        [finding for part in parts for finding in part.findings],
         telling.stored.instance_id,
     )
-    enter(reference, connection, known, entering, gathered)
-    return states
 
 
 def _set_states(

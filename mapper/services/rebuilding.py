@@ -16,7 +16,7 @@ from mapper.services.counting import EVERYTHING, Gathered, count, enter, write, 
 from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, read_all, reference_for
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import reason, understand_stored
-from mapper.store import register, submissions, tallies
+from mapper.store import mendings, register, submissions, tallies
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
@@ -92,7 +92,7 @@ class _Recount:
     """Counts submissions in order of arrival, each after what it edits.
 
     gathered: what is not written yet. processed: submissions that are in it, and the household each tells of.
-    waiting: original to the edit that came before it.
+    waiting: original to the edit that came before it. mended: households that supervisors corrected or joined.
     """
 
     def __init__(self, reference: Reference, connection: Connection) -> None:
@@ -103,6 +103,7 @@ class _Recount:
         self.gathered = Gathered(alone=True)
         self.processed: list[submissions.Processed] = []
         self.waiting: dict[str, str] = {}
+        self.mended = mendings.mended(connection)
         self._roles = -1
         self._reference_data = b""
         self._cleared = False
@@ -133,6 +134,7 @@ class _Recount:
             household = read.household if read else None
             first = household not in told_of and household not in self.gathered.awaited
             alone = read is not None and stored.deprecated_id is None and not read.needs_base
+            alone = alone and household not in self.mended
             if read and first and alone and self._enter(stored, read):
                 # Nearly every submission: the first that tells of its household.
                 self.processed.append((stored.instance_id, *read.household))
