@@ -26,7 +26,7 @@ _ROWS = (b"<row ", b"<row>")
 _DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY", "<!DOCTYPE".encode("utf-16-le"), "<!DOCTYPE".encode("utf-16-be"))
 
 
-def check_workbook(name: str, data: bytes) -> None:
+def check_workbook(name: str, data: bytes, most_unpacked_mb: int = MAX_UNPACKED_MB, most_rows: int = MAX_ROWS) -> None:
     """Refuse what is not an .xlsx workbook, or would unpack to something enormous.
 
     Raises InvalidForm or TooLarge, naming the file and the cure.
@@ -38,7 +38,7 @@ def check_workbook(name: str, data: bytes) -> None:
         )
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            _check_archive(name, archive, len(data))
+            _check_archive(name, archive, len(data), most_unpacked_mb, most_rows)
     except (InvalidForm, TooLarge):
         raise
     except Exception as error:
@@ -49,7 +49,7 @@ def check_workbook(name: str, data: bytes) -> None:
         ) from error
 
 
-def _check_archive(name: str, archive: zipfile.ZipFile, packed: int) -> None:
+def _check_archive(name: str, archive: zipfile.ZipFile, packed: int, most_unpacked_mb: int, most_rows: int) -> None:
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if "xl/workbook.xml" not in names:
@@ -57,7 +57,7 @@ def _check_archive(name: str, archive: zipfile.ZipFile, packed: int) -> None:
     unpacked = sum(part.file_size for part in parts)
     if (
         len(parts) > MAX_PARTS
-        or unpacked > MAX_UNPACKED_MB * 1_000_000
+        or unpacked > most_unpacked_mb * 1_000_000
         or (unpacked > _RATIO_MATTERS_FROM and unpacked > MAX_RATIO * packed)
     ):
         raise TooLarge(
@@ -68,7 +68,7 @@ def _check_archive(name: str, archive: zipfile.ZipFile, packed: int) -> None:
             name=name,
             unpacked=round(unpacked / 1_000_000),
             parts=len(parts),
-            limit=MAX_UNPACKED_MB,
+            limit=most_unpacked_mb,
         )
     for part in parts:
         if not part.filename.endswith((".xml", ".rels")):
@@ -82,7 +82,7 @@ def _check_archive(name: str, archive: zipfile.ZipFile, packed: int) -> None:
                     name=name,
                 )
             rows += sum(block.count(row) - seam.count(row) for row in _ROWS) if sheet else 0
-        if rows > MAX_ROWS:
+        if rows > most_rows:
             raise TooLarge(
                 mark(
                     "{name} has a sheet of {rows} rows; a form may have {limit}. Delete the empty rows behind the "
@@ -90,7 +90,7 @@ def _check_archive(name: str, archive: zipfile.ZipFile, packed: int) -> None:
                 ),
                 name=name,
                 rows=rows,
-                limit=MAX_ROWS,
+                limit=most_rows,
             )
 
 

@@ -12,6 +12,7 @@ from mapper.store.tables.asked import saved_filters
 from mapper.store.tables.checked import back_check_houses, back_checks, integrity_notes
 from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
 from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
+from mapper.store.tables.national import register_decisions, register_extracts, register_layouts, register_rows
 from mapper.store.tables.places import boundary_sets, cell_units, cells, hamlets, unit_shapes, units
 from mapper.store.tables.planned import area_targets, epidemic_levels, lot_houses, lots, publications, responsible
 from mapper.store.tables.published import (
@@ -69,6 +70,10 @@ __all__ = [
     "phone_contacts",
     "placements",
     "publications",
+    "register_decisions",
+    "register_extracts",
+    "register_layouts",
+    "register_rows",
     "remarks",
     "responsible",
     "saved_filters",

@@ -420,6 +420,55 @@ def upgrade() -> None:
         comment="When a user's phone last asked for its forms, which it does even where nothing is left to send.",
     )
     op.create_table(
+        "register_decisions",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("theirs", sa.String(), nullable=False),
+        sa.Column("ours", sa.String(), nullable=False),
+        sa.Column("same", sa.Boolean(), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_register_decisions_campaign_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_register_decisions_user_id")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_register_decisions")),
+        comment="Whether an entry of the national register and a person of the census are one; NULL takes back what was said. The newest row of a pair counts, none is changed. theirs: the entry's number in the register, else a digest of name, birth, phone and commune; ours: household and person.",
+    )
+    with op.batch_alter_table("register_decisions", schema=None) as batch_op:
+        batch_op.create_index("ix_register_decisions_campaign", ["campaign_id", "theirs"], unique=False)
+
+    op.create_table(
+        "register_extracts",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("set_id", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=True),
+        sa.Column("skipped", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_register_extracts_campaign_id")),
+        sa.ForeignKeyConstraint(["sha256"], ["blobs.sha256"], name=op.f("fk_register_extracts_sha256")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_register_extracts_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_register_extracts")),
+        comment="A file of the national register as it was uploaded. people: entries understood, NULL while somebody still has to say which column holds what. set_id: the boundary set that its communes are looked up in.",
+    )
+    with op.batch_alter_table("register_extracts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_register_extracts_campaign_id"), ["campaign_id"], unique=False)
+
+    op.create_table(
+        "register_layouts",
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_register_layouts_campaign_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_register_layouts_user_id")),
+        sa.PrimaryKeyConstraint("campaign_id", "key", name=op.f("pk_register_layouts")),
+        comment="Which column holds what in tables of a layout, as it was last said: JSON of the columns' places by role. key: SHA-256 of the columns' names.",
+    )
+    op.create_table(
         "remarks",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("root_id", sa.String(), nullable=False),
@@ -726,6 +775,27 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "register_rows",
+        sa.Column("extract_id", sa.Integer(), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("born_on", sa.Date(), nullable=True),
+        sa.Column("birth_precision", sa.String(), nullable=False),
+        sa.Column("sex", sa.String(), nullable=False),
+        sa.Column("phone", sa.String(), nullable=False),
+        sa.Column("national_id", sa.String(), nullable=False),
+        sa.Column("commune_code", sa.String(), nullable=False),
+        sa.Column("commune", sa.String(), nullable=False),
+        sa.Column("hamlet", sa.String(), nullable=False),
+        sa.Column("unit_code", sa.String(), nullable=True),
+        sa.Column("doses", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["extract_id"], ["register_extracts.id"], name=op.f("fk_register_rows_extract_id")),
+        sa.PrimaryKeyConstraint("extract_id", "row", name=op.f("pk_register_rows")),
+        comment="People of an extract. unit_code: the commune in the extract's set, NULL where it is none. doses: JSON.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "tallies",
         sa.Column("cell_id", sa.Integer(), nullable=False),
         sa.Column("series_id", sa.Integer(), nullable=False),
@@ -790,6 +860,7 @@ def downgrade() -> None:
     op.drop_table("verdicts")
     op.drop_table("tally_sums")
     op.drop_table("tallies")
+    op.drop_table("register_rows")
     op.drop_table("placements")
     op.drop_table("people")
     op.drop_table("lot_houses")
@@ -831,6 +902,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_remarks_root_id"))
 
     op.drop_table("remarks")
+    op.drop_table("register_layouts")
+    with op.batch_alter_table("register_extracts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_register_extracts_campaign_id"))
+
+    op.drop_table("register_extracts")
+    with op.batch_alter_table("register_decisions", schema=None) as batch_op:
+        batch_op.drop_index("ix_register_decisions_campaign")
+
+    op.drop_table("register_decisions")
     op.drop_table("phone_contacts")
     with op.batch_alter_table("oddities", schema=None) as batch_op:
         batch_op.drop_index("ix_oddities_cell")
