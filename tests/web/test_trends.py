@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 from PIL import Image
 from playwright.sync_api import expect
 
-from mapper.services import ages
+from mapper.services import ways
 from mapper.store import reference as kept
 from tests.browser import Pages
 from tests.charts.test_pictures import Read
@@ -234,7 +234,7 @@ def test_what_does_not_exist_is_told_so(desk: Desk, path: str, status: int) -> N
 def test_very_many_people_are_read_while_the_page_waits(
     open_page: Pages, desk: Desk, sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ages, "AT_ONCE", 0)
+    monkeypatch.setattr(ways, "AT_ONCE", 0)
     site, browser = sqlite_site, open_page()
     address = "/trends/pyramid.svg?" + "&".join(f"{name}={value}" for name, value in ASKED.items())
     status, told, _ = fetch(desk, address)
