@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 from urllib.parse import quote
 
 import duckdb
@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people import Dose
 from mapper.store.column_conditions import ON_EARTH, TABLES, Condition
+from mapper.store.column_sheet import sheet_statement
 
 CELLS_A_FILE = 16
 """Cells copied together: some thousand people."""
@@ -38,6 +39,9 @@ KEPT_S = 900
 
 MEMORY_LIMIT = "512MB"
 """What DuckDB takes before it writes to the disk beside the files."""
+
+Table: TypeAlias = pa.Table
+"""Rows as columns."""
 
 Row = Sequence[Any]
 Rows = Mapping[str, Sequence[Row]]
@@ -211,6 +215,17 @@ class Asking:
             sql += f" LIMIT {int(limit)} OFFSET {int(first)}"
         found: Any = self._cursor.execute(sql, list(wanted.values)).fetchnumpy()["person"]
         return cast(Sequence[int], found)
+
+    def sheet(
+        self, wanted: Condition, cells: Sequence[int], codes: Sequence[str], series: int | None, day: date
+    ) -> pa.Table:
+        """The people wanted of some cells as one wide table; see ``column_sheet``. codes: of the doses with columns.
+
+        series, day: where each of them stands, as ``state``: its place in INSIDE, null outside.
+        """
+        on = day.toordinal()
+        values = [list(cells), *wanted.values, -1 if series is None else series, on, on, *codes, list(codes)]
+        return self._cursor.sql(sheet_statement(wanted, codes), params=values).to_arrow_table()
 
     def people(self, numbers: Sequence[int], series: int | None = None, day: date = date.min) -> list[PersonRow]:
         """These people in this order, some thousand at a time. series, day: where each of them stands is told too."""

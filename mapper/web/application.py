@@ -34,6 +34,7 @@ from mapper.web.base_map import base_map
 from mapper.web.compare import compare
 from mapper.web.conflicts import conflict_pages
 from mapper.web.epidemic import epidemic
+from mapper.web.exports import exports
 from mapper.web.fill import fill, fill_trial
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
@@ -132,6 +133,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(surveys)
     app.register_blueprint(people)
     app.register_blueprint(not_vaccinated)
+    app.register_blueprint(exports)
     app.register_blueprint(epidemic)
     app.register_blueprint(report)
     app.register_blueprint(public)

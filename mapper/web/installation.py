@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from flask import current_app
 
@@ -16,6 +17,9 @@ from mapper.services.tiles import Grounds
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
 
+if TYPE_CHECKING:
+    from mapper.services.exporting import Made  # loads what files are written with: nothing for the start of a server
+
 
 @dataclass(frozen=True, slots=True)
 class Installation:
@@ -24,6 +28,7 @@ class Installation:
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
     grounds: what tiles draw from.
     hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
+    exports: files with many people, being written and ready to be fetched.
     """
 
     settings: Settings
@@ -35,6 +40,7 @@ class Installation:
     hot_spots: Background[Found] = field(default_factory=Background, compare=False)
     trends: KeptLists = field(default_factory=lambda: KeptLists(values=100), compare=False)
     ages: Background[int] = field(default_factory=Background, compare=False)
+    exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
 
     @property
     def sample(self) -> bool:
