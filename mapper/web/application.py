@@ -49,6 +49,7 @@ from mapper.web.people import not_vaccinated, people
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.public import public
 from mapper.web.report import report
+from mapper.web.slips import slip_pages
 from mapper.web.submission import submission
 from mapper.web.surveys import surveys
 from mapper.web.targets import target_pages
@@ -138,6 +139,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(report)
     app.register_blueprint(public)
     app.register_blueprint(target_pages)
+    app.register_blueprint(slip_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

@@ -53,6 +53,7 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("pages.submissions", mark("Submissions")),
             Entry("assignment.page", mark("Assignment"), OVERSEERS),
             Entry("epidemic.page", mark("Epidemic levels")),
+            Entry("slips.page", mark("Slips")),
         ),
     ),
     Heading(
