@@ -21,7 +21,7 @@ from mapper.domain.ledger import INSIDE, NEVER, moves
 from mapper.domain.people import Person
 from mapper.domain.places import fold
 from mapper.domain.walk import number_key
-from mapper.errors import MapperError, mark
+from mapper.errors import Unavailable, mark
 from mapper.services.background import Background, Progress, Standing
 from mapper.services.reference import Known, Reference
 from mapper.store import follow_up, people_list, reviews, tallies
@@ -37,7 +37,7 @@ _BESIDE_AT_ONCE = 4 * CELLS_A_FILE
 """Cells read beside the copy from which on it is brought up to date in the background as well."""
 
 
-class NotReady(MapperError):
+class NotReady(Unavailable):
     """The copy is being made; ``standing`` says how far it is."""
 
     def __init__(self, standing: Standing[None]) -> None:

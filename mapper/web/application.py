@@ -42,6 +42,7 @@ from mapper.web.forms import forms
 from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
 from mapper.web.language_choice import say
+from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
@@ -135,6 +136,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(people)
     app.register_blueprint(not_vaccinated)
     app.register_blueprint(exports)
+    app.register_blueprint(lists)
     app.register_blueprint(epidemic)
     app.register_blueprint(report)
     app.register_blueprint(public)

@@ -15,6 +15,7 @@ from mapper.services import assignment, intake, phone_lists, reporting, users
 from mapper.services.assignment import Overview
 from mapper.web.accounts import only_for, reader
 from mapper.web.base_map import base_tiles
+from mapper.web.drawing_words import tool_words
 from mapper.web.follow_up import working_day
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -81,7 +82,7 @@ def _map(found: Overview, colours: dict[int, str]) -> MapParts | None:
             found.outlines,
             found.drawn_outlines,
             houses,
-            _tool_words(),
+            tool_words(),
             tile_url=ground.url,
             tile_attribution=ground.attribution,
             tile_options=ground.options,
@@ -133,55 +134,3 @@ def _number(written: str) -> int | None:
     if not (written.isascii() and written.isdecimal() and len(written) < 10):
         raise NotFound(mark("No user {number} works in your area. Look in the list."), number=written)
     return int(written)
-
-
-def _tool_words() -> dict[str, Any]:
-    """What the drawing tools say."""
-    cancel, undo, done = say("Cancel"), say("Take back the last corner"), say("Finish")
-    polygon, rectangle = say("Draw an area, corner by corner"), say("Draw a rectangle")
-    return {
-        "draw": {
-            "toolbar": {
-                "actions": {"title": cancel, "text": cancel},
-                "finish": {"title": done, "text": done},
-                "undo": {"title": undo, "text": undo},
-                "buttons": {"polygon": polygon, "rectangle": rectangle},
-            },
-            "handlers": {
-                "polygon": {
-                    "tooltip": {
-                        "start": say("Click the first corner."),
-                        "cont": say("Click the next corner."),
-                        "end": say("Click the first corner again to finish."),
-                    }
-                },
-                "polyline": {"error": say("The lines of an area may not cross.")},
-                "rectangle": {"tooltip": {"start": say("Hold and drag from corner to corner.")}},
-                "simpleshape": {"tooltip": {"end": say("Let go to finish.")}},
-            },
-        },
-        "edit": {
-            "toolbar": {
-                "actions": {
-                    "save": {"title": done, "text": done},
-                    "cancel": {"title": cancel, "text": cancel},
-                    "clearAll": {"title": say("Delete everything drawn"), "text": say("Delete everything drawn")},
-                },
-                "buttons": {
-                    "edit": say("Change what is drawn"),
-                    "editDisabled": say("Nothing is drawn yet"),
-                    "remove": say("Delete what is drawn"),
-                    "removeDisabled": say("Nothing is drawn yet"),
-                },
-            },
-            "handlers": {
-                "edit": {
-                    "tooltip": {
-                        "text": say("Drag the corners to change the area."),
-                        "subtext": say("Cancel takes the changes back."),
-                    }
-                },
-                "remove": {"tooltip": {"text": say("Click an area to delete it.")}},
-            },
-        },
-    }

@@ -40,6 +40,8 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("trends.page", mark("Course over time")),
             Entry("reasons.page", mark("Why not vaccinated")),
             Entry("people.page", mark("People")),
+            Entry("lists.page", mark("Lists by filter")),
+            Entry("lists.upcoming", mark("Soon to be vaccinated")),
             Entry("hot_spots.page", mark("Clusters")),
             Entry("surveys.page", mark("Samples and lots")),
             Entry("report.page", mark("Daily report")),

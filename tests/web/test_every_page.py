@@ -70,6 +70,15 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         EVERYBODY,
         ("/report?date=2022-08-31", "/report?date=2022-08-31&area=commune:00001&body=UBND"),
     ),
+    "lists.page": (
+        EVERYBODY,
+        (
+            "/list?date=2022-08-31&view=people&group=5_plus&dose=1&states=due",
+            "/list?date=2022-08-31&view=houses",
+            "/list?date=2022-08-31&view=map",
+        ),
+    ),
+    "lists.upcoming": (EVERYBODY, ("/upcoming?kind=group&from=2022-09-01&to=2022-10-31",)),
     "people.page": (
         EVERYBODY,
         ("/people?date=2022-08-31", "/people?date=2022-08-31&state=vaccinated", "/people?date=2022-08-31&houses=never"),
@@ -117,6 +126,9 @@ NO_PAGES: Mapping[str, str] = {
     "exports.progress": "a number for a script",
     "hot_spots.features": "figures for programs and for the map",
     "hot_spots.progress": "a number for a script",
+    "lists.count_api": "a number for programs",
+    "lists.people_api": "people for programs",
+    "lists.progress": "a number for a script",
     "openrosa": "XML and files for phones",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
