@@ -167,12 +167,13 @@ def recount(
     states = _set_states(reference, connection, household, tellers, line, gathered)
     folded = {}
     for house in houses:
+        theirs, stand = tellers, line
         if house != household:
-            tellers = sorted(tellers_of(reference, connection, known, house), key=lambda teller: teller.place)
-            line = line_up([teller.visit.entity for teller in tellers])
-        applied = [pair for pair in zip(tellers, line, strict=True) if pair[1].standing is Standing.APPLIED]
+            theirs = sorted(tellers_of(reference, connection, known, house), key=lambda teller: teller.place)
+            stand = line_up([teller.visit.entity for teller in theirs])
+        applied = [pair for pair in zip(theirs, stand, strict=True) if pair[1].standing is Standing.APPLIED]
         if applied:
-            folded[house[1]] = _fold(reference, connection, tellers, applied)
+            folded[house[1]] = _fold(reference, connection, theirs, applied)
     campaign = known.campaigns[household[0]]
     merged, joined = apply({each: one.merged for each, one in folded.items()}, acts)
     for household_id, visit in merged.items():

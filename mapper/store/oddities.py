@@ -1,0 +1,265 @@
+"""What is odd in the register as it was found last, and what was decided about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+
+from mapper.store import tables
+from mapper.store.database import Database
+
+_o, _v, _l, _h, _p = tables.oddities, tables.verdicts, tables.looked_at, tables.households, tables.people
+
+REOPENED = "reopened"
+"""The choice by which a decision is taken back."""
+
+VISIT = "visit"
+"""The choice by which a canvasser is asked to go there again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something odd: which rule, where, of whom; the other household and person are "" where it is about one alone."""
+
+    key: str
+    rule: str
+    cell_id: int
+    household_id: str
+    person_id: str = ""
+    other_household_id: str = ""
+    other_person_id: str = ""
+    facts: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided about an oddity. user: name of who did; mending: number of what was mended with it, if any."""
+
+    seq: int
+    key: str
+    rule: str
+    cell_id: int
+    household_id: str
+    choice: str
+    reason: str
+    mending: int | None
+    user: str | None
+    at: str
+
+
+_COLUMNS = (
+    _o.c.key,
+    _o.c.rule,
+    _o.c.cell_id,
+    _o.c.household_id,
+    _o.c.person_id,
+    _o.c.other_household_id,
+    _o.c.other_person_id,
+    _o.c.facts,
+)
+
+
+def _open(campaign_id: str) -> ColumnElement[bool]:
+    """Of a campaign, and nobody has decided."""
+    last = select(func.max(_v.c.seq)).where(_v.c.campaign_id == campaign_id).group_by(_v.c.key)
+    decided = select(_v.c.key).where(_v.c.campaign_id == campaign_id, _v.c.seq.in_(last), _v.c.choice != REOPENED)
+    return and_(_o.c.campaign_id == campaign_id, _o.c.key.not_in(decided))
+
+
+def counts(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> dict[str, int]:
+    """How many oddities wait, by rule; only those in the cells, when given."""
+    statement = select(_o.c.rule, func.count()).where(_open(campaign_id)).group_by(_o.c.rule)
+    if cell_ids is not None:
+        statement = statement.where(database.among(_o.c.cell_id, cell_ids))
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def waiting(
+    database: Database,
+    connection: Connection,
+    campaign_id: str,
+    rules: Sequence[str],
+    cell_ids: Sequence[int] | None,
+    limit: int,
+) -> list[Oddity]:
+    """Oddities of these rules about which nobody has decided, those of one cell together."""
+    statement = select(*_COLUMNS).where(_open(campaign_id), _o.c.rule.in_(list(rules)))
+    if cell_ids is not None:
+        statement = statement.where(database.among(_o.c.cell_id, cell_ids))
+    statement = statement.order_by(_o.c.cell_id, _o.c.household_id, _o.c.rule, _o.c.key).limit(limit)
+    return [_oddity(row) for row in connection.execute(statement)]
+
+
+def one(connection: Connection, campaign_id: str, key: str) -> Oddity | None:
+    """An oddity about which nobody has decided."""
+    row = connection.execute(select(*_COLUMNS).where(_open(campaign_id), _o.c.key == key)).one_or_none()
+    return None if row is None else _oddity(row)
+
+
+def _oddity(row: Any) -> Oddity:
+    return Oddity(row[0], row[1], row[2], row[3], row[4], row[5], row[6], json.loads(row[7]))
+
+
+def looked(connection: Connection, campaign_id: str) -> dict[int, str]:
+    """As of what each cell was looked through."""
+    rows = connection.execute(select(_l.c.cell_id, _l.c.made_of).where(_l.c.campaign_id == campaign_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def keep(
+    database: Database,
+    connection: Connection,
+    campaign_id: str,
+    cells: Mapping[int, str],
+    rules: Collection[str],
+    found: Sequence[Oddity],
+    at: str,
+    everywhere: bool = False,
+) -> None:
+    """Replace what is known of these rules in some cells, or in all. cells: as of what each was looked through."""
+    gone = [_o.c.campaign_id == campaign_id, _o.c.rule.in_(list(rules))]
+    if not everywhere:
+        gone.append(database.among(_o.c.cell_id, list(cells)))
+    connection.execute(delete(_o).where(*gone))
+    connection.execute(delete(_l).where(_l.c.campaign_id == campaign_id, database.among(_l.c.cell_id, list(cells))))
+    rows = {
+        each.key: {
+            "campaign_id": campaign_id,
+            "key": each.key,
+            "rule": each.rule,
+            "cell_id": each.cell_id,
+            "household_id": each.household_id,
+            "person_id": each.person_id,
+            "other_household_id": each.other_household_id,
+            "other_person_id": each.other_person_id,
+            "facts": json.dumps(dict(each.facts or {}), ensure_ascii=False),
+        }
+        for each in found
+    }
+    # One that moved here from a cell that is looked through later.
+    if rows:
+        connection.execute(delete(_o).where(_o.c.campaign_id == campaign_id, database.among(_o.c.key, list(rows))))
+        connection.execute(insert(_o), list(rows.values()))
+    if cells:
+        connection.execute(
+            insert(_l),
+            [{"campaign_id": campaign_id, "cell_id": cell, "made_of": of, "at": at} for cell, of in cells.items()],
+        )
+
+
+def forget(connection: Connection, campaign_id: str, household_ids: Sequence[str]) -> None:
+    """Have the cells of some households looked through again."""
+    cells = select(_h.c.cell_id).where(_h.c.campaign_id == campaign_id, _h.c.id.in_(list(household_ids)))
+    connection.execute(delete(_l).where(_l.c.campaign_id == campaign_id, _l.c.cell_id.in_(cells)))
+
+
+def decide(
+    connection: Connection,
+    campaign_id: str,
+    about: Oddity | Verdict,
+    choice: str,
+    reason: str,
+    mending: int | None,
+    user_id: int | None,
+    at: str,
+) -> None:
+    """Keep what was decided about an oddity; what was before stays."""
+    connection.execute(
+        insert(_v).values(
+            campaign_id=campaign_id,
+            key=about.key,
+            rule=about.rule,
+            cell_id=about.cell_id,
+            household_id=about.household_id,
+            choice=choice,
+            reason=reason,
+            mending=mending,
+            user_id=user_id,
+            at=at,
+        )
+    )
+
+
+def verdicts(
+    database: Database,
+    connection: Connection,
+    campaign_id: str,
+    cell_ids: Sequence[int] | None,
+    limit: int,
+    offset: int = 0,
+    key: str | None = None,
+) -> list[Verdict]:
+    """Decisions that hold, the latest first; only in the cells, or about the one oddity, when given."""
+    u = tables.users
+    last = select(func.max(_v.c.seq)).where(_v.c.campaign_id == campaign_id).group_by(_v.c.key)
+    names = ("seq", "key", "rule", "cell_id", "household_id", "choice", "reason", "mending")
+    statement = (
+        select(*(_v.c[name] for name in names), u.c.name, _v.c.at)
+        .outerjoin(u, u.c.id == _v.c.user_id)
+        .where(_v.c.seq.in_(last), _v.c.choice != REOPENED)
+        .order_by(_v.c.seq.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    if cell_ids is not None:
+        statement = statement.where(database.among(_v.c.cell_id, cell_ids))
+    if key is not None:
+        statement = statement.where(_v.c.key == key)
+    return [Verdict(*tuple(row)) for row in connection.execute(statement)]
+
+
+def to_visit(
+    database: Database, connection: Connection, campaign_id: str, household_ids: Sequence[str]
+) -> dict[str, tuple[str, str]]:
+    """Of those households that somebody asked to visit again, when (an ISO time) and why, as it was written."""
+    last = select(func.max(_v.c.seq)).where(_v.c.campaign_id == campaign_id).group_by(_v.c.key)
+    rows = connection.execute(
+        select(_v.c.household_id, _v.c.at, _v.c.reason)
+        .where(_v.c.choice == VISIT, database.among(_v.c.household_id, household_ids), _v.c.seq.in_(last))
+        .order_by(_v.c.seq)
+    )
+    return {household_id: (at, reason) for household_id, at, reason in rows}
+
+
+def expected(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int]
+) -> dict[int, int | None]:
+    """How many people each household said it has, by seq."""
+    rows = connection.execute(
+        select(_h.c.seq, _h.c.expected_members).where(
+            _h.c.campaign_id == campaign_id, database.among(_h.c.cell_id, cell_ids)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def namesakes(connection: Connection, campaign_id: str, most: int = 4) -> list[tuple[str, list[tuple[str, str, int]]]]:
+    """People of one name and day of birth in several households: (household, person, cell) of each.
+
+    most: of more than so many nothing can be said.
+    """
+    alike = (
+        select(_p.c.name, _p.c.born_on)
+        .join(_h, _h.c.seq == _p.c.household_seq)
+        .where(_h.c.campaign_id == campaign_id, _p.c.birth_precision == "day", _p.c.name.is_not(None))
+        .group_by(_p.c.name, _p.c.born_on)
+        .having(func.count().between(2, most))
+        .subquery()
+    )
+    rows = connection.execute(
+        select(_p.c.name, _p.c.born_on, _h.c.id, _p.c.id, _h.c.cell_id)
+        .join(_h, _h.c.seq == _p.c.household_seq)
+        .join(alike, and_(alike.c.name == _p.c.name, alike.c.born_on == _p.c.born_on))
+        .where(_h.c.campaign_id == campaign_id, _p.c.birth_precision == "day")
+        .order_by(_p.c.name, _p.c.born_on, _h.c.seq, _p.c.position)
+    )
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for name, born_on, household_id, person_id, cell_id in rows:
+        found.setdefault(f"{name} {born_on}", []).append((household_id, person_id, cell_id))
+    return list(found.items())
