@@ -24,13 +24,14 @@ Household = Mapping[str, object]
 """Role to value: text, numbers, dates, a Point, lists.
 
 A person also has "doses", a list of such mappings, and "update", as in ``InstanceWriter.write``; "told": False of
-somebody who is only named, whose entity stays as it is; and "label", where that is not the name told."""
+somebody who is only named, whose entity stays as it is; and "label", where that is not the name told. A household may
+have "started" and "ended", the moments with their zone at which its form was opened and finished."""
 
 Versions = tuple[str, str, str]
 """On which version of an entity an update builds: base version, trunk version, branch; each may be empty."""
 _ENTITY = frozenset({"id", "create", "update", "baseVersion", "trunkVersion", "branchId"})
-_BESIDE = frozenset({"doses", "update", "told", "label"})
-"""What stands among a person's answers and is no role."""
+_BESIDE = frozenset({"doses", "update", "told", "label", "started", "ended"})
+"""What stands among a person's or a household's answers and is no role."""
 
 
 class _Place(NamedTuple):
@@ -81,6 +82,10 @@ class InstanceWriter:
         Raises InvalidInput for a role that does not exist.
         """
         day = answers.get("visit.date")
+        usual = ("", "") if not day else (f"{self._text('', day)}T08:{minute}:00.000+07:00" for minute in ("00", "15"))
+        start, end = (
+            self._text("", answers.get(name)) or text for name, text in zip(("started", "ended"), usual, strict=True)
+        )
         facts = {
             "meta.instanceID": instance_id,
             "meta.deprecatedID": deprecated_id,
@@ -89,8 +94,8 @@ class InstanceWriter:
             **_building_on(update),
             "meta.label": self._text("", answers.get("household.head") or instance_name),
             "date/today": self._text("", day),
-            "timestamp/start": f"{self._text('', day)}T08:00:00.000+07:00" if day else "",
-            "timestamp/end": f"{self._text('', day)}T08:15:00.000+07:00" if day else "",
+            "timestamp/start": start,
+            "timestamp/end": end,
         }
         facts.update(self._texts(answers))
         out: list[str] = ['<?xml version="1.0" encoding="UTF-8"?>']

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 
 from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.ledger import Membership
@@ -16,6 +16,7 @@ from mapper.domain.people import Outcome, Person, Point, Residence
 from mapper.formats.declared import Roles
 from mapper.formats.xform import XFormModel
 
+VIETNAM = timezone(timedelta(hours=7))
 HOUSEHOLDS = 1500
 """In the sample, where no other number is asked for."""
 SEED = 2022
@@ -91,6 +92,20 @@ class Sent:
     commune: str
     hamlet: str
     team: int = 1
+
+
+def at_the_door(house: House, turn: int, day: date | None = None, people: int | None = None) -> dict[str, object]:
+    """When the form of a house was opened and finished, as its answers tell it.
+
+    turn: how many houses the team went to before it that day; one in half an hour, from half past seven. day, people:
+    of a later visit than the house's own.
+    """
+    chance = random.Random(f"{SEED} {house.instance_id} {day or house.day} at the door")  # noqa: S311
+    asked = len(house.people) if people is None else people
+    opened = datetime.combine(day or house.day, time(7, 30), VIETNAM)
+    start = opened + timedelta(minutes=30 * (turn % 22), seconds=chance.randrange(420))
+    minutes = min(22.0, (1.2 + 2.6 * asked) * chance.lognormvariate(0, 0.25) + (0 if asked else chance.random()))
+    return {"started": start, "ended": start + timedelta(seconds=round(60 * minutes))}
 
 
 class Asking:

@@ -11,6 +11,7 @@ import random
 import secrets
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,13 +25,13 @@ from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
 from mapper.geo.approximate import approximate_set
 from mapper.services import accounts, boundaries, epidemic, intake, publish
-from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, household
+from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, at_the_door, household
 from mapper.services.reference import Reference
 from mapper.services.sample_overseeing import oversee
 from mapper.services.second_round import SecondRound
 from mapper.store import reference as kept
 
-EDITION = 4
+EDITION = 5
 """Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
 """The invented census: five weeks up to the day of the meeting that set the targets; the second round ends with it."""
@@ -194,9 +195,12 @@ def submissions(reference: Reference, root: Path, households: int) -> Iterator[S
         asking, writer = Asking(campaign, model), InstanceWriter(model, campaign)
         revisit = again.get(form.campaign_id)
         later = SecondRound(asking, model, revisit, LAST_DAY) if revisit is not None else None
+        asked: Counter[tuple[str, date]] = Counter()
         for house in _houses(asking, sketches, number, form.form_id):
             name = str(house.answers["household.head"])
-            xml = writer.write(house.answers, house.people, instance_id=house.instance_id, instance_name=name)
+            times = at_the_door(house, asked[house.sketch.commune, house.day])
+            asked[house.sketch.commune, house.day] += 1
+            xml = writer.write(house.answers | times, house.people, instance_id=house.instance_id, instance_name=name)
             yield Sent(xml, house.day, house.sketch.commune, house.sketch.code)
             if later is not None:
                 later.consider(house, xml)

@@ -28,6 +28,7 @@ from mapper.services.invented import (
     House,
     Sent,
     asked,
+    at_the_door,
     dose_given,
     people_asked,
 )
@@ -180,6 +181,7 @@ class SecondRound:
             "visit.outcome": Outcome.INTERVIEWED.value,
             "household.expected_members": len(people) or None,
         }
+        answers |= at_the_door(house, 12 + house.count % 8, day, len(people))
         xml = self._census.write(
             answers,
             people,
@@ -220,6 +222,7 @@ class SecondRound:
             "household.commune": house.sketch.commune,
             "household.hamlet": house.sketch.code,
         }
+        answers |= at_the_door(house, 12 + house.count % 8, day, len(people) // 2)
         xml = self._writer.write(
             answers,
             [*people, *new],

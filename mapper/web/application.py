@@ -41,6 +41,7 @@ from mapper.web.follow_up import follow_up
 from mapper.web.forms import forms
 from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
+from mapper.web.integrity import integrity
 from mapper.web.language_choice import say
 from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
@@ -131,6 +132,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(assignment_pages)
     app.register_blueprint(conflict_pages)
     app.register_blueprint(hot_spots)
+    app.register_blueprint(integrity)
     app.register_blueprint(trend_pages)
     app.register_blueprint(surveys)
     app.register_blueprint(people)

@@ -11,6 +11,7 @@ from mapper.services.background import Background
 from mapper.services.base_map import BaseMap
 from mapper.services.health import HeardFrom
 from mapper.services.hot_spots import Found
+from mapper.services.integrity import Examined
 from mapper.services.kept_lists import KeptLists
 from mapper.services.reference import Reference
 from mapper.services.tiles import Grounds
@@ -28,6 +29,7 @@ class Installation:
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
     grounds: what tiles draw from.
     hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
+    integrity: canvassers' forms being looked through.
     exports: files with many people, being written and ready to be fetched.
     """
 
@@ -40,6 +42,7 @@ class Installation:
     hot_spots: Background[Found] = field(default_factory=Background, compare=False)
     trends: KeptLists = field(default_factory=lambda: KeptLists(values=100), compare=False)
     ages: Background[int] = field(default_factory=Background, compare=False)
+    integrity: Background[Examined] = field(default_factory=Background, compare=False)
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
 
     @property

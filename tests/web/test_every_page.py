@@ -19,9 +19,10 @@ from playwright.sync_api import Page
 
 from mapper.domain.roles import Role
 from mapper.language import translate
-from mapper.services import lot_drawing, lots, public_figures, public_page
+from mapper.services import back_checks, intake, lot_drawing, lots, public_figures, public_page
 from mapper.services.accounts import User
 from mapper.services.areas import Area
+from mapper.services.integrity import Period
 from mapper.services.lot_drawing import Plan
 from mapper.services.lots import Told
 from mapper.services.reporting import Question
@@ -62,6 +63,8 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "forms.page": (ADMINISTRATOR, ("/forms",)),
     "exports.waiting": (EVERYBODY, ("/export/waiting?kind=csv&date=2022-08-31",)),
     "hot_spots.page": (EVERYBODY, ("/hot-spots?date=2022-08-31",)),
+    "integrity.back_check": (EVERYBODY, ("/integrity/back-checks/{draw}",)),
+    "integrity.page": (EVERYBODY, ("/integrity?date=2022-08-31",)),
     "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
     "public.page": (("administrator", "nobody"), ("/public",)),
@@ -129,6 +132,7 @@ NO_PAGES: Mapping[str, str] = {
     "lists.count_api": "a number for programs",
     "lists.people_api": "people for programs",
     "lists.progress": "a number for a script",
+    "integrity.progress": "a number for a script",
     "openrosa": "XML and files for phones",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
@@ -230,7 +234,19 @@ def busy_commune(site: Site) -> dict[str, str]:
         "canvasser": str(made.id),
         "desk": str(desk.id),
         "lot": str(a_lot(site)),
+        "draw": str(a_draw(site, made.id, made.token)),
     }
+
+
+def a_draw(site: Site, canvasser: int, token: str) -> int:
+    """A house drawn for a second interview."""
+    site.phone(token).send(House("uuid:again", hamlet="0000101").form())
+    today = intake.today()
+    everybody = User(0, "all", Role.ADMINISTRATOR, (), 0)
+    period = Period("mini", today, today, SET_ID)
+    number = back_checks.draw_houses(site.reference, everybody, period, canvasser, None, 1)
+    back_checks.tell(site.reference, everybody, number, 1, back_checks.Told("met", "yes", "1"))
+    return number
 
 
 def a_lot(site: Site) -> int:

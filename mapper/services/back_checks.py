@@ -1,0 +1,272 @@
+"""Houses of a canvasser drawn at random for a second interview by somebody else, and how far both interviews agree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mapper.domain.people import Outcome, Person, Visit
+from mapper.domain.roles import Role
+from mapper.errors import InvalidInput, NotFound, mark
+from mapper.services import audit, users
+from mapper.services.accounts import User, visible_cells
+from mapper.services.areas import cells_in
+from mapper.services.integrity import MOST, Period, only_overseers, read_form
+from mapper.services.reference import Known, Reference
+from mapper.services.reporting import default_set
+from mapper.stats.integrity import Agreement, agreement, draw
+from mapper.store import integrity as kept
+from mapper.store.database import Connection
+from mapper.store.integrity import BackCheck, BackCheckHouse
+
+HOUSES, MOST_HOUSES = 10, 50
+LISTED = 50
+"""Draws of a campaign that are listed, the newest."""
+
+YES_NO = ("yes", "no")
+MET = ("met", "unmet")
+SEXES = ("male", "female")
+MOST_PEOPLE, MOST_DOSES = 60, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A draw in a list: whose houses, who is to go, how many houses, and of how many something was told."""
+
+    kept: BackCheck
+    canvasser: str
+    checker: str
+    houses: int
+    told: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the second interview of a house told. came: whether the family says that somebody had come before.
+
+    people: how many live there. persons: by place among those first told (from 0): lives there, year of birth, sex,
+    doses; "" where nobody said.
+    """
+
+    outcome: str
+    came: str = ""
+    people: str = ""
+    persons: tuple[tuple[str, str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A house drawn. visit: the first interview, None where it does not count any more, or lies outside the area."""
+
+    position: int
+    instance_id: str
+    place: str
+    visit: Visit | None
+    told: Told | None
+    found_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A draw with its houses, and question by question how far the two interviews agree, once something was told."""
+
+    kept: BackCheck
+    canvasser: str
+    checker: str
+    houses: tuple[House, ...]
+    agreements: tuple[Agreement, ...]
+
+
+def draw_houses(
+    reference: Reference, user: User, period: Period, canvasser: int, checker: int | None, number: int, seed: str = ""
+) -> int:
+    """Draw houses where a canvasser held interviews in a period, as far as the user may see them; number of the draw.
+
+    checker: another canvasser who is to go. seed: "" makes one. Raises NotFound for somebody whom the user does not
+    look after, InvalidInput where there is nothing to draw from, or the same person is to go.
+    """
+    only_overseers(user)
+    if not 1 <= number <= MOST_HOUSES:
+        raise InvalidInput(mark("Draw 1 to {most} houses."), most=MOST_HOUSES)
+    if checker == canvasser:
+        raise InvalidInput(mark("Somebody else is to go: nobody can check their own interviews."))
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign = known.campaign(period.campaign_id)
+        for one in (canvasser, checker):
+            if one is not None:
+                users.find_managed(reference, connection, user, one)
+        places = default_set(known, period.set_id, period.last)
+        cells = cells_in(reference, connection, known, user, places, period.area)
+        asked = (campaign.id, period.first, period.last)
+        sent = kept.sent_between(reference.database, connection, *asked, cells, MOST, canvasser)
+        by_seq = {one.seq: one for one in sent}
+        frame = []
+        for seq, xml in kept.xml_of(reference.database, connection, list(by_seq)):
+            read = read_form(reference, connection, known, campaign, by_seq[seq], xml)
+            if read is not None and read[0].outcome == Outcome.INTERVIEWED and not read[0].partial:
+                frame.append(by_seq[seq].instance_id)
+    if not frame:
+        raise InvalidInput(mark("This canvasser held no interview in this period. Choose a longer one."))
+    seed = seed or secrets.token_hex(8)
+    frame.sort()
+    made = kept.NewBackCheck(
+        campaign_id=campaign.id,
+        canvasser_id=canvasser,
+        checker_id=checker,
+        first_day=period.first,
+        last_day=period.last,
+        seed=seed,
+        drawn_from=len(frame),
+        fingerprint=hashlib.sha256("\n".join(frame).encode()).hexdigest(),
+        user_id=user.id or None,
+        drawn_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    drawn = draw(frame, number, seed)
+    with reference.database.write() as connection:
+        new = kept.add_back_check(connection, made, drawn)
+        facts = {"campaign": campaign.id, "user": canvasser, "houses": len(drawn), "seed": seed}
+        audit.record(reference, connection, user.id, user.name, "backcheck.drawn", str(new), facts)
+    return new
+
+
+def lines(reference: Reference, user: User, campaign_id: str) -> list[Line]:
+    """The draws of those whom a user looks after, the newest first."""
+    only_overseers(user)
+    with reference.database.read() as connection:
+        names = {one.id: one.name for one in users.managed(reference, connection, user, Role.CANVASSER)}
+        found = []
+        for one in kept.back_checks(reference.database, connection, campaign_id, list(names), LISTED):
+            houses = kept.back_check_houses(connection, one.id)
+            told = sum(house.told is not None for house in houses)
+            checker = names.get(one.checker_id or 0, "")
+            found.append(Line(one, names[one.canvasser_id], checker, len(houses), told))
+    return found
+
+
+def back_check(reference: Reference, user: User, number: int) -> Shown:
+    """A draw with what both interviews told; entered in the audit trail, since it lists families.
+
+    Raises NotFound for one of somebody whom the user does not look after.
+    """
+    with reference.database.read() as connection:
+        one, names = _find(reference, connection, user, number)
+        known = reference.known(connection)
+        cells = visible_cells(reference, connection, user)
+        seen = None if cells is None else frozenset(cells)
+        rows = kept.back_check_houses(connection, number)
+        houses = tuple(_house(reference, connection, known, one, row, seen) for row in rows)
+    facts = {"campaign": one.campaign_id, "houses": len(houses)}
+    audit.record_seen(reference, user.id, user.name, "backcheck.seen", str(number), facts)
+    return Shown(one, names[one.canvasser_id], names.get(one.checker_id or 0, ""), houses, compare(houses))
+
+
+def tell(reference: Reference, user: User, number: int, position: int, told: Told) -> None:
+    """Keep what a second interview told. Raises InvalidInput, naming what is no answer."""
+    _check(told)
+    with reference.database.write() as connection:
+        one, _ = _find(reference, connection, user, number)
+        if position not in {house.position for house in kept.back_check_houses(connection, number)}:
+            raise NotFound(mark("This draw has no house {number}."), number=position)
+        text = json.dumps([told.outcome, told.came, told.people, told.persons], ensure_ascii=False)
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        kept.tell(connection, number, position, text, at, user.id or None)
+        facts = {"campaign": one.campaign_id, "number": position}
+        audit.record(reference, connection, user.id, user.name, "backcheck.told", str(number), facts)
+
+
+def compare(houses: Sequence[House]) -> tuple[Agreement, ...]:
+    """How far both interviews agree, question by question; of answers that both gave."""
+    pairs: dict[str, list[tuple[str, str]]] = {name: [] for name in QUESTIONS}
+    for house in houses:
+        if house.told is None or house.told.outcome != "met" or house.visit is None:
+            continue
+        if house.told.came:
+            pairs["came"].append(("yes", house.told.came))
+        if house.told.people:
+            pairs["people"].append((str(len(house.visit.people)), house.told.people))
+        for person, (lives, born, sex, doses) in zip(house.visit.people, house.told.persons, strict=False):
+            if lives:
+                pairs["lives"].append(("yes", lives))
+            if lives == "no":
+                continue
+            first = answers_of(person)
+            for name, again in (("born", born), ("sex", sex), ("doses", doses)):
+                if first[name] and again:
+                    pairs[name].append((first[name], again))
+    graded = {"sex", "doses"}
+    return tuple(agreement(name, told, name in graded) for name, told in pairs.items() if told)
+
+
+QUESTIONS = ("came", "people", "lives", "born", "sex", "doses")
+
+
+def answers_of(person: Person) -> Mapping[str, str]:
+    """The first interview's answers to the questions about a person."""
+    return {
+        "born": str(person.born_on.year) if person.born_on else "",
+        "sex": person.sex or "",
+        "doses": "" if person.vaccination_unknown else str(len(person.doses)),
+    }
+
+
+def _find(reference: Reference, connection: Connection, user: User, number: int) -> tuple[BackCheck, dict[int, str]]:
+    only_overseers(user)
+    names = {one.id: one.name for one in users.managed(reference, connection, user, Role.CANVASSER)}
+    one = kept.back_check(connection, number)
+    if one is None or one.canvasser_id not in names:
+        raise NotFound(mark("There is no draw {number} in your area. Choose one of the list."), number=number)
+    return one, names
+
+
+def _house(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    one: BackCheck,
+    row: BackCheckHouse,
+    seen: frozenset[int] | None,
+) -> House:
+    told = _read(row.told) if row.told else None
+    sent = kept.form_of(connection, one.campaign_id, row.instance_id)
+    visit, place = None, ""
+    if sent is not None and (seen is None or sent.cell_id in seen):
+        ((_, xml),) = kept.xml_of(reference.database, connection, [sent.seq])
+        read = read_form(reference, connection, known, known.campaign(one.campaign_id), sent, xml)
+        visit = read[0] if read is not None else None
+        hamlet = known.hamlets.get((visit.hamlet_code if visit is not None else None) or "")
+        place = hamlet.label if hamlet is not None else ""
+    return House(row.position, row.instance_id, place, visit, told, row.found_at)
+
+
+def _read(text: str) -> Told:
+    outcome, came, people, persons = json.loads(text)
+    return Told(outcome, came, people, tuple((lives, born, sex, doses) for lives, born, sex, doses in persons))
+
+
+def _check(told: Told) -> None:
+    if told.outcome not in MET:
+        raise InvalidInput(mark("Say whether somebody was met at this house."))
+    _one_of(told.came, YES_NO)
+    _whole(told.people, 0, MOST_PEOPLE)
+    for lives, born, sex, doses in told.persons:
+        _one_of(lives, YES_NO)
+        _whole(born, 1880, 2100)
+        _one_of(sex, SEXES)
+        _whole(doses, 0, MOST_DOSES)
+
+
+def _one_of(text: str, words: Sequence[str]) -> None:
+    if text and text not in words:
+        raise InvalidInput(mark("{value} is no answer to choose here."), value=text[:20])
+
+
+def _whole(text: str, least: int, most: int) -> None:
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 5 and least <= int(text) <= most):
+        raise InvalidInput(
+            mark("{value} is no whole number from {least} to {most}."), value=text[:20], least=least, most=most
+        )
