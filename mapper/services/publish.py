@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mapper.domain.campaign import Campaign
 from mapper.errors import Conflict, InvalidCampaign, InvalidForm, NotFound, mark
-from mapper.formats import validate
+from mapper.formats import exchange_mapping, validate
 from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
 from mapper.formats.declared import ROLE_COLUMN
@@ -22,7 +22,7 @@ from mapper.formats.roles import Roles
 from mapper.formats.workbook import survey_rows
 from mapper.formats.xform import XFormModel, read_xform
 from mapper.formats.xlsform import convert
-from mapper.services import audit
+from mapper.services import audit, exchange
 from mapper.services.intake import process_waiting
 from mapper.services.reference import Reference
 from mapper.store import form_life, submissions
@@ -150,7 +150,29 @@ def publish(
     confirmed: mappings of roles that may move or go (``RoleChange.mapping``); any other makes a Conflict.
     by: number and name of whoever does it, for the audit trail; None leaves no trace there.
     """
-    return publish_ready(reference, *read_folder(folder, progress), confirmed, by)
+    campaign, toml, hamlets, ready = read_folder(folder, progress)
+    codes = read_exchange(folder, campaign)
+
+    def keep_codes(connection: Connection) -> None:
+        if campaign is not None and codes:
+            exchange.keep_mapping(reference, connection, campaign, codes)
+
+    return publish_ready(reference, campaign, toml, hamlets, ready, confirmed, by, keep_codes)
+
+
+def read_exchange(folder: Path, campaign: Campaign | None) -> str:
+    """The codes of other systems beside a campaign, checked; "" where there are none. Raises InvalidCampaign."""
+    file = folder / exchange_mapping.FILE
+    if campaign is None or not file.is_file():
+        return ""
+    try:
+        toml = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidCampaign(
+            mark("{file} is not in UTF-8. Save it as UTF-8 and publish again."), file=exchange_mapping.FILE
+        ) from None
+    exchange_mapping.read_mapping(toml, campaign)
+    return toml
 
 
 def publish_ready(

@@ -34,6 +34,7 @@ from mapper.web.base_map import base_map
 from mapper.web.compare import compare
 from mapper.web.conflicts import conflict_pages
 from mapper.web.epidemic import epidemic
+from mapper.web.exchange import exchange_pages
 from mapper.web.exports import exports
 from mapper.web.fill import fill, fill_trial
 from mapper.web.finished import Compressed, tag_of
@@ -140,6 +141,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(exports)
     app.register_blueprint(lists)
     app.register_blueprint(epidemic)
+    app.register_blueprint(exchange_pages)
     app.register_blueprint(report)
     app.register_blueprint(public)
     app.register_blueprint(target_pages)

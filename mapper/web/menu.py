@@ -63,6 +63,7 @@ MENU: tuple[Entry | Heading, ...] = (
         mark("Administration"),
         (
             Entry("users.user_list", mark("Users"), OVERSEERS),
+            Entry("exchange.page", mark("Exchange with other systems")),
             Entry("forms.page", mark("Forms"), ALONE, everywhere=True),
             Entry("trail.audit_page", mark("Audit trail"), ALONE, everywhere=True),
             Entry("public.settings", mark("Public page"), ALONE, everywhere=True),

@@ -1,0 +1,263 @@
+"""Figures as DHIS2 data values, by the codes of a campaign's exchange.toml and of the list of organisation units."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from mapper.domain.campaign import Campaign
+from mapper.domain.exchange import FIGURES, DataValue, ExchangeMapping, ReportPeriod
+from mapper.errors import InvalidInput, mark
+from mapper.formats.exchange_mapping import read_mapping
+from mapper.formats.org_units import OrgUnitLine
+from mapper.services import audit
+from mapper.services.accounts import User
+from mapper.services.reference import PlaceSet, Reference
+from mapper.services.reporting import (
+    HAMLET,
+    Question,
+    UnitFigures,
+    coverage,
+    coverage_of_every,
+    default_set,
+)
+from mapper.store import reference as kept
+from mapper.store.database import Connection
+
+OrgUnits = Mapping[tuple[str, str], tuple[str, str]]
+"""DHIS2's uid and code of units, by level and code; "" where the list had none."""
+
+WHY = {
+    "unmapped": mark("no organisation unit of DHIS2 is mapped to it"),
+    "partial": mark("you see only a part of it, so its figures would be too small"),
+    "nowhere": mark("households that belong to no unit"),
+}
+"""Why a unit is not sent, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be sent. set_id "" for the usual one; day: the figures are of its end."""
+
+    campaign_id: str
+    set_id: str
+    level: str
+    day: date
+    period: ReportPeriod
+
+
+class LeftOut(NamedTuple):
+    """A unit that is not sent. why: a key of WHY; people: registered there."""
+
+    code: str
+    name: str
+    why: str
+    people: int
+
+
+class SentUnit(NamedTuple):
+    """A unit that is sent, with the organisation unit it is in DHIS2, and how many values it has."""
+
+    code: str
+    name: str
+    org_unit: str
+    values: tuple[DataValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What would be sent, and everything that would not.
+
+    silent: figures, as ``figure.group.dose``, that the mapping names no data element or combo for.
+    """
+
+    wanted: Wanted
+    campaign: Campaign
+    mapping: ExchangeMapping
+    units: tuple[SentUnit, ...]
+    left_out: tuple[LeftOut, ...]
+    silent: tuple[str, ...]
+
+    @property
+    def values(self) -> list[DataValue]:
+        """All values, unit by unit."""
+        return [value for unit in self.units for value in unit.values]
+
+
+def mapping_of(connection: Connection, campaign: Campaign) -> ExchangeMapping:
+    """The mapping that was published with a campaign; an empty one where none was."""
+    held = kept.fact(connection, _of_campaign(campaign.id))
+    return read_mapping(held, campaign) if held else ExchangeMapping()
+
+
+def keep_mapping(reference: Reference, connection: Connection, campaign: Campaign, toml: str) -> None:
+    """Keep a campaign's exchange.toml, which was checked."""
+    kept.set_fact(reference.database, connection, _of_campaign(campaign.id), toml)
+
+
+def _of_campaign(campaign_id: str) -> str:
+    return f"exchange of {campaign_id}"
+
+
+def _of_set(set_id: str) -> str:
+    return f"organisation units of {set_id}"
+
+
+def org_units(connection: Connection, set_id: str) -> OrgUnits:
+    """The organisation units mapped to a boundary set's units."""
+    held = json.loads(kept.fact(connection, _of_set(set_id)) or "[]")
+    return {(level, code): (uid, other) for level, code, uid, other in held}
+
+
+class TakenLine(NamedTuple):
+    """What became of a line of a list of organisation units. unit: code of ours; what: a key of TAKEN."""
+
+    line: int
+    name: str
+    unit: str
+    what: str
+
+
+TAKEN = {
+    "new": mark("mapped"),
+    "changed": mark("mapped anew"),
+    "same": mark("was mapped so already"),
+    "unknown": mark("no unit here has this code"),
+    "several": mark("units of several levels have this code: write the level beside it"),
+    "twice": mark("another line names the same unit: keep one of them"),
+}
+
+
+def take_org_units(
+    reference: Reference, user: User, set_id: str, day: date, lines: Sequence[OrgUnitLine]
+) -> list[TakenLine]:
+    """Map a boundary set's units to DHIS2's by their codes, and tell what became of every line.
+
+    Lines that fit none of our units change nothing, and units that no line names stay as they were mapped. Nothing is
+    taken where two lines name one unit.
+    """
+    with reference.database.write() as connection:
+        places = default_set(reference.known(connection), set_id, day)
+        before = dict(org_units(connection, places.id))
+        found = [(line, _levels(places, line)) for line in lines]
+        named = [(*levels, line.unit) for line, levels in found if len(levels) == 1]
+        told, after = [], dict(before)
+        for line, levels in found:
+            what = "several" if levels else "unknown"
+            if len(levels) == 1:
+                key, new = (levels[0], line.unit), (line.uid, line.code)
+                what = "same" if before.get(key) == new else "changed" if key in before else "new"
+                if named.count(key) > 1:
+                    what = "twice"
+                after[key] = new
+            told.append(TakenLine(line.line, line.name or line.unit, line.unit, what))
+        if any(one.what == "twice" for one in told):
+            return [one if one.what == "twice" else one._replace(what="") for one in told if one.what]
+        if after != before:
+            rows = [[*key, *new] for key, new in sorted(after.items())]
+            kept.set_fact(reference.database, connection, _of_set(places.id), json.dumps(rows))
+            facts = {"set": places.id, "number": sum(one.what in ("new", "changed") for one in told)}
+            audit.record(reference, connection, user.id, user.name, "exchange.units", places.id, facts)
+    return told
+
+
+def _levels(places: PlaceSet, line: OrgUnitLine) -> list[str]:
+    levels = [line.level] if line.level else list(places.about.levels)
+    return [level for level in levels if (level, line.unit) in places.units]
+
+
+def sending(reference: Reference, user: User, wanted: Wanted) -> Sending:
+    """The data values of every unit of a level that a user may see, with all that is not sent, and why.
+
+    Each figure is the one that ``reporting.coverage`` gives for the unit, group, dose and day. Raises as it does.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign = known.campaign(wanted.campaign_id)
+        places = default_set(known, wanted.set_id, wanted.day)
+        mapping = mapping_of(connection, campaign)
+        mapped = org_units(connection, places.id)
+    rows = _figures(reference, user, wanted, campaign)
+    units, left_out, silent = [], [], dict[str, None]()
+    for of_unit in rows.values():
+        first = next(iter(of_unit.values()))
+        org_unit = _org_unit(mapping, mapped.get((wanted.level, first.code or "")))
+        why = "nowhere" if first.code is None else "partial" if first.partial else "" if org_unit else "unmapped"
+        if why:
+            left_out.append(LeftOut(first.code or "", first.name, why, first.people))
+            continue
+        values = []
+        for (group, dose), unit in of_unit.items():
+            for figure in FIGURES:
+                number, to = figure_of(unit, figure), mapping.element(figure, group, dose)
+                if to is None:
+                    silent[f"{figure}.{group}.{dose}"] = None
+                elif number is not None:
+                    period, attribute = wanted.period.dhis2, mapping.attribute_combo
+                    values.append(DataValue(to[0], period, org_unit, to[1], attribute, number))
+        units.append(SentUnit(first.code or "", first.name, org_unit, tuple(values)))
+    return Sending(wanted, campaign, mapping, tuple(units), tuple(left_out), tuple(silent))
+
+
+def figure_of(unit: UnitFigures, figure: str) -> int | None:
+    """A figure by its name among FIGURES; None where it does not exist."""
+    if figure == "needed":
+        return unit.assessment.needed
+    if figure in ("people", "eligible", "outside"):
+        return int(getattr(unit, figure))
+    return next(number for state, number in unit.states.items() if state.value == figure)
+
+
+def _figures(
+    reference: Reference, user: User, wanted: Wanted, campaign: Campaign
+) -> dict[str, dict[tuple[str, str], UnitFigures]]:
+    """By key of unit and by group and dose the figures of each."""
+    rows: dict[str, dict[tuple[str, str], UnitFigures]] = {}
+    questions = [
+        Question(campaign.id, group.code, dose.code, wanted.day, wanted.level, wanted.set_id)
+        for group, dose in campaign.series
+    ]
+    if wanted.level == HAMLET:
+        answers = [coverage(reference, user, question).units for question in questions]
+    else:
+        every = coverage_of_every(reference, user, questions[0], None, (), True)
+        answers = [tuple(units.values()) for units in every.units]
+    for question, units in zip(questions, answers, strict=True):
+        for unit in units:
+            rows.setdefault(unit.key, {})[question.group_code, question.dose_code] = unit
+    return rows
+
+
+def _org_unit(mapping: ExchangeMapping, mapped: tuple[str, str] | None) -> str:
+    if mapped is None:
+        return ""
+    return mapped[0] if mapping.unit_scheme == "UID" else mapped[1]
+
+
+class Compared(NamedTuple):
+    """One value of either side that the other tells differently; None where a side has none."""
+
+    key: DataValue
+    ours: int | None
+    theirs: int | None
+
+
+def compare(ours: Sequence[DataValue], theirs: Sequence[DataValue]) -> tuple[int, list[Compared]]:
+    """How many values agree, and every one that does not. Raises InvalidInput where a file tells one twice."""
+    held = {one._replace(value=0): one.value for one in ours}
+    told: dict[DataValue, int] = {}
+    for one in theirs:
+        key = one._replace(value=0)
+        if told.setdefault(key, one.value) != one.value:
+            raise InvalidInput(
+                mark("The file tells {element} of {unit} in {period} twice, and differently. Keep one of them."),
+                element=one.element,
+                unit=one.unit,
+                period=one.period,
+            )
+    keys = dict.fromkeys((*held, *told))
+    found = [Compared(key, held.get(key), told.get(key)) for key in keys if held.get(key) != told.get(key)]
+    return len(keys) - len(found), found
