@@ -124,7 +124,9 @@ def test_of_honest_canvassers_at_most_one_in_twenty_is_pointed_at_by_all_tests_t
 
 
 @pytest.mark.parametrize(
-    ("cheat", "test"), [(at_one_point, "spot"), (copied, "copied"), (in_two_minutes, "short")], ids=lambda it: str(it)
+    ("cheat", "test"),
+    [(at_one_point, "spot"), (copied, "copied"), (in_two_minutes, "short")],
+    ids=["spot", "copied", "short"],
 )
 def test_nine_of_ten_planted_cheats_are_found_and_nobody_beside_them(cheat: Cheat, test: str) -> None:
     found, others = 0, 0
