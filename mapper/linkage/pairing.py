@@ -8,8 +8,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy.optimize import linear_sum_assignment
-
 from mapper.linkage.comparing import Comparison, compare
 from mapper.linkage.rarity import LinkPerson, Rarity, digits, words
 
@@ -191,6 +189,8 @@ def _untied(knot: list[Link]) -> list[Link]:
         for each in knot:
             worth[ones[each.one]][others[each.other]] = each.odds - POSSIBLE_AT + 1e-6
             at[ones[each.one], others[each.other]] = each
+        from scipy.optimize import linear_sum_assignment  # heavy: nothing for the start of a server
+
         rows, columns = linear_sum_assignment(worth, maximize=True)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
         return [at[pair] for pair in pairs if pair in at]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -130,7 +131,11 @@ def _values(number: int, one: KeptRow) -> dict[str, object]:
 def rows(connection: Connection, number: int) -> list[KeptRow]:
     """The people of an extract in the file's order."""
     found = connection.execute(select(_r).where(_r.c.extract_id == number).order_by(_r.c.row))
-    return [KeptRow(*one[1:-1], tuple(map(_dose, json.loads(one.doses)))) for one in found]
+    made = []
+    for one in found:
+        facts: dict[str, Any] = {name: value for name, value in one._mapping.items() if name != "extract_id"}
+        made.append(KeptRow(**{**facts, "doses": tuple(map(_dose, json.loads(one.doses)))}))
+    return made
 
 
 def _dose(told: Sequence[str | None]) -> Dose:

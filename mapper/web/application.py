@@ -46,6 +46,7 @@ from mapper.web.integrity import integrity
 from mapper.web.language_choice import say
 from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
+from mapper.web.national_register import national_register
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
@@ -145,6 +146,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(report)
     app.register_blueprint(public)
     app.register_blueprint(target_pages)
+    app.register_blueprint(national_register)
     app.register_blueprint(slip_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

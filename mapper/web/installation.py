@@ -14,6 +14,7 @@ from mapper.services.hot_spots import Found
 from mapper.services.integrity import Examined
 from mapper.services.kept_lists import KeptLists
 from mapper.services.reference import Reference
+from mapper.services.register_comparison import Compared
 from mapper.services.tiles import Grounds
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
@@ -29,6 +30,7 @@ class Installation:
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
     grounds: what tiles draw from.
     hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
+    registers: comparisons with the national register.
     integrity: canvassers' forms being looked through.
     exports: files with many people, being written and ready to be fetched.
     """
@@ -42,6 +44,7 @@ class Installation:
     hot_spots: Background[Found] = field(default_factory=Background, compare=False)
     trends: KeptLists = field(default_factory=lambda: KeptLists(values=100), compare=False)
     ages: Background[int] = field(default_factory=Background, compare=False)
+    registers: Background[Compared] = field(default_factory=lambda: Background(keep=4), compare=False)
     integrity: Background[Examined] = field(default_factory=Background, compare=False)
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
 

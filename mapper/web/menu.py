@@ -45,6 +45,7 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("hot_spots.page", mark("Clusters")),
             Entry("surveys.page", mark("Samples and lots")),
             Entry("report.page", mark("Daily report")),
+            Entry("national_register.page", mark("National register")),
         ),
     ),
     Heading(

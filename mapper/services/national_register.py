@@ -1,0 +1,266 @@
+"""Extracts of the national register: taken in whole or not at all, by columns said once for each layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from mapper.domain.campaign import Campaign
+from mapper.domain.places import fold, name_key
+from mapper.domain.roles import OVERSEERS
+from mapper.errors import Forbidden, InvalidInput, NotFound, TooLarge, mark
+from mapper.formats.register_dates import Order
+from mapper.formats.register_extract import (
+    Reading,
+    RegisterRow,
+    guess,
+    known_name,
+    layout_key,
+    read_extract,
+    roles,
+)
+from mapper.formats.register_table import RegisterTable, column_letter, read_register_table
+from mapper.services import audit
+from mapper.services.accounts import User
+from mapper.services.reference import PlaceSet, Reference
+from mapper.services.reporting import default_set
+from mapper.store import national_register as kept
+from mapper.store.national_register import Extract, KeptRow
+from mapper.store.submissions import read_blob, save_blob
+
+MOST_MB = 60
+"""Largest file, as it is uploaded: a workbook of so many holds some 500,000 people."""
+
+SHOWN = 3
+"""Rows of a file that are shown while somebody says which column holds what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file. letter: as the spreadsheet calls it; some: what stands in the first rows; role: "" for none.
+
+    asked: whether the order of day and month in it has to be said.
+    """
+
+    place: int
+    letter: str
+    name: str
+    some: tuple[str, ...]
+    role: str
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An uploaded file that is not understood yet: its columns, and what keeps it from being taken."""
+
+    extract: Extract
+    columns: tuple[Column, ...]
+    roles: Mapping[str, str]
+    reading: Reading | None
+    rows: int
+
+
+def may_import(user: User) -> bool:
+    """Whether a user may upload extracts and decide about pairs."""
+    return user.role in OVERSEERS
+
+
+def upload(reference: Reference, user: User, campaign_id: str, set_id: str, name: str, data: bytes, today: date) -> int:
+    """Keep a file of the national register, and take its people in where its layout is known; its number.
+
+    Raises InvalidInput, TooLarge where it is no table.
+    """
+    _must_import(user)
+    if len(data) > MOST_MB * 1_000_000:
+        raise TooLarge(
+            mark("{name} has {size} MB; {limit} MB are read. Save it as CSV, or divide it by commune."),
+            name=name,
+            size=round(len(data) / 1_000_000),
+            limit=MOST_MB,
+        )
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        campaign, places = known.campaign(campaign_id), default_set(known, set_id)
+    table = read_register_table(name, data, lambda each: known_name(campaign, each))
+    with reference.database.write() as connection:
+        digest = save_blob(reference.database, connection, data)
+        number = kept.add_extract(connection, campaign_id, places.id, name[:200], digest, user.id, _now())
+        said = kept.layout(connection, campaign_id, layout_key(table.header))
+        facts = {"campaign": campaign_id, "file": digest}
+        audit.record(reference, connection, user.id, user.name, "register.uploaded", str(number), facts)
+    if said is not None:
+        take(reference, user, number, said, {}, today)
+    return number
+
+
+def take(
+    reference: Reference, user: User, number: int, mapped: Mapping[str, int], orders: Mapping[int, Order], today: date
+) -> Reading:
+    """Take the people of a file in, all of them or, with faults or a question left, none; the layout is remembered."""
+    extract, campaign, places, table = _opened(reference, user, number)
+    _must_map(mapped)
+    reading = read_extract(campaign, table, mapped, orders, today)
+    with reference.database.write() as connection:
+        kept.remember(
+            reference.database,
+            connection,
+            campaign.id,
+            layout_key(table.header),
+            dict(mapped),
+            user.id,
+            _now(),
+        )
+        if reading.faults or reading.asked:
+            return reading
+        finder = CommuneFinder(places)
+        kept.take(connection, number, [_kept(one, finder) for one in reading.rows], reading.skipped)
+        facts = {"number": len(reading.rows), "campaign": campaign.id}
+        audit.record(reference, connection, user.id, user.name, "register.taken", str(extract.id), facts)
+    return reading
+
+
+def waiting(reference: Reference, user: User, number: int, orders: Mapping[int, Order] | None, today: date) -> Waiting:
+    """A file with its columns as they are mapped so far, and what is wrong with it so mapped."""
+    extract, campaign, _, table = _opened(reference, user, number)
+    with reference.database.read() as connection:
+        said = kept.layout(connection, campaign.id, layout_key(table.header))
+    mapped = said if said is not None else guess(campaign, table)
+    reading = read_extract(campaign, table, mapped, orders or {}, today) if "name" in mapped else None
+    by_place = {place: role for role, place in mapped.items()}
+    asked = set(reading.asked if reading else ()) | set(orders or ())
+    columns = tuple(
+        Column(
+            place,
+            column_letter(place),
+            name,
+            tuple(str(row[place]) for _, row in table.rows[:SHOWN]),
+            by_place.get(place, ""),
+            place in asked,
+        )
+        for place, name in enumerate(table.header)
+    )
+    return Waiting(extract, columns, roles(campaign), reading, len(table.rows))
+
+
+def extracts(reference: Reference, campaign_id: str) -> list[Extract]:
+    """The files of a campaign, the newest first."""
+    with reference.database.read() as connection:
+        return kept.extracts(connection, campaign_id)
+
+
+def delete(reference: Reference, user: User, number: int) -> None:
+    """Delete an extract with its people."""
+    _must_import(user)
+    with reference.database.write() as connection:
+        found = kept.extract(connection, number)
+        if found is None or (user.areas and found.user_id != user.id):
+            raise _unknown()
+        kept.delete(connection, number)
+        audit.record(reference, connection, user.id, user.name, "register.deleted", str(number), {})
+
+
+class CommuneFinder:
+    """Finds the commune that an extract names, by code or by name."""
+
+    def __init__(self, places: PlaceSet) -> None:
+        units = places.at_level(places.leaf)
+        self._codes = {form: unit.code for unit in units for form in (unit.code.lstrip("0"), unit.code)}
+        self._names: dict[str, set[str]] = {}
+        for unit in units:
+            for form in {name_key(unit.name), bare_commune(unit.name)}:
+                self._names.setdefault(form, set()).add(unit.code)
+
+    def code(self, code: str, name: str) -> str | None:
+        """The commune's code; None where there is none, or several are called so."""
+        if code and (found := self._codes.get(code) or self._codes.get(code.lstrip("0"))):
+            return found
+        for form in (name_key(name), bare_commune(name)):
+            codes = self._names.get(form, set())
+            if len(codes) == 1:
+                return next(iter(codes))
+        return None
+
+
+def bare_commune(name: str) -> str:
+    """A commune's name without accents and what kind of unit it is, as registers often write it."""
+    folded = fold(name).split(",")[0].replace(".", " ")
+    folded = " ".join(folded.split())
+    for kind in ("xa ", "phuong ", "thi tran ", "x ", "p ", "tt "):
+        rest = folded.removeprefix(kind)
+        if rest != folded and not rest.isdecimal():
+            return rest
+    return folded
+
+
+def _opened(reference: Reference, user: User, number: int) -> tuple[Extract, Campaign, PlaceSet, RegisterTable]:
+    _must_import(user)
+    with reference.database.read() as connection:
+        extract = kept.extract(connection, number)
+        # A file holds people of any area, so only who uploaded it, or sees all, is shown it as it came.
+        if extract is None or (user.areas and extract.user_id != user.id):
+            raise _unknown()
+        known = reference.known(connection)
+        campaign, places = known.campaign(extract.campaign_id), default_set(known, extract.set_id)
+        data = read_blob(connection, extract.sha256) or b""
+    table = read_register_table(extract.file_name, data, lambda each: known_name(campaign, each))
+    return extract, campaign, places, table
+
+
+def _unknown() -> NotFound:
+    return NotFound(mark("There is no such file of the national register here. Look at the list again."))
+
+
+def _must_import(user: User) -> None:
+    if not may_import(user):
+        raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
+
+
+def _must_map(mapped: Mapping[str, int]) -> None:
+    if "name" not in mapped:
+        raise InvalidInput(mark("Say which column holds the full names."))
+    if not {"commune_code", "commune"} & mapped.keys():
+        raise InvalidInput(mark("Say which column holds the code or the name of the commune."))
+
+
+def _kept(one: RegisterRow, finder: CommuneFinder) -> KeptRow:
+    unit = finder.code(one.commune_code, one.commune)
+    return KeptRow(
+        one.row,
+        one.code,
+        one.name,
+        one.born_on,
+        one.precision,
+        one.sex,
+        one.phone,
+        one.national_id,
+        one.commune_code,
+        one.commune,
+        one.hamlet,
+        unit,
+        one.doses,
+    )
+
+
+def read_choices(form: Mapping[str, str], columns: int) -> tuple[dict[str, int], dict[int, Order]]:
+    """What a form says of columns: ``role-PLACE`` and ``order-PLACE``. Raises InvalidInput for a role given twice."""
+    mapped: dict[str, int] = {}
+    orders: dict[int, Order] = {}
+    for place in range(columns):
+        role = form.get(f"role-{place}", "")
+        if role and role in mapped:
+            raise InvalidInput(
+                mark("Columns {one} and {other} are said to hold the same. Leave one of them out."),
+                one=column_letter(mapped[role]),
+                other=column_letter(place),
+            )
+        if role:
+            mapped[role] = place
+        if form.get(f"order-{place}", "") in set(Order):
+            orders[place] = Order(form[f"order-{place}"])
+    return mapped, orders
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

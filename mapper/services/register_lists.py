@@ -1,0 +1,252 @@
+"""What a comparison with the national register shows and hands over: balances, people, and files for the platform."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from mapper.domain.campaign import Campaign
+from mapper.domain.people import Dose
+from mapper.errors import NotFound, mark
+from mapper.formats.register_extract import DOSE_PARTS
+from mapper.formats.register_file import Layout, LayoutColumn, Value, write_list
+from mapper.language import translate
+from mapper.services import audit
+from mapper.services.accounts import User
+from mapper.services.reference import Reference
+from mapper.services.register_comparison import (
+    KINDS,
+    PEOPLE,
+    Balance,
+    CensusPerson,
+    Compared,
+    Difference,
+    Entry,
+    Kind,
+    balances,
+    in_order,
+    own_units,
+    total,
+    visible,
+)
+from mapper.services.reporting import default_set
+from mapper.store import national_register as kept
+from mapper.store.national_register import Extract
+
+SEXES = {"male": mark("male"), "female": mark("female"), "": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is asked of a comparison. kind: of Kind, "" for all; measure: PEOPLE or a dose; unit: a commune or ""."""
+
+    kind: str = ""
+    measure: str = PEOPLE
+    unit: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A comparison within what a user may see. total: of all communes listed; entries: those of the view."""
+
+    balances: tuple[Balance, ...]
+    total: Balance
+    kinds: Counter[Kind]
+    entries: Sequence[Entry]
+    names: dict[str, str]
+    made_at: datetime
+    unplaced: int
+
+
+def extract(reference: Reference, number: int) -> Extract:
+    """An extract by its number. Raises NotFound."""
+    with reference.database.read() as connection:
+        found = kept.extract(connection, number)
+    if found is None:
+        raise NotFound(mark("There is no such file of the national register here. Look at the list again."))
+    return found
+
+
+def overview(reference: Reference, user: User, about: Extract, compared: Compared, view: View) -> Overview:
+    """What a user sees of a comparison: communes of their area, with every person behind the figures."""
+    with reference.database.read() as connection:
+        places = default_set(reference.known(connection), about.set_id)
+    names = {unit.code: unit.name for unit in places.at_level(places.leaf)}
+    own = own_units(reference, user, about.set_id)
+    parts = [one for one in balances(compared.entries, view.measure) if own is None or one.unit in own]
+    seen = [
+        entry for entry in visible(compared, own) if not view.unit or view.unit in (entry.their_unit, entry.our_unit)
+    ]
+    counted = [entry for entry in seen if view.measure == PEOPLE or any(entry.counts(view.measure))]
+    chosen = [entry for entry in counted if not view.kind or entry.kind.value == view.kind]
+    return Overview(
+        tuple(in_order(parts, names)),
+        total(parts),
+        Counter(entry.kind for entry in counted),
+        chosen,
+        names,
+        compared.made_at,
+        sum(entry.theirs is not None and not entry.their_unit for entry in seen),
+    )
+
+
+def told(campaign: Campaign, names: dict[str, str], part: str, value: str | date | None, language: str) -> str:
+    """A side of a difference in words."""
+    if value is None:
+        return translate(mark("none"), language) if part != "commune" else translate(mark("in no commune"), language)
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y")
+    if part == "vaccine" and value in campaign.vaccines:
+        return campaign.vaccines[value][language]
+    if part == "sex":
+        return translate(SEXES.get(value, value), language)
+    if part == "dose" and value == "?":
+        return translate(mark("given, day not told"), language)
+    return names.get(value, value) if part == "commune" else value
+
+
+_HEADER = (
+    mark("What became of it"),
+    mark("Row of the file"),
+    mark("Name in the register"),
+    mark("Birth in the register"),
+    mark("Commune in the register"),
+    mark("Doses in the register"),
+    mark("Name in the census"),
+    mark("Birth in the census"),
+    mark("Commune in the census"),
+    mark("Hamlet"),
+    mark("Doses in the census"),
+    mark("What differs"),
+)
+
+
+def write_comparison(
+    reference: Reference, user: User, about: Extract, campaign: Campaign, found: Overview, kind: str, language: str
+) -> bytes:
+    """The people of a view with both sides, as a file; it is entered in the audit trail."""
+    _record(reference, user, about, kind, len(found.entries))
+    rows = (_line(campaign, found, entry, language) for entry in found.entries)
+    header = [translate(words, language) for words in _HEADER]
+    return write_list(kind, header, rows, translate(mark("Comparison"), language)[:31])
+
+
+def _record(reference: Reference, user: User, about: Extract, kind: str, number: int) -> None:
+    facts = {"campaign": about.campaign_id, "file": kind, "number": number}
+    audit.record_seen(reference, user.id, user.name, "register.downloaded", str(about.id), facts)
+
+
+def _line(campaign: Campaign, found: Overview, entry: Entry, language: str) -> list[Value]:
+    row, one = entry.theirs, entry.ours
+    differs = "; ".join(_difference(campaign, found, each, language) for each in entry.differences)
+    return [
+        translate(KINDS[entry.kind], language),
+        (row.row or None) if row else None,
+        row.name if row else None,
+        _birth(row.born_on, row.birth_precision) if row else None,
+        found.names.get(entry.their_unit, row.commune or row.commune_code) if row else None,
+        _doses(campaign, row.doses, language) if row else None,
+        one.name if one else None,
+        _birth(one.born_on, one.precision) if one else None,
+        found.names.get(one.unit, one.unit) if one else None,
+        one.hamlet if one else None,
+        _doses(campaign, one.doses, language) if one else None,
+        differs,
+    ]
+
+
+def _difference(campaign: Campaign, found: Overview, one: Difference, language: str) -> str:
+    part, _, code = one.field.partition(":")
+    words = {"given": mark("day"), "vaccine": mark("vaccine"), "dose": mark("given"), "born": mark("birth")}
+    words |= {"name": mark("name"), "sex": mark("sex"), "commune": mark("commune")}
+    label = f"{campaign.doses[code][language]}: " if code else ""
+    sides = [told(campaign, found.names, part, each, language) for each in (one.theirs, one.ours)]
+    return f"{label}{translate(words[part], language)} {sides[0]} / {sides[1]}"
+
+
+def _birth(born: date | None, precision: str) -> Value:
+    return born if born is None or precision == "day" else born.strftime("%m/%Y" if precision == "month" else "%Y")
+
+
+def _doses(campaign: Campaign, doses: Sequence[Dose], language: str) -> str:
+    parts = []
+    for dose in doses:
+        label = campaign.doses[dose.code][language] if dose.code in campaign.doses else dose.code
+        vaccine = campaign.vaccines[dose.vaccine][language] if dose.vaccine in campaign.vaccines else dose.vaccine
+        day = dose.given_on.strftime("%d/%m/%Y") if dose.given_on else None
+        parts.append(" ".join(filter(None, (f"{label}:", day, vaccine))))
+    return "; ".join(parts)
+
+
+def write_import(
+    reference: Reference, user: User, about: Extract, campaign: Campaign, found: Overview, kind: str, language: str
+) -> bytes:
+    """The people of a view whom the census knows, in the platform's import layout; entered in the audit trail."""
+    layout = usual_layout(campaign)
+    people = [entry.ours for entry in found.entries if entry.ours is not None and entry.ours.key]
+    _record(reference, user, about, kind, len(people))
+    rows = _filled(layout, campaign, found.names, people)
+    return write_list(kind, [each.name for each in layout.columns], rows, layout.sheet, layout.date_format)
+
+
+def usual_layout(campaign: Campaign) -> Layout:
+    """A layout of one row a person with every dose of the campaign, where the platform's own is not told."""
+    names = (
+        ("Họ và tên", "name"),
+        ("Ngày sinh", "born"),
+        ("Giới tính", "sex"),
+        ("Số điện thoại", "phone"),
+        ("Mã xã", "commune_code"),
+        ("Xã", "commune"),
+        ("Thôn", "hamlet"),
+    )
+    columns = [LayoutColumn("STT", "number"), *(LayoutColumn(*each) for each in names)]
+    words = {"on": "ngày tiêm", "vaccine": "vắc xin", "lot": "số lô"}
+    for code, label in campaign.doses.items():
+        columns += [LayoutColumn(f"{label.vi} - {words[part]}", f"{part}:{code}") for part in DOSE_PARTS]
+    return Layout("Danh sách", "person", "dd/mm/yyyy", tuple(columns), {"sex": {"male": "Nam", "female": "Nữ"}})
+
+
+def _filled(
+    layout: Layout, campaign: Campaign, names: dict[str, str], people: Sequence[CensusPerson]
+) -> Iterator[list[Value]]:
+    number = 0
+    for one in people:
+        for dose in one.doses if layout.rows == "dose" else (None,):
+            number += 1
+            yield [_cell(layout, campaign, names, one, dose, each, number) for each in layout.columns]
+
+
+def _cell(
+    layout: Layout,
+    campaign: Campaign,
+    names: dict[str, str],
+    one: CensusPerson,
+    dose: Dose | None,
+    column: LayoutColumn,
+    number: int,
+) -> Value:
+    part, _, code = column.holds.partition(":")
+    if code:
+        dose = next((each for each in one.doses if each.code == code), None)
+    values: dict[str, Value] = {
+        "number": number,
+        "name": one.name,
+        "born": _birth(one.born_on, one.precision),
+        "year": str(one.born_on.year) if one.born_on else None,
+        "sex": one.sex,
+        "phone": one.phone,
+        "commune_code": one.unit,
+        "commune": names.get(one.unit, one.unit),
+        "hamlet": one.hamlet,
+        "text": column.text,
+    }
+    if dose is not None:
+        vaccine = campaign.vaccines[dose.vaccine].vi if dose.vaccine in campaign.vaccines else dose.vaccine
+        values |= {"dose": dose.code, "given": dose.given_on, "on": dose.given_on, "lot": dose.lot}
+        values |= {"vaccine": dose.vaccine if "vaccine" in layout.words else vaccine, "place": dose.place}
+    value = values.get(part)
+    return layout.words.get(part, {}).get(value, value) if isinstance(value, str) else value
