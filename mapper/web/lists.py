@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from mapper.services.filtered import FilterQuestion
 
 VIEWS = {
-    "people": mark("People"),
-    "houses": mark("Houses"),
-    "map": mark("Map"),
+    "people": mark("Person by person"),
+    "houses": mark("House by house"),
+    "map": mark("On the map"),
 }
 """How what a filter finds is shown."""
 
@@ -255,12 +255,17 @@ def chips(at: Wanted, of: Counted, words: PeopleWords) -> list[Chip]:
             told = filter_words.in_words(
                 replace(empty, **{one.name: alone}), of.known, of.places, of.campaign, chosen_language(), words.reason
             )
+            if one.name in _PLAIN:
+                told = told.removeprefix(say(filter_words.NAMES[one.name])).strip()
             if one.name == "senders":
                 told = f"{say(filter_words.NAMES['senders'])} {names.get(str(each), each)}"
-            without = replace(at.wanted, **{one.name: rest})
-            without = _consistent(without)
+            without = _consistent(replace(at.wanted, **{one.name: rest}))
             found.append(Chip(told, f"{url_for('lists.page')}?{at.query(without, view=view)}"))
     return found
+
+
+_PLAIN = frozenset({"areas", "group", "dose", "states"})
+"""Criteria whose values say what they are."""
 
 
 def _consistent(wanted: PeopleFilter) -> PeopleFilter:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.ledger import State
+from mapper.domain.people_filter import PeopleFilter
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import people_list, reasons, reporting
@@ -86,6 +89,7 @@ def page() -> str:
         "numbers": _numbers(total),
         "houses": HOUSES,
         "house_numbers": _house_numbers(total, people_list.house_counts(reference, user, asked.question(), asked.area)),
+        "filtered": _filtered(asked, request.args.get("state", "")) if not wanted else None,
         "phones": user.role in OVERSEERS,
         "outcomes": OUTCOMES,
         "state_words": STATES,
@@ -142,6 +146,19 @@ def _houses(asked: Asked, wanted: str, shared: dict[str, object]) -> str:
         turn=_turning(asked, houses=wanted),
         **shared,
     )
+
+
+def _filtered(asked: Asked, figure: str) -> str | None:
+    """Address of the same people as a filter, to be narrowed further; None where no filter says it."""
+    states = people_list.FIGURES.get(figure)
+    if states is None or request.args.get("within") or request.args.get("reason"):
+        return None
+    wanted = PeopleFilter(areas=(asked.state["area"],) if asked.state["area"] else ())
+    if figure:
+        asks = frozenset() if states == people_list.FIGURES["group"] else states
+        wanted = replace(wanted, group=asked.state["group"], dose=asked.state["dose"], states=asks)
+    place = [(name, asked.state[name]) for name in ("campaign", "set", "date")]
+    return f"{url_for('lists.page')}?{urlencode([*place, *wanted.address(), ('view', 'people')])}"
 
 
 def _being_read(missing: Missing) -> dict[str, object]:

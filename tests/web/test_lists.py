@@ -61,7 +61,7 @@ def test_count_list_program_and_map_tell_of_the_same_people(visited: Site) -> No
         assert len(program["results"]) == program["people"] == people, query
         assert len({one["household"]["id"] for one in program["results"]}) == households, query
         drawn = visited.get(f"/list?{query}&view=map&lang=en", user.token)
-        cells = re.findall(r'data-title="People">(?:<a [^>]*>)?(\d+)', drawn.text)
+        cells = re.findall(r'data-title="Number of people">(?:<a [^>]*>)?(\d+)', drawn.text)
         assert sum(map(int, cells)) == people, query
         seen.add(people)
     assert len(seen) > 2
@@ -155,3 +155,14 @@ def test_a_list_that_was_seen_stands_in_the_audit_trail_without_what_was_typed(v
     text = said(chief.get("/audit?action=people.listed"))
     assert "xem danh sách người hoặc nhà" in text
     assert "mỷ" not in text.lower()
+
+
+@pytest.mark.parametrize("figure", ["", "group", "not_vaccinated", "due", "outside"])
+def test_a_figure_leads_to_the_same_people_as_a_filter(visited: Site, figure: str) -> None:
+    token = visited.user("supervisor", "001").token
+    page = visited.get(f"/people?{AT}&group=5_plus&dose=1&state={figure}&lang=en", token)
+    link = re.search(r'href="(/list\?[^"]*date=[^"]*)">Narrow', page.text)
+    assert link is not None
+    shown = visited.get(f"{link[1].replace('&amp;', '&')}&lang=en", token)
+    pattern = r'<p class="lead"><b>([\d,.]+) people'
+    assert number(pattern, shown.text) == number(pattern, page.text)
