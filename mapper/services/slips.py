@@ -140,9 +140,9 @@ def give(
 ) -> list[Given]:
     """Give slips to people of households, in the order asked for; it is entered in the audit trail.
 
-    wanted: by household the ids of its people, None for all of them. Older slips of whom the register tells otherwise
-    by now are revoked. Raises NotFound for a household that the user may not see, InvalidInput where nobody was chosen,
-    TooLarge for more than MOST_AT_ONCE.
+    wanted: by household the ids of its people, None for all of them. Older slips of these households that the register
+    contradicts by now are revoked. Raises NotFound for a household that the user may not see, InvalidInput where
+    nobody was chosen, TooLarge for more than MOST_AT_ONCE.
     """
     if choice.months not in MONTHS:
         raise InvalidInput(mark("A slip is good for {months} months."), months=", ".join(map(str, MONTHS)))
@@ -188,10 +188,14 @@ def give(
                     day,
                     until,
                     at,
-                    user.id,
+                    user.id or None,
                 )
             )
-        _replace(connection, campaign_id, new, at, user)
+        contents = {
+            household_id: {person.id: _sealed(salt, person) for person, _ in told.get(seq, [])}
+            for household_id, seq in seqs.items()
+        }
+        _replace(connection, campaign_id, contents, at, user)
         store.add(connection, new)
         facts: dict[str, object] = {"campaign": campaign_id, "number": len(new)}
         facts |= {"household": next(iter(wanted))} if len(wanted) == 1 else {}
@@ -199,14 +203,17 @@ def give(
     return given
 
 
-def _replace(connection: Connection, campaign_id: str, new: Sequence[NewSlip], at: str, user: User) -> None:
-    """Revoke what the new slips contradict, so that an offline page knows of it too."""
-    contents = {(one.household_id, one.person_id): one.content for one in new}
-    for household_id in dict.fromkeys(one.household_id for one in new):
+def _replace(
+    connection: Connection, campaign_id: str, contents: Mapping[str, Mapping[str, str]], at: str, user: User
+) -> None:
+    """Revoke what the register contradicts by now, so that a page without a line knows of it too.
+
+    contents: by household and person what the register says, sealed.
+    """
+    for household_id, now_there in contents.items():
         for old in store.of_household(connection, campaign_id, household_id):
-            content = contents.get((household_id, old.person_id))
-            if content is not None and content != old.content and old.revoked_at is None:
-                store.revoke(connection, old.id, at, user.id, RevokedFor.REPLACED)
+            if old.revoked_at is None and old.content != now_there.get(old.person_id):
+                store.revoke(connection, old.id, at, user.id or None, RevokedFor.REPLACED)
 
 
 def revoke(reference: Reference, user: User, identity: str, reason: str) -> KeptSlip:
@@ -219,7 +226,7 @@ def revoke(reference: Reference, user: User, identity: str, reason: str) -> Kept
             raise NotFound(mark("There is no such slip, or it is not among those that you may see."))
         _visible(reference, connection, user, old.campaign_id, [old.household_id])
         at = now().isoformat(timespec="seconds")
-        if not store.revoke(connection, identity, at, user.id, reason):
+        if not store.revoke(connection, identity, at, user.id or None, reason):
             raise Conflict(mark("This slip was revoked before. Nothing was changed."))
         facts = {"campaign": old.campaign_id, "household": old.household_id, "reason": reason}
         audit.record(reference, connection, user.id, user.name, "slip.revoked", identity, facts)

@@ -146,6 +146,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(report)
     app.register_blueprint(public)
     app.register_blueprint(target_pages)
+    app.register_blueprint(slip_pages)
     app.register_blueprint(national_register)
     app.register_blueprint(slip_pages)
     app.register_error_handler(MapperError, answer_error)

@@ -1,0 +1,151 @@
+"""Slips on paper and on pages: who makes them, what a print's code holds, and what is said of each kind of forgery."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from urllib.parse import urlsplit
+
+import pypdfium2
+import pytest
+import requests
+import zxingcpp
+from sqlalchemy import select
+
+from mapper.store import tables
+from tests.client.site import House, Site
+from tests.web.test_forms_page import manager
+from tests.web.test_pages import Reader, reader
+
+PEOPLE = (("Nông Thị Mỷ", "1980-05-04", "2021-08-10"), ("Nông Văn Páo", "1990-02-03", ""))
+CHOSEN = {"paper": "a4", "name": "full", "birth": "date", "months": "12"}
+
+
+@pytest.fixture
+def site(sqlite_site: Site) -> Iterator[Site]:
+    sqlite_site.phone().send(House("uuid:1", people=PEOPLE).form())
+    yield sqlite_site
+
+
+def household(site: Site) -> str:
+    with site.reference.database.read() as connection:
+        return str(connection.scalar(select(tables.households.c.id)))
+
+
+def print_slips(chief: Reader, **other: str) -> requests.Response:
+    """Slips for everybody of the house, as its page asks for them."""
+    page = chief.get("/slips/house", campaign="mini", house=household(chief.site)).text
+    people = re.findall(r'name="person" value="([^"]+)"', page)
+    fields = {"campaign": "mini", "house": household(chief.site), "person": people, **CHOSEN, **other}
+    return chief.post("/slips/house", page, **fields)  # type: ignore[arg-type]
+
+
+def codes(pdf: bytes) -> list[str]:
+    """What the codes of all pages hold, as a scanner of 200 dots to the inch sees them."""
+    document = pypdfium2.PdfDocument(pdf)
+    found = []
+    for page in document:
+        picture = page.render(scale=200 / 72).to_pil()
+        found += [one.text for one in zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)]
+    document.close()
+    return found
+
+
+def verdict(site: Site, text: str) -> str:
+    """What the page says of a text, to somebody who is not signed in."""
+    anybody = requests.Session()
+    page = anybody.get(f"{site.url}/slips/check?lang=en", timeout=60).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    data = {"csrf_token": token[1], "text": text}
+    reply = anybody.post(f"{site.url}/slips/check?lang=en", data=data, timeout=60)
+    assert reply.status_code == 200, reply.text
+    shown = re.search(r'<section class="slip.*?</section>', reply.text, re.DOTALL)
+    assert shown
+    return " ".join(re.sub(r"<[^>]+>", " ", shown[0]).split())
+
+
+@pytest.mark.parametrize(("paper", "pages"), [("card", 1), ("a4", 1), ("a6", 2)])
+def test_the_print_s_codes_lead_to_what_the_census_knows(site: Site, paper: str, pages: int) -> None:
+    reply = print_slips(reader(site), paper=paper)
+    assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/pdf")
+    assert reply.headers["Cache-Control"] == "private, no-store"
+    document = pypdfium2.PdfDocument(reply.content)
+    words = " ".join(" ".join(page.get_textpage().get_text_range().split()) for page in document)
+    assert len(document) == pages
+    document.close()
+    for told in (
+        "Nông Thị Mỷ",
+        "04/05/1980",
+        "10/08/2021",
+        "không phải giấy chứng nhận",
+        "not an official vaccination",
+    ):
+        assert told in words, told
+    found = codes(reply.content)
+    assert len(found) == 2
+    told = " ".join(verdict(site, each) for each in found)
+    assert told.count("genuine") == 2
+    for each in ("Nông Thị Mỷ", "Nông Văn Páo", "10/08/2021", "The census knows of no dose"):
+        assert each in told
+    # Nothing of the person stands where a server, or its log, would be told of it.
+    assert {urlsplit(each)[2:4] for each in found} == {("/slips/check", "")}
+
+
+def test_each_kind_of_forgery_has_its_sentence(site: Site) -> None:
+    chief = reader(site)
+    text = codes(print_slips(chief).content)[0]
+    assert verdict(site, text).startswith("This slip is genuine")
+    # The last letter holds bits that count and bits that do not: neither may change.
+    for changed in (text[:-1] + chr(ord(text[-1]) ^ 1), text[:-40] + ("A" if text[-40] != "A" else "B") + text[-39:]):
+        assert verdict(site, changed).startswith("The signature does not fit")
+    key = text.partition("#")[2].split(".")[1]
+    assert verdict(site, text.replace(key, "0" * 8)).startswith("This slip was signed elsewhere")
+    assert verdict(site, "https://tiem.example.vn/").startswith("This is no slip of the census")
+    page = chief.get("/slips/house", campaign="mini", house=household(site)).text
+    (number,) = {each for each in re.findall(r'name="slip" value="([^"]+)"', page) if each in verdict(site, text)}
+    reply = chief.post("/slips/revoke", page, slip=number, reason="lost")
+    assert reply.status_code == 302
+    assert verdict(site, text).startswith("This slip was revoked. It holds no more. Since ")
+    edited = House("uuid:1", people=PEOPLE).edited("uuid:2", people=(PEOPLE[0], (*PEOPLE[1][:2], "2022-08-09")))
+    other = codes(print_slips(chief).content)
+    site.phone().send(edited.form())
+    assert sorted(verdict(site, each).split(":")[0].split(".")[0] for each in other) == [
+        "Superseded",
+        "This slip is genuine and still agrees with the census",
+    ]
+
+
+def test_only_readers_of_the_area_make_slips_and_only_who_sees_all_keeps_the_keys(site: Site) -> None:
+    house = {"campaign": "mini", "house": household(site)}
+    assert site.get("/slips/house", **house).status_code == 302
+    assert site.get("/slips/house", site.user("canvasser", "001").token, **house).status_code == 403
+    assert reader(site, "00002", role="commune_supervisor").get("/slips/house", **house).status_code == 404
+    here = reader(site, "00001", role="commune_supervisor")
+    page = here.get("/slips/house", **house)
+    assert page.status_code == 200
+    assert here.post("/slips/keys", page.text).status_code == 403
+    assert site.rows("slips") == {"slips": set()}
+    assert print_slips(here, months="7").status_code == 400
+    assert print_slips(here, paper="gold").status_code == 400
+    assert here.post("/slips/house", page.text, **house, **CHOSEN).status_code == 400  # nobody was chosen
+    chief = manager(site)
+    assert chief.post("/slips/keys", chief.get("/slips").text).status_code == 302
+    assert print_slips(here).status_code == 200
+    trail = chief.get("/audit", lang="en").text
+    assert "slips given to people" in trail
+    assert "new key for slips" in trail
+    assert "Nông" not in re.sub(r"<header.*?</header>", "", trail, flags=re.DOTALL)
+
+
+def test_slips_for_everybody_whom_a_filter_wants(site: Site) -> None:
+    chief = reader(site)
+    wanted = {"campaign": "mini", "date": date(2022, 8, 31).isoformat(), "text": "pao"}
+    page = chief.get("/slips/people", lang="en", **wanted).text
+    assert "1 people in 1 households" in page
+    address = re.search(r'action="(/slips/people[^"]*)"', page)
+    assert address
+    found = codes(chief.post(address[1].replace("&amp;", "&"), page, **CHOSEN).content)
+    assert len(found) == 1
+    assert "Nông Văn Páo" in verdict(site, found[0])
