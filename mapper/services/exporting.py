@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
-import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +30,7 @@ from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.audit import VIETNAM
 from mapper.services.background import Progress
+from mapper.services.files_to_fetch import Made, folder_of
 from mapper.services.filter_words import RESIDENCES, REVIEWS, SEXES, for_the_trail, in_words
 from mapper.services.filtered import Filtered, FilterQuestion, filtered
 from mapper.services.people_words import OUTCOMES, STATES, PeopleWords
@@ -53,18 +50,6 @@ MEDIA_TYPES: Mapping[str, str] = {
 
 WITH_POINTS = frozenset({"gpkg", "parquet", "geojson"})
 """Kinds that tell where each house stands: for those who oversee canvassers."""
-
-KEPT_S = 6 * 3600
-"""A file that was made and not fetched is deleted after so long."""
-
-
-class Made:
-    """A file that was made; it is deleted with the last who remembers it."""
-
-    def __init__(self, path: Path, people: int) -> None:
-        self.path = path
-        self.people = people
-        self._end = weakref.finalize(self, path.unlink, missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +73,7 @@ def check(user: User, kind: str) -> None:
 def make(reference: Reference, user: User, wish: Wish, progress: Progress = lambda share: None) -> Made:
     """Write the file. Raises what ``check`` and ``filtered`` raise; the audit trail has it before anybody does."""
     check(user, wish.kind)
-    folder = _folder(reference)
-    path = folder / f"{secrets.token_hex(16)}.{wish.kind}"
+    path = folder_of(reference) / f"{secrets.token_hex(16)}.{wish.kind}"
     try:
         with filtered(reference, user, wish.question) as found:
             people, _ = found.count()
@@ -132,24 +116,6 @@ def _write(path: Path, kind: str, columns: Sequence[Column], tables: Iterator[Ta
             write_geojson(path, columns, tables, told)
         case _:
             write_geopackage(path, "people", with_points(columns, tables), dict(told.lines))
-
-
-def _folder(reference: Reference) -> Path:
-    """Where files lie until they are fetched; what nobody fetched is taken out."""
-    if reference.folder is None:
-        made = Path(tempfile.mkdtemp(prefix="tungnha-exports-"))
-        weakref.finalize(reference, shutil.rmtree, made, ignore_errors=True)
-        return made
-    folder = reference.folder / "exports"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    before = time.time() - KEPT_S
-    for each in folder.iterdir():
-        try:
-            if each.stat().st_mtime < before:
-                each.unlink()
-        except OSError:
-            continue
-    return folder
 
 
 _ON_EARTH = [USABLE, Placement.POOR_ACCURACY.value]

@@ -47,6 +47,7 @@ from mapper.web.language_choice import say
 from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
 from mapper.web.national_register import national_register
+from mapper.web.odata import odata
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
@@ -140,6 +141,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(people)
     app.register_blueprint(not_vaccinated)
     app.register_blueprint(exports)
+    app.register_blueprint(odata)
     app.register_blueprint(lists)
     app.register_blueprint(epidemic)
     app.register_blueprint(exchange_pages)

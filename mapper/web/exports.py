@@ -1,4 +1,4 @@
-"""Files of the people whom a filter wants: made at once where they are few, else in the background and then fetched."""
+"""Files of a filter's people, and of a form's submissions: made at once where they are few, else while a page waits."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import NotFound, Unavailable, mark
 from mapper.services import reporting
 from mapper.services.background import Progress, Stage, Standing
+from mapper.services.files_to_fetch import Made
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
 
 if TYPE_CHECKING:
-    from mapper.services.exporting import Made, Wish
+    from mapper.services.exporting import Wish
 
 AT_ONCE = 5000
 """So many people at most are written while the reader waits."""
 
-FRESH_S = 600
+FRESH_S = 60
 """So long a file that was made before will do while forms come in."""
 
 RETRY_S = 2
+
+ZIP_WAITS, ZIP_WAIT_S = 30, 0.1
+"""How often and for how long a zip is waited for before its reader is led to a page that waits."""
 
 ASKED = ("campaign", "set", "date", "lang", *sorted(NAMES))
 """What of an address tells whom a file holds."""
@@ -76,27 +80,82 @@ def people(kind: str) -> AnyResponse:
         raise Unavailable(mark("The file could not be written. Try again in a minute."))
     if request.authorization is None and request.accept_mimetypes.accept_html:
         return redirect(url_for("exports.waiting", kind=kind, **_address()), 303)
+    return _still_working(standing)
+
+
+def _still_working(standing: Standing[Made]) -> Response:
     response = jsonify(stage=standing.stage, share=round(standing.share, 3))
     response.status_code = 202
     response.headers["Retry-After"] = str(RETRY_S)
     return response
 
 
+@exports.get("/export/submissions/<form_id>.zip")
+def submissions(form_id: str) -> AnyResponse:
+    """The submissions of a form in the reader's area as they were sent: a zip of CSV files, with ``media``.
+
+    A CSV for the form and one for each repeat, joined by PARENT_KEY and KEY; ``attachments=false`` leaves the files
+    that were sent with them out. Answered as ``people`` is.
+    """
+    files = request.args.get("attachments", "") != "false"
+    standing = _zipped(form_id, files)
+    for _ in range(ZIP_WAITS):
+        if standing.stage not in (Stage.WAITING, Stage.RUNNING):
+            break
+        time.sleep(ZIP_WAIT_S)
+        standing = _zipped(form_id, files)
+    if standing.stage is Stage.DONE and standing.made is not None:
+        return _send_file(standing.made, "application/zip", f"{form_id}.zip")
+    if standing.stage is Stage.FAILED:
+        raise Unavailable(mark("The file could not be written. Try again in a minute."))
+    if request.authorization is None and request.accept_mimetypes.accept_html:
+        return redirect(url_for("exports.waiting", form=form_id, attachments=None if files else "false"), 303)
+    return _still_working(standing)
+
+
+def _zipped(form_id: str, files: bool, again: bool = False) -> Standing[Made]:
+    from mapper.services.submission_export import form_tables, write_zip
+
+    here, user = installation(), reader()
+    form_tables(here.reference, form_id)  # no form of that name: told at once
+
+    def work(told: Progress) -> Made:
+        return write_zip(here.reference, user, form_id, files, told)
+
+    key = ("submissions", form_id, files, user.id, user.areas, user.role)
+    # Nothing counts what only arrived or was written about: each asking is of another version.
+    return here.exports.ask(key, object(), work, FRESH_S, again)
+
+
 @exports.get("/export/waiting")
 def waiting() -> str:
     """How far a file with many people is, and where it is then fetched."""
+    form_id, again = request.args.get("form", ""), bool(request.args.get("again"))
+    if form_id:
+        files = request.args.get("attachments", "") != "false"
+        query = {"form": form_id} | ({} if files else {"attachments": "false"})
+        address = url_for("exports.submissions", form_id=form_id, attachments=None if files else "false")
+        zipped = _zipped(form_id, files, again)
+        return render_template("export_waiting.html", standing=zipped, kind="zip", query=query, address=address)
     kind = request.args.get("kind", "")
     wish = _wish(kind) if ask() is not None else None
     standing = None
     if wish is not None:
-        standing = _made(wish, again=bool(request.args.get("again")))
-    return render_template("export_waiting.html", standing=standing, kind=kind, query=_address())
+        standing = _made(wish, again)
+    address = url_for("exports.people", kind=kind or "csv", **_address())
+    return render_template(
+        "export_waiting.html", standing=standing, kind=kind, query={"kind": kind, **_address()}, address=address
+    )
 
 
 @exports.get("/export/progress")
 def progress() -> Response:
     """The same for the page's script."""
-    standing = _made(_wish(request.args.get("kind", "")))
+    form_id = request.args.get("form", "")
+    if form_id:
+        standing = _zipped(form_id, request.args.get("attachments", "") != "false")
+    else:
+        standing = _made(_wish(request.args.get("kind", "")))
     return jsonify(stage=standing.stage, share=round(standing.share, 3))
 
 
@@ -146,10 +205,14 @@ def _made(wish: Wish, again: bool = False) -> Standing[Made]:
 def _send(made: Made, wish: Wish) -> AnyResponse:
     from mapper.services.exporting import MEDIA_TYPES
 
-    if not made.path.exists():
-        raise Unavailable(mark("The file lay too long and was deleted. Ask for it again in ten minutes."))
     name = f"{wish.question.campaign_id}-{wish.question.day.isoformat()}.{wish.kind}"
-    return send_file(made.path, MEDIA_TYPES[wish.kind], as_attachment=True, download_name=name, etag=False)
+    return _send_file(made, MEDIA_TYPES[wish.kind], name)
+
+
+def _send_file(made: Made, kind: str, name: str) -> AnyResponse:
+    if not made.path.exists():
+        raise Unavailable(mark("The file lay too long and was deleted. Ask for it again in a minute."))
+    return send_file(made.path.resolve(), kind, as_attachment=True, download_name=name, etag=False)
 
 
 def may_take_points() -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from flask import current_app
 
 from mapper.services.background import Background
 from mapper.services.base_map import BaseMap
+from mapper.services.files_to_fetch import Made
 from mapper.services.health import HeardFrom
 from mapper.services.hot_spots import Found
 from mapper.services.integrity import Examined
@@ -19,9 +19,6 @@ from mapper.services.tiles import Grounds
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
 
-if TYPE_CHECKING:
-    from mapper.services.exporting import Made  # loads what files are written with: nothing for the start of a server
-
 
 @dataclass(frozen=True, slots=True)
 class Installation:
@@ -30,6 +27,7 @@ class Installation:
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
     grounds: what tiles draw from.
     hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
+    integrity: canvassers' forms being looked through.
     registers: comparisons with the national register.
     integrity: canvassers' forms being looked through.
     exports: files with many people, being written and ready to be fetched.
@@ -44,6 +42,7 @@ class Installation:
     hot_spots: Background[Found] = field(default_factory=Background, compare=False)
     trends: KeptLists = field(default_factory=lambda: KeptLists(values=100), compare=False)
     ages: Background[int] = field(default_factory=Background, compare=False)
+    integrity: Background[Examined] = field(default_factory=Background, compare=False)
     registers: Background[Compared] = field(default_factory=lambda: Background(keep=4), compare=False)
     integrity: Background[Examined] = field(default_factory=Background, compare=False)
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)

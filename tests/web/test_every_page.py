@@ -130,6 +130,8 @@ NO_PAGES: Mapping[str, str] = {
     "forms.tried_file": "a file to save",
     "map_layers.": "figures for programs and for the map",
     "exports.people": "files to save",
+    "exports.submissions": "a file to save",
+    "odata.": "figures for programs",
     "exports.progress": "a number for a script",
     "hot_spots.features": "figures for programs and for the map",
     "hot_spots.progress": "a number for a script",

@@ -1,0 +1,41 @@
+"""Files that were made for somebody and wait to be fetched."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import weakref
+from pathlib import Path
+
+from mapper.services.reference import Reference
+
+KEPT_S = 6 * 3600
+"""A file that was made and not fetched is deleted after so long."""
+
+
+class Made:
+    """A file that was made; it is deleted with the last who remembers it. number: of people or submissions in it."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.path = path
+        self.number = number
+        self._end = weakref.finalize(self, path.unlink, missing_ok=True)
+
+
+def folder_of(reference: Reference) -> Path:
+    """Where files lie until they are fetched; what nobody fetched is taken out."""
+    if reference.folder is None:
+        made = Path(tempfile.mkdtemp(prefix="tungnha-exports-"))
+        weakref.finalize(reference, shutil.rmtree, made, ignore_errors=True)
+        return made
+    folder = reference.folder / "exports"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    before = time.time() - KEPT_S
+    for each in folder.iterdir():
+        try:
+            if each.stat().st_mtime < before:
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+        except OSError:
+            continue
+    return folder

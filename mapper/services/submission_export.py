@@ -1,0 +1,291 @@
+"""The submissions of a form, of the user's area, as they were sent: for a zip of CSV files and for a feed."""
+
+from __future__ import annotations
+
+import csv
+import secrets
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TextIO
+
+from mapper.errors import MapperError, NotFound, mark
+from mapper.formats.answers import attachment_names
+from mapper.formats.cells import harmless
+from mapper.formats.instance import Instance, read_instance
+from mapper.formats.submission_tables import (
+    SubmissionTable,
+    TableRow,
+    cells,
+    file_names,
+    headings,
+    read_rows,
+    tables_of,
+)
+from mapper.formats.xform import XFormModel
+from mapper.services import audit
+from mapper.services.accounts import User, oversees, visible_cells
+from mapper.services.background import Progress
+from mapper.services.files_to_fetch import Made, folder_of
+from mapper.services.reference import Reference
+from mapper.services.review import concerns
+from mapper.store import reviews, submission_feed, submissions
+from mapper.store.database import Connection
+from mapper.store.submission_feed import FedSubmission, Wanted
+
+TOGETHER = 200
+"""Submissions read at once."""
+
+UNREADABLE = "unreadable"
+ENCRYPTED = "not decrypted"
+
+
+@dataclass(frozen=True, slots=True)
+class FormTables:
+    """A form with its tables: its own first, then those of its repeats."""
+
+    form_id: str
+    title: str
+    model: XFormModel
+    tables: Sequence[SubmissionTable]
+
+    @property
+    def by_path(self) -> Mapping[tuple[str, ...], SubmissionTable]:
+        """The tables by path."""
+        return {table.path: table for table in self.tables}
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """A submission with its rows. status: why it has no answers, "" where it has.
+
+    files: kept, name to SHA-256. expected: how many files its answers name. edits: how often it was edited.
+    """
+
+    head: FedSubmission
+    rows: Sequence[TableRow]
+    status: str
+    files: Mapping[str, str]
+    expected: int
+    edits: int
+
+
+def form_tables(reference: Reference, form_id: str) -> FormTables:
+    """The tables of a form. Raises NotFound."""
+    with reference.database.read() as connection:
+        models = [XFormModel.from_json(text) for text in submission_feed.versions_of(connection, form_id)]
+    if not models:
+        raise NotFound(mark("There is no form {form_id}."), form_id=form_id[:80])
+    return FormTables(form_id, models[0].title, models[0], tables_of(models))
+
+
+class Feed:
+    """The submissions of a form that a user may see, while the transaction lasts."""
+
+    def __init__(
+        self, reference: Reference, connection: Connection, user: User, form: FormTables, wanted: Wanted | None = None
+    ) -> None:
+        self._reference, self._connection, self._user, self._form = reference, connection, user, form
+        self._wanted = wanted
+        cells_seen = visible_cells(reference, connection, user)
+        self._cells = None if cells_seen is None else frozenset(cells_seen)
+        self._by_path = form.by_path
+
+    def count(self) -> int:
+        """How many there are."""
+        if self._cells is None:
+            return submission_feed.count(self._connection, self._form.form_id, self._wanted)
+        return sum(1 for _ in self._heads(0))
+
+    def all(self, skip: int = 0, top: int | None = None) -> Iterator[Fed]:
+        """Them in order of arrival, read some at a time."""
+        some: list[FedSubmission] = []
+        for head in self._heads(skip, top):
+            some.append(head)
+            if len(some) == TOGETHER:
+                yield from self._read(some)
+                some = []
+        yield from self._read(some)
+
+    def one(self, key: str) -> Fed:
+        """The one of that key. Raises NotFound."""
+        head = submission_feed.by_key(self._connection, self._form.form_id, key)
+        if head is None or not self._sees(head):
+            raise NotFound(mark("There is no submission {instance_id} in your area."), instance_id=key[:80])
+        return next(iter(self._read([head])))
+
+    def _heads(self, skip: int, top: int | None = None) -> Iterator[FedSubmission]:
+        after, left, passed = 0, top, 0
+        in_store = skip if self._cells is None else 0
+        while left is None or left > 0:
+            limit = TOGETHER * 5 if left is None or self._cells is not None else min(left, TOGETHER * 5)
+            some = submission_feed.some(self._connection, self._form.form_id, self._wanted, after, in_store, limit)
+            in_store = 0
+            if not some:
+                return
+            after = some[-1].seq
+            for head in some:
+                if self._cells is not None:
+                    if not self._sees(head):
+                        continue
+                    passed += 1
+                    if passed <= skip:
+                        continue
+                yield head
+                if left is not None:
+                    left -= 1
+                    if not left:
+                        return
+
+    def _sees(self, head: FedSubmission) -> bool:
+        if self._cells is None:
+            return True
+        if head.cell_id is not None:
+            return head.cell_id in self._cells
+        if head.state != "processed":
+            stored = submissions.read(self._reference.database, self._connection, head.instance_id)
+            return stored is not None and concerns(self._reference, self._connection, self._user, stored)
+        return oversees(self._reference, self._connection, self._user, head.sender_id)
+
+    def _read(self, heads: Sequence[FedSubmission]) -> Iterator[Fed]:
+        database, connection = self._reference.database, self._connection
+        xmls = submission_feed.xml_of(database, connection, [head.seq for head in heads])
+        versions = {
+            head.key: reviews.lineage(connection, head.instance_id) if head.edited else [head.instance_id]
+            for head in heads
+        }
+        kept = submission_feed.attachments_of(database, connection, [one for ids in versions.values() for one in ids])
+        for head in heads:
+            files: dict[str, str] = {}
+            for each in versions[head.key]:
+                files |= kept.get(each, {})
+            rows: Sequence[TableRow] = [TableRow((), head.key, "")]
+            status, expected = UNREADABLE, 0
+            try:
+                instance: Instance = read_instance(xmls[head.seq], None)
+                status = ENCRYPTED if instance.encrypted else ""
+                if not status:
+                    rows = list(read_rows(instance.root, head.key, self._by_path))
+                    expected = len(attachment_names(instance, self._form.model))
+            except MapperError:
+                pass
+            yield Fed(head, rows, status, files, expected, len(versions[head.key]) - 1)
+
+
+def review_word(review: str) -> str | None:
+    """A review state as ODK Central calls it; None where nobody looked."""
+    return {"has_issues": "hasIssues", "approved": "approved"}.get(review)
+
+
+def write_zip(
+    reference: Reference, user: User, form_id: str, attachments: bool = True, progress: Progress = lambda share: None
+) -> Made:
+    """A zip with a CSV for the form and for each of its repeats, and the files sent with it in ``media``.
+
+    Raises NotFound. The audit trail has it before anybody does.
+    """
+    form = form_tables(reference, form_id)
+    path = folder_of(reference) / f"{secrets.token_hex(16)}.zip"
+    names = file_names(form_id, form.tables)
+    number = 0
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as aside, zipfile.ZipFile(path, "w") as archive:
+            with ExitStack() as stack, reference.database.read() as connection:
+                tables = {
+                    table.path: _Csv(stack.enter_context(_opened(Path(aside) / f"{place}.csv")), table)
+                    for place, table in enumerate(form.tables)
+                }
+                feed = Feed(reference, connection, user, form)
+                every, media = feed.count(), _Media(archive, connection)
+                for fed in feed.all():
+                    files = media.add(fed.files) if attachments else {}
+                    for row in fed.rows:
+                        tables[row.table].write(row, fed, files)
+                    number += 1
+                    if number % TOGETHER == 0:
+                        progress(0.95 * number / max(1, every))
+            for place, table in enumerate(form.tables):
+                archive.write(Path(aside) / f"{place}.csv", names[table.path], zipfile.ZIP_DEFLATED, 1)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    audit.record_seen(reference, user.id, user.name, "submissions.exported", form_id, {"file": "zip", "number": number})
+    return Made(path, number)
+
+
+def _opened(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="")
+
+
+class _Csv:
+    """One table being written, columns as ODK Central orders them."""
+
+    def __init__(self, file: TextIO, table: SubmissionTable) -> None:
+        self._table = table
+        self._writer: Any = csv.writer(file)
+        file.write("\ufeff")
+        if table.path:
+            self._writer.writerow([*headings(table), "PARENT_KEY", "KEY"])
+        else:
+            told = ("SubmitterID", "SubmitterName", "AttachmentsPresent", "AttachmentsExpected", "Status")
+            more = ("ReviewState", "DeviceID", "Edits", "FormVersion")
+            self._writer.writerow(["SubmissionDate", *headings(table), "KEY", *told, *more])
+
+    def write(self, row: TableRow, fed: Fed, files: Mapping[str, str]) -> None:
+        """Add a row. files: what is called otherwise in the zip."""
+        if files:
+            for question in self._table.questions:
+                value = row.values.get(question.path, "")
+                if question.type == "binary" and value in files:
+                    row.values[question.path] = files[value]
+        told = cells(self._table, row)
+        if self._table.path:
+            line = [*told, row.parent, row.key]
+        else:
+            head = fed.head
+            line = [
+                *(head.submitted_at, *told, row.key, str(head.sender_id or ""), head.sender or ""),
+                *(str(len(fed.files)), str(fed.expected), fed.status, review_word(head.review) or ""),
+                *(head.device_id or "", str(fed.edits), head.form_version),
+            ]
+        self._writer.writerow([value if _is_number(value) else harmless(value) for value in line])
+
+
+def _is_number(text: str) -> bool:
+    """Whether a cell is a number, which a spreadsheet may take for one."""
+    try:
+        float(text)
+    except ValueError:
+        return not text
+    return True
+
+
+class _Media:
+    """Files of submissions in the zip; of another content under a name that is taken, under a new one."""
+
+    def __init__(self, archive: zipfile.ZipFile, connection: Connection) -> None:
+        self._archive, self._connection = archive, connection
+        self._held: dict[str, str] = {}
+
+    def add(self, files: Mapping[str, str]) -> dict[str, str]:
+        """Put files in; returns the names of those that are called otherwise there."""
+        renamed = {}
+        for name, sha256 in files.items():
+            plain = PurePosixPath(name.replace("\\", "/")).name or "file"
+            called, turn = plain, 1
+            while self._held.get(called, sha256) != sha256:
+                turn += 1
+                at = PurePosixPath(plain)
+                called = f"{at.stem}~{turn}{at.suffix}"
+            if called not in self._held:
+                content = submissions.read_blob(self._connection, sha256)
+                if content is None:
+                    continue
+                self._held[called] = sha256
+                self._archive.writestr(f"media/{called}", content)
+            if called != name:
+                renamed[name] = called
+        return renamed

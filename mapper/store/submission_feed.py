@@ -1,0 +1,141 @@
+"""Submissions of one form for whoever takes them elsewhere: the newest version of each, in order of arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
+
+from mapper.store import tables
+from mapper.store.database import Database
+
+_s, _i, _u, _h, _a = tables.submissions, tables.instances, tables.users, tables.households, tables.attachments
+_root = _s.alias("root")
+
+Wanted = tuple[Any, ...]
+"""A condition: ("and", a, b), ("or", a, b), ("not", a), or (comparison, what, value); see formats.odata."""
+
+
+@dataclass(frozen=True, slots=True)
+class FedSubmission:
+    """One submission without its XML. key: instance id of its first version; submitted_at: when that came.
+
+    cell_id: where its household counts, None where it tells of none. review: "" where nobody looked at it.
+    """
+
+    seq: int
+    instance_id: str
+    key: str
+    edited: bool
+    form_version: str
+    submitted_at: str
+    updated_at: str
+    sender_id: int | None
+    sender: str | None
+    device_id: str | None
+    state: str
+    review: str
+    cell_id: int | None
+
+
+_submitted = func.coalesce(_root.c.received_at, _s.c.received_at)
+
+
+def _chosen(columns: Sequence[Any], form_id: str, wanted: Wanted | None) -> Select[Any]:
+    told_of = (_h.c.campaign_id == _s.c.campaign_id) & (_h.c.id == _s.c.household_id)
+    joined = (
+        _s.outerjoin(_root, _root.c.instance_id == _s.c.root_id)
+        .outerjoin(_u, _u.c.id == _s.c.sender_id)
+        .outerjoin(_h, told_of)
+    )
+    found = select(*columns).select_from(joined).where(_s.c.form_id == form_id, _s.c.state != "superseded")
+    return found if wanted is None else found.where(_condition(wanted))
+
+
+_FIELDS: dict[str, ColumnElement[Any]] = {
+    # Up to the second, whatever fractions were kept.
+    "submissionDate": func.substr(_submitted, 1, 19),
+    "updatedAt": func.substr(_s.c.received_at, 1, 19),
+    "reviewState": func.coalesce(_s.c.review, "received"),
+    "submitterId": func.coalesce(_s.c.sender_id, 0),
+}
+
+
+def _condition(wanted: Wanted) -> ColumnElement[bool]:
+    how = wanted[0]
+    if how == "and":
+        return and_(_condition(wanted[1]), _condition(wanted[2]))
+    if how == "or":
+        return or_(_condition(wanted[1]), _condition(wanted[2]))
+    if how == "not":
+        return not_(_condition(wanted[1]))
+    column, value = _FIELDS[wanted[1]], wanted[2]
+    compared: dict[str, ColumnElement[bool]] = {
+        "eq": column == value,
+        "ne": column != value,
+        "lt": column < value,
+        "le": column <= value,
+        "gt": column > value,
+        "ge": column >= value,
+    }
+    return compared[how]
+
+
+def some(
+    connection: Connection,
+    form_id: str,
+    wanted: Wanted | None = None,
+    after: int = 0,
+    skip: int = 0,
+    limit: int | None = None,
+) -> list[FedSubmission]:
+    """Submissions of a form that came after a number, in order of arrival."""
+    columns = (
+        *(_s.c.seq, _s.c.instance_id, _s.c.root_id, _s.c.deprecated_id.is_not(None), _s.c.form_version, _submitted),
+        *(_s.c.received_at, _s.c.sender_id, _u.c.name, _s.c.device_id, _s.c.state, func.coalesce(_s.c.review, "")),
+        _h.c.cell_id,
+    )
+    statement = _chosen(columns, form_id, wanted).where(_s.c.seq > after).order_by(_s.c.seq).offset(skip).limit(limit)
+    return [FedSubmission(*row) for row in connection.execute(statement)]
+
+
+def count(connection: Connection, form_id: str, wanted: Wanted | None = None) -> int:
+    """How many there are."""
+    return connection.scalar(_chosen((func.count(),), form_id, wanted)) or 0
+
+
+def by_key(connection: Connection, form_id: str, key: str) -> FedSubmission | None:
+    """The one whose first version has this instance id, or None."""
+    found = connection.scalar(
+        select(_s.c.seq).where(_s.c.form_id == form_id, _s.c.root_id == key, _s.c.state != "superseded")
+    )
+    rows = some(connection, form_id, None, found - 1, limit=1) if found is not None else []
+    return rows[0] if rows else None
+
+
+def xml_of(database: Database, connection: Connection, seqs: Sequence[int]) -> dict[int, bytes]:
+    """The XML of submissions by number."""
+    rows = connection.execute(select(_i.c.seq, _i.c.xml).where(database.among(_i.c.seq, seqs)))
+    return {row[0]: bytes(row[1]) for row in rows}
+
+
+def attachments_of(database: Database, connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By instance id the files kept: name to SHA-256, of several contents the one that counts."""
+    rows = connection.execute(
+        select(_a.c.instance_id, _a.c.name, _a.c.sha256)
+        .where(database.among(_a.c.instance_id, ids))
+        .order_by(_a.c.turn, _a.c.sha256)
+    )
+    found: dict[str, dict[str, str]] = {}
+    for instance_id, name, sha256 in rows:
+        found.setdefault(instance_id, {})[name] = sha256
+    return found
+
+
+def versions_of(connection: Connection, form_id: str) -> list[str]:
+    """The models of a form's versions as JSON: the one offered first, then the newest."""
+    f = tables.forms
+    order = (f.c.current.desc(), f.c.published_at.desc(), f.c.version.desc())
+    return list(connection.scalars(select(f.c.model).where(f.c.form_id == form_id).order_by(*order)))
