@@ -150,7 +150,6 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(target_pages)
     app.register_blueprint(slip_pages)
     app.register_blueprint(national_register)
-    app.register_blueprint(slip_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
