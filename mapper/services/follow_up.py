@@ -18,7 +18,7 @@ from mapper.services.field_area import FieldArea, field_area
 from mapper.services.kept_houses import Stands
 from mapper.services.reference import Known, Reference
 from mapper.services.tellings import tellers_of
-from mapper.store import follow_up, tallies
+from mapper.store import follow_up, oddities, tallies
 from mapper.store.database import Connection
 from mapper.store.follow_up import Held, HouseholdRow
 
@@ -34,10 +34,14 @@ class PersonToSee:
 
 @dataclass(frozen=True, slots=True)
 class HouseToSee(HouseholdRow):
-    """A household as the register knows it, and where it and its people stand."""
+    """A household as the register knows it, and where it and its people stand.
+
+    asked_again: why a supervisor asked for another visit, "" where none did, or somebody has been there since.
+    """
 
     state: HouseState
     people: tuple[PersonToSee, ...]
+    asked_again: str = ""
 
 
 _known = attrgetter(*(field.name for field in fields(HouseholdRow)))
@@ -146,11 +150,16 @@ def with_people(
 ) -> list[HouseToSee]:
     """Households of a campaign with their people, in the order given, as they stand on a day."""
     members = follow_up.people(reference.database, connection, [row.seq for row in rows])
+    again = oddities.to_visit(reference.database, connection, campaign.id, [row.id for row in rows])
     found = []
     for row in rows:
         people = tuple(
             PersonToSee(person, status(person, campaign, day), held) for person, held in members.get(row.seq, ())
         )
-        values: list[Any] = [*_known(row), house_state(row.outcome, [each.status for each in people]), people]
+        state = house_state(row.outcome, [each.status for each in people])
+        told_last, why = again.get(row.id, ("", ""))
+        why = why if told_last == row.instance_id else ""
+        state = HouseState.SOMEONE_DUE if why else state
+        values: list[Any] = [*_known(row), state, people, why]
         found.append(HouseToSee(*values))
     return found

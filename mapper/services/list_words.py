@@ -91,7 +91,7 @@ class Words:
             house.phone or "",
             house.outcome,
             house.state.value,
-            self._house_state(house.state, len(due), unknown),
+            self._house_state(house.state, len(due), unknown, house.asked_again),
             "; ".join(due),
             colour,
             sign,
@@ -127,10 +127,11 @@ class Words:
         # A UUID of version 8, whose bits anybody may choose (RFC 9562); the library's own takes ten times as long.
         return str(version), str(version), f"{told[:8]}-{told[8:12]}-8{told[13:16]}-8{told[17:20]}-{told[20:32]}"
 
-    def _house_state(self, state: HouseState, due: int, unknown: int) -> str:
+    def _house_state(self, state: HouseState, due: int, unknown: int, again: str) -> str:
         if state is not HouseState.SOMEONE_DUE:
             return self._say(_HOUSES[state])
-        told = [self._say(mark("{number} due"), number=due)] if due else []
+        asked = [self._say(mark("visit again: {reason}"), reason=again)] if again else []
+        told = [*asked, self._say(mark("{number} due"), number=due)] if due else asked
         return ", ".join([*told, self._say(mark("{number} to be asked"), number=unknown)] if unknown else told)
 
     def _house_label(self, house: HouseToSee) -> str:

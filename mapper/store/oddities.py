@@ -170,6 +170,8 @@ def decide(
     at: str,
 ) -> None:
     """Keep what was decided about an oddity; what was before stays."""
+    house = (_h.c.campaign_id == campaign_id, _h.c.id == about.household_id)
+    latest = connection.scalar(select(_h.c.instance_id).where(*house))
     connection.execute(
         insert(_v).values(
             campaign_id=campaign_id,
@@ -180,6 +182,7 @@ def decide(
             choice=choice,
             reason=reason,
             mending=mending,
+            instance_id=latest,
             user_id=user_id,
             at=at,
         )
@@ -217,14 +220,19 @@ def verdicts(
 def to_visit(
     database: Database, connection: Connection, campaign_id: str, household_ids: Sequence[str]
 ) -> dict[str, tuple[str, str]]:
-    """Of those households that somebody asked to visit again, when (an ISO time) and why, as it was written."""
+    """Of those households that somebody asked to visit again, the submission that told of each last, and why."""
     last = select(func.max(_v.c.seq)).where(_v.c.campaign_id == campaign_id).group_by(_v.c.key)
     rows = connection.execute(
-        select(_v.c.household_id, _v.c.at, _v.c.reason)
-        .where(_v.c.choice == VISIT, database.among(_v.c.household_id, household_ids), _v.c.seq.in_(last))
+        select(_v.c.household_id, _v.c.instance_id, _v.c.reason)
+        .where(
+            _v.c.campaign_id == campaign_id,
+            _v.c.choice == VISIT,
+            database.among(_v.c.household_id, household_ids),
+            _v.c.seq.in_(last),
+        )
         .order_by(_v.c.seq)
     )
-    return {household_id: (at, reason) for household_id, at, reason in rows}
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def expected(

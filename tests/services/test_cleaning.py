@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound
-from mapper.services import accounts, audit, cleaning, rebuilding
+from mapper.services import accounts, audit, cleaning, follow_up, rebuilding
 from mapper.services.accounts import User
 from mapper.services.cleaning import Choice, Correcting
 from mapper.services.looking_through import look_through
@@ -215,3 +215,18 @@ def test_acts_and_submissions_in_any_order_are_what_a_rebuild_gives(new_town: Ca
             assert not mendings.mended(connection)
         check_rebuild(town)
     assert min(done.values()) >= 3, done
+
+
+def test_a_house_to_be_visited_again_stands_on_the_follow_up_list_until_somebody_was_there(twice: Town) -> None:
+    station = overseer(twice)
+
+    def asked() -> dict[str, str]:
+        return {house.id: house.asked_again for house in follow_up.households(twice.reference, station, C, DAY)}
+
+    (one,) = waiting(twice, "same_person")
+    cleaning.decide(twice.reference, station, C, one.key, Choice("visit", "Hỏi lại ngày sinh"))
+    assert asked() == {"a": "Hỏi lại ngày sinh", "b": ""}
+    send(twice, "a", [lan(("1", FIRST, "pfizer"))], 0.4)
+    assert asked() == {"a": "", "b": ""}
+    cleaning.take_back(twice.reference, station, C, one.key)
+    assert [each.key for each in waiting(twice, "same_person")] == [one.key]

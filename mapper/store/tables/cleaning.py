@@ -62,9 +62,11 @@ verdicts = Table(
     Column("choice", String, nullable=False),
     Column("reason", Text, nullable=False),
     Column("mending", Integer, ForeignKey("mendings.seq")),
+    Column("instance_id", String),
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
     Index("ix_verdicts_key", "campaign_id", "key"),
     Index("ix_verdicts_household", "household_id"),
-    comment="What was decided about oddities; of one key the latest holds. mending: what was mended with it.",
+    comment="What was decided about oddities; of one key the latest holds. mending: what was mended with it. "
+    "instance_id: the submission that told of the household last.",
 )

@@ -836,13 +836,14 @@ def upgrade() -> None:
         sa.Column("choice", sa.String(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("mending", sa.Integer(), nullable=True),
+        sa.Column("instance_id", sa.String(), nullable=True),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("at", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_verdicts_campaign_id")),
         sa.ForeignKeyConstraint(["mending"], ["mendings.seq"], name=op.f("fk_verdicts_mending")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_verdicts_user_id")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_verdicts")),
-        comment="What was decided about oddities; of one key the latest holds. mending: what was mended with it.",
+        comment="What was decided about oddities; of one key the latest holds. mending: what was mended with it. instance_id: the submission that told of the household last.",
     )
     with op.batch_alter_table("verdicts", schema=None) as batch_op:
         batch_op.create_index("ix_verdicts_household", ["household_id"], unique=False)
