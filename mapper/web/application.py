@@ -200,6 +200,12 @@ def _answer(status: int, sentence: str) -> Response:
             digest: web_accounts.PhoneDigest = current_app.extensions["phone_digest"]
             response.headers["WWW-Authenticate"] = digest.authenticate_header()
         return response
+    if request.path.startswith("/odata/"):
+        answer = jsonify(error={"code": str(status), "message": sentence})
+        answer.status_code = status
+        if status == 401:
+            answer.headers["WWW-Authenticate"] = 'Basic realm="OData", charset="UTF-8"'
+        return answer
     if f"{request.path}/".startswith("/api/"):
         answer = jsonify(error={"status": status, "message": sentence})
         answer.status_code = status

@@ -44,7 +44,6 @@ class Installation:
     ages: Background[int] = field(default_factory=Background, compare=False)
     integrity: Background[Examined] = field(default_factory=Background, compare=False)
     registers: Background[Compared] = field(default_factory=lambda: Background(keep=4), compare=False)
-    integrity: Background[Examined] = field(default_factory=Background, compare=False)
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
 
     @property

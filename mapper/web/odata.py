@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
-from flask import Blueprint, Response, g, jsonify, request, stream_with_context
+from flask import Blueprint, Response, g, request, stream_with_context
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
-from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, SignInRequired, mark
+from mapper.errors import Forbidden, InvalidInput, NotFound, mark
 from mapper.formats.odata import identifier, metadata, read_condition, row_of, service_document, set_name
 from mapper.formats.submission_tables import SubmissionTable
 from mapper.services import accounts, audit
@@ -20,7 +20,6 @@ from mapper.services.accounts import User
 from mapper.services.submission_export import Fed, Feed, FormTables, form_tables, review_word
 from mapper.web.accounts import reader
 from mapper.web.installation import installation
-from mapper.web.language_choice import say
 
 UNDERSTOOD = frozenset({"$top", "$skip", "$count", "$filter", "$expand", "$select", "$format"})
 MOST = 2**53
@@ -58,17 +57,6 @@ def _user() -> User:
 def _as_odata(response: Response) -> Response:
     response.headers["OData-Version"] = "4.0"
     response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
-@odata.errorhandler(MapperError)
-def _refused(error: MapperError) -> Response:
-    from mapper.web.application import status_of
-
-    response = jsonify(error={"code": str(status_of(error)), "message": say(error)})
-    response.status_code = status_of(error)
-    if isinstance(error, SignInRequired):
-        response.headers["WWW-Authenticate"] = 'Basic realm="OData", charset="UTF-8"'
     return response
 
 
