@@ -96,7 +96,11 @@ def queue(reference: Reference, user: User, campaign_id: str, rule: str = "", li
         found = oddities.waiting(reference.database, connection, campaign_id, rules, visible, limit)
         findings = _with_evidence(reference, connection, known, campaign_id, visible, found)
         ordered = {each: counts[each] for each in RULES if counts.get(each)}
-        return Queue(known.campaign(campaign_id), ordered, rule if rule in RULES else "", findings, work)
+        found_all = Queue(known.campaign(campaign_id), ordered, rule if rule in RULES else "", findings, work)
+    if findings:
+        facts = {"number": len(findings), "rule": found_all.rule}
+        audit.record_seen(reference, user.id, user.name, "people.listed", campaign_id, facts)
+    return found_all
 
 
 def _with_evidence(

@@ -53,7 +53,7 @@ SURE_ELSEWHERE = 3.3
 MANY_PAIRS = 2_000_000
 """So many pairs of a commune are compared at most."""
 
-_FORM = "2"
+_FORM = "3"
 """Changes with the rules, after which everything is looked through again."""
 
 
@@ -180,7 +180,7 @@ def _commune(reference: Reference, connection: Connection, known: Known, house: 
         home.units[home.leaf, each].name if (home.leaf, each) in home.units else each
         for each in (house.commune_code, code)
     ]
-    return Odd("commune_differs", "", (house.commune_code, code), {"chosen": names[0], "found": names[1]})
+    return Odd("commune_differs", "", (house.commune_code, code), {"chosen": names[0], "found": names[1], "found_code": code})
 
 
 def _places(houses: Sequence[HouseholdRow]) -> list[Oddity]:

@@ -31,6 +31,7 @@ from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
 from mapper.web.base_map import base_map
+from mapper.web.cleaning import cleaning_pages
 from mapper.web.compare import compare
 from mapper.web.conflicts import conflict_pages
 from mapper.web.epidemic import epidemic
@@ -133,6 +134,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(audit_pages)
     app.register_blueprint(user_pages)
     app.register_blueprint(assignment_pages)
+    app.register_blueprint(cleaning_pages)
     app.register_blueprint(conflict_pages)
     app.register_blueprint(hot_spots)
     app.register_blueprint(integrity)
@@ -148,8 +150,8 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(report)
     app.register_blueprint(public)
     app.register_blueprint(target_pages)
-    app.register_blueprint(slip_pages)
     app.register_blueprint(national_register)
+    app.register_blueprint(slip_pages)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

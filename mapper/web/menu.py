@@ -55,6 +55,7 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("follow_up.fieldwork", mark("Fieldwork")),
             Entry("pages.submissions", mark("Submissions")),
             Entry("integrity.page", mark("Forms to look at again"), OVERSEERS),
+            Entry("cleaning.page", mark("Cleaning"), OVERSEERS),
             Entry("assignment.page", mark("Assignment"), OVERSEERS),
             Entry("epidemic.page", mark("Epidemic levels")),
             Entry("slips.page", mark("Slips")),

@@ -47,6 +47,7 @@ NOBODY = ("nobody",)
 PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "accounts.sign_in_page": (NOBODY, ("/sign-in",)),
     "assignment.page": (EVERYBODY, ("/assignment", "/assignment?commune=00001")),
+    "cleaning.page": (EVERYBODY, ("/cleaning", "/cleaning?state=decided")),
     "compare.page": (EVERYBODY, ("/map/compare?date=2022-08-31",)),
     "conflicts.page": (EVERYBODY, ("/conflicts",)),
     "epidemic.page": (EVERYBODY, ("/epidemic-levels?date=2022-08-31",)),
@@ -133,6 +134,7 @@ NO_PAGES: Mapping[str, str] = {
     "exports.submissions": "a file to save",
     "odata.": "figures for programs",
     "exports.progress": "a number for a script",
+    "cleaning.progress": "a number for a script",
     "hot_spots.features": "figures for programs and for the map",
     "hot_spots.progress": "a number for a script",
     "lists.count_api": "a number for programs",
