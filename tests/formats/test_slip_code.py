@@ -7,6 +7,7 @@ import json
 from datetime import date
 
 import pytest
+import segno
 
 from mapper.domain.people import Dose, Person
 from mapper.domain.slip import BirthAs, NameAs, Slip, SlipDose, slip_of
@@ -98,6 +99,10 @@ def slip(person: Person, name: NameAs = NameAs.FULL, birth: BirthAs = BirthAs.DA
 def test_the_longest_name_with_five_doses_fits_a_legible_code_and_more_is_refused() -> None:
     address = ADDRESS + slip_code.sign(slip(person(5)), KEY)
     assert slip_code.legible(address) == address
+    assert int(segno.make(address, micro=False, error="m", boost_error=False).version) <= 20
+    full = "h" * slip_code.ROOM
+    assert segno.make(full, micro=False, error="m", boost_error=False).version == 20
+    assert segno.make(f"{full}h", micro=False, error="m", boost_error=False).version == 21
     wordy = slip(person(8, vaccine="Vắc xin tiêm ở nước ngoài"))
     with pytest.raises(TooLarge):
         slip_code.legible(ADDRESS + slip_code.sign(wordy, KEY))
