@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from mapper.domain.quality import RULES
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound
 from mapper.services import accounts, audit, cleaning, follow_up, rebuilding
@@ -45,7 +46,7 @@ def lan(*doses: tuple[str, date | None, str], name: str = "Nông Thị Lan", bor
 def waiting(town: Town, *rules: str) -> list[Oddity]:
     look_through(town.reference, C)
     with town.reference.database.read() as connection:
-        return oddities.waiting(town.reference.database, connection, C, rules or cleaning.RULES, None, 99)
+        return oddities.waiting(town.reference.database, connection, C, rules or RULES, None, 99)
 
 
 def whole(town: Town) -> dict[str, list[tuple[object, ...]]]:
