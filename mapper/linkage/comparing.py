@@ -113,7 +113,9 @@ def _word_by_word(one: tuple[str, ...], other: tuple[str, ...], rarity: Rarity) 
 def _mistyped(one: str, other: str) -> bool:
     longest = max(len(one), len(other))
     distance = OSA.distance(one, other, score_cutoff=2)
-    return longest >= 3 and (distance <= 1 or (distance == 2 and longest >= 6))
+    # Of two letters a wrong one makes another name (Lê, Lý); one left out does not.
+    long_enough = longest >= 3 or len(one) != len(other)
+    return (distance <= 1 and long_enough) or (distance == 2 and longest >= 6)
 
 
 def _born(one: date, precision: str, other: date, others: str) -> Agreement:

@@ -14,8 +14,11 @@ from mapper.linkage.rarity import LinkPerson, Rarity, digits, words
 MATCH_AT = 3.3
 """Log odds (base 2) from which on two entries are taken for one person: ten to one."""
 
-POSSIBLE_AT = -3.0
+POSSIBLE_AT = 0.0
 """Log odds from which on somebody has to look."""
+
+CONTRADICTED_AT = 6.0
+"""The same where a word of the name contradicts: a twin, a sibling, or somebody mistaken for another."""
 
 MARGIN = 2.5
 """Bits that the next best partner must be behind; else somebody has to look."""
@@ -106,10 +109,10 @@ def judge(comparison: Comparison, odds: float) -> Class:
 
     Twins agree in all but the given name, so a name that contradicts is never a match, whatever else agrees.
     """
-    if odds < POSSIBLE_AT:
+    contradicted = comparison.level("name") in ("different", "untold")
+    if odds < (CONTRADICTED_AT if contradicted else POSSIBLE_AT):
         return Class.NONE
-    sure = odds >= MATCH_AT and comparison.level("name") not in ("different", "untold")
-    return Class.MATCH if sure else Class.POSSIBLE
+    return Class.POSSIBLE if contradicted or odds < MATCH_AT else Class.MATCH
 
 
 def link(
@@ -135,8 +138,9 @@ def link(
             continue
         comparison = compare(theirs[one], ours[other], rarity)
         odds = log_odds(comparison, size)
-        if odds >= POSSIBLE_AT:
-            found.append(Link(one, other, judge(comparison, odds), odds, comparison))
+        judged = judge(comparison, odds)
+        if judged is not Class.NONE:
+            found.append(Link(one, other, judged, odds, comparison))
     chosen = _one_to_one(found)
     for one, other in same:
         comparison = compare(theirs[one], ours[other], rarity)

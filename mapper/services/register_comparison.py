@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -185,11 +185,12 @@ def compare_people(
     here = {one.key: place for place, one in enumerate(ours)}
     same, different = _settled(decided, places, here)
     links = link(left, right, same, different, told)
+    scope = {row.unit_code for row in theirs if row.unit_code}
+    doubles_there = _doubles(left, {each.one for each in links})
+    doubles_here = _doubles(right, {each.other for each in links})
+    links = [_sure(each, doubles_there, doubles_here) for each in links]
     of_theirs = {each.one: each for each in links}
     of_ours = {each.other: each for each in links}
-    scope = {row.unit_code for row in theirs if row.unit_code}
-    doubles_there = _doubles(left, set(of_theirs))
-    doubles_here = _doubles(right, set(of_ours))
     entries: list[Entry] = []
     for place, row in enumerate(theirs):
         found = of_theirs.get(place)
@@ -235,7 +236,7 @@ def _doubles(people: Sequence[LinkPerson], linked: set[int]) -> dict[int, int]:
             continue
         comparison = compare(people[one], people[other], rarity)
         odds = log_odds(comparison, len(people))
-        if judge(comparison, odds) is not Class.MATCH or _two_of_one_house(people[one], people[other]):
+        if judge(comparison, odds) is not Class.MATCH or _other_identity(people[one], people[other]):
             continue
         later, first = (one, other) if other in linked or (one not in linked and one > other) else (other, one)
         if later not in linked and odds > found.get(later, (0.0, 0))[0]:
@@ -244,7 +245,15 @@ def _doubles(people: Sequence[LinkPerson], linked: set[int]) -> dict[int, int]:
     return {place: first for place, (_, first) in found.items() if first not in found or first < place}
 
 
-def _two_of_one_house(one: LinkPerson, other: LinkPerson) -> bool:
+def _sure(found: Link, doubles_there: Mapping[int, int], doubles_here: Mapping[int, int]) -> Link:
+    """A pair that only an entry made twice put in doubt is a match: the second entry is told as such."""
+    doubled = found.one in doubles_there.values() or found.other in doubles_here.values()
+    if doubled and found.judged is Class.POSSIBLE:
+        return replace(found, judged=judge(found.comparison, found.odds))
+    return found
+
+
+def _other_identity(one: LinkPerson, other: LinkPerson) -> bool:
     return bool(one.national_id and other.national_id and one.national_id != other.national_id)
 
 
