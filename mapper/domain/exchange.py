@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from mapper.domain.campaign import Label
 from mapper.domain.ledger import INSIDE
 from mapper.errors import InvalidQuestion, mark
 
@@ -159,7 +160,7 @@ class ExchangeMapping:
     doses: Mapping[str, str] = field(default_factory=dict)
     vaccines: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
     diseases: tuple[Code, ...] = ()
-    source: str = ""
+    source: Label | None = None
 
     def element(self, figure: str, group: str, dose: str) -> tuple[str, str] | None:
         """Data element and category option combo of a figure, combo "" for the default one; None where unmapped."""

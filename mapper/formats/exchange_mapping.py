@@ -53,7 +53,7 @@ def read_mapping(toml: str, campaign: Campaign) -> ExchangeMapping:
         doses=_codes(adx, "doses", list(campaign.doses)),
         vaccines={name: _list(vaccines, name) for name in vaccines.entries},
         diseases=_list(fhir, "diseases"),
-        source=_text(root, "source", '"..."'),
+        source=root.label("source") if "source" in root.entries else None,
     )
 
 

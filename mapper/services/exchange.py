@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.exchange import FIGURES, DataValue, ExchangeMapping, ReportPeriod
-from mapper.errors import InvalidInput, mark
+from mapper.errors import InvalidInput, InvalidQuestion, mark
 from mapper.formats.exchange_mapping import read_mapping
 from mapper.formats.org_units import OrgUnitLine
 from mapper.services import audit
 from mapper.services.accounts import User
-from mapper.services.reference import PlaceSet, Reference
+from mapper.services.areas import Area
+from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import (
     HAMLET,
     Question,
@@ -34,19 +35,21 @@ WHY = {
     "unmapped": mark("no organisation unit of DHIS2 is mapped to it"),
     "partial": mark("you see only a part of it, so its figures would be too small"),
     "nowhere": mark("households that belong to no unit"),
+    "split": mark("it lies in several units, and DHIS2 would take the figures of one of them for all"),
 }
 """Why a unit is not sent, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be sent. set_id "" for the usual one; day: the figures are of its end."""
+    """What is to be sent. set_id "" for the usual one; day: the figures are of its end; area: only units in it."""
 
     campaign_id: str
     set_id: str
     level: str
     day: date
     period: ReportPeriod
+    area: Area | None = None
 
 
 class LeftOut(NamedTuple):
@@ -140,9 +143,10 @@ def take_org_units(
     taken where two lines name one unit.
     """
     with reference.database.write() as connection:
-        places = default_set(reference.known(connection), set_id, day)
+        known = reference.known(connection)
+        places = default_set(known, set_id, day)
         before = dict(org_units(connection, places.id))
-        found = [(line, _levels(places, line)) for line in lines]
+        found = [(line, _levels(known, places, line)) for line in lines]
         named = [(*levels, line.unit) for line, levels in found if len(levels) == 1]
         told, after = [], dict(before)
         for line, levels in found:
@@ -164,9 +168,10 @@ def take_org_units(
     return told
 
 
-def _levels(places: PlaceSet, line: OrgUnitLine) -> list[str]:
-    levels = [line.level] if line.level else list(places.about.levels)
-    return [level for level in levels if (level, line.unit) in places.units]
+def _levels(known: Known, places: PlaceSet, line: OrgUnitLine) -> list[str]:
+    levels = [line.level] if line.level else [*places.about.levels, HAMLET]
+    found = [level for level in levels if (level, line.unit) in places.units]
+    return [*found, HAMLET] if HAMLET in levels and line.unit in known.hamlets else found
 
 
 def sending(reference: Reference, user: User, wanted: Wanted) -> Sending:
@@ -180,12 +185,18 @@ def sending(reference: Reference, user: User, wanted: Wanted) -> Sending:
         places = default_set(known, wanted.set_id, wanted.day)
         mapping = mapping_of(connection, campaign)
         mapped = org_units(connection, places.id)
+        split = _split(reference, connection, places) if wanted.level == HAMLET else frozenset()
+    _check_area(places, wanted)
     rows = _figures(reference, user, wanted, campaign)
     units, left_out, silent = [], [], dict[str, None]()
     for of_unit in rows.values():
         first = next(iter(of_unit.values()))
+        if wanted.area is not None and not _within(places, wanted.level, first, wanted.area):
+            continue
         org_unit = _org_unit(mapping, mapped.get((wanted.level, first.code or "")))
-        why = "nowhere" if first.code is None else "partial" if first.partial else "" if org_unit else "unmapped"
+        why = "partial" if first.partial else "" if org_unit else "unmapped"
+        if first.code is None or first.code in split:
+            why = "split" if first.code else "nowhere"
         if why:
             left_out.append(LeftOut(first.code or "", first.name, why, first.people))
             continue
@@ -200,6 +211,39 @@ def sending(reference: Reference, user: User, wanted: Wanted) -> Sending:
                     values.append(DataValue(to[0], period, org_unit, to[1], attribute, number))
         units.append(SentUnit(first.code or "", first.name, org_unit, tuple(values)))
     return Sending(wanted, campaign, mapping, tuple(units), tuple(left_out), tuple(silent))
+
+
+def _check_area(places: PlaceSet, wanted: Wanted) -> None:
+    """Raises InvalidQuestion where units would be larger than the area, so that it has only a part of them."""
+    levels = [*places.about.levels, HAMLET]
+    level, area = wanted.level, wanted.area
+    if area is not None and level in levels and area.level in levels and levels.index(level) < levels.index(area.level):
+        raise InvalidQuestion(
+            mark("Units of this level are larger than the area. Choose a lower level or a larger area.")
+        )
+
+
+def _within(places: PlaceSet, level: str, unit: UnitFigures, area: Area) -> bool:
+    """Whether a unit or hamlet lies in an area."""
+    if level == area.level:
+        return unit.code == area.code
+    at, code = (places.leaf, unit.parent) if level == HAMLET else (level, unit.code)
+    levels = places.about.levels
+    for each in reversed(levels[: levels.index(at) + 1]):
+        if each == area.level or code is None:
+            return code == area.code
+        held = places.units.get((each, code))
+        code = held.parent_code if held else None
+    return False
+
+
+def _split(reference: Reference, connection: Connection, places: PlaceSet) -> frozenset[str]:
+    """Hamlets of which households lie in more than one unit, or in none."""
+    found: dict[str, set[str | None]] = {}
+    for cell in reference.cells(connection).values():
+        if cell.hamlet_code is not None:
+            found.setdefault(cell.hamlet_code, set()).add(cell.units.get(places.id))
+    return frozenset(code for code, units in found.items() if len(units) > 1)
 
 
 def figure_of(unit: UnitFigures, figure: str) -> int | None:

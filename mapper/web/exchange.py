@@ -184,7 +184,7 @@ def _wanted(asked: Asked) -> exchange.Wanted:
             raise InvalidQuestion(
                 mark("The period {period} has not begun. Choose an earlier one."), period=period.dhis2
             )
-    return exchange.Wanted(asked.state["campaign"], asked.state["set"], _level(asked), day, period)
+    return exchange.Wanted(asked.state["campaign"], asked.state["set"], _level(asked), day, period, asked.area)
 
 
 @exchange_pages.get("/exchange/dhis2.<kind>")

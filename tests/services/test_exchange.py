@@ -20,9 +20,10 @@ from mapper.formats.exchange_mapping import read_mapping
 from mapper.formats.org_units import OrgUnitLine, read_org_units
 from mapper.services import accounts, exchange, publish
 from mapper.services import fhir as handing
+from mapper.services.areas import Area
 from mapper.services.exchange import Sending, Wanted
 from mapper.services.filtered import FilterQuestion
-from tests.services.town import COMMUNES, DAY, EVERYTHING, FORMS, HAMLETS, Town, person
+from tests.services.town import COMMUNES, DAY, EVERYTHING, FORMS, HAMLETS, Town, inside, person
 
 AUGUST = period_around(PeriodKind.MONTHLY, DAY)
 UIDS = [f"Uabcdefgh{number:02}" for number in range(14)]
@@ -192,6 +193,35 @@ def test_two_lines_for_one_unit_take_nothing(sqlite_town: Town) -> None:
     assert {one.unit for one in taken if one.what == "twice"} == {COMMUNES[0]}
     with sqlite_town.reference.database.read() as connection:
         assert exchange.org_units(connection, "squares") == {}
+
+
+def test_an_area_sends_its_own_units_and_no_larger_ones(sqlite_town: Town) -> None:
+    fill(sqlite_town)
+    exchange.take_org_units(sqlite_town.reference, EVERYTHING, "squares", DAY, lines(0, 1))
+    hamlet = OrgUnitLine(9, HAMLETS[0][0], "hamlet", UIDS[5], "", "")
+    assert exchange.take_org_units(sqlite_town.reference, EVERYTHING, "squares", DAY, [hamlet])[0].what == "new"
+
+    def codes(level: str, area: Area) -> list[str]:
+        wanted = Wanted("covid19", "squares", level, DAY, AUGUST, area)
+        return [unit.code for unit in exchange.sending(sqlite_town.reference, EVERYTHING, wanted).units]
+
+    assert codes("commune", Area("district", "S")) == sorted(COMMUNES[:2])
+    assert codes("commune", Area("commune", COMMUNES[1])) == [COMMUNES[1]]
+    assert codes("commune", Area("district", "N")) == []
+    assert codes("hamlet", Area("commune", COMMUNES[0])) == codes("hamlet", Area("hamlet", HAMLETS[0][0]))
+    assert codes("hamlet", Area("district", "S")) == [HAMLETS[0][0]]
+    with pytest.raises(InvalidQuestion, match="larger"):
+        codes("district", Area("commune", COMMUNES[0]))
+
+
+def test_a_hamlet_in_two_units_is_not_sent_in_parts(sqlite_town: Town) -> None:
+    fill(sqlite_town)
+    hamlet = OrgUnitLine(9, HAMLETS[0][0], "hamlet", UIDS[5], "", "")
+    exchange.take_org_units(sqlite_town.reference, EVERYTHING, "squares", DAY, [hamlet])
+    assert len(send(sqlite_town, "hamlet").units) == 1
+    sqlite_town.send(sqlite_town.write({"household.point": inside(1)}, (person(),)))
+    sending = send(sqlite_town, "hamlet")
+    assert not sending.units and [one.why for one in sending.left_out].count("split") == 2
 
 
 def test_who_sees_a_part_of_a_unit_does_not_send_it(sqlite_town: Town) -> None:
