@@ -1,0 +1,114 @@
+"""The page of forms to look at again: who opens it, what it says of a sign, how it is closed, and second interviews."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from lxml import html
+
+from mapper.services import intake
+from tests.client.site import House, Site
+from tests.web.test_sign_in import NAME, PASSWORD, Desk
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def desk(sqlite_site: Site) -> Iterator[Desk]:
+    """A supervisor of the district, signed in; twelve houses at one point came from one canvasser."""
+    sqlite_site.user("supervisor", "001", name=NAME, password=PASSWORD)
+    phone = sqlite_site.phone(sqlite_site.user("canvasser", "hamlet:0000101", name="Nông Thị Hoa").token)
+    for number in range(12):
+        phone.send(House(f"uuid:{number}").form())
+    made = Desk(sqlite_site)
+    assert made.sign_in().status_code == 302
+    yield made
+    made.session.close()
+
+
+def today() -> str:
+    return intake.today().isoformat()
+
+
+def looked(desk: Desk, again: str = "") -> html.HtmlElement:
+    """The page when all forms are read. again: "1" has them read once more."""
+    end = time.monotonic() + PATIENCE_S
+    page = desk.get("/integrity", date=today(), **({"again": again} if again else {}))
+    while time.monotonic() < end:
+        assert page.status_code == 200, page.text
+        assert "private, no-store" in page.headers["Cache-Control"]
+        if desk.get("/integrity/progress", date=today()).json()["stage"] == "done":
+            return html.fromstring(desk.get("/integrity", date=today()).text)
+        time.sleep(0.05)
+    raise AssertionError("the reading never ended")
+
+
+def told(page: html.HtmlElement) -> str:
+    return " ".join(page.text_content().split())
+
+
+def fields(page: html.HtmlElement, action: str, sign: str = "") -> dict[str, str]:
+    about = f"[.//input[@value='{sign}']]" if sign else ""
+    (form,) = page.xpath(f"//form[@action='{action}']{about}")
+    return {each.name: each.value or "" for each in form.xpath(".//input | .//select | .//textarea")}
+
+
+def test_a_sign_is_told_without_blame_and_closed_by_an_explanation(sqlite_site: Site, desk: Desk) -> None:
+    page = looked(desk)
+    said = told(page)
+    assert "Nông Thị Hoa: Nhiều nhà ở cùng một chỗ" in said
+    assert "12 trong 12 nhà cách ba nhà khác trở lên của cùng người chưa đến 12 m." in said
+    assert "Có thể do nhà chung cư" in said
+    assert "không phải bằng chứng, càng không phải lời buộc tội" in said
+    assert "báo nhầm nhiều nhất 1 trong 20 trang" in said
+    assert page.xpath("//a[@href='/submission/uuid:0']")
+    note = fields(page, "/integrity/notes", "spot")
+    token = note.pop("csrf_token")
+    assert (note["sign"], note["canvasser"].isdecimal()) == ("spot", True)
+    refused = desk.session.post(f"{desk.url}/integrity/notes", data={**note, "csrf_token": token, "words": " "})
+    assert refused.status_code == 400
+    assert "Hãy ghi lời giải thích" in refused.text
+    words = {**note, "csrf_token": token, "words": "Nhà chung cư của nông trường."}
+    assert desk.session.post(f"{desk.url}/integrity/notes", data=words).status_code == 200
+    closed = looked(desk)
+    assert "Nhà chung cư của nông trường." in told(closed)
+    still = closed.xpath("//section[@aria-labelledby='signs']//input[@name='sign']/@value")
+    assert set(still) == set(page.xpath("//input[@name='sign']/@value")) - {"spot"}
+    assert closed.xpath("//section[@aria-labelledby='explained']//input[@name='sign']/@value") == ["spot"]
+
+
+def test_houses_are_drawn_and_the_second_interview_is_entered_on_the_page(desk: Desk) -> None:
+    draw = fields(looked(desk), "/integrity/back-checks") | {"houses": "2"}
+    made = desk.session.post(f"{desk.url}/integrity/back-checks", data=draw)
+    assert made.status_code == 200
+    page = html.fromstring(made.text)
+    assert len(page.xpath("//ol[@class='walk']/li")) == 2
+    assert not page.xpath("//section[@aria-labelledby='agree']"), "nothing entered yet"
+    assert not page.xpath("//a[contains(@href, '/submission/')]"), "the first answers lead nobody"
+    address = made.url.removeprefix(desk.url)
+    form = page.xpath(f"//form[@action='{address}']")[0]
+    entered = [(each.name, each.value or "") for each in form.xpath(".//input | .//select")]
+    sent = [("outcome", "met") if name == "outcome" else (name, value) for name, value in entered]
+    sent = [("came", "yes") if name == "came" else (name, value) for name, value in sent]
+    after = desk.session.post(made.url, data=sent)
+    assert after.status_code == 200
+    assert "Hai lần hỏi khớp nhau đến đâu" in after.text
+    wrong = [("outcome", "perhaps") if name == "outcome" else (name, value) for name, value in sent]
+    assert desk.session.post(made.url, data=wrong).status_code == 400
+    assert desk.session.post(f"{desk.url}/integrity/back-checks", data=draw | {"houses": "0"}).status_code == 400
+
+
+def test_only_those_who_look_after_canvassers_open_it_and_see_their_own_alone(sqlite_site: Site, desk: Desk) -> None:
+    draw = fields(looked(desk), "/integrity/back-checks") | {"houses": "1"}
+    made = desk.session.post(f"{desk.url}/integrity/back-checks", data=draw).url.removeprefix(desk.url)
+    for role, area, status in (("planner", "001", 403), ("commune_supervisor", "00002", 404)):
+        sqlite_site.user(role, area, name=f"khác {role}", password=PASSWORD)
+        other = Desk(sqlite_site)
+        assert other.sign_in(name=f"khác {role}").status_code == 302
+        page = other.get("/integrity", date=today())
+        assert page.status_code == (403 if role == "planner" else 200)
+        assert "Nông Thị Hoa" not in page.text
+        assert other.get(made).status_code == status
+        other.session.close()
