@@ -19,6 +19,7 @@ from mapper.services.accounts import User
 from mapper.services.areas import read_area
 from mapper.services.filter_words import for_the_trail
 from mapper.services.filtered import Filtered, FilterQuestion, Place, filtered
+from mapper.services.phone_lists import reasons
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import accounts, column_views
 from mapper.store.column_views import Dot, HouseFound
@@ -32,6 +33,9 @@ MOST_AT_ONCE = 1000
 
 MOST_DOTS = 3000
 """Houses drawn on one map; of more only hamlets are drawn."""
+
+NO_PRIORITY = "none"
+"""What forms tell of whoever is in no priority group."""
 
 MOST_HAMLETS = 400
 """Hamlets to choose from at once."""
@@ -240,13 +244,19 @@ def choices(reference: Reference, user: User, question: FilterQuestion) -> Choic
         hamlets = _hamlets(found, question.wanted.areas)
     with reference.database.read() as connection:
         names = {one.id: one.name for one in accounts.everyone(connection)}
-    reasons = [
+    obstacles = [
         (f"{obstacle}:{word}", number)
         for obstacle in ("contraindicated", "deferred", "refused")
         for word, number in told[obstacle][:40]
     ]
     senders = [(int(one), names[int(one)], number) for one, number in told["senders"] if int(one) in names]
-    return Choices(hamlets, told["lots"], told["priorities"], reasons, sorted(senders, key=lambda one: one[1]))
+    return Choices(
+        hamlets,
+        told["lots"],
+        [one for one in told["priorities"] if one[0] != NO_PRIORITY],
+        obstacles,
+        sorted(senders, key=lambda one: one[1]),
+    )
 
 
 def _hamlets(found: Filtered, areas: Sequence[str]) -> list[Place]:
@@ -263,6 +273,12 @@ def _hamlets(found: Filtered, areas: Sequence[str]) -> list[Place]:
         for place in held.values()
         if any(area.holds(found.places, place.unit_code or None, place.hamlet_code) for area in asked)
     ][:MOST_HAMLETS]
+
+
+def priority_words(reference: Reference, campaign_id: str, language: str) -> dict[str, str]:
+    """What the campaign's current forms call its priority groups, by the choice's value."""
+    with reference.database.read() as connection:
+        return reasons(connection, campaign_id, language, ("person.priority",))
 
 
 def as_person(row: PersonRow) -> Person:

@@ -34,7 +34,8 @@ READ_BESIDE = 20_000
 """People so many at most are read beside the copy; where more changed, the copy is brought up to date first."""
 
 _BESIDE_AT_ONCE = 4 * CELLS_A_FILE
-"""Cells read beside the copy from which on it is brought up to date in the background as well."""
+_PEOPLE_AT_ONCE = 500
+"""Cells, or people, read beside the copy from which on it is brought up to date in the background as well."""
 
 
 class NotReady(Unavailable):
@@ -74,9 +75,10 @@ class PeopleCopy:
         held = manifest.cells if manifest.made_of == state.made_of else {}
         stale = [cell for cell, (changes, _) in state.cells.items() if held.get(cell) != changes]
         gone = [cell for cell in held if cell not in state.cells]
-        if sum(state.cells[cell][1] for cell in stale) > READ_BESIDE:
+        people = sum(state.cells[cell][1] for cell in stale)
+        if people > READ_BESIDE:
             raise NotReady(self.bring_up_to_date(reference, campaign_id, state))
-        if len(stale) > _BESIDE_AT_ONCE:
+        if len(stale) > _BESIDE_AT_ONCE or people > _PEOPLE_AT_ONCE:
             self.bring_up_to_date(reference, campaign_id, state)
         tables = {}
         if stale:

@@ -170,30 +170,36 @@ def _found(at: Wanted, user: User, view: str) -> dict[str, Any]:
         drawn = _map(at, shown)
     of: Counted = shown.of if shown else filter_lists.count(reference, user, at.question)
     people_words = PeopleWords.of(reference, of.campaign, chosen_language(), at.asked.day)
+    priorities = filter_lists.priority_words(reference, of.campaign.id, chosen_language())
+
+    def word(written: str) -> str:
+        """A reason or a priority group as its form words it."""
+        return priorities.get(written) or people_words.reason(written)
+
     return {
         "of": of,
         "shown": shown,
         "map": drawn,
         "people_words": people_words,
-        **_offered(at, filter_lists.choices(reference, user, at.question), people_words),
-        "chips": chips(at, of, people_words),
+        **_offered(at, filter_lists.choices(reference, user, at.question), word),
+        "chips": chips(at, of, word),
         "hamlet_link": lambda place: _narrowed(at, place.hamlet_code, place.unit_code, of.places.leaf),
     }
 
 
-def _offered(at: Wanted, choices: Choices, words: PeopleWords) -> dict[str, Any]:
+def _offered(at: Wanted, choices: Choices, word: Callable[[str], str]) -> dict[str, Any]:
     """What can be chosen of what people told, in words; what is chosen already stays among it."""
     chosen = [obstacle if told is None else f"{obstacle}:{told}" for obstacle, told in at.wanted.reasons]
     reasons = {each.value: say(filter_words.OBSTACLES[each]) for each in Obstacle}
     for text in (*(text for text, _ in choices.reasons), *chosen):
         obstacle, colon, told = text.partition(":")
         if colon:
-            reasons[text] = f"{say(filter_words.OBSTACLES[Obstacle(obstacle)])}: {words.reason(told) or '-'}"
+            reasons[text] = f"{say(filter_words.OBSTACLES[Obstacle(obstacle)])}: {word(told) or '-'}"
     return {
         "choices": choices,
         "reasons": list(reasons.items()),
         "chosen_reasons": chosen,
-        "priorities": [(code, words.reason(code)) for code, _ in choices.priorities],
+        "priorities": [(code, word(code)) for code, _ in choices.priorities],
     }
 
 
@@ -238,7 +244,7 @@ class Chip:
     without: str
 
 
-def chips(at: Wanted, of: Counted, words: PeopleWords) -> list[Chip]:
+def chips(at: Wanted, of: Counted, word: Callable[[str], str]) -> list[Chip]:
     """Every chosen criterion, which can be taken out one by one."""
     found: list[Chip] = []
     view = request.args.get("view", "")
@@ -253,7 +259,7 @@ def chips(at: Wanted, of: Counted, words: PeopleWords) -> list[Chip]:
             alone: Any = type(value)([each]) if many else each
             rest: Any = type(value)(other for other in value if other != each) if many else getattr(empty, one.name)
             told = filter_words.in_words(
-                replace(empty, **{one.name: alone}), of.known, of.places, of.campaign, chosen_language(), words.reason
+                replace(empty, **{one.name: alone}), of.known, of.places, of.campaign, chosen_language(), word
             )
             if one.name in _PLAIN:
                 told = told.removeprefix(say(filter_words.NAMES[one.name])).strip()
