@@ -173,7 +173,10 @@ def test_random_filters_find_whom_the_register_says(new_town: Callable[[], Town]
         wanted, day = drawn(chance, campaign), chance.choice(DAYS) + timedelta(days=chance.randrange(-90, 200))
         expected = sorted(one.person.id for one in people if is_wanted(one, wanted, campaign, day))
         with filtered(town.reference, EVERYTHING, FilterQuestion("covid19", "", day, wanted)) as asked:
-            assert sorted(one.id for some in asked.people() for one in some) == expected, (wanted, day)
+            listed = [one.id for some in asked.people() for one in some]
+            assert sorted(listed) == expected, (wanted, day)
+            # What files are written from: the same people in the same order.
+            assert [one for sheet in asked.sheets() for one in sheet["id"].to_pylist()] == listed
         found += bool(expected)
     assert found > 50
 
