@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mapper.domain.people import Outcome, Person, Visit
+from mapper.domain.places import fold
 from mapper.domain.roles import Role
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit, users
@@ -21,7 +22,7 @@ from mapper.services.reporting import default_set
 from mapper.stats.integrity import Agreement, agreement, draw
 from mapper.store import integrity as kept
 from mapper.store.database import Connection
-from mapper.store.integrity import BackCheck, BackCheckHouse
+from mapper.store.integrity import BackCheck, BackCheckHouse, SentForm
 
 HOUSES, MOST_HOUSES = 10, 50
 LISTED = 50
@@ -60,7 +61,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A house drawn. visit: the first interview, None where it does not count any more, or lies outside the area."""
+    """A house drawn. visit: the first interview, None where it does not count any more, or lies outside the area.
+
+    later: instance id of the last form that somebody else sent of it since, None where nobody did. told: as entered on
+    the page, else as that form tells it if it is a whole interview.
+    """
 
     position: int
     instance_id: str
@@ -68,6 +73,7 @@ class House:
     visit: Visit | None
     told: Told | None
     found_at: str | None
+    later: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +239,38 @@ def _house(
 ) -> House:
     told = _read(row.told) if row.told else None
     sent = kept.form_of(connection, one.campaign_id, row.instance_id)
-    visit, place = None, ""
+    visit, place, later = None, "", None
     if sent is not None and (seen is None or sent.cell_id in seen):
-        ((_, xml),) = kept.xml_of(reference.database, connection, [sent.seq])
-        read = read_form(reference, connection, known, known.campaign(one.campaign_id), sent, xml)
-        visit = read[0] if read is not None else None
+        visit = _visit(reference, connection, known, one, sent)
+        since = kept.later_of_house(connection, one.campaign_id, row.instance_id)
+        later = since[-1] if since else None
+        again = _visit(reference, connection, known, one, later) if later is not None else None
+        if told is None and visit is not None and again is not None and not again.partial:
+            told = told_again(visit, again)
         hamlet = known.hamlets.get((visit.hamlet_code if visit is not None else None) or "")
         place = hamlet.label if hamlet is not None else ""
-    return House(row.position, row.instance_id, place, visit, told, row.found_at)
+    sent_since = later.instance_id if later is not None else None
+    return House(row.position, row.instance_id, place, visit, told, row.found_at, sent_since)
+
+
+def _visit(reference: Reference, connection: Connection, known: Known, one: BackCheck, sent: SentForm) -> Visit | None:
+    ((_, xml),) = kept.xml_of(reference.database, connection, [sent.seq])
+    read = read_form(reference, connection, known, known.campaign(one.campaign_id), sent, xml)
+    return read[0] if read is not None else None
+
+
+def told_again(first: Visit, again: Visit) -> Told:
+    """What a second whole interview of a house tells; people are found by id, else by name, without its accents."""
+    if again.outcome != Outcome.INTERVIEWED:
+        return Told("unmet")
+    by_id = {person.id: person for person in again.people}
+    by_name = {fold(person.name or ""): person for person in again.people}
+    persons = []
+    for person in first.people:
+        found = by_id.get(person.id) or (by_name.get(fold(person.name)) if person.name else None)
+        answers = answers_of(found) if found is not None else {"born": "", "sex": "", "doses": ""}
+        persons.append(("yes" if found is not None else "no", answers["born"], answers["sex"], answers["doses"]))
+    return Told("met", "", str(len(again.people)), tuple(persons))
 
 
 def _read(text: str) -> Told:

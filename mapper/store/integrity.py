@@ -83,6 +83,26 @@ def form_of(connection: Connection, campaign_id: str, instance_id: str) -> SentF
     return None if row is None else SentForm(*row)
 
 
+def later_of_house(connection: Connection, campaign_id: str, instance_id: str) -> list[SentForm]:
+    """Submissions that count about the house of another one, sent later by somebody else; the newest last."""
+    first = _s.alias("first")
+    rows = connection.execute(
+        select(*_FORM)
+        .select_from(_s)
+        .join(_h, (_h.c.id == _s.c.household_id) & (_h.c.campaign_id == campaign_id))
+        .join(first, (first.c.household_id == _s.c.household_id) & (first.c.campaign_id == _s.c.campaign_id))
+        .where(
+            first.c.instance_id == instance_id,
+            _s.c.campaign_id == campaign_id,
+            _s.c.seq > first.c.seq,
+            _s.c.sender_id != first.c.sender_id,
+            _s.c.state == SubmissionState.PROCESSED.value,
+        )
+        .order_by(_s.c.seq)
+    )
+    return [SentForm(*row) for row in rows]
+
+
 def xml_of(database: Database, connection: Connection, seqs: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     """Seq and XML of submissions, a batch at a time."""
     for at in range(0, len(seqs), BATCH):

@@ -137,6 +137,27 @@ def test_houses_of_a_canvasser_are_drawn_and_both_interviews_compared(town: Town
     ]
 
 
+def test_a_whole_interview_that_somebody_else_sends_later_is_compared_by_itself(town: Town) -> None:
+    quick, other = canvasser(town, "Nhanh"), canvasser(town, "Khác")
+
+    def ask(sender: int, people: list[dict[str, object]], instance: str) -> None:
+        house = "5a0c1b5e-0000-4000-8000-000000000001"
+        xml = town.write({}, people, instance=instance, entity=house)
+        intake.receive(town.reference, xml, {}, sender_id=sender, received=datetime.combine(DAY, time(9), UTC))
+
+    lan, nam = person(name="Nông Thị Lan"), person(date(2010, 3, 4), name="Nông Văn Nam", sex="male")
+    ask(quick, [lan, nam, person(name="Hà Thị Không")], "uuid:first")
+    number = drawn(town, quick, other)
+    assert back_checks.back_check(town.reference, CHIEF, number).agreements == ()
+    ask(quick, [lan, nam], "uuid:own")
+    assert back_checks.back_check(town.reference, CHIEF, number).houses[0].later is None, "not by the same"
+    ask(other, [person(name="nong thi lan"), {**nam, "person.sex": "female"}], "uuid:again")
+    shown = back_checks.back_check(town.reference, CHIEF, number)
+    told = {one.question: (one.same, one.of) for one in shown.agreements}
+    assert told == {"people": (0, 1), "lives": (2, 3), "born": (2, 2), "sex": (1, 2), "doses": (2, 2)}
+    assert shown.houses[0].later == "uuid:again"
+
+
 def test_a_draw_that_makes_no_sense_is_refused(sqlite_town: Town) -> None:
     town = sqlite_town
     quick, idle = canvasser(town, "Nhanh"), canvasser(town, "Nghỉ")
