@@ -77,7 +77,7 @@ class Queue:
     counts: Mapping[str, int]
     rule: str
     findings: tuple[Finding, ...]
-    work: Standing[None]
+    work: Standing[int]
 
 
 def queue(reference: Reference, user: User, campaign_id: str, rule: str = "", limit: int = LISTED) -> Queue:

@@ -61,14 +61,14 @@ class _Looking:
     """The work of one installation in the background."""
 
     def __init__(self) -> None:
-        self.work: Background[None] = Background()
+        self.work: Background[int] = Background()
 
 
 _all: WeakKeyDictionary[Reference, _Looking] = WeakKeyDictionary()
 _opening = Lock()
 
 
-def set_off(reference: Reference, campaign_id: str) -> Standing[None]:
+def set_off(reference: Reference, campaign_id: str) -> Standing[int]:
     """Have what changed looked through in the background, and tell how far it is."""
     with _opening:
         looking = _all.setdefault(reference, _Looking())
@@ -80,8 +80,8 @@ def set_off(reference: Reference, campaign_id: str) -> Standing[None]:
     if all(looked.get(cell) == of for cell, of in state.items()) and EVERYWHERE in looked:
         version = "up to date"
 
-    def work(progress: Progress) -> None:
-        look_through(reference, campaign_id, progress)
+    def work(progress: Progress) -> int:
+        return look_through(reference, campaign_id, progress)
 
     return looking.work.ask(campaign_id, version, work)
 

@@ -15,6 +15,7 @@ from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound
 from mapper.services import accounts, audit, cleaning, follow_up, rebuilding
 from mapper.services.accounts import User
+from mapper.services.background import Stage
 from mapper.services.cleaning import Choice, Correcting
 from mapper.services.looking_through import look_through
 from mapper.store import mendings, oddities, tables
@@ -231,3 +232,22 @@ def test_a_house_to_be_visited_again_stands_on_the_follow_up_list_until_somebody
     assert asked() == {"a": "", "b": ""}
     cleaning.take_back(twice.reference, station, C, one.key)
     assert [each.key for each in waiting(twice, "same_person")] == [one.key]
+
+
+def test_looking_goes_on_aside_and_is_asked_for_again_only_where_something_changed(twice: Town) -> None:
+    station = overseer(twice)
+
+    def seen() -> cleaning.Queue:
+        found = cleaning.queue(twice.reference, station, C)
+        while found.work.stage in (Stage.WAITING, Stage.RUNNING):
+            found = cleaning.queue(twice.reference, station, C)
+        return found
+
+    first = seen()
+    assert (first.work.stage, first.counts) == (Stage.DONE, {"same_person": 1})
+    (finding,) = cleaning.queue(twice.reference, station, C).findings
+    assert finding.person is not None and finding.other_person is not None
+    assert (len(finding.person.doses), len(finding.other_person.doses)) == (1, 2)
+    assert look_through(twice.reference, C) == 0
+    send(twice, "c", [lan(("1", FIRST, "pfizer"), ("1", SECOND, "pfizer"), born=date(1950, 1, 1))], 0.8)
+    assert seen().counts == {"same_person": 1, "dose_twice": 1}
