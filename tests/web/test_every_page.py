@@ -18,8 +18,17 @@ import pytest
 from playwright.sync_api import Page
 
 from mapper.domain.roles import Role
+from mapper.formats.register_dates import Order
 from mapper.language import translate
-from mapper.services import back_checks, intake, lot_drawing, lots, public_figures, public_page
+from mapper.services import (
+    back_checks,
+    intake,
+    lot_drawing,
+    lots,
+    national_register,
+    public_figures,
+    public_page,
+)
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.integrity import Period
@@ -67,6 +76,9 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hot_spots.page": (EVERYBODY, ("/hot-spots?date=2022-08-31",)),
     "integrity.back_check": (EVERYBODY, ("/integrity/back-checks/{draw}",)),
     "integrity.page": (EVERYBODY, ("/integrity?date=2022-08-31",)),
+    "national_register.columns": (ADMINISTRATOR, ("/national-register/{extract}/columns",)),
+    "national_register.compared": (EVERYBODY, ("/national-register/{extract}",)),
+    "national_register.page": (EVERYBODY, ("/national-register",)),
     "pages.map_page": (EVERYBODY, ("/map?date=2022-08-31",)),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
     "public.page": (("administrator", "nobody"), ("/public",)),
@@ -141,6 +153,8 @@ NO_PAGES: Mapping[str, str] = {
     "lists.people_api": "people for programs",
     "lists.progress": "a number for a script",
     "integrity.progress": "a number for a script",
+    "national_register.file": "files to save",
+    "national_register.progress": "a number for a script",
     "openrosa": "XML and files for phones",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
@@ -243,7 +257,21 @@ def busy_commune(site: Site) -> dict[str, str]:
         "desk": str(desk.id),
         "lot": str(a_lot(site)),
         "draw": str(a_draw(site, made.id, made.token)),
+        "extract": str(an_extract(site)),
     }
+
+
+def an_extract(site: Site) -> int:
+    """Two people of the national register, one of whom the census knows."""
+    made = site.user("administrator", name="Người nhập", password=PASSWORD)
+    user = User(made.id, "Người nhập", Role.ADMINISTRATOR, (), 0)
+    lines = ("Họ và tên;Ngày sinh;Mã xã;Mũi 1 - Ngày tiêm", "Nông Văn Páo;03/02/1990;00001;", "Lò Thị Ún;1950;00001;")
+    data = "\n".join(lines).encode()
+    number = national_register.upload(site.reference, user, "mini", SET_ID, "trích.csv", data, intake.today())
+    columns = {"name": 0, "born": 1, "commune_code": 2}
+    taken = national_register.take(site.reference, user, number, columns, {1: Order.DAY_FIRST}, intake.today())
+    assert len(taken.rows) == 2
+    return number
 
 
 def a_draw(site: Site, canvasser: int, token: str) -> int:
