@@ -32,7 +32,7 @@ from mapper.services.background import Progress
 from mapper.services.files_to_fetch import Made, folder_of
 from mapper.services.reference import Reference
 from mapper.services.review import concerns
-from mapper.store import reviews, submission_feed, submissions
+from mapper.store import form_life, reviews, submission_feed, submissions
 from mapper.store.database import Connection
 from mapper.store.submission_feed import FedSubmission, Wanted
 
@@ -71,6 +71,17 @@ class Fed:
     files: Mapping[str, str]
     expected: int
     edits: int
+
+
+def every_form(reference: Reference) -> list[tuple[str, str]]:
+    """Id and title of each form that was ever published; the title is that of its newest version."""
+    with reference.database.read() as connection:
+        published = form_life.versions(connection)
+    titles: dict[str, str] = {}
+    for form_id, _, title, _, offered in published:
+        if offered or form_id not in titles:
+            titles[form_id] = title
+    return list(titles.items())
 
 
 def form_tables(reference: Reference, form_id: str) -> FormTables:

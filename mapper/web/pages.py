@@ -18,7 +18,7 @@ from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES, written_day
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
-from mapper.services import intake, reporting, review, submission_page, tiles
+from mapper.services import intake, reporting, review, submission_export, submission_page, tiles
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import figures_version
 from mapper.web.asked import LONG_QUIET, last_visits
@@ -270,6 +270,7 @@ def submissions() -> str:
         received=submission_page.received(reference, reader(), RECEIVED, request.args.get("review")),
         reviews=submission_page.REVIEWS,
         review=request.args.get("review"),
+        forms=submission_export.every_form(reference),
     )
 
 
