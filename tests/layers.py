@@ -37,6 +37,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "duckdb": ("mapper.store.columns",),
     "pyarrow": ("mapper.store.columns", "mapper.store.column_conditions", "mapper.formats"),
     "docx": ("mapper.formats",),
+    "zxingcpp": ("mapper.formats.code_photo",),
     "cryptography": ("mapper.formats.slip_code",),
     "mapbox_vector_tile": ("mapper.geo",),
     "pmtiles": ("mapper.formats",),

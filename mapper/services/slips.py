@@ -29,8 +29,8 @@ from mapper.store.database import Connection
 from mapper.store.follow_up import HouseholdRow
 from mapper.store.slips import KeptSlip, NewSlip
 
-MOST_AT_ONCE = 400
-"""Slips in one PDF: a hundred pages."""
+MOST_AT_ONCE = 200
+"""Slips in one PDF: fifty pages of A4."""
 
 MONTHS = (3, 6, 12, 24)
 """How long a slip may be good."""

@@ -17,7 +17,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.people_filter import read_filter
 from mapper.domain.roles import READERS, Role
 from mapper.domain.slip import BirthAs, NameAs, RevokedFor, Standing
-from mapper.errors import Forbidden, InvalidInput, Unavailable, mark
+from mapper.errors import Forbidden, InvalidInput, MapperError, TooLarge, Unavailable, mark
+from mapper.formats.code_photo import LARGEST_BYTES, read_code
 from mapper.formats.slip_code import LONGEST, Fault
 from mapper.formats.slip_sheet import Paper
 from mapper.services import slip_keys, slip_words, slips
@@ -267,11 +268,18 @@ def check_page() -> str:
 @slip_pages.post("/slips/check")
 def check() -> str:
     """What is to be said of the slip whose text was posted."""
-    typed = request.form.get("text", "")[: 4 * LONGEST]
+    photo = request.files.get("photo")
+    if photo:
+        try:
+            typed = read_code(photo.stream.read(LARGEST_BYTES + 1))
+        except (InvalidInput, TooLarge) as problem:
+            return _check(None, "", problem)
+    else:
+        typed = request.form.get("text", "")[: 4 * LONGEST]
     return _check(slips.check(installation().reference, typed, today()), typed)
 
 
-def _check(found: Checked | Fault | None, typed: str) -> str:
+def _check(found: Checked | Fault | None, typed: str, problem: MapperError | None = None) -> str:
     shown: dict[str, Any] = {}
     if isinstance(found, Fault):
         shown = {"verdict": FAULTS[found], "good": False}
@@ -288,7 +296,9 @@ def _check(found: Checked | Fault | None, typed: str) -> str:
             "days": texts.days(found.slip),
             "campaign": found.campaign.label[chosen_language()] if found.campaign else "",
         }
-    return render_template("slip_check.html", shown=shown, typed=typed, longest=4 * LONGEST, notice=NOTICE)
+    return render_template(
+        "slip_check.html", shown=shown, typed=typed, longest=4 * LONGEST, notice=NOTICE, problem=problem
+    )
 
 
 @slip_pages.get("/slips/offline.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -11,6 +12,7 @@ import pypdfium2
 import pytest
 import requests
 import zxingcpp
+from PIL import Image
 from sqlalchemy import select
 
 from mapper.store import tables
@@ -115,6 +117,31 @@ def test_each_kind_of_forgery_has_its_sentence(site: Site) -> None:
         "Superseded",
         "This slip is genuine and still agrees with the census",
     ]
+
+
+def test_a_photo_of_the_code_is_read_by_the_server_and_other_files_are_not(site: Site) -> None:
+    document = pypdfium2.PdfDocument(print_slips(reader(site), paper="a6").content)
+    photo = io.BytesIO()
+    document[0].render(scale=150 / 72).to_pil().rotate(7, expand=True, fillcolor="grey").save(photo, "JPEG", quality=60)
+    document.close()
+    empty = io.BytesIO()
+    Image.new("RGB", (300, 200), "white").save(empty, "PNG")
+    said = [verdict_of_photo(site, each) for each in (photo.getvalue(), empty.getvalue(), b"GIF89a no picture", b"")]
+    assert "This slip is genuine and still agrees with the census." in said[0]
+    assert "Nông Thị Mỷ" in said[0]
+    assert "No code was found in this picture." in said[1]
+    assert "This file is no picture." in said[2]
+    assert "This file is no picture." in said[3]
+
+
+def verdict_of_photo(site: Site, photo: bytes) -> str:
+    anybody = requests.Session()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', anybody.get(f"{site.url}/slips/check", timeout=60).text)
+    assert token
+    address, data = f"{site.url}/slips/check?lang=en", {"csrf_token": token[1]}
+    reply = anybody.post(address, data=data, files={"photo": ("photo.jpg", photo, "image/jpeg")}, timeout=60)
+    assert reply.status_code == 200, reply.text
+    return reply.text
 
 
 def test_only_readers_of_the_area_make_slips_and_only_who_sees_all_keeps_the_keys(site: Site) -> None:

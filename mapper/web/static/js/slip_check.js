@@ -79,6 +79,7 @@ reader().then((detector) => {
   if (!detector) return;
   camera.hidden = !navigator.mediaDevices;
   photo.hidden = false;
+  document.getElementById("slip-send")?.remove(); // this browser reads photos itself
   camera.addEventListener("click", () => (video.srcObject ? stop() : watch(detector)));
   const file = photo.querySelector("input");
   file.addEventListener("change", () => file.files[0] && look(detector, file.files[0]));
