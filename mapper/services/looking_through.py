@@ -44,16 +44,16 @@ _WITHIN = tuple(rule for rule in RULES if rule != ELSEWHERE)
 EVERYWHERE = 0
 """Stands for a cell where comparing across communes is noted."""
 
-SURE_AT = 0.0
-"""Log odds (base 2) from which on two entries are shown as perhaps one person: as likely as not."""
+SURE_AT = 7.0
+"""Log odds (base 2) from which on two entries are shown as perhaps one person.
 
-SURE_ELSEWHERE = 3.3
-"""The same across communes, where many people share a name and even a day."""
+They are those of linking two registers, where nearly everybody has a partner; within one, one in a hundred has.
+"""
 
 MANY_PAIRS = 2_000_000
 """So many pairs of a commune are compared at most."""
 
-_FORM = "3"
+_FORM = "4"
 """Changes with the rules, after which everything is looked through again."""
 
 
@@ -180,7 +180,9 @@ def _commune(reference: Reference, connection: Connection, known: Known, house: 
         home.units[home.leaf, each].name if (home.leaf, each) in home.units else each
         for each in (house.commune_code, code)
     ]
-    return Odd("commune_differs", "", (house.commune_code, code), {"chosen": names[0], "found": names[1], "found_code": code})
+    return Odd(
+        "commune_differs", "", (house.commune_code, code), {"chosen": names[0], "found": names[1], "found_code": code}
+    )
 
 
 def _places(houses: Sequence[HouseholdRow]) -> list[Oddity]:

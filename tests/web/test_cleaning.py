@@ -1,0 +1,48 @@
+"""The page of the cleaning station: who sees it, what it offers, and what a press of a button changes."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+
+from mapper.services import intake
+from mapper.services.looking_through import look_through
+from mapper.store import tables
+from tests.client.site import House, Site
+from tests.web.test_pages import reader
+
+
+def people(site: Site) -> list[str | None]:
+    with site.reference.database.read() as connection:
+        return list(connection.scalars(select(tables.people.c.name).order_by(tables.people.c.name)))
+
+
+def test_somebody_entered_twice_is_joined_by_a_button_and_parted_by_another(site: Site) -> None:
+    for instance in ("uuid:1", "uuid:2"):
+        house = House(instance, people=(("Nông Thị Mỷ", "1980-05-04", "2021-08-10"),), head=f"Chủ {instance[-1]}")
+        assert intake.receive(site.reference, house.xml, {}, sender_id=site.user("canvasser", "00001").id).counted
+    look_through(site.reference, "mini")
+    supervisor = reader(site)
+    page = supervisor.get("/cleaning", rule="same_person").text
+    assert "Có thể là một người bị ghi hai lần" in page
+    assert page.count("Nông Thị Mỷ") == 2
+    assert reader(site, role="planner").get("/cleaning").status_code == 403
+
+    def press(shown: str, **fields: str) -> str:
+        token = re.search(r'name="csrf_token" value="([^"]+)"', shown)
+        address = re.search(r'action="(/cleaning/[^"]+)"', shown)
+        assert token and address
+        answer = supervisor.session.post(
+            site.url + address[1], data={"csrf_token": token[1]} | fields, timeout=60, allow_redirects=True
+        )
+        assert answer.ok, answer.text
+        return answer.text
+
+    after = press(page, choice="join", kept="one")
+    assert "Đã quyết định." in after
+    assert people(site) == ["Nông Thị Mỷ"]
+    decided = supervisor.get("/cleaning", state="decided").text
+    assert "hai mục của một người đã gộp làm một" in decided
+    assert "Đã rút lại." in press(decided, take_back="1")
+    assert people(site) == ["Nông Thị Mỷ"] * 2
