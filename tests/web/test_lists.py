@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
+from mapper.services import people_copy
 from tests.client.site import House, Site
 from tests.web.test_follow_up import said
 from tests.web.test_forms_page import manager
@@ -166,3 +168,19 @@ def test_a_figure_leads_to_the_same_people_as_a_filter(visited: Site, figure: st
     shown = visited.get(f"{link[1].replace('&amp;', '&')}&lang=en", token)
     pattern = r'<p class="lead"><b>([\d,.]+) people'
     assert number(pattern, shown.text) == number(pattern, page.text)
+
+
+def test_while_lists_are_prepared_pages_say_how_far_and_programs_are_told_when_to_ask(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite_site.phone().send(House("uuid:one").form())
+    monkeypatch.setattr(people_copy, "READ_BESIDE", 0)
+    token = sqlite_site.user("supervisor", "001").token
+    told = sqlite_site.get(f"/api/people/count?{AT}", token)
+    assert (told.status_code, told.headers["Retry-After"]) == (503, "2")
+    until = time.monotonic() + 30
+    while (page := sqlite_site.get(f"/list?{AT}&view=people&lang=en", token)).text.count("being prepared"):
+        assert page.status_code == 200 and time.monotonic() < until
+        sqlite_site.get(f"/list/progress?{AT}", token).json()
+        time.sleep(0.05)
+    assert rows(page) == 1
