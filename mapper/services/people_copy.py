@@ -41,7 +41,7 @@ _PEOPLE_AT_ONCE = 500
 class NotReady(Unavailable):
     """The copy is being made; ``standing`` says how far it is."""
 
-    def __init__(self, standing: Standing[None]) -> None:
+    def __init__(self, standing: Standing[bool]) -> None:
         super().__init__(
             mark("The lists are being prepared, {percent} % so far. Try again in a moment."),
             percent=round(100 * standing.share),
@@ -63,7 +63,7 @@ class PeopleCopy:
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
-        self._work: Background[None] = Background()
+        self._work: Background[bool] = Background()
         self._revision: tuple[int, dict[str, str]] = (-1, {})
 
     @contextmanager
@@ -89,16 +89,17 @@ class PeopleCopy:
         with self.columns.asked(campaign_id, manifest, Fresh([*stale, *gone], tables)) as asking:
             yield asking
 
-    def bring_up_to_date(self, reference: Reference, campaign_id: str, state: _State | None = None) -> Standing[None]:
+    def bring_up_to_date(self, reference: Reference, campaign_id: str, state: _State | None = None) -> Standing[bool]:
         """Set off the copying of what changed, and tell how far it is."""
 
-        def work(progress: Progress) -> None:
+        def work(progress: Progress) -> bool:
             self.copy(reference, campaign_id, progress)
+            return True
 
         version = (state.made_of, sum(changes for changes, _ in state.cells.values())) if state else None
         return self._work.ask(campaign_id, version, work)
 
-    def standing(self, campaign_id: str) -> Standing[None] | None:
+    def standing(self, campaign_id: str) -> Standing[bool] | None:
         """How far the work on a campaign's copy is; None where nobody asked for any."""
         return self._work.look(campaign_id)
 

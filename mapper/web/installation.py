@@ -27,7 +27,6 @@ class Installation:
     bodies: of answers asked for not long ago, by what they were made from. heard: which phones were heard from.
     grounds: what tiles draw from.
     hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
-    integrity: canvassers' forms being looked through.
     registers: comparisons with the national register.
     integrity: canvassers' forms being looked through.
     exports: files with many people, being written and ready to be fetched.
