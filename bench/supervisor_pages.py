@@ -39,7 +39,8 @@ from server import create_app
 
 AIM_MS = 300
 NAME = "supervisor"
-DAY = date(2022, 9, 8)
+DAY = date(2022, 10, 5)
+"""The day of the latest visit, with which pages open."""
 ASKED = f"campaign=covid19&set={SET_ID}&group=18_plus&dose=booster1&date={DAY}"
 COMMUNE = "00070"
 PAGES = (
