@@ -99,10 +99,8 @@ def test_a_failure_is_told_kept_out_of_the_log_s_words_and_tried_again_when_aske
     assert finished(runs, "c").made == "a while later"
 
 
-def test_more_than_a_few_pieces_do_not_wait_and_old_results_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "MOST_WAITING", 2)
-    monkeypatch.setattr(background, "KEPT", 2)
-    runs: Background[str] = Background()
+def test_more_than_a_few_pieces_do_not_wait_and_old_results_are_forgotten() -> None:
+    runs: Background[str] = Background(keep=2, most_waiting=2)
     work = Held("first")
     runs.ask("a", 1, work)
     assert work.begun.wait(PATIENCE_S)

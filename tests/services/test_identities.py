@@ -260,6 +260,9 @@ def test_lists_of_a_city_are_as_long_as_its_figures(city: City) -> None:
         shown: list[tuple[str, str]] = []
         for page in range(1, pages + 1):
             found = people_list.people(city.town.reference, EVERYTHING, question, None, state.value, page)
+            if isinstance(found, ways.Missing):  # few among very many: those are read beside the page, once
+                ways.read(city.town.reference, found, lambda share: None)
+                found = people_list.people(city.town.reference, EVERYTHING, question, None, state.value, page)
             assert isinstance(found, PeopleList)
             assert (found.total, found.pages) == (number, pages)
             shown += [(one.house.id, one.person.id) for one in found.people]
