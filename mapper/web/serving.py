@@ -150,7 +150,11 @@ def _serve_one(
     gc.set_threshold(20_000, 50, 100)
     server = make_server(app, listener, threads, limit_bytes)
     _end_on(server, signals)
-    server.run()
+    try:
+        server.run()
+    finally:
+        # The interpreter ends as it always does; DuckDB would else report all that is left of it.
+        gc.unfreeze()
 
 
 def make_server(app: Flask, listener: socket.socket, threads: int, limit_bytes: int) -> Any:
