@@ -77,9 +77,9 @@ class PeopleCopy:
         gone = [cell for cell in held if cell not in state.cells]
         people = sum(state.cells[cell][1] for cell in stale)
         if people > READ_BESIDE:
-            raise NotReady(self.bring_up_to_date(reference, campaign_id, state))
+            raise NotReady(self._bring_up_to_date(reference, campaign_id, state))
         if len(stale) > _BESIDE_AT_ONCE or people > _PEOPLE_AT_ONCE:
-            self.bring_up_to_date(reference, campaign_id, state)
+            self._bring_up_to_date(reference, campaign_id, state)
         tables = {}
         if stale:
             rows = read_rows(reference, connection, state.campaign, stale)
@@ -89,14 +89,14 @@ class PeopleCopy:
         with self.columns.asked(campaign_id, manifest, Fresh([*stale, *gone], tables)) as asking:
             yield asking
 
-    def bring_up_to_date(self, reference: Reference, campaign_id: str, state: _State | None = None) -> Standing[bool]:
+    def _bring_up_to_date(self, reference: Reference, campaign_id: str, state: _State) -> Standing[bool]:
         """Set off the copying of what changed, and tell how far it is."""
 
         def work(progress: Progress) -> bool:
             self.copy(reference, campaign_id, progress)
             return True
 
-        version = (state.made_of, sum(changes for changes, _ in state.cells.values())) if state else None
+        version = (state.made_of, sum(changes for changes, _ in state.cells.values()))
         return self._work.ask(campaign_id, version, work)
 
     def standing(self, campaign_id: str) -> Standing[bool] | None:
