@@ -12,10 +12,14 @@ KINDS = {1: "pbf", 2: "png", 3: "jpg", 4: "webp", 5: "avif"}
 
 
 class Pmtiles:
-    """An open file. kind: "pbf", "png", "jpg", "webp" or "avif". gzipped: whether tiles are kept compressed."""
+    """An open file. kind: "pbf", "png", "jpg", "webp" or "avif". gzipped: whether tiles are kept compressed.
+
+    is_empty: whether its directory names no tile.
+    """
 
     def __init__(self, path: Path) -> None:
         from pmtiles.reader import Reader  # for those alone who have such a file
+        from pmtiles.tile import deserialize_directory
 
         try:
             with path.open("rb") as file:
@@ -30,6 +34,8 @@ class Pmtiles:
             self.gzipped = compression == "gzip"
             self.zooms = int(header["min_zoom"]), int(header["max_zoom"])
             self.metadata: dict[str, Any] = dict(self._reader.metadata())
+            root = slice(header["root_offset"], header["root_offset"] + header["root_length"])
+            self.is_empty = not cast(Any, deserialize_directory)(self._content[root])
         except Exception as fault:
             # The library meets damage with errors of many kinds, down to those of struct and gzip.
             raise InvalidInput(

@@ -23,7 +23,9 @@ _GZIP = b"\x1f\x8b"
 
 
 class TileFile(Protocol):
-    """A file of tiles."""
+    """A file of tiles. is_empty: whether there is none in it."""
+
+    is_empty: bool
 
     def tile(self, zoom: int, x: int, y: int) -> bytes | None:
         """The bytes of a tile as they are kept, None where there is none."""
@@ -74,6 +76,7 @@ def open_base_map(written: str) -> BaseMap | None:
     stamp = f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
     if path.suffix.lower() == ".mbtiles":
         mbtiles = Mbtiles(path)
+        _refuse_empty(mbtiles, path)
         told = mbtiles.metadata
         kind = {"jpeg": "jpg", "mvt": "pbf"}.get(told.get("format", "png").lower(), told.get("format", "png").lower())
         if kind not in MEDIA:
@@ -85,12 +88,26 @@ def open_base_map(written: str) -> BaseMap | None:
         return BaseMap(mbtiles, kind, mbtiles.zooms(), plain_text(told.get("attribution", "")), stamp)
     if path.suffix.lower() == ".pmtiles":
         pmtiles = Pmtiles(path)
+        _refuse_empty(pmtiles, path)
         credit = plain_text(str(pmtiles.metadata.get("attribution", "")))
         return BaseMap(pmtiles, pmtiles.kind, pmtiles.zooms, credit, stamp)
     raise InvalidInput(
         mark("{file} is no base map: its name ends neither in .mbtiles nor in .pmtiles. Set MAPPER_BASEMAP to one."),
         file=str(path),
     )
+
+
+def _refuse_empty(file: TileFile, path: Path) -> None:
+    """An empty file would show an empty ground, and nobody would know why."""
+    if file.is_empty:
+        file.close()
+        raise InvalidInput(
+            mark(
+                "The base map {file} holds no tiles, as where its making was broken off. Make it again for this region "
+                "and copy it to the server, or leave MAPPER_BASEMAP empty."
+            ),
+            file=str(path),
+        )
 
 
 def plain_text(html: str) -> str:

@@ -11,7 +11,10 @@ from mapper.errors import InvalidInput, mark
 
 
 class Mbtiles:
-    """An open file. metadata: its own names and values; used by many threads, one at a time."""
+    """An open file. metadata: its own names and values; used by many threads, one at a time.
+
+    is_empty: whether no tile is in it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -21,7 +24,8 @@ class Mbtiles:
                 f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
             )
             self.metadata = {str(name): str(value) for name, value in self._rows("SELECT name, value FROM metadata")}
-            self._rows("SELECT zoom_level, tile_column, tile_row, tile_data FROM tiles LIMIT 1")
+            first = "SELECT zoom_level, tile_column, tile_row, tile_data FROM tiles WHERE length(tile_data) > 0 LIMIT 1"
+            self.is_empty = not self._rows(first)
         except sqlite3.Error as fault:
             raise InvalidInput(
                 mark(

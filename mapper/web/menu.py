@@ -1,4 +1,7 @@
-"""The main menu: which pages a reader finds there, under which heading."""
+"""The main menu: which pages a reader finds there, under the task that they serve.
+
+The page of the people behind a figure is not among them: it is reached from every figure.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +42,18 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("targets.page", mark("Targets")),
             Entry("trends.page", mark("Course over time")),
             Entry("reasons.page", mark("Why not vaccinated")),
-            Entry("people.page", mark("People")),
-            Entry("lists.page", mark("Lists by filter")),
-            Entry("lists.upcoming", mark("Soon to be vaccinated")),
             Entry("hot_spots.page", mark("Clusters")),
+            Entry("epidemic.page", mark("Epidemic levels")),
             Entry("surveys.page", mark("Samples and lots")),
             Entry("report.page", mark("Daily report")),
-            Entry("national_register.page", mark("National register")),
+        ),
+    ),
+    Heading(
+        mark("People"),
+        (
+            Entry("lists.page", mark("People and households by filter")),
+            Entry("lists.upcoming", mark("Soon to be vaccinated")),
+            Entry("slips.page", mark("Slips")),
         ),
     ),
     Heading(
@@ -53,12 +61,16 @@ MENU: tuple[Entry | Heading, ...] = (
         (
             Entry("follow_up.lists", mark("Follow-up lists")),
             Entry("follow_up.fieldwork", mark("Fieldwork")),
-            Entry("pages.submissions", mark("Submissions")),
-            Entry("integrity.page", mark("Forms to look at again"), OVERSEERS),
-            Entry("cleaning.page", mark("Cleaning"), OVERSEERS),
             Entry("assignment.page", mark("Assignment"), OVERSEERS),
-            Entry("epidemic.page", mark("Epidemic levels")),
-            Entry("slips.page", mark("Slips")),
+        ),
+    ),
+    Heading(
+        mark("Check data"),
+        (
+            Entry("pages.submissions", mark("Submissions")),
+            Entry("cleaning.page", mark("Cleaning"), OVERSEERS),
+            Entry("integrity.page", mark("Forms to look at again"), OVERSEERS),
+            Entry("national_register.page", mark("National register")),
         ),
     ),
     Heading(

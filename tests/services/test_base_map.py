@@ -7,7 +7,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from pmtiles.tile import Compression, TileType, zxy_to_tileid
+from pmtiles.tile import (
+    Compression,
+    TileType,
+    deserialize_header,
+    serialize_directory,
+    serialize_header,
+    zxy_to_tileid,
+)
 from pmtiles.writer import Writer
 
 from mapper.errors import InvalidInput
@@ -27,6 +34,24 @@ def mbtiles(path: Path, form: str = "png", content: bytes = PNG, metadata: bool 
             connection.execute("CREATE TABLE metadata (name TEXT, value TEXT)")
             connection.executemany("INSERT INTO metadata VALUES (?, ?)", [("format", form), ("attribution", CREDIT)])
     connection.close()
+    return path
+
+
+def without_tiles(path: Path) -> Path:
+    """The same file, its tiles taken out."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM tiles")
+    connection.close()
+    return path
+
+
+def without_entries(path: Path) -> Path:
+    """The same file, its directory emptied; the library writes none such itself."""
+    content = path.read_bytes()
+    header, root = deserialize_header(content[:127]), serialize_directory([])
+    at = header["root_offset"]
+    rest = content[127:at] + root + content[at + len(root) :]
+    path.write_bytes(serialize_header(header | {"root_length": len(root)}) + rest)
     return path
 
 
@@ -77,6 +102,8 @@ def test_a_file_that_is_none_is_refused_by_name_with_the_cure(tmp_path: Path) ->
         (cut, "is no PMTiles file"),
         (other, "ends neither in .mbtiles nor in .pmtiles"),
         (odd, "holds tiles of the kind tiff"),
+        (without_tiles(mbtiles(tmp_path / "empty.mbtiles")), "holds no tiles"),
+        (without_entries(pmtiles(tmp_path / "empty.pmtiles")), "holds no tiles"),
     ):
         with pytest.raises(InvalidInput, match=why) as refused:
             open_base_map(str(path))
