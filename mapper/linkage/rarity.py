@@ -79,6 +79,7 @@ def words(name: str) -> Words:
     return Words(toned, tuple(fold(one) for one in toned))
 
 
+@lru_cache(maxsize=1 << 18)
 def digits(text: str) -> str:
     """The digits of a phone or identity number, the country's code as the leading zero it stands for."""
     found = "".join(c for c in text if c.isascii() and c.isdigit())
@@ -102,6 +103,7 @@ class Rarity:
         self._all_words = self._words.total()
         self._people = self._names.total()
         self._kept: dict[str, float] = {}
+        self._kept_names: dict[tuple[str, ...], float] = {}
 
     def word(self, bare: str) -> float:
         """Bits that agreeing on a word of a name is worth."""
@@ -113,11 +115,14 @@ class Rarity:
 
     def name(self, bare: tuple[str, ...]) -> float:
         """Bits that agreeing on a whole name is worth, whatever the order of its words."""
-        by_words: float = 2.0 ** -sum(map(self.word, bare)) * math.factorial(min(len(bare), 3))
-        # Whoever stands in both registers is counted twice.
-        seen = self._names[tuple(sorted(bare))] / 2
-        share = (seen + _NAMES_KNOWN * by_words) / (self._people / 2 + _NAMES_KNOWN)
-        return min(-math.log2(share), 18.0)
+        bits = self._kept_names.get(bare)
+        if bits is None:
+            by_words: float = 2.0 ** -sum(map(self.word, bare)) * math.factorial(min(len(bare), 3))
+            # Whoever stands in both registers is counted twice.
+            seen = self._names[tuple(sorted(bare))] / 2
+            share = (seen + _NAMES_KNOWN * by_words) / (self._people / 2 + _NAMES_KNOWN)
+            bits = self._kept_names[bare] = min(-math.log2(share), 18.0)
+        return bits
 
     def commune(self, code: str) -> float:
         """Bits that being of one commune is worth."""

@@ -1,169 +1,34 @@
-"""The national register against the census, person by person, and the difference of their totals explained to zero."""
+"""The national register against the census, person by person."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from enum import StrEnum
+from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from time import sleep
 
 from mapper.domain.people import Dose
 from mapper.domain.people_filter import PeopleFilter
-from mapper.domain.places import fold, order_key
+from mapper.domain.places import fold
 from mapper.domain.roles import Role
-from mapper.errors import Forbidden, InvalidInput, NotFound, mark
-from mapper.linkage.comparing import Agreement, compare
+from mapper.errors import NotFound, mark
+from mapper.linkage.comparing import compare
 from mapper.linkage.pairing import Class, Link, candidates, judge, link, log_odds
 from mapper.linkage.rarity import LinkPerson, Rarity
-from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.filtered import FilterQuestion, filtered
-from mapper.services.listed import leaves_in_areas
-from mapper.services.national_register import may_import
 from mapper.services.people_copy import NotReady
 from mapper.services.reference import Reference
-from mapper.services.reporting import default_set
+from mapper.services.register_entries import CensusPerson, Compared, Difference, Entry, Kind
 from mapper.store import national_register as kept
 from mapper.store.national_register import Decided, KeptRow
-
-PEOPLE = "people"
-"""What is counted: people, or those with a dose of the campaign, by its code."""
 
 _PATIENCE = 600
 """Seconds that the copy of the register is waited for; the work is done in the background."""
 
 _EVERYBODY = User(0, "", Role.ADMINISTRATOR, (), 0)
-
-
-class Kind(StrEnum):
-    """What became of a person of either side."""
-
-    SAME = "same"
-    DIFFERENT = "different"
-    POSSIBLE = "possible"
-    MISSING_HERE = "missing_here"
-    MISSING_THERE = "missing_there"
-    TWICE_THERE = "twice_there"
-    TWICE_HERE = "twice_here"
-
-
-KINDS: Mapping[Kind, str] = {
-    Kind.SAME: mark("the same in both"),
-    Kind.DIFFERENT: mark("in both, but different"),
-    Kind.POSSIBLE: mark("perhaps one person: to be decided"),
-    Kind.MISSING_HERE: mark("in the register, missing in the census"),
-    Kind.MISSING_THERE: mark("in the census, missing in the register"),
-    Kind.TWICE_THERE: mark("entered twice in the register"),
-    Kind.TWICE_HERE: mark("entered twice in the census"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CensusPerson:
-    """A person of the census. key: household and person; unit: commune in the set compared, "" where in none."""
-
-    key: str
-    household_id: str
-    instance_id: str
-    name: str
-    born_on: date | None
-    precision: str
-    sex: str
-    phone: str
-    unit: str
-    hamlet: str
-    doses: tuple[Dose, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What differs between the two. field: name, born, sex, commune, or "given:CODE", "vaccine:CODE", "dose:CODE".
-
-    theirs, ours: as told; None where a side does not tell it, of a dose: does not have it.
-    """
-
-    field: str
-    theirs: str | date | None
-    ours: str | date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A person of either side, or of both. odds: log odds (base 2) of a pair. double: row or key entered before.
-
-    decided: what somebody said of the pair, None where nobody did.
-    """
-
-    kind: Kind
-    theirs: KeptRow | None
-    ours: CensusPerson | None
-    odds: float = 0.0
-    evidence: tuple[Agreement, ...] = ()
-    differences: tuple[Difference, ...] = ()
-    double: str = ""
-    decided: Decided | None = None
-
-    @property
-    def their_unit(self) -> str:
-        """The commune that the register has them in, "" where it is in none."""
-        return (self.theirs.unit_code or "") if self.theirs else ""
-
-    @property
-    def our_unit(self) -> str:
-        """The same of the census."""
-        return self.ours.unit if self.ours else ""
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether both have them, in different communes."""
-        return self.theirs is not None and self.ours is not None and self.their_unit != self.our_unit
-
-    def counts(self, measure: str) -> tuple[int, int]:
-        """How many they are in the register and in the census."""
-        return _counts(self.theirs, measure), _counts(self.ours, measure)
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Why two totals differ: ``ours`` and all steps come to ``theirs``; ``rest`` is what stays unexplained, 0.
-
-    elsewhere_there: in both, here in the register and elsewhere in the census; elsewhere_here: the other way round.
-    """
-
-    unit: str
-    theirs: int
-    ours: int
-    missing_here: int
-    twice_there: int
-    elsewhere_there: int
-    missing_there: int
-    twice_here: int
-    elsewhere_here: int
-    different: int
-
-    @property
-    def rest(self) -> int:
-        """What no person explains."""
-        more = self.missing_here + self.twice_there + self.elsewhere_there
-        less = self.missing_there + self.twice_here + self.elsewhere_here
-        return self.theirs - (self.ours + more - less + self.different)
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """All entries of an extract and of the census where it speaks of it; scope: communes the extract tells of."""
-
-    extract_id: int
-    entries: tuple[Entry, ...]
-    scope: frozenset[str]
-    made_at: datetime
-
-    def kinds(self, entries: Sequence[Entry]) -> Counter[Kind]:
-        """How many of each kind."""
-        return Counter(entry.kind for entry in entries)
 
 
 def compare_people(
@@ -290,34 +155,6 @@ def _differences(row: KeptRow, one: CensusPerson, found: Link) -> list[Differenc
     return told
 
 
-def balances(entries: Sequence[Entry], measure: str) -> list[Balance]:
-    """For every commune that any entry is in, why its totals differ; see Balance."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for entry in entries:
-        there, here = entry.counts(measure)
-        their, our = entry.their_unit, entry.our_unit
-        if entry.theirs is not None:
-            found[their]["theirs"] += there
-        if entry.ours is not None:
-            found[our]["ours"] += here
-        if entry.theirs is not None and entry.ours is not None:
-            if their == our:
-                found[their]["different"] += there - here
-            else:
-                found[their]["elsewhere_there"] += there
-                found[our]["elsewhere_here"] += here
-        else:
-            found[their if entry.theirs is not None else our][entry.kind.value] += there + here
-    names = [name for name in Balance.__dataclass_fields__ if name != "unit"]
-    return [Balance(unit, *(counts[name] for name in names)) for unit, counts in found.items()]
-
-
-def total(parts: Sequence[Balance]) -> Balance:
-    """The balance of several communes together."""
-    names = [name for name in Balance.__dataclass_fields__ if name != "unit"]
-    return Balance("", *(sum(getattr(one, name) for one in parts) for name in names))
-
-
 def their_key(row: KeptRow) -> str:
     """What a decision remembers an entry by: its number in the register, else a digest of who it is."""
     if row.code:
@@ -374,79 +211,6 @@ def census(reference: Reference, campaign_id: str, set_id: str) -> list[CensusPe
                     )
                 )
     return found
-
-
-def own_units(reference: Reference, user: User, set_id: str) -> set[str] | None:
-    """Communes of a set whose people a user may see, None for all."""
-    if not user.areas:
-        return None
-    with reference.database.read() as connection:
-        known = reference.known(connection)
-        return leaves_in_areas(known, default_set(known, set_id), user)
-
-
-def visible(compared: Compared, own: set[str] | None) -> list[Entry]:
-    """The entries of which either side lies in some communes; of a side that does not, nothing but the commune."""
-    if own is None:
-        return list(compared.entries)
-    found = []
-    for entry in compared.entries:
-        there, here = entry.their_unit in own, entry.our_unit in own
-        if (there and (here or entry.ours is None)) or (here and entry.theirs is None):
-            found.append(entry)
-        elif there and entry.ours is not None:
-            hidden = CensusPerson("", "", "", "", None, "", "", "", entry.our_unit, "", ())
-            found.append(Entry(Kind.DIFFERENT, entry.theirs, hidden, differences=_moved(entry)))
-        elif here and entry.theirs is not None:
-            row = KeptRow(0, "", "", None, "", "", "", "", "", "", "", entry.theirs.unit_code, ())
-            found.append(Entry(Kind.DIFFERENT, row, entry.ours, differences=_moved(entry)))
-    return found
-
-
-def _moved(entry: Entry) -> tuple[Difference, ...]:
-    return tuple(one for one in entry.differences if one.field == "commune")
-
-
-def decide(
-    reference: Reference, user: User, compared: Compared, set_id: str, row: int, key: str, same: bool | None
-) -> None:
-    """Say whether a pair is one person, or with None take back what was said; kept, and in the audit trail."""
-    if not may_import(user):
-        raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
-    entries = visible(compared, own_units(reference, user, set_id))
-    theirs = next((each.theirs for each in entries if each.theirs is not None and each.theirs.row == row), None)
-    ours = next((each.ours for each in entries if each.ours is not None and each.ours.key == key), None)
-    if theirs is None or ours is None or not row or not key:
-        raise InvalidInput(mark("This pair is not among those that you may see. Load the page again."))
-    with reference.database.write() as connection:
-        extract = kept.extract(connection, compared.extract_id)
-        if extract is None:
-            raise NotFound(mark("There is no such file of the national register here. Look at the list again."))
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        kept.decide(connection, extract.campaign_id, their_key(theirs), ours.key, same, user.id, at)
-        facts = {
-            "number": row,
-            "household": ours.household_id,
-            "choice": "taken_back" if same is None else "one" if same else "two",
-        }
-        audit.record(reference, connection, user.id, user.name, "register.decided", str(extract.id), facts)
-
-
-def in_order(found: Sequence[Balance], names: Mapping[str, str]) -> list[Balance]:
-    """Balances by the name of their commune, those in none last."""
-    return sorted(found, key=lambda one: (not one.unit, order_key(names.get(one.unit, one.unit)), one.unit))
-
-
-def version(reference: Reference, campaign_id: str) -> int:
-    """Number of the last decision of a campaign, 0 where there is none."""
-    with reference.database.read() as connection:
-        return max((each.seq for each in kept.decisions(connection, campaign_id)), default=0)
-
-
-def _counts(one: KeptRow | CensusPerson | None, measure: str) -> int:
-    if one is None:
-        return 0
-    return 1 if measure == PEOPLE else int(any(dose.code == measure for dose in one.doses))
 
 
 def _their(row: KeptRow) -> LinkPerson:

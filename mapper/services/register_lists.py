@@ -16,7 +16,7 @@ from mapper.language import translate
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.reference import Reference
-from mapper.services.register_comparison import (
+from mapper.services.register_entries import (
     KINDS,
     PEOPLE,
     Balance,
@@ -27,10 +27,9 @@ from mapper.services.register_comparison import (
     Kind,
     balances,
     in_order,
-    own_units,
     total,
-    visible,
 )
+from mapper.services.register_pairs import own_units, visible
 from mapper.services.reporting import default_set
 from mapper.store import national_register as kept
 from mapper.store.national_register import Extract

@@ -14,7 +14,7 @@ from mapper.services.hot_spots import Found
 from mapper.services.integrity import Examined
 from mapper.services.kept_lists import KeptLists
 from mapper.services.reference import Reference
-from mapper.services.register_comparison import Compared
+from mapper.services.register_entries import Compared
 from mapper.services.tiles import Grounds
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf

@@ -13,12 +13,12 @@ from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.register_dates import ORDERS
 from mapper.formats.register_extract import DOSE_PARTS, ROLES
 from mapper.formats.register_file import MEDIA_TYPES
-from mapper.services import audit, register_lists, reporting
+from mapper.services import audit, register_lists, register_pairs, reporting
 from mapper.services import national_register as registers
 from mapper.services import register_comparison as comparing
 from mapper.services.background import Progress, Stage, Standing
 from mapper.services.intake import today
-from mapper.services.register_comparison import KINDS, PEOPLE, Compared, Entry, Kind
+from mapper.services.register_entries import KINDS, PEOPLE, Compared, Difference, Entry, Kind
 from mapper.store.national_register import Extract
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
@@ -188,7 +188,7 @@ def _standing(extract: Extract, again: bool = False) -> Standing[Compared]:
     def work(told: Progress) -> Compared:
         return comparing.work(here.reference, extract.id, told)
 
-    decided = comparing.version(here.reference, extract.campaign_id)
+    decided = register_pairs.version(here.reference, extract.campaign_id)
     version = (reporting.version(here.reference), decided, extract.people)
     return here.registers.ask(extract.id, version, work, again=again)
 
@@ -259,7 +259,7 @@ def _evidence(entry: Entry) -> list[tuple[str, str, float]]:
     return [(say(EVIDENCE[one.field]), say(LEVELS[one.level]), one.weight) for one in entry.evidence]
 
 
-def _difference(campaign: Campaign, names: dict[str, str], one: comparing.Difference) -> tuple[str, str, str]:
+def _difference(campaign: Campaign, names: dict[str, str], one: Difference) -> tuple[str, str, str]:
     part, _, code = one.field.partition(":")
     words = {"given": mark("day"), "vaccine": mark("vaccine"), "dose": mark("given")}
     field = f"{campaign.doses[code][chosen_language()]}: {say(words[part])}" if code else say(EVIDENCE[part])
@@ -278,7 +278,7 @@ def decide(number: int) -> AnyResponse:
         raise NotFound(mark("The comparison is not ready yet. Load the page again."))
     row = typed.get("row", "")
     same = {"yes": True, "no": False}.get(typed.get("same", ""))
-    comparing.decide(
+    register_pairs.decide(
         installation().reference,
         reader(),
         standing.made,

@@ -8,20 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 
 from mapper.domain.people import Dose
 from mapper.linkage.rarity import LinkPerson
-from mapper.services.register_comparison import (
+from mapper.services.register_comparison import compare_people, their_key
+from mapper.services.register_entries import (
     PEOPLE,
     CensusPerson,
     Compared,
-    Decided,
     Entry,
     Kind,
     balances,
-    compare_people,
-    their_key,
     total,
-    visible,
 )
-from mapper.store.national_register import KeptRow
+from mapper.services.register_pairs import visible
+from mapper.store.national_register import Decided, KeptRow
 from tests.linkage.registers import mistyped, people
 
 GIVEN = date(2021, 9, 1)
