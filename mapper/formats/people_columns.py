@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -22,15 +23,34 @@ def as_table(values: Mapping[str, Values]) -> Table:
     return made
 
 
-def translated(values: Values, name: Callable[[Any], str | None]) -> Values:
-    """Each value as it is called, every different one asked for once; null stays null."""
-    found = pc.dictionary_encode(values)
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A column as its different values, and which of them stands in each row; null where none does."""
+
+    different: Values
+    places: Values
+
+    @property
+    def all(self) -> Values:
+        """The column."""
+        return pa.chunked_array([self.different.take(self.places)])
+
+    def some(self, first: int, length: int) -> Values:
+        """Some rows of it."""
+        return self.different.take(self.places.slice(first, length))
+
+
+def by_value(values: Values, change: Callable[[Values], Values]) -> Words:
+    """What becomes of the different values of a column, of which there are few mostly."""
+    found = values.dictionary_encode() if len(values) else pa.array([], values.type).dictionary_encode()
     if isinstance(found, pa.ChunkedArray):
         found = found.combine_chunks()
-    if isinstance(found, pa.ChunkedArray):  # of no rows
-        return pa.chunked_array([], pa.string())
-    words = pa.array([name(value) for value in found.dictionary.to_pylist()], pa.string())
-    return pa.chunked_array([words.take(found.indices)])
+    return Words(change(found.dictionary), found.indices)
+
+
+def translated(values: Values, name: Callable[[Any], str | None]) -> Values:
+    """Each value as it is called, every different one asked for once; null stays null."""
+    return by_value(values, lambda different: pa.array([name(one) for one in different.to_pylist()], pa.string())).all
 
 
 def joined(values: Values) -> Values:

@@ -1,4 +1,4 @@
-"""Lists of people as files, written some thousand rows at a time: workbooks, CSV, GeoParquet and GeoJSON.
+"""Lists of people as files, written some thousand rows at a time: CSV, GeoParquet and GeoJSON.
 
 What comes in are Arrow tables whose columns are named by the keys of ``Column``; ``lat`` and ``lon`` besides where the
 file has points. No text of a table is ever run as a formula.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-MOST_ROWS = 1_048_575
-"""Rows below the headings that a sheet of a workbook holds; whoever is left over stands on the next."""
+from mapper.formats.people_columns import by_value
 
 _FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
-_NOT_TEXT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-_LONGEST_CELL = 32_767
+NOT_TEXT = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\ufffe\uffff]"
+"""Characters that no table holds."""
 
 
 class Kind(StrEnum):
@@ -75,102 +73,19 @@ def write_csv(path: Path, columns: Sequence[Column], tables: Iterable[pa.Table],
                 writer.write_table(pa.Table.from_arrays([*held, pa.nulls(table.num_rows, pa.string())], schema=schema))
 
 
-def _harmless(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+def _harmless(values: pa.ChunkedArray, column: Column) -> Any:
     if column.kind is not Kind.TEXT:
         return values.cast(TYPES[column.kind])
-    return without_formulas(values)
+    return by_value(values, without_formulas).all
 
 
-def without_formulas(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def without_formulas(values: pa.Array) -> pa.Array:
     """Texts as no spreadsheet runs them; see ``cells.harmless``, which does the same one by one."""
-    clean = pc.replace_substring_regex(values, _NOT_TEXT, "")
+    if not pc.any(pc.match_substring_regex(values, f"{_FORMULA}|{NOT_TEXT}")).as_py():
+        return values
+    clean = pc.replace_substring_regex(values, NOT_TEXT, "")
     begins = pc.match_substring_regex(clean, _FORMULA)
-    if not pc.any(begins).as_py():
-        return clean
     return pc.if_else(begins, pc.binary_join_element_wise("'", clean, ""), clean)
-
-
-def write_xlsx(path: Path, columns: Sequence[Column], tables: Iterable[pa.Table], about: About) -> None:
-    """A workbook: headings that stay in sight and filter, days as days, all else as text; a last sheet says of what."""
-    import xlsxwriter
-
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": path.parent}
-    book = xlsxwriter.Workbook(str(path), options)
-    try:
-        _Sheets(book, columns, about).write(tables)
-        sheet = book.add_worksheet(about.sheet[:31])
-        sheet.set_column(0, 0, 24)
-        sheet.set_column(1, 1, 90, book.add_format({"text_wrap": True, "valign": "top"}))
-        for row, (what, value) in enumerate(about.lines):
-            sheet.write_string(row, 0, what)
-            sheet.write_string(row, 1, value)
-        book.set_properties({"title": about.title, "comments": about.sentence[:250]})
-    finally:
-        book.close()
-
-
-class _Sheets:
-    def __init__(self, book: Any, columns: Sequence[Column], about: About) -> None:
-        self._book, self._columns, self._about = book, columns, about
-        self._heading = book.add_format(
-            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#E8F0EC"}
-        )
-        self._day = book.add_format({"num_format": "dd/mm/yyyy"})
-        self._sheet: Any = None
-        self._row = 0
-        self._number = 0
-
-    def write(self, tables: Iterable[pa.Table]) -> None:
-        self._begin()
-        for table in tables:
-            held = [self._values(table[one.key], one) for one in self._columns]
-            for row in zip(*held, strict=True):
-                if self._row > MOST_ROWS:
-                    self._end()
-                    self._begin()
-                self._write(row)
-        self._end()
-
-    def _values(self, values: pa.ChunkedArray, column: Column) -> list[Any]:
-        if column.kind is Kind.TEXT:
-            clean = pc.utf8_slice_codeunits(pc.replace_substring_regex(values, _NOT_TEXT, ""), 0, _LONGEST_CELL)
-            return list(clean.to_pylist())
-        return list(values.to_pylist())
-
-    def _write(self, row: Sequence[Any]) -> None:
-        sheet, at = self._sheet, self._row
-        for place, value in enumerate(row):
-            if value is None or value == "":
-                continue
-            if isinstance(value, str):
-                sheet.write_string(at, place, value)
-            elif isinstance(value, date):
-                if value.year < 1900:  # before the first day that a workbook knows
-                    sheet.write_string(at, place, value.isoformat())
-                else:
-                    sheet.write_datetime(at, place, value, self._day)
-            else:
-                sheet.write_number(at, place, value)
-        self._row += 1
-
-    def _begin(self) -> None:
-        self._number += 1
-        title = self._about.title[:26]
-        self._sheet = sheet = self._book.add_worksheet(title if self._number == 1 else f"{title} {self._number}")
-        for place, one in enumerate(self._columns):
-            sheet.set_column(place, place, one.width)
-        sheet.freeze_panes(1, 0)
-        sheet.repeat_rows(0)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.set_footer(f"&L{self._about.sentence.replace('&', '&&')[:200]}&R&P / &N")
-        sheet.set_row(0, 45)
-        for place, one in enumerate(self._columns):
-            sheet.write_string(0, place, one.heading, self._heading)
-        self._row = 1
-
-    def _end(self) -> None:
-        self._sheet.autofilter(0, 0, max(1, self._row - 1), len(self._columns) - 1)
 
 
 GEOMETRY = "geometry"

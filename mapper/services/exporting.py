@@ -22,8 +22,8 @@ from mapper.formats.people_files import (
     write_csv,
     write_geojson,
     write_parquet,
-    write_xlsx,
 )
+from mapper.formats.people_workbook import write_xlsx
 from mapper.geo.point_layer import write_geopackage
 from mapper.language import translate
 from mapper.services import audit
@@ -87,7 +87,7 @@ def make(reference: Reference, user: User, wish: Wish, progress: Progress = lamb
                     done += table.num_rows
                     progress(done / max(1, people))
 
-            _write(path, wish.kind, sheet.columns, tables(), told)
+            _write(path, wish.kind, sheet.columns, tables(), told, people)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -104,10 +104,10 @@ def make(reference: Reference, user: User, wish: Wish, progress: Progress = lamb
     return Made(path, people)
 
 
-def _write(path: Path, kind: str, columns: Sequence[Column], tables: Iterator[Table], told: About) -> None:
+def _write(path: Path, kind: str, columns: Sequence[Column], tables: Iterator[Table], told: About, people: int) -> None:
     match kind:
         case "xlsx":
-            write_xlsx(path, columns, tables, told)
+            write_xlsx(path, columns, tables, told, people)
         case "csv":
             write_csv(path, columns, tables, told)
         case "parquet":
