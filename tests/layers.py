@@ -35,7 +35,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rapidfuzz": ("mapper.linkage",),
     "matplotlib": ("mapper.charts",),
     "duckdb": ("mapper.store.columns",),
-    "pyarrow": ("mapper.store.columns", "mapper.store.column_conditions", "mapper.formats"),
+    "pyarrow": ("mapper.store.columns", "mapper.formats"),
     "docx": ("mapper.formats",),
     "zxingcpp": ("mapper.formats.code_photo",),
     "cryptography": ("mapper.formats.slip_code",),

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -35,13 +34,6 @@ from mapper.geo.layer import WGS84, Layer, Limits, as_array, too_large
 
 _POLYGONAL = ("Polygon", "MultiPolygon")
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
-_UNREADABLE_SOURCE = (
-    pyogrio.errors.DataSourceError,
-    pyogrio.errors.DataLayerError,
-    pyogrio.errors.FeatureError,
-    pyogrio.errors.GeometryError,
-    pyogrio.errors.FieldError,
-)
 _BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 _GEOPACKAGE_IDS = (b"GPKG", b"GP10", b"GP11")
 
@@ -94,12 +86,14 @@ def read_layer(
 
 
 def _read_geopackage(path: Path, layer: str | None, limits: Limits) -> Layer:
+    import pyogrio  # loads pandas and Arrow, which no page needs
+
     with tempfile.TemporaryDirectory() as folder, _quiet():
         # a copy: SQLite writes files beside a database even to read it, and GDAL looks at the name's ending
         copy = Path(shutil.copyfile(path, Path(folder) / "units.gpkg"))
         try:
             layers = [str(name) for name, geometry_type in pyogrio.list_layers(copy) if geometry_type]
-        except _UNREADABLE_SOURCE as error:
+        except _unreadable_source() as error:
             raise InvalidBoundaries(mark("The GeoPackage is damaged or cut short. Copy or export it again.")) from error
         return _read_ogr("GeoPackage", copy, _choose_layer(layers, layer), None, limits)
 
@@ -186,14 +180,28 @@ def _read_shapefile(path: Path, says_encoding: bool, encoding: str | None, limit
         ) from error
 
 
+def _unreadable_source() -> tuple[type[Exception], ...]:
+    from pyogrio import errors
+
+    return (
+        errors.DataSourceError,
+        errors.DataLayerError,
+        errors.FeatureError,
+        errors.GeometryError,
+        errors.FieldError,
+    )
+
+
 def _read_ogr(kind: str, path: Path, layer: str | None, encoding: str | None, limits: Limits) -> Layer:
+    import pyogrio
+
     try:
         info = pyogrio.read_info(path, layer=layer, encoding=encoding)
         if info["features"] > limits.max_units:
             too_large(limits)
         meta, _, wkbs, columns = pyogrio.raw.read(path, layer=layer, encoding=encoding, force_2d=True)
         shapes = as_array(list(shapely.from_wkb(wkbs)), limits)
-    except _UNREADABLE_SOURCE as error:
+    except _unreadable_source() as error:
         raise InvalidBoundaries(
             mark("The {kind} is damaged or cut short. Copy or export it again."), kind=kind
         ) from error

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
-
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people import AWAY
 from mapper.domain.people_filter import Entering, Obstacle, PeopleFilter
@@ -24,74 +22,77 @@ ON_EARTH = f"lat IS NOT NULL AND point_state IN ('{USABLE}', '{Placement.POOR_AC
 PERSON = 1024
 """A person's number: seq of the household times this, and the position in it."""
 
-_TEXT, _DAY, _COUNT, _LONG, _YES = pa.string(), pa.date32(), pa.int32(), pa.int64(), pa.bool_()
+_TEXT, _DAY, _COUNT, _LONG, _YES, _REAL = "string", "date32", "int32", "int64", "bool_", "float64"
+_WORDS, _PLACE, _STATE = "list of string", "int16", "int8"
 
-
-def _columns(**types: pa.DataType) -> pa.Schema:
-    return pa.schema(list(types.items()))
-
-
-TABLES: dict[str, pa.Schema] = {
-    "houses": _columns(
-        seq=_LONG,
-        cell=_COUNT,
-        id=_TEXT,
-        instance_id=_TEXT,
-        visited_on=_DAY,
-        outcome=_TEXT,
-        house_number=_TEXT,
-        number_order=_TEXT,
-        head=_TEXT,
-        head_folded=_TEXT,
-        phone=_TEXT,
-        phone_digits=_TEXT,
-        lat=pa.float64(),
-        lon=pa.float64(),
-        accuracy_m=pa.float64(),
-        point_state=_TEXT,
-        sender=_COUNT,
-        review=_TEXT,
-    ),
-    "people": _columns(
-        person=_LONG,
-        seq=_LONG,
-        cell=_COUNT,
-        id=_TEXT,
-        name=_TEXT,
-        folded=_TEXT,
-        born_on=_DAY,
-        birth_precision=_TEXT,
-        sex=_TEXT,
-        residence=_TEXT,
-        away_place=_TEXT,
-        priorities=pa.list_(_TEXT),
-        contraindicated=_YES,
-        contraindication=_TEXT,
-        deferred_until=_DAY,
-        deferral_reason=_TEXT,
-        infected_on=_DAY,
-        refused=_YES,
-        refusal_reason=_TEXT,
-        vaccination_unknown=_YES,
-        reported_on=_DAY,
-    ),
-    "doses": _columns(
-        person=_LONG,
-        cell=_COUNT,
-        position=_COUNT,
-        code=_TEXT,
-        given_on=_DAY,
-        vaccine=_TEXT,
-        lot=_TEXT,
-        place=_TEXT,
-        evidence=_TEXT,
-    ),
+TABLES: dict[str, dict[str, str]] = {
+    "houses": {
+        "seq": _LONG,
+        "cell": _COUNT,
+        "id": _TEXT,
+        "instance_id": _TEXT,
+        "visited_on": _DAY,
+        "outcome": _TEXT,
+        "house_number": _TEXT,
+        "number_order": _TEXT,
+        "head": _TEXT,
+        "head_folded": _TEXT,
+        "phone": _TEXT,
+        "phone_digits": _TEXT,
+        "lat": _REAL,
+        "lon": _REAL,
+        "accuracy_m": _REAL,
+        "point_state": _TEXT,
+        "sender": _COUNT,
+        "review": _TEXT,
+    },
+    "people": {
+        "person": _LONG,
+        "seq": _LONG,
+        "cell": _COUNT,
+        "id": _TEXT,
+        "name": _TEXT,
+        "folded": _TEXT,
+        "born_on": _DAY,
+        "birth_precision": _TEXT,
+        "sex": _TEXT,
+        "residence": _TEXT,
+        "away_place": _TEXT,
+        "priorities": _WORDS,
+        "contraindicated": _YES,
+        "contraindication": _TEXT,
+        "deferred_until": _DAY,
+        "deferral_reason": _TEXT,
+        "infected_on": _DAY,
+        "refused": _YES,
+        "refusal_reason": _TEXT,
+        "vaccination_unknown": _YES,
+        "reported_on": _DAY,
+    },
+    "doses": {
+        "person": _LONG,
+        "cell": _COUNT,
+        "position": _COUNT,
+        "code": _TEXT,
+        "given_on": _DAY,
+        "vaccine": _TEXT,
+        "lot": _TEXT,
+        "place": _TEXT,
+        "evidence": _TEXT,
+    },
     # Where a person stands in a series of the campaign from one day up to, but not on, another: ordinals of days.
     # enters: whether they were not in the group before.
-    "standings": _columns(
-        person=_LONG, cell=_COUNT, series=pa.int16(), state=pa.int8(), since=_COUNT, until=_COUNT, enters=_YES
-    ),
+    "standings": {
+        "person": _LONG,
+        "cell": _COUNT,
+        "series": _PLACE,
+        "state": _STATE,
+        "since": _COUNT,
+        "until": _COUNT,
+        "enters": _YES,
+    },
 }
+"""The columns of each table with their kinds, as Arrow calls them; Arrow itself is loaded where a copy is opened."""
 
 
 @dataclass(frozen=True, slots=True)

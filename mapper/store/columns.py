@@ -16,20 +16,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from urllib.parse import quote
-
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people import Dose
 from mapper.store.column_conditions import ON_EARTH, TABLES, Condition
 from mapper.store.column_sheet import sheet_statement
+
+# Both weigh as much as the rest of the server, and are loaded where a copy is first opened.
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
 
 CELLS_A_FILE = 16
 """Cells copied together: some thousand people."""
@@ -40,7 +42,7 @@ KEPT_S = 900
 MEMORY_LIMIT = "512MB"
 """What DuckDB takes before it writes to the disk beside the files."""
 
-Table: TypeAlias = pa.Table
+Table: TypeAlias = "pa.Table"
 """Rows as columns."""
 
 Row = Sequence[Any]
@@ -109,6 +111,8 @@ class Columns:
 
     def write(self, campaign_id: str, made_of: str, files: Iterable[tuple[int, Mapping[int, int], Rows]]) -> None:
         """Copy cells. files: number of each file, its cells with how often they had changed, and their rows."""
+        import pyarrow.parquet as pq
+
         folder = self._of(campaign_id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         before = self.manifest(campaign_id)
@@ -118,8 +122,8 @@ class Columns:
         for number, held, rows in files:
             name = f"{number}-{secrets.token_hex(4)}"
             (folder / name).mkdir(mode=0o700)
-            for table, schema in TABLES.items():
-                pq.write_table(as_table(schema, rows[table]), folder / name / f"{table}.parquet", compression="zstd")
+            for table in TABLES:
+                pq.write_table(as_table(table, rows[table]), folder / name / f"{table}.parquet", compression="zstd")
             names[number] = name
             cells = {cell: changes for cell, changes in cells.items() if cell // CELLS_A_FILE != number} | dict(held)
         text = json.dumps({"made_of": made_of, "files": names, "cells": cells})
@@ -143,6 +147,8 @@ class Columns:
             cursor.close()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
         aside = self._folder() / "aside"
         with self._opening:
             if self._database is None:
@@ -183,6 +189,8 @@ class Asking:
 
     def register(self, name: str, **columns: Sequence[int]) -> None:
         """Let conditions refer to a table of this name."""
+        import pyarrow as pa
+
         self._cursor.register(name, pa.table({key: pa.array(values, pa.int64()) for key, values in columns.items()}))
 
     def points(self, south: float, west: float, north: float, east: float) -> list[tuple[int, float, float]]:
@@ -312,8 +320,21 @@ _SHOWN = tuple(
 )
 
 
-def as_table(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
-    """Rows as columns."""
+@cache
+def _schema(table: str) -> pa.Schema:
+    """The columns of one of TABLES."""
+    import pyarrow as pa
+
+    kinds = {kind: getattr(pa, kind) for columns in TABLES.values() for kind in columns.values() if " " not in kind}
+    types = {kind: make() for kind, make in kinds.items()} | {"list of string": pa.list_(pa.string())}
+    return pa.schema([(name, types[kind]) for name, kind in TABLES[table].items()])
+
+
+def as_table(table: str, rows: Sequence[Row]) -> pa.Table:
+    """Rows of one of TABLES as columns."""
+    import pyarrow as pa
+
+    schema = _schema(table)
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     return pa.Table.from_arrays(
         [pa.array(values, one.type) for values, one in zip(columns, schema, strict=True)], schema=schema
@@ -321,7 +342,7 @@ def as_table(schema: pa.Schema, rows: Sequence[Row]) -> pa.Table:
 
 
 def _bind(cursor: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, fresh: Fresh) -> None:
-    for table, schema in TABLES.items():
+    for table in TABLES:
         parts = []
         if manifest.files:
             places = [str(folder / name / f"{table}.parquet").replace("'", "''") for name in manifest.files.values()]
@@ -332,7 +353,7 @@ def _bind(cursor: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, f
             cursor.register(f"fresh_{table}", fresh.tables[table])
             parts.append(f"SELECT * FROM fresh_{table}")
         if not parts:
-            cursor.register(f"fresh_{table}", schema.empty_table())
+            cursor.register(f"fresh_{table}", as_table(table, ()))
             parts.append(f"SELECT * FROM fresh_{table}")
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {' UNION ALL '.join(parts)}")
 
