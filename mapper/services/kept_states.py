@@ -4,7 +4,7 @@ A province has hundreds of thousands of tallies a question. Each cell carries a 
 its tallies, read in the same view of the database as they are: what was summed under the same number is the same
 still, whichever process counted in between, and only cells that changed are summed again. From the sums of a near day
 those of another are made by what changed between. What some process summed on certain days is kept in the database
-too (``warming``), so that a new one begins with that.
+too (``warming``), with what changed around them, so that a new one begins with that whatever the day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mapper.domain.ledger import INSIDE
 from mapper.services.bounded import BoundedStore
-from mapper.store import tallies
+from mapper.store import tallies, tally_sums
 from mapper.store.database import Connection, Database
 
 States = Sequence[int]
@@ -165,10 +165,12 @@ class KeptStates:
         near = [one for one in self.kept.in_order() if one.era == key.era and wanted.issubset(one.series)]
         best = min(near, key=lambda one: (abs(one.day - key.day), len(one.series)), default=None)
         apart = abs(best.day - key.day) if best is not None else NEAR_DAYS + 1
-        on_disk = tallies.days_summed(connection, key.era, key.series) if apart else {}
+        on_disk = tally_sums.days(connection, key.era, key.series) if apart else {}
         closest = min(on_disk, key=lambda day: abs(day - key.day), default=None)
-        if closest is not None and (apart > NEAR_DAYS or abs(closest - key.day) < apart):
-            return kept_in_database(connection, key._replace(day=closest)), closest
+        if closest is not None:
+            reached = min(max(key.day, closest - tally_sums.AROUND_DAYS), closest + tally_sums.AROUND_DAYS)
+            if reached == key.day or apart > NEAR_DAYS or abs(reached - key.day) < apart:
+                return kept_in_database(connection, key._replace(day=reached), closest), reached
         found = self.kept.get(best) if best is not None and apart <= NEAR_DAYS else None
         if best is None or found is None:
             return Sums.nothing(len(key.series)), key.day
@@ -178,22 +180,35 @@ class KeptStates:
         return Sums(found.cells, found.changes, found.people[:, columns]), best.day
 
 
-def kept_in_database(connection: Connection, key: Key) -> Sums:
-    """What is kept of these series on that day, of those cells whose changes are the same for all of them."""
-    found = tallies.kept_sums(connection, key.era, key.series, key.day)
+def kept_in_database(connection: Connection, key: Key, day: int) -> Sums:
+    """The sums that are kept of some series on a day, led to the key's, which is near enough for that.
+
+    Of those cells whose changes are the same for all of the series.
+    """
     sums = Sums.nothing(len(key.series))
-    for place, series_id in enumerate(key.series):
-        rows = found[series_id]
-        rows = rows[np.argsort(rows[:, 0])]
-        cells, changes = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64)
-        if not place:
-            sums = Sums(cells, changes, np.zeros((len(rows), len(key.series), len(INSIDE)), np.int32))
+    number = {series_id: place for place, series_id in enumerate(key.series)}
+    first, last = sorted((day, key.day))
+    for series_id, of_one in tally_sums.kept(connection, key.era, key.series, day):
+        cells, changes = of_one.cells[:, 0].astype(np.int64), of_one.cells[:, 1].astype(np.int64)
+        if not len(sums.cells):
+            sums = Sums(cells, changes, np.zeros((len(cells), len(key.series), len(INSIDE)), np.int32))
+        people = of_one.cells[:, 2:].copy()
+        days = of_one.around[:, 1]
+        between = of_one.around[(days > first) & (days <= last)]
+        moved = people_by_row(np.searchsorted(cells, between[:, 0]), between[:, 2:], len(cells))
+        people += moved if day < key.day else -moved
         places = sums.holding(cells, changes)
-        sums.people[places[places >= 0], place] = rows[places >= 0, 2:]
+        sums.people[places[places >= 0], number[series_id]] = people[places >= 0]
         lacking = np.ones(len(sums.cells), np.bool_)
         lacking[places[places >= 0]] = False
         sums.changes[lacking] = -1
     return sums
+
+
+def people_by_row(rows: NDArray[np.intp], changes: NDArray[np.int32], many: int) -> NDArray[np.int32]:
+    """Changes per state added up by row: so many rows, of each change the row it belongs to."""
+    sums = [np.bincount(rows, changes[:, state], many) for state in range(len(INSIDE))]
+    return np.array(sums).T.astype(np.int32)
 
 
 def _read(

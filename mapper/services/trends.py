@@ -21,6 +21,7 @@ from mapper.errors import InvalidQuestion, mark
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.goals import goals
+from mapper.services.kept_days import changes_by_day
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import (
     HAMLET,
@@ -159,8 +160,10 @@ def course(reference: Reference, user: User, question: Question, area: Area | No
         campaign, group, dose, series_id = find_series(known, question)
         places = default_set(known, question.set_id, question.day)
         cell_ids = cells_in(reference, connection, known, user, places, area)
-        last = question.day.toordinal()
-        found = tallies.by_day(reference.database, connection, series_id, cell_ids, last)
+        database = reference.database
+        era, _ = tallies.version(database, connection)
+        changes = {row[0]: row[-1] for row in tallies.houses(database, connection, campaign.id, cell_ids)}
+        moved = changes_by_day(database, connection, era, series_id, changes, campaign.start, question.day)
         aims = goals(known, places, campaign, group, dose)
         goal = aims.usual
         if aims.own and area is not None:
@@ -169,12 +172,8 @@ def course(reference: Reference, user: User, question: Question, area: Area | No
             goal = goal_of_all(aims, area, lies)
     if aims.own and area is None:
         goal = coverage(reference, user, question).total.goal
-    first = campaign.start.toordinal()
-    changes = np.zeros((last - first + 1, len(INSIDE)), np.int64)
-    for day, *of_day in found:
-        changes[max(0, day - first)] += of_day
-    days = tuple(date.fromordinal(day) for day in range(first, last + 1))
-    return Course(campaign, places.about, group, dose, goal, days, changes.cumsum(axis=0))
+    days = tuple(campaign.start + timedelta(days=number) for number in range(len(moved)))
+    return Course(campaign, places.about, group, dose, goal, days, moved.cumsum(axis=0))
 
 
 class Change(NamedTuple):

@@ -1,12 +1,12 @@
 """What readers ask first, summed before anybody asks: after a start and every hour, beside the requests.
 
-Only a process that remembers nothing has to add up all tallies of a campaign. So sums of days some weeks apart are kept
-in the database, from which any day is near, and those of the days that readers open pages with are remembered as well.
+Only a process that remembers nothing has to add up all tallies of a campaign. So sums of days some weeks apart, and
+what changed around them, are kept in the database, and those of the days that readers open pages with are remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.ledger import INSIDE
 from mapper.services.intake import today
+from mapper.services.kept_states import people_by_row
 from mapper.services.reference import Reference
-from mapper.store import tallies
+from mapper.store import tallies, tally_sums
 from mapper.store.database import Connection
-
-APART_DAYS = 40
-"""Sums are kept of every so many days: of a year, nine."""
 
 FEW = 10
 """As long as at most this part of the cells changed, sums serve as they were kept: a tenth is summed quickly."""
+
+READ_WINDOWS = 10
+"""Of so many kept days, and those around them, the tallies of a series are in memory together."""
 
 AHEAD = timedelta(days=400)
 """So long after the latest visit people may ask who is due; a year, and some weeks."""
@@ -56,7 +58,7 @@ class _View:
 def warm(reference: Reference) -> int:
     """Sum every series, campaign by campaign; how many days of campaigns are remembered now.
 
-    Those asked first, as many as there is room for. Houses are read once a campaign.
+    Those asked first, as many as there is room for.
     """
     with reference.database.read() as connection:
         campaigns = list(reference.known(connection).campaigns.values())
@@ -66,19 +68,21 @@ def warm(reference: Reference) -> int:
             view = _view(reference, connection, campaign)
             if not view.changes:
                 continue
-            kept = _sums_to_keep(view)
+            to_keep = _days_to_keep(view)
+            for series_id in view.series if to_keep else ():
+                for day, sums in _summed(view, series_id, to_keep):
+                    with reference.database.write() as writing:
+                        tally_sums.keep(reference.database, writing, view.era, series_id, day, sums)
+        # In another view: the first does not see what was kept since it began.
+        with reference.database.read() as connection:
+            view = _view(reference, connection, campaign)
             of_day = len(view.changes) * len(view.series)
-            days = _opened(view)[: room // of_day]
-            room -= len(days) * of_day
-            summed += len(days)
+            opened = _opened(view)[: room // of_day]
+            room -= len(opened) * of_day
+            summed += len(opened)
             # What is remembered last is forgotten last.
-            for day in reversed(days):
-                view.sums(day.toordinal())
-        if kept:
-            with reference.database.write() as connection:
-                for number, sums in kept.items():
-                    total = sum(view.changes.values())
-                    tallies.keep_sums(reference.database, connection, view.era, number, total, sums)
+            for asked in reversed(opened):
+                view.sums(asked.toordinal())
     return summed
 
 
@@ -105,16 +109,38 @@ def _opened(view: _View) -> list[date]:
     return [day for day in dict.fromkeys(days) if start <= day <= until]
 
 
-def _sums_to_keep(view: _View) -> dict[int, dict[int, tallies.Summed]]:
-    """By day and series what is to be kept: where in many cells something was counted since it was, if ever."""
-    kept = tallies.days_summed(view.connection, view.era, view.series)
+def _days_to_keep(view: _View) -> list[int]:
+    """The days of which sums are to be kept: all if in many cells something was counted since they were, if ever."""
+    kept = tally_sums.days(view.connection, view.era, view.series)
     last = min(view.campaign.until, (view.latest or today()) + AHEAD).toordinal()
     first = view.campaign.start.toordinal()
+    days = list(range(first + tally_sums.AROUND_DAYS, last + tally_sums.APART_DAYS, tally_sums.APART_DAYS))
     total = sum(view.changes.values())
-    cells = np.array([*view.changes.items()], np.int32)
-    found = {}
-    for day in range(first + APART_DAYS // 2, last + APART_DAYS // 2, APART_DAYS):
-        if day not in kept or (total - kept[day]) * FEW > len(view.changes):
-            people = view.sums(day)
-            found[day] = {one: np.hstack((cells, people[:, place])) for place, one in enumerate(view.series)}
-    return found
+    stale = any(day not in kept or (total - kept[day]) * FEW > len(view.changes) for day in days)
+    return days if stale else []
+
+
+def _summed(view: _View, series_id: int, days: list[int]) -> Iterator[tuple[int, tally_sums.KeptSums]]:
+    """A series' sums on each of these days, which are APART_DAYS apart, from one reading of its tallies."""
+    cells = np.array(sorted(view.changes.items()), np.int32)
+    database, around = view.reference.database, tally_sums.AROUND_DAYS
+
+    def by_cell(rows: NDArray[np.int32], columns: int) -> NDArray[np.int32]:
+        return people_by_row(np.searchsorted(cells[:, 0], rows[:, 0]), rows[:, columns:], len(cells))
+
+    def of_cells(rows: Iterable[Sequence[int]], columns: int) -> NDArray[np.int32]:
+        """Without those of cells in which no house is counted any more: nobody is left there either."""
+        found = np.array([*rows], np.int32).reshape(-1, columns + len(INSIDE))
+        return found[np.isin(found[:, 0], cells[:, 0])]
+
+    start = tallies.states_on(database, view.connection, series_id, days[0] - around, None)
+    people = by_cell(of_cells(start, 1), 1)
+    for first in range(0, len(days), READ_WINDOWS):
+        some = days[first : first + READ_WINDOWS]
+        read = tallies.changes_on(database, view.connection, series_id, some[0] - around, some[-1] + around)
+        rows = of_cells(read, 2)
+        for day in some:
+            near = rows[(rows[:, 1] > day - around) & (rows[:, 1] <= day + around)]
+            until = people + by_cell(near[near[:, 1] <= day], 2)
+            yield day, tally_sums.KeptSums(np.hstack((cells, until)), near)
+            people = people + by_cell(near, 2)

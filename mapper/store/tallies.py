@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select
 
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
@@ -19,7 +17,7 @@ from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
 _t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
-_c, _cu, _facts, _sums = tables.cells, tables.cell_units, tables.facts, tables.tally_sums
+_c, _cu, _facts = tables.cells, tables.cell_units, tables.facts
 _ERA = "tallies"
 
 Change = Sequence[int]
@@ -120,7 +118,7 @@ def add(database: Database, connection: Connection, people: Iterable[Sequence[Ch
 
 def clear(database: Database, connection: Connection) -> None:
     """Empty the tallies, before a rebuild. Cells stay: they are only numbers for places."""
-    database.empty(connection, _t, _ht, _totals, _sums)
+    database.empty(connection, _t, _ht, _totals, tables.tally_sums)
     # The cells' changes are counted from one again: under another name, or they would mean two things.
     connection.execute(delete(_facts).where(_facts.c.name == _ERA))
     connection.execute(_facts.insert().values(name=_ERA, value=secrets.token_hex(8)))
@@ -220,26 +218,45 @@ def _states(series: Any, after: Any, upto: Any) -> Select[Any]:
     )
 
 
+def changes_on(
+    database: Database, connection: Connection, series_id: int, after: int, upto: int
+) -> list[Sequence[int]]:
+    """(cell id, day, change in people per state in the order of STATE_COLUMNS) of all cells, after a day up to another.
+
+    As tallies lie: by cell, then by day.
+    """
+
+    def changes() -> Select[Any]:
+        columns = (_t.c.cell_id, _t.c.day, *(_t.c[name] for name in STATE_COLUMNS))
+        found = _of_series(bindparam("series"), bindparam("upto"), *columns, among=None, database=database)
+        return found.where(_t.c.day > bindparam("after")).order_by(_t.c.cell_id, _t.c.day)
+
+    every = database.prepared("changes on", changes)
+    return list(every.rows(driver_of(connection), {"series": series_id, "after": after, "upto": upto}))
+
+
 def by_day(
-    database: Database, connection: Connection, series_id: int, cell_ids: Sequence[int] | None, until: int
+    database: Database,
+    connection: Connection,
+    series_id: int,
+    cell_ids: Sequence[int] | None,
+    until: int,
+    after: int = 0,
 ) -> list[Sequence[int]]:
     """(day, change in people per state in the order of STATE_COLUMNS) of all cells together, the first day first.
 
-    A day on which nothing changed has no row. cell_ids: only these cells; None for all.
+    A day on which nothing changed has no row. cell_ids: only these cells; None for all. after: only later days.
     """
     columns = (func.sum(_t.c[name]) for name in STATE_COLUMNS)
 
-    def changes(series: Any, last: Any) -> Select[Any]:
-        return (
-            _of_series(series, last, _t.c.day, *columns, among=cell_ids, database=database)
-            .group_by(_t.c.day)
-            .order_by(_t.c.day)
-        )
+    def changes(series: Any, first: Any, last: Any) -> Select[Any]:
+        found = _of_series(series, last, _t.c.day, *columns, among=cell_ids, database=database)
+        return found.where(_t.c.day > first).group_by(_t.c.day).order_by(_t.c.day)
 
     if cell_ids is None:
-        every = database.prepared("by day", lambda: changes(bindparam("series"), bindparam("upto")))
-        return list(every.rows(driver_of(connection), {"series": series_id, "upto": until}))
-    return [tuple(row) for row in connection.execute(changes(series_id, until))]
+        every = database.prepared("by day", lambda: changes(*map(bindparam, ("series", "after", "upto"))))
+        return list(every.rows(driver_of(connection), {"series": series_id, "after": after, "upto": until}))
+    return [tuple(row) for row in connection.execute(changes(series_id, after, until))]
 
 
 def by_cell_and_span(
@@ -306,45 +323,6 @@ def _between(
         .where(cells, _t.c.series_id.in_(series), _t.c.day > after, _t.c.day <= upto)
         .group_by(_t.c.cell_id, _t.c.series_id)
     )
-
-
-Summed = NDArray[np.int32]
-"""A row a cell: the cell, its changes when its tallies were summed up to a day, and the people per state."""
-
-
-def keep_sums(
-    database: Database, connection: Connection, era: str, day: int, changes: int, sums: Mapping[int, Summed]
-) -> None:
-    """Keep what was summed of some series on a day, in place of what was kept of it before.
-
-    changes: of all the cells together. Rows are whole numbers of 32 bits, all of them packed by zlib.
-    """
-    for series_id, rows in sums.items():
-        values = {"era": era, "changes": changes, "cells": zlib.compress(rows.astype("<i4").tobytes(), 1)}
-        statement = database.insert(_sums).values(series_id=series_id, day=day, **values)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=[_sums.c.series_id, _sums.c.day], set_=values)
-        )
-
-
-def days_summed(connection: Connection, era: str, series: Sequence[int]) -> dict[int, int]:
-    """The days of which sums of every one of these series are kept, and the changes of all cells that they are from."""
-    asked = (
-        select(_sums.c.day, func.min(_sums.c.changes))
-        .where(_sums.c.series_id.in_(series), _sums.c.era == era)
-        .group_by(_sums.c.day)
-        .having(func.count() == len(series))
-    )
-    return {row[0]: row[1] for row in connection.execute(asked)}
-
-
-def kept_sums(connection: Connection, era: str, series: Sequence[int], day: int) -> dict[int, Summed]:
-    """What is kept of some series on a day; of each cell it holds while the cell's changes are the same."""
-    wanted = (_sums.c.series_id.in_(series), _sums.c.era == era, _sums.c.day == day)
-    return {
-        series_id: np.frombuffer(zlib.decompress(content), "<i4").reshape(-1, 2 + len(STATE_COLUMNS))
-        for series_id, content in connection.execute(select(_sums.c.series_id, _sums.c.cells).where(*wanted))
-    }
 
 
 def houses(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from mapper.domain.ledger import State
 from mapper.services import rebuilding, reporting
 from mapper.services.kept_states import KeptStates
 from mapper.services.reference import Reference
 from mapper.services.reporting import Question
-from mapper.services.warming import APART_DAYS, BACK, warm
-from mapper.store import tables, tallies
+from mapper.services.warming import BACK, READ_WINDOWS, warm
+from mapper.store import tables, tallies, tally_sums
 from tests.services.town import DAY, EVERYTHING, Town, person
 
 QUESTION = Question("covid19", "18_plus", "1", DAY, "hamlet", "squares")
@@ -46,7 +48,7 @@ def test_the_first_reader_after_a_start_has_no_tallies_added_up(town: Town, monk
 
 
 @pytest.mark.parametrize("later", [-300, 0, 16, 390])
-def test_a_new_process_adds_only_what_came_between_a_kept_day_and_the_one_asked_for(
+def test_a_new_process_adds_up_only_cells_that_were_counted_in_since_whatever_the_day(
     town: Town, monkeypatch: pytest.MonkeyPatch, later: int
 ) -> None:
     populate(town)
@@ -54,19 +56,44 @@ def test_a_new_process_adds_only_what_came_between_a_kept_day_and_the_one_asked_
     warm(Reference(town.reference.database))
     town.send(town.write(people=[person(), person(doses=[("1", DAY, "pfizer")])], commune=0))
     expected = reporting.coverage(summing_all(town), EVERYTHING, question)
-    spans: list[tuple[int, object]] = []
+    asked: list[object] = []
     read = tallies.states_on
 
     def seen(database: Any, connection: Any, series: int, day: int, cells: Any, after: int = 0) -> Any:
-        spans.append((day - after, cells))
+        asked.append(cells)
         return read(database, connection, series, day, cells, after)
 
     monkeypatch.setattr(tallies, "states_on", seen)
     assert reporting.coverage(Reference(town.reference.database), EVERYTHING, question) == expected
-    # What lies between for all cells, and all of the one that was counted in since.
-    (between, _), (_, counted) = spans
-    assert 0 < between <= APART_DAYS // 2
+    # All of the one cell that was counted in since, and of no other.
+    (counted,) = asked
     assert isinstance(counted, list) and len(counted) == 1
+
+
+@pytest.mark.parametrize("far", [tally_sums.AROUND_DAYS + 1, 90, 300])
+def test_beyond_all_kept_days_only_what_came_after_the_last_is_added(
+    town: Town, monkeypatch: pytest.MonkeyPatch, far: int
+) -> None:
+    populate(town)
+    warm(Reference(town.reference.database))
+    with town.reference.database.write() as connection:
+        kept = tables.tally_sums
+        connection.execute(kept.delete().where(kept.c.day > DAY.toordinal()))
+        (last,) = connection.execute(select(func.max(kept.c.day))).one()
+    town.send(town.write(people=[person(doses=[("1", DAY + timedelta(days=30), "pfizer")])], commune=0))
+    question = replace(QUESTION, day=date.fromordinal(last + far))
+    expected = reporting.coverage(summing_all(town), EVERYTHING, question)
+    spans: list[int] = []
+    read = tallies.states_on
+
+    def seen(database: Any, connection: Any, series: int, day: int, cells: Any, after: int = 0) -> Any:
+        if cells is None:
+            spans.append(day - after)
+        return read(database, connection, series, day, cells, after)
+
+    monkeypatch.setattr(tallies, "states_on", seen)
+    assert reporting.coverage(Reference(town.reference.database), EVERYTHING, question) == expected
+    assert spans == [far - tally_sums.AROUND_DAYS]
 
 
 def summing_all(town: Town) -> Reference:
@@ -94,7 +121,7 @@ def test_sums_of_tallies_that_were_counted_anew_are_not_used(town: Town) -> None
 def test_nothing_is_written_again_where_nothing_was_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     populate(town)
     warm(town.reference)
-    monkeypatch.setattr(tallies, "keep_sums", lambda *_: pytest.fail("nothing new is to be kept"))
+    monkeypatch.setattr(tally_sums, "keep", lambda *_: pytest.fail("nothing new is to be kept"))
     warm(Reference(town.reference.database))
 
 
@@ -117,11 +144,11 @@ def test_no_more_is_summed_than_there_is_room_for(town: Town) -> None:
         assert not days or DAY.toordinal() in kept
 
 
-def test_houses_are_read_once_a_campaign_and_each_day_at_once_for_all_series(
+def test_what_is_kept_is_read_in_a_few_pieces_and_serves_the_days_that_are_remembered(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     populate(town)
-    calls = {"houses": 0, "states_of": 0}
+    calls = {"changes_on": 0, "states_on": 0, "states_of": 0}
 
     def counted(name: str) -> None:
         read = getattr(tallies, name)
@@ -135,10 +162,13 @@ def test_houses_are_read_once_a_campaign_and_each_day_at_once_for_all_series(
     for name in calls:
         counted(name)
     started = Reference(town.reference.database)
-    opened = warm(started)
+    assert warm(started) > len(BACK)
     with town.reference.database.read() as connection:
-        kept = connection.execute(tables.tally_sums.select()).all()
-        known = town.reference.known(connection)
-    assert calls["houses"] == len(known.campaigns)
-    days = len(kept) // len(known.series["covid19"])
-    assert calls["states_of"] == days + opened and opened > len(BACK)
+        kept, last = connection.execute(select(func.count(), func.max(tables.tally_sums.c.day))).one()
+        series = len(town.reference.known(connection).series["covid19"])
+    assert calls["states_on"] == series
+    assert calls["changes_on"] == series * math.ceil(kept / series / READ_WINDOWS)
+    # All come from what is kept but the days of these years, in which this campaign is long over.
+    remembered = [key.day for key in started.states.kept.in_order()]
+    beyond = [day for day in remembered if day > last + tally_sums.AROUND_DAYS]
+    assert calls["states_of"] == len(beyond) < len(remembered)

@@ -32,9 +32,10 @@ tally_sums = Table(
     Column("era", String, nullable=False),
     Column("changes", BigInteger, nullable=False),
     Column("cells", LargeBinary, nullable=False),
+    Column("around", LargeBinary, nullable=False),
     PrimaryKeyConstraint("series_id", "day"),
     comment="Tallies summed up to some days, as they were once: what a process that has just started need not add up. "
-    "era and changes: of the tallies then. cells: see store.tallies.",
+    "era and changes: of the tallies then. cells, around: see store.tally_sums.",
 )
 
 house_tallies = Table(

@@ -821,9 +821,10 @@ def upgrade() -> None:
         sa.Column("era", sa.String(), nullable=False),
         sa.Column("changes", sa.BigInteger(), nullable=False),
         sa.Column("cells", sa.LargeBinary(), nullable=False),
+        sa.Column("around", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_tally_sums_series_id")),
         sa.PrimaryKeyConstraint("series_id", "day", name=op.f("pk_tally_sums")),
-        comment="Tallies summed up to some days, as they were once: what a process that has just started need not add up. era and changes: of the tallies then. cells: see store.tallies.",
+        comment="Tallies summed up to some days, as they were once: what a process that has just started need not add up. era and changes: of the tallies then. cells, around: see store.tally_sums.",
     )
     op.create_table(
         "verdicts",
