@@ -279,6 +279,67 @@ def command_line(settings: Settings) -> click.Group:
         if counts["refused"]:
             raise SystemExit(1)
 
+    dhis2_command = subgroup("dhis2", _("Figures for a DHIS2 server."))
+
+    @dhis2_command(
+        "send",
+        _("Send the figures of all units of a level to the DHIS2 server of the settings, and say what it took."),
+        click.Option(["--campaign"], required=True, help=_("Id of the campaign.")),
+        click.Option(["--level"], required=True, help=_("Level of the units: hamlet, commune, district or province.")),
+        click.Option(["--set", "set_id"], default=settings.boundary_set, help=_("Id of the boundary set.")),
+        click.Option(
+            ["--period"],
+            default="monthly",
+            show_default=True,
+            help=_("Kind of period, or one: 20220831, 2022W35, 202208."),
+        ),
+        click.Option(["--date", "day"], type=click.DateTime(["%Y-%m-%d"]), help=_("Figures of the end of this day.")),
+        click.Option(["--dry-run"], is_flag=True, help=_("Only ask what would be taken.")),
+        click.Option(
+            ["--skip-unmapped"], is_flag=True, help=_("Send although units that have people are mapped to nothing.")
+        ),
+    )
+    def send_to_dhis2(
+        campaign: str,
+        level: str,
+        set_id: str,
+        period: str,
+        day: datetime | None,
+        dry_run: bool,
+        skip_unmapped: bool,
+    ) -> None:
+        from mapper.services import dhis2_delivery, exchange
+
+        reference = opened()
+        server = dhis2_delivery.Dhis2Server(settings.dhis2_url, settings.dhis2_token)
+        wanted = exchange.wanted_of(campaign, set_id, level, period, _day(day) or intake.today(), intake.today())
+        sending = exchange.sending(reference, dhis2_delivery.OPERATOR, wanted)
+        for one in sending.left_out:
+            why = _(exchange.WHY[one.why])
+            click.echo(f"{one.code or '-'} {one.name}: {why} ({one.people})", err=True)
+        if not skip_unmapped:
+            exchange.check_mapped(sending)
+        with bar(_("Sending"), len(sending.values)) as shown:
+            done = dhis2_delivery.deliver(reference, dhis2_delivery.OPERATOR, server, sending, dry_run, shown.update)
+        told = done.summary
+        for refused in told.refused:
+            click.echo(f"{refused.what}: {refused.why}", err=True)
+        click.echo(
+            _(
+                "{values} values of period {period} to {server}: {imported} new, {updated} written over, "
+                "{deleted} deleted, {ignored} not taken.",
+                values=done.values,
+                period=wanted.period.dhis2,
+                server=server.named,
+                imported=told.imported,
+                updated=told.updated,
+                deleted=told.deleted,
+                ignored=told.ignored,
+            )
+        )
+        if told.refused:
+            raise SystemExit(1)
+
     @command("rebuild", _("Make the register and the tallies anew from the raw submissions."))
     def rebuild() -> None:
         reference = opened()

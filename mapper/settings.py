@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     basemap: str = Field(
         "", description="Base map of the server's own, an .mbtiles or .pmtiles file; comes before the address."
     )
+    dhis2_url: str = Field("", description="Address of the DHIS2 server that figures are sent to, without /api.")
+    dhis2_token: str = Field("", repr=False, description="Personal access token of a DHIS2 user who may enter them.")
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
     boundary_set: str = Field("", description="Boundary set shown first; empty means the newest in force.")
     secret_key: str = Field(

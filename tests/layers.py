@@ -38,6 +38,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pyarrow": ("mapper.store.columns", "mapper.formats"),
     "docx": ("mapper.formats",),
     "zxingcpp": ("mapper.formats.code_photo",),
+    "requests": ("mapper.services.dhis2_delivery",),
     "cryptography": ("mapper.formats.slip_code",),
     "mapbox_vector_tile": ("mapper.geo",),
     "pmtiles": ("mapper.formats",),

@@ -16,7 +16,7 @@ def undocumented(readme: str) -> set[str]:
 
 
 def rows(readme: str) -> set[str]:
-    return set(re.findall(r"^\| `(MAPPER_[A-Z_]+)` \|", readme, re.MULTILINE))
+    return set(re.findall(r"^\| `(MAPPER_[A-Z0-9_]+)` \|", readme, re.MULTILINE))
 
 
 def test_every_setting_has_its_row_in_the_readme() -> None:

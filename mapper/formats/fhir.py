@@ -22,9 +22,13 @@ TYPES = ("Organization", "Location", "Patient", "Immunization", "ImmunizationRec
 """What is written, in this order where several come together."""
 
 PERSON, HOUSEHOLD, PRECISION = (f"urn:tung-nha:{name}" for name in ("person", "household", "birth-precision"))
+DOSE, DUE_DOSE, DEFERRED_UNTIL = (f"urn:tung-nha:{name}" for name in ("dose", "due-dose", "deferred-until"))
+OBSTACLES = "urn:tung-nha:obstacle"
 REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 DUE = "http://terminology.hl7.org/CodeSystem/immunization-recommendation-status"
 UNDATED = "unknown"
+DEFERRED = "DEFERRED"
+"""Code of a dose put off; FHIR has none of its own for that."""
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 _GENDERS = ("male", "female")
 
@@ -118,16 +122,22 @@ def immunizations(one: Handed, campaign: Campaign, mapping: ExchangeMapping) -> 
     person = one.person
     for number, dose in enumerate(person.doses, 1):
         yield _given(person, dose, identity(person.id, str(number)), campaign, mapping)
+    deferred = person.deferred_until
     hindered = (
-        ("PATOBJ", person.refused, person.refusal_reason),
-        ("MEDPREC", person.contraindicated, person.contraindication),
+        (REASONS, "PATOBJ", person.refused, person.refusal_reason),
+        (REASONS, "MEDPREC", person.contraindicated, person.contraindication),
+        (OBSTACLES, DEFERRED, deferred is not None, person.deferral_reason),
     )
-    for code, told, reason in hindered:
+    for system, code, told, reason in hindered:
         if told:
-            why: Resource = {"coding": [{"system": REASONS, "code": code}]}
+            why: Resource = {"coding": [{"system": system, "code": code}]}
+            if code == DEFERRED and deferred is not None:
+                why["extension"] = [{"url": DEFERRED_UNTIL, "valueDate": deferred.isoformat()}]
+            own = identity(person.id, code)
             yield {
                 "resourceType": "Immunization",
-                "id": identity(person.id, code),
+                "id": own,
+                "identifier": [{"system": DOSE, "value": own}],
                 "status": "not-done",
                 "statusReason": why | ({"text": reason} if reason else {}),
                 "vaccineCode": {"text": campaign.label.vi},
@@ -140,6 +150,7 @@ def _given(person: Person, dose: Dose, own: str, campaign: Campaign, mapping: Ex
     found: Resource = {
         "resourceType": "Immunization",
         "id": own,
+        "identifier": [{"system": DOSE, "value": own}],
         "status": "completed",
         "vaccineCode": vaccine_concept(dose.vaccine, campaign, mapping),
         "patient": {"reference": f"Patient/{identity(person.id)}"},
@@ -195,9 +206,11 @@ def recommendation(
     }
     if mapping.diseases:
         told["targetDisease"] = {"coding": [_coding(mapping.diseases[0])]}
+    own = identity(one.person.id, "due", dose.code)
     return {
         "resourceType": "ImmunizationRecommendation",
-        "id": identity(one.person.id, "due", dose.code),
+        "id": own,
+        "identifier": [{"system": DUE_DOSE, "value": own}],
         "patient": {"reference": f"Patient/{identity(one.person.id)}"},
         "date": day.isoformat(),
         "recommendation": [told],
@@ -244,6 +257,8 @@ def as_read(person: Person, line: int = 0) -> ReadPerson:
     sex = person.sex or ""
     hindered = {"PATOBJ": person.refusal_reason or ""} if person.refused else {}
     hindered |= {"MEDPREC": person.contraindication or ""} if person.contraindicated else {}
+    if person.deferred_until is not None:
+        hindered[DEFERRED] = f"{person.deferred_until} {person.deferral_reason or ''}".strip()
     told = sex if sex in ("", *_GENDERS) else "other"
     return ReadPerson(line, person.id, person.name or "", told, birth_of(person), person.doses, hindered)
 
@@ -265,7 +280,8 @@ def read_people(content: bytes) -> list[ReadPerson]:
                 if one["status"] == "not-done":
                     reason = one.get("statusReason", {})
                     code = reason.get("coding", [{}])[0].get("code", "")
-                    hindered.setdefault(whose, {})[code] = reason.get("text", "")
+                    until = [str(each["valueDate"]) for each in reason.get("extension", ()) if "valueDate" in each]
+                    hindered.setdefault(whose, {})[code] = " ".join([*until, reason.get("text", "")]).strip()
                 elif one["status"] == "completed":
                     doses.setdefault(whose, []).append(_dose(one))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):

@@ -64,6 +64,7 @@ ACTIONS: Mapping[str, str] = {
     "target.removed": mark("target of an area taken back"),
     "exchange.compared": mark("FHIR file compared with the register"),
     "exchange.fhir": mark("FHIR file of people downloaded"),
+    "exchange.sent": mark("figures sent to DHIS2"),
     "exchange.units": mark("units mapped to DHIS2"),
     "responsible.set": mark("person responsible named"),
     "responsible.removed": mark("person responsible taken out"),

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.exchange import FIGURES, DataValue, ExchangeMapping, ReportPeriod
+from mapper.domain.exchange import (
+    FIGURES,
+    DataValue,
+    ExchangeMapping,
+    PeriodKind,
+    ReportPeriod,
+    period_around,
+    read_period,
+)
 from mapper.errors import InvalidInput, InvalidQuestion, mark
 from mapper.formats.exchange_mapping import read_mapping
 from mapper.formats.org_units import OrgUnitLine
@@ -50,6 +58,22 @@ class Wanted:
     day: date
     period: ReportPeriod
     area: Area | None = None
+
+
+def wanted_of(
+    campaign_id: str, set_id: str, level: str, period: str, day: date, today: date, area: Area | None = None
+) -> Wanted:
+    """What is to be sent of a period: a kind of it around a day, or one as DHIS2 writes it.
+
+    The figures are of the day where it lies in the period, else of the period's last day, or of today. Raises
+    InvalidQuestion where the period is none, or has not begun.
+    """
+    of = period_around(PeriodKind(period), day) if period in list(PeriodKind) else read_period(period)
+    if not of.first <= day <= of.last:
+        day = min(of.last, today)
+        if day < of.first:
+            raise InvalidQuestion(mark("The period {period} has not begun. Choose an earlier one."), period=of.dhis2)
+    return Wanted(campaign_id, set_id, level, day, of, area)
 
 
 class LeftOut(NamedTuple):
@@ -210,7 +234,21 @@ def sending(reference: Reference, user: User, wanted: Wanted) -> Sending:
                     period, attribute = wanted.period.dhis2, mapping.attribute_combo
                     values.append(DataValue(to[0], period, org_unit, to[1], attribute, number))
         units.append(SentUnit(first.code or "", first.name, org_unit, tuple(values)))
-    return Sending(wanted, campaign, mapping, tuple(units), tuple(left_out), tuple(silent))
+    return Sending(replace(wanted, set_id=places.id), campaign, mapping, tuple(units), tuple(left_out), tuple(silent))
+
+
+def check_mapped(sending: Sending) -> None:
+    """Raises InvalidInput where units with people are mapped to nothing, so that nobody leaves them out unknowingly."""
+    lost = [one for one in sending.left_out if one.why == "unmapped" and one.people]
+    if lost:
+        raise InvalidInput(
+            mark(
+                "{number} units with people are mapped to no organisation unit of DHIS2, {name} for one. Map them, or "
+                "say that they are to be left out."
+            ),
+            number=len(lost),
+            name=lost[0].name or lost[0].code,
+        )
 
 
 def _check_area(places: PlaceSet, wanted: Wanted) -> None:

@@ -22,9 +22,15 @@ def resources(
 ) -> Iterator[Resource]:
     """Everybody a filter wants among those a user may see, with their doses and places; memory stays flat.
 
-    Where the filter names a group and a dose, everybody for whom it is due has a recommendation. Raises as
-    ``filtered`` does, before the first is given.
+    Where the filter names a group and a dose, everybody for whom it is due has a recommendation. Each resource tells
+    the campaign as its source. Raises as ``filtered`` does, before the first is given.
     """
+    meta = {"source": f"urn:tung-nha:campaign:{question.campaign_id}"}
+    for one in _all(reference, user, question, types):
+        yield {"resourceType": one["resourceType"], "meta": meta, **one}
+
+
+def _all(reference: Reference, user: User, question: FilterQuestion, types: Collection[str]) -> Iterator[Resource]:
     with filtered(reference, user, question) as found:
         with reference.database.read() as connection:
             mapping = mapping_of(connection, found.campaign)
@@ -72,6 +78,8 @@ def person_of(row: PersonRow) -> Person:
         residence=row.residence,
         contraindicated=row.contraindicated,
         contraindication=row.contraindication,
+        deferred_until=row.deferred_until,
+        deferral_reason=row.deferral_reason,
         refused=row.refused,
         refusal_reason=row.refusal_reason,
         doses=row.doses,

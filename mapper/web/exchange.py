@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -11,64 +13,37 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.exchange import FIGURES, PeriodKind, ReportPeriod, period_around, read_period
-from mapper.domain.people_filter import PeopleFilter, read_filter
+from mapper.domain.people_filter import read_filter
 from mapper.domain.roles import READERS, Role
-from mapper.errors import Forbidden, InvalidInput, InvalidQuestion, MapperError, NotFound, mark
+from mapper.errors import (
+    Forbidden,
+    InvalidInput,
+    InvalidQuestion,
+    MapperError,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    mark,
+)
 from mapper.formats import dhis2, fhir
+from mapper.formats.cells import harmless
+from mapper.formats.fhir_transaction import write_transactions
 from mapper.formats.org_units import read_org_units
-from mapper.services import audit, exchange
+from mapper.services import audit, dhis2_delivery, exchange
 from mapper.services import fhir as handing
+from mapper.services.dhis2_delivery import Dhis2Server
 from mapper.services.filtered import FilterQuestion
 from mapper.services.intake import today
 from mapper.services.people_copy import NotReady
 from mapper.services.reporting import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.exchange_words import FACT_WORDS, FIGURE_WORDS, LEVELS, PERIODS
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 
 LISTED = 200
 """Rows of a table on the page; the files have all."""
-
-PERIODS = {
-    PeriodKind.DAILY: mark("day"),
-    PeriodKind.WEEKLY: mark("week"),
-    PeriodKind.MONTHLY: mark("month"),
-    PeriodKind.QUARTERLY: mark("quarter"),
-    PeriodKind.YEARLY: mark("year"),
-}
-
-LEVELS = {
-    "province": mark("Province"),
-    "district": mark("District"),
-    "commune": mark("Commune"),
-    HAMLET: mark("Hamlet"),
-}
-
-FIGURE_WORDS = {
-    "people": mark("People registered"),
-    "eligible": mark("Eligible"),
-    "needed": mark("Still needed"),
-    "outside": mark("Not in the group"),
-    "away": mark("Away"),
-    "vaccinated": mark("Vaccinated"),
-    "contraindicated": mark("Contraindicated"),
-    "refused": mark("Refused"),
-    "deferred": mark("Deferred"),
-    "unknown": mark("Not known"),
-    "waiting": mark("Waiting"),
-    "due": mark("Due"),
-}
-
-FACT_WORDS = {
-    "here": mark("not in the register here, or outside your area"),
-    "there": mark("not in the file"),
-    "name": mark("another name"),
-    "sex": mark("another sex"),
-    "birth": mark("another birth date"),
-    "doses": mark("other doses"),
-    "hindered": mark("another refusal or contraindication"),
-}
 
 exchange_pages = Blueprint("exchange", __name__)
 _only_for_readers = only_for(*READERS)
@@ -131,10 +106,13 @@ def _page(problem: MapperError | None = None, **told: object) -> str:
         listed=LISTED,
         why=exchange.WHY,
         may_map=_may_map(),
+        server=_server().named,
+        on_a_page=dhis2_delivery.ON_A_PAGE,
+        carried=_carried(),
         taken_words=exchange.TAKEN,
         fact_words=FACT_WORDS,
         problem=say(problem) if problem else "",
-        **{"taken": None, "compared": None, "people_compared": None} | told,
+        **{"taken": None, "compared": None, "people_compared": None, "delivered": None} | told,
     )
 
 
@@ -177,14 +155,8 @@ def _period(asked: Asked) -> ReportPeriod:
 
 
 def _wanted(asked: Asked) -> exchange.Wanted:
-    period, day = _period(asked), asked.day
-    if not period.first <= day <= period.last:
-        day = min(period.last, today())
-        if day < period.first:
-            raise InvalidQuestion(
-                mark("The period {period} has not begun. Choose an earlier one."), period=period.dhis2
-            )
-    return exchange.Wanted(asked.state["campaign"], asked.state["set"], _level(asked), day, period, asked.area)
+    at, period = asked.state, request.values.get("period") or PeriodKind.MONTHLY.value
+    return exchange.wanted_of(at["campaign"], at["set"], _level(asked), period, asked.day, today(), asked.area)
 
 
 @exchange_pages.get("/exchange/dhis2.<kind>")
@@ -249,13 +221,16 @@ def people(kind: str) -> Response:
     told = {name: value for name, value in facts.items() if value}
     audit.record_seen(reference, user.id, user.name, "exchange.fhir", question.campaign_id, told)
     every = chain([first] if first else [], found)
-    if kind == "ndjson":
-        answer = Response(_closing(fhir.write_ndjson(every), found), content_type="application/fhir+ndjson")
+    transaction = request.args.get("bundle") == "transaction"
+    if kind == "ndjson" or transaction:
+        write = write_transactions if transaction else fhir.write_ndjson
+        answer = Response(_closing(write(every), found), content_type="application/fhir+ndjson")
     else:
         base = f"{request.host_url}exchange/fhir"
         pieces = fhir.write_bundle(every, base, _now())
         answer = Response(_closing(pieces, found), content_type="application/fhir+json")
-    name = f"fhir-{question.campaign_id}-{question.day.isoformat()}.{kind}"
+    start, ending = ("fhir-transactions", "ndjson") if transaction else ("fhir", kind)
+    name = f"{start}-{question.campaign_id}-{question.day.isoformat()}.{ending}"
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
@@ -269,12 +244,21 @@ def _closing(pieces: Iterator[bytes], found: Iterator[fhir.Resource]) -> Iterato
         found.close()  # type: ignore[attr-defined]
 
 
-def _people_question(asked: Asked, wanted: PeopleFilter | None = None) -> FilterQuestion:
-    if wanted is None:
-        wanted = read_filter(request.args.to_dict(flat=False))
-        if asked.area is not None:
-            wanted = replace(wanted, areas=(*wanted.areas, str(asked.area)))
+def _people_question(asked: Asked) -> FilterQuestion:
+    """The people of the address: of the area chosen, and of every other criterion of a filter that it names."""
+    wanted = read_filter(request.values.to_dict(flat=False))
+    if asked.area is not None:
+        wanted = replace(wanted, areas=(*wanted.areas, str(asked.area)))
     return FilterQuestion(asked.state["campaign"], asked.state["set"], asked.day, wanted)
+
+
+def _carried() -> dict[str, list[str]]:
+    """The criteria of a list that the page was opened from, as ``filter`` in its address says; else none."""
+    found: dict[str, list[str]] = {}
+    if "filter" in request.values:
+        for name, value in [("filter", "1"), *read_filter(request.values.to_dict(flat=False)).address()]:
+            found.setdefault(name, []).append(value)
+    return found
 
 
 @exchange_pages.post("/exchange/units")
@@ -288,7 +272,47 @@ def take_units() -> AnyResponse | str | tuple[str, int]:
         taken = exchange.take_org_units(installation().reference, reader(), asked.state["set"], asked.day, lines)
     except InvalidInput as problem:
         return _page(problem), 400
+    if _as_table():
+        words = exchange.TAKEN
+        rows = ((one.line, one.name, one.unit, say(words[one.what]) if one.what else "") for one in taken)
+        return _table("units", (mark("Line"), mark("Name"), mark("Unit"), mark("What became of it")), rows)
     return _page(taken=taken)
+
+
+@exchange_pages.get("/exchange/left-out.csv")
+def left_out() -> Response:
+    """Every unit that would not be sent, with the reason."""
+    sending = exchange.sending(installation().reference, reader(), _wanted(_asked()))
+    heads = (mark("Unit"), mark("Name"), mark("Reason"), mark("People registered"))
+    return _table("left-out", heads, ((o.code, o.name, say(exchange.WHY[o.why]), o.people) for o in sending.left_out))
+
+
+@exchange_pages.post("/exchange/send")
+def send() -> AnyResponse | str | tuple[str, int]:
+    """Send the figures to the DHIS2 server of the settings, or ask it what it would take."""
+    if not _may_map():
+        raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
+    user, reference = reader(), installation().reference
+    sending = exchange.sending(reference, user, _wanted(_asked()))
+    try:
+        if len(sending.values) > dhis2_delivery.ON_A_PAGE:
+            raise TooLarge(
+                mark("{number} values are too many for a page. Send them with: server.py dhis2 send."),
+                number=len(sending.values),
+            )
+        dry_run = request.form.get("really") != "yes"
+        if not dry_run and request.form.get("skip") != "yes":
+            exchange.check_mapped(sending)
+        return _page(delivered=dhis2_delivery.deliver(reference, user, _server(), sending, dry_run))
+    except TooLarge as problem:
+        return _page(problem), 413
+    except (InvalidInput, Forbidden, Unavailable) as problem:
+        return _page(problem), 503 if isinstance(problem, Unavailable) else 400
+
+
+def _server() -> Dhis2Server:
+    settings = installation().settings
+    return Dhis2Server(settings.dhis2_url, settings.dhis2_token)
 
 
 @exchange_pages.post("/exchange/compare")
@@ -299,6 +323,13 @@ def compare() -> AnyResponse | str | tuple[str, int]:
         compared = exchange.compare(sending.values, dhis2.read_values(_sent(), sending.mapping))
     except InvalidInput as problem:
         return _page(problem), 400
+    if _as_table():
+        heads = (
+            *(mark("Unit"), mark("Data element"), mark("Category option combo"), mark("Period")),
+            *(mark("Here"), mark("In the file")),
+        )
+        keys = ((one.key, one.ours, one.theirs) for one in compared[1])
+        return _table("values", heads, ((k.unit, k.element, k.combo, k.period, *both) for k, *both in keys))
     return _page(compared=compared)
 
 
@@ -308,15 +339,34 @@ def compare_people() -> AnyResponse | str | tuple[str, int]:
     user, reference, asked = reader(), installation().reference, _asked()
     if user.role not in READERS:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
-    wanted = PeopleFilter(areas=(str(asked.area),) if asked.area else ())
     try:
         theirs = fhir.read_people(_sent())
-        compared = handing.compare(reference, user, _people_question(asked, wanted), theirs)
+        compared = handing.compare(reference, user, _people_question(asked), theirs)
     except (InvalidInput, NotReady) as problem:
         return _page(problem), 503 if isinstance(problem, NotReady) else 400
     facts = {"campaign": asked.state["campaign"], "number": len(theirs)}
     audit.record_seen(reference, user.id, user.name, "exchange.compared", asked.state["campaign"], facts)
+    if _as_table():
+        heads = (mark("Line"), mark("Number of the person"), mark("What differs"))
+        found = ((one.line or "", one.id, one.what) for one in compared[1])
+        return _table("people", heads, ((*key, "; ".join(say(FACT_WORDS[o]) for o in what)) for *key, what in found))
     return _page(people_compared=compared)
+
+
+def _as_table() -> bool:
+    """Whether all of an answer is wanted as a file, not its beginning on the page."""
+    return request.form.get("as") == "csv"
+
+
+def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    file = io.StringIO("\ufeff", newline="")
+    file.seek(0, io.SEEK_END)
+    writer = csv.writer(file)
+    writer.writerow([say(head) for head in heads])
+    writer.writerows(["" if cell is None else harmless(str(cell)) for cell in row] for row in rows)
+    answer = Response(file.getvalue(), content_type="text/csv; charset=utf-8")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"exchange-{name}.csv")
+    return answer
 
 
 def _sent() -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -15,7 +16,7 @@ import pytest
 from mapper.domain.exchange import FIGURES, DataValue, PeriodKind, period_around, read_period
 from mapper.domain.people_filter import PeopleFilter
 from mapper.errors import InvalidCampaign, InvalidInput, InvalidQuestion
-from mapper.formats import dhis2, fhir
+from mapper.formats import dhis2, fhir, fhir_transaction
 from mapper.formats.exchange_mapping import read_mapping
 from mapper.formats.org_units import OrgUnitLine, read_org_units
 from mapper.services import accounts, exchange, publish
@@ -25,6 +26,7 @@ from mapper.services.exchange import Sending, Wanted
 from mapper.services.filtered import FilterQuestion
 from tests.services.town import COMMUNES, DAY, EVERYTHING, FORMS, HAMLETS, Town, inside, person
 
+LATER = date(2022, 12, 1)
 AUGUST = period_around(PeriodKind.MONTHLY, DAY)
 UIDS = [f"Uabcdefgh{number:02}" for number in range(14)]
 
@@ -296,6 +298,61 @@ def test_everybody_goes_as_fhir_has_it_and_reads_back_as_the_same(town: Town) ->
     units = [one["identifier"][0]["value"] for one in found if one["resourceType"] in ("Organization", "Location")]
     assert units == ["P", "S", COMMUNES[0], HAMLETS[0][0], COMMUNES[1], HAMLETS[1][0]]
     assert not [one for one in found if one["resourceType"] == "ImmunizationRecommendation"]
+
+
+def test_a_fhir_server_that_gets_the_transactions_twice_has_everybody_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fhir_transaction, "ENTRIES", 5)
+    fill(town)
+    found = people(town, group="18_plus", dose="1")
+    bundles = [orjson.loads(line) for line in fhir_transaction.write_transactions(found)]
+    assert len(bundles) > 1
+    for bundle in bundles:
+        check(orjson.dumps(bundle))
+    holds: dict[str, fhir.Resource] = {}
+    for bundle in [*bundles, *bundles]:
+        take(holds, bundle)
+    assert len(holds) == len(found)
+    everybody = FilterQuestion("covid19", "squares", DAY, PeopleFilter())
+    read = fhir.read_people(b"".join(fhir.write_ndjson(iter(holds.values()))))
+    assert handing.compare(town.reference, EVERYTHING, everybody, read) == (4, [])
+
+
+def take(holds: dict[str, fhir.Resource], bundle: fhir.Resource) -> None:
+    """Take a transaction as FHIR's rules for conditional updates and references say. holds: by what finds each."""
+    numbered = {
+        entry["fullUrl"]: f"{entry['resource']['resourceType']}/{number}" for number, entry in of(holds, bundle)
+    }
+    for number, entry in of(holds, bundle):
+        text = orjson.dumps({**entry["resource"], "id": str(number)}).decode()
+        for urn, own in numbered.items():
+            text = text.replace(urn, own)
+        assert "urn:uuid:" not in text and entry["request"]["method"] == "PUT"
+        holds[entry["request"]["url"]] = orjson.loads(text)
+    told = orjson.dumps(list(holds.values())).decode()
+    assert all(url in holds for url in re.findall(r'"reference":"((?:Organization|Location)[^"]*)"', told))
+
+
+def of(holds: dict[str, fhir.Resource], bundle: fhir.Resource) -> list[tuple[int, fhir.Resource]]:
+    """Each entry with the number that the server gives it, or gave it before."""
+    order = list(dict.fromkeys([*holds, *(entry["request"]["url"] for entry in bundle["entry"])]))
+    return [(order.index(entry["request"]["url"]) + 1, entry) for entry in bundle["entry"]]
+
+
+def test_a_dose_put_off_goes_with_its_day_and_reads_back(sqlite_town: Town) -> None:
+    sqlite_town.send(sqlite_town.write({}, (person(deferred_until=LATER, deferral_reason="treatment"),)))
+    found = people(sqlite_town)
+    put_off = next(one for one in found if one.get("status") == "not-done")
+    why = put_off["statusReason"]
+    assert why["coding"] == [{"system": fhir.OBSTACLES, "code": "DEFERRED"}]
+    assert why["extension"][0]["valueDate"] == "2022-12-01"
+    read = fhir.read_people(b"".join(fhir.write_ndjson(iter(found))))
+    everybody = FilterQuestion("covid19", "squares", DAY, PeopleFilter())
+    assert handing.compare(sqlite_town.reference, EVERYTHING, everybody, read) == (1, [])
+    del put_off["statusReason"]["extension"]
+    read = fhir.read_people(b"".join(fhir.write_ndjson(iter(found))))
+    assert handing.compare(sqlite_town.reference, EVERYTHING, everybody, read)[1][0].what == ("hindered",)
 
 
 def test_who_is_due_has_a_recommendation_and_who_refuses_has_none(sqlite_town: Town) -> None:
