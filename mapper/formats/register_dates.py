@@ -39,6 +39,19 @@ _SERIALS = range(1, 73_051)
 _YEARS = range(1900, 2100)
 
 
+UNKNOWN_DAY = "đã tiêm, không rõ ngày"
+"""Written in the place of a day for a dose that was given nobody knows when."""
+
+_GIVEN = frozenset(
+    ("da tiem khong ro ngay", "da tiem", "khong ro ngay", "khong nho ngay", "co", "co tiem", "x", "roi", "given", "yes")
+)
+
+
+def says_given(cell: Raw) -> bool:
+    """Whether a cell for the day of a dose says only that it was given."""
+    return isinstance(cell, str) and " ".join(re.sub(r"[,.]", " ", fold(cell)).split()) in _GIVEN
+
+
 def order_of(cells: Sequence[tuple[int, Raw]]) -> tuple[Order | None, tuple[int, int] | None]:
     """The order that a column's cells prove, None where they leave it open; else two rows that contradict each other.
 

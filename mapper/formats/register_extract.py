@@ -15,7 +15,8 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.people import Dose
 from mapper.domain.places import fold
 from mapper.errors import mark
-from mapper.formats.register_dates import Order, Told, order_of, read_told
+from mapper.formats.cells import harmless
+from mapper.formats.register_dates import Order, Told, order_of, read_told, says_given
 from mapper.formats.register_table import Raw, RegisterTable, column_letter
 
 ROLES: Mapping[str, str] = {
@@ -58,6 +59,8 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lot", ("so lo", "lo vac xin", "lo", "lot", "batch")),
 )
 _LONGEST = 200
+_SUM = re.compile(r"(tổng cộng|tổng số|tong cong|tong so|cộng|total|người lập|nguoi lap|ghi chú)\b")
+"""How a row begins that names nobody, below a table."""
 Mapped = Mapping[str, int]
 """Place of the column that holds it, by role."""
 
@@ -175,10 +178,19 @@ def dose_code(campaign: Campaign, told: str) -> str | None:
 
 
 def read_extract(
-    campaign: Campaign, table: RegisterTable, mapped: Mapped, orders: Mapping[int, Order], today: date
+    campaign: Campaign,
+    table: RegisterTable,
+    mapped: Mapped,
+    orders: Mapping[int, Order],
+    today: date,
+    words: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Reading:
-    """Understand every row, or say what keeps it from that. orders: of day and month, by column, as somebody said."""
-    reader = _Reader(campaign, table, mapped, today)
+    """Understand every row, or say what keeps it from that.
+
+    orders: of day and month, by column, as somebody said. words: codes to the register's own words for "sex", "dose"
+    and "vaccine", understood beside the usual ones.
+    """
+    reader = _Reader(campaign, table, mapped, today, words or {})
     reader.settle_orders(orders)
     if reader.asked or reader.faults:
         return Reading((), tuple(reader.faults), tuple(reader.asked), 0)
@@ -190,7 +202,14 @@ def read_extract(
 
 
 class _Reader:
-    def __init__(self, campaign: Campaign, table: RegisterTable, mapped: Mapped, today: date) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        table: RegisterTable,
+        mapped: Mapped,
+        today: date,
+        words: Mapping[str, Mapping[str, str]],
+    ) -> None:
         self.campaign, self.table, self.mapped, self.today = campaign, table, mapped, today
         self.faults: list[RegisterFault] = []
         self.asked: list[int] = []
@@ -201,6 +220,10 @@ class _Reader:
             for code, label in campaign.vaccines.items()
             for word in (label.vi, label.en, code)
             if _folded(word)
+        }
+        self.own = {
+            part: {_folded(word): code for code, word in words.get(part, {}).items()}
+            for part in ("sex", "dose", "vaccine")
         }
 
     def column(self, place: int) -> str:
@@ -225,6 +248,9 @@ class _Reader:
 
     def row(self, number: int, cells: Sequence[Raw]) -> RegisterRow | None:
         name = self.text(cells, "name")
+        if _SUM.match(name.casefold()) and not any(self.text(cells, role) for role in ("code", "born", "phone")):
+            self.skipped += 1
+            return None
         if not name:
             if any(self.text(cells, role) for role in ("code", "national_id", "born", "phone")):
                 self.fault(number, "name", mark("there is no name. Fill it in, or take the row out."))
@@ -257,14 +283,14 @@ class _Reader:
         for code in self.campaign.doses:
             vaccine, lot = self.text(cells, f"vaccine:{code}"), self.text(cells, f"lot:{code}")
             given = self.day(number, cells, f"on:{code}")
-            if given is not None or vaccine:
+            if given is not None or vaccine or self.says_given(cells, f"on:{code}"):
                 yield Dose(code, given.on if given else None, self.vaccine(vaccine), lot or None)
         if "given" in self.mapped or "dose" in self.mapped:
             which, vaccine = self.text(cells, "dose"), self.text(cells, "vaccine")
             given = self.day(number, cells, "given")
             if not which and given is None:
                 return
-            named = (dose_code(self.campaign, which) or dose_code(self.campaign, f"mũi {which}")) if which else None
+            named = self.dose(which) if which else None
             if named is None:
                 message = mark("{told} is no dose of the campaign. Correct it.")
                 self.fault(number, "dose", message, told=which or "-")
@@ -272,8 +298,18 @@ class _Reader:
             lot = self.text(cells, "lot")
             yield Dose(named, given.on if given else None, self.vaccine(vaccine), lot or None)
 
+    def dose(self, told: str) -> str | None:
+        own = self.own["dose"].get(_folded(told))
+        return own or dose_code(self.campaign, told) or dose_code(self.campaign, f"mũi {told}")
+
+    def says_given(self, cells: Sequence[Raw], role: str) -> bool:
+        place = self.mapped.get(role)
+        return place is not None and says_given(cells[place])
+
     def vaccine(self, told: str) -> str | None:
         """The campaign's code of a vaccine, the words themselves where it is none of them."""
+        if own := self.own["vaccine"].get(_folded(told)):
+            return own
         folded = f" {_folded(told)} "
         for word in sorted(self.vaccines, key=len, reverse=True):
             if f" {word} " in folded:
@@ -286,7 +322,9 @@ class _Reader:
         if place is None:
             return ""
         cell = cells[place]
-        return (cell.isoformat() if isinstance(cell, date) else str(cell))[:_LONGEST]
+        told = (cell.isoformat() if isinstance(cell, date) else str(cell))[:_LONGEST]
+        # So stands in a file of ours what a spreadsheet would take for a formula.
+        return told[1:] if told[:1] == "'" and harmless(told[1:]) == told else told
 
     def phone(self, cells: Sequence[Raw]) -> str:
         found = self.text(cells, "phone")
@@ -298,6 +336,8 @@ class _Reader:
         folded = _folded(told)
         if not folded:
             return ""
+        if folded in self.own["sex"]:
+            return self.own["sex"][folded]
         if folded in ("nam", "male", "m", "trai", "1"):
             return "male"
         if folded in ("nu", "female", "f", "gai", "0", "2"):
@@ -307,7 +347,7 @@ class _Reader:
 
     def day(self, number: int, cells: Sequence[Raw], role: str, years: bool = False) -> Told | None:
         place = self.mapped.get(role)
-        if place is None or cells[place] == "":
+        if place is None or cells[place] == "" or (not years and says_given(cells[place])):
             return None
         told = read_told(cells[place], self.orders.get(place, Order.DAY_FIRST))
         if told is None or (told.precision != "day" and not years):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -20,10 +20,12 @@ from mapper.formats.register_extract import (
     read_extract,
     roles,
 )
+from mapper.formats.register_layout import Layout
 from mapper.formats.register_table import RegisterTable, column_letter, read_register_table
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.reference import PlaceSet, Reference
+from mapper.services.register_layouts import layout_of
 from mapper.services.reporting import default_set
 from mapper.store import national_register as kept
 from mapper.store.national_register import Extract, KeptRow
@@ -83,25 +85,32 @@ def upload(reference: Reference, user: User, campaign_id: str, set_id: str, name
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign, places = known.campaign(campaign_id), default_set(known, set_id)
-    table = read_register_table(name, data, lambda each: known_name(campaign, each))
+        layout = layout_of(connection, campaign)
+    table = read_register_table(name, data, _known(campaign, layout))
     with reference.database.write() as connection:
         digest = save_blob(reference.database, connection, data)
         number = kept.add_extract(connection, campaign_id, places.id, name[:200], digest, user.id, _now())
-        said = kept.layout(connection, campaign_id, layout_key(table.header))
+        said = kept.layout(connection, campaign_id, layout_key(table.header)) or layout.places(table.header)
         facts = {"campaign": campaign_id, "file": digest}
         audit.record(reference, connection, user.id, user.name, "register.uploaded", str(number), facts)
-    if said is not None:
+    if said is not None and _maps_enough(said):
         take(reference, user, number, said, {}, today)
     return number
+
+
+def _known(campaign: Campaign, layout: Layout) -> Callable[[str], bool]:
+    """Tells the names of columns from titles above them."""
+    own = {name_key(each.name) for each in layout.columns}
+    return lambda name: name_key(name) in own or known_name(campaign, name)
 
 
 def take(
     reference: Reference, user: User, number: int, mapped: Mapping[str, int], orders: Mapping[int, Order], today: date
 ) -> Reading:
     """Take the people of a file in, all of them or, with faults or a question left, none; the layout is remembered."""
-    extract, campaign, places, table = _opened(reference, user, number)
+    extract, campaign, places, table, layout = _opened(reference, user, number)
     _must_map(mapped)
-    reading = read_extract(campaign, table, mapped, orders, today)
+    reading = _read(campaign, table, layout, mapped, orders, today)
     with reference.database.write() as connection:
         kept.remember(
             reference.database,
@@ -123,11 +132,11 @@ def take(
 
 def waiting(reference: Reference, user: User, number: int, orders: Mapping[int, Order] | None, today: date) -> Waiting:
     """A file with its columns as they are mapped so far, and what is wrong with it so mapped."""
-    extract, campaign, _, table = _opened(reference, user, number)
+    extract, campaign, _, table, layout = _opened(reference, user, number)
     with reference.database.read() as connection:
         said = kept.layout(connection, campaign.id, layout_key(table.header))
-    mapped = said if said is not None else guess(campaign, table)
-    reading = read_extract(campaign, table, mapped, orders or {}, today) if "name" in mapped else None
+    mapped = said or layout.places(table.header) or guess(campaign, table)
+    reading = _read(campaign, table, layout, mapped, orders or {}, today) if "name" in mapped else None
     by_place = {place: role for role, place in mapped.items()}
     asked = set(reading.asked if reading else ()) | set(orders or ())
     columns = tuple(
@@ -142,6 +151,20 @@ def waiting(reference: Reference, user: User, number: int, orders: Mapping[int, 
         for place, name in enumerate(table.header)
     )
     return Waiting(extract, columns, roles(campaign), reading, len(table.rows))
+
+
+def _read(
+    campaign: Campaign,
+    table: RegisterTable,
+    layout: Layout,
+    mapped: Mapping[str, int],
+    orders: Mapping[int, Order],
+    today: date,
+) -> Reading:
+    """Read a table; one in the platform's own layout writes its days as that says."""
+    if layout.places(table.header) is not None:
+        orders = {**dict.fromkeys(range(len(table.header)), layout.order), **orders}
+    return read_extract(campaign, table, mapped, orders, today, layout.words)
 
 
 def extracts(reference: Reference, campaign_id: str) -> list[Extract]:
@@ -194,7 +217,10 @@ def bare_commune(name: str) -> str:
     return folded
 
 
-def _opened(reference: Reference, user: User, number: int) -> tuple[Extract, Campaign, PlaceSet, RegisterTable]:
+_Opened = tuple[Extract, Campaign, PlaceSet, RegisterTable, Layout]
+
+
+def _opened(reference: Reference, user: User, number: int) -> _Opened:
     _must_import(user)
     with reference.database.read() as connection:
         extract = kept.extract(connection, number)
@@ -203,9 +229,10 @@ def _opened(reference: Reference, user: User, number: int) -> tuple[Extract, Cam
             raise _unknown()
         known = reference.known(connection)
         campaign, places = known.campaign(extract.campaign_id), default_set(known, extract.set_id)
+        layout = layout_of(connection, campaign)
         data = read_blob(connection, extract.sha256) or b""
-    table = read_register_table(extract.file_name, data, lambda each: known_name(campaign, each))
-    return extract, campaign, places, table
+    table = read_register_table(extract.file_name, data, _known(campaign, layout))
+    return extract, campaign, places, table, layout
 
 
 def _unknown() -> NotFound:
@@ -217,10 +244,14 @@ def _must_import(user: User) -> None:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
 
 
+def _maps_enough(mapped: Mapping[str, int]) -> bool:
+    return "name" in mapped and bool({"commune_code", "commune"} & mapped.keys())
+
+
 def _must_map(mapped: Mapping[str, int]) -> None:
     if "name" not in mapped:
         raise InvalidInput(mark("Say which column holds the full names."))
-    if not {"commune_code", "commune"} & mapped.keys():
+    if not _maps_enough(mapped):
         raise InvalidInput(mark("Say which column holds the code or the name of the commune."))
 
 

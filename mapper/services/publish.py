@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mapper.domain.campaign import Campaign
 from mapper.errors import Conflict, InvalidCampaign, InvalidForm, NotFound, mark
-from mapper.formats import exchange_mapping, validate
+from mapper.formats import exchange_mapping, register_layout, validate
 from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
 from mapper.formats.declared import ROLE_COLUMN
@@ -22,7 +22,7 @@ from mapper.formats.roles import Roles
 from mapper.formats.workbook import survey_rows
 from mapper.formats.xform import XFormModel, read_xform
 from mapper.formats.xlsform import convert
-from mapper.services import audit, exchange
+from mapper.services import audit, exchange, register_layouts
 from mapper.services.intake import process_waiting
 from mapper.services.reference import Reference
 from mapper.store import form_life, submissions
@@ -151,28 +151,42 @@ def publish(
     by: number and name of whoever does it, for the audit trail; None leaves no trace there.
     """
     campaign, toml, hamlets, ready = read_folder(folder, progress)
-    codes = read_exchange(folder, campaign)
+    codes, layout = read_exchange(folder, campaign), read_register_layout(folder, campaign)
 
-    def keep_codes(connection: Connection) -> None:
-        if campaign is not None and codes:
+    def keep_texts(connection: Connection) -> None:
+        if campaign is None:
+            return
+        if codes:
             exchange.keep_mapping(reference, connection, campaign, codes)
+        register_layouts.keep_layout(reference, connection, campaign, layout)
 
-    return publish_ready(reference, campaign, toml, hamlets, ready, confirmed, by, keep_codes)
+    return publish_ready(reference, campaign, toml, hamlets, ready, confirmed, by, keep_texts)
 
 
 def read_exchange(folder: Path, campaign: Campaign | None) -> str:
     """The codes of other systems beside a campaign, checked; "" where there are none. Raises InvalidCampaign."""
-    file = folder / exchange_mapping.FILE
+    toml = _text_beside(folder, campaign, exchange_mapping.FILE)
+    if campaign is not None and toml:
+        exchange_mapping.read_mapping(toml, campaign)
+    return toml
+
+
+def read_register_layout(folder: Path, campaign: Campaign | None) -> str:
+    """The national platform's import layout beside a campaign, checked; "" where there is none."""
+    toml = _text_beside(folder, campaign, register_layout.FILE)
+    if campaign is not None and toml:
+        register_layout.read_layout(toml, campaign)
+    return toml
+
+
+def _text_beside(folder: Path, campaign: Campaign | None, name: str) -> str:
+    file = folder / name
     if campaign is None or not file.is_file():
         return ""
     try:
-        toml = file.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidCampaign(
-            mark("{file} is not in UTF-8. Save it as UTF-8 and publish again."), file=exchange_mapping.FILE
-        ) from None
-    exchange_mapping.read_mapping(toml, campaign)
-    return toml
+        raise InvalidCampaign(mark("{file} is not in UTF-8. Save it as UTF-8 and publish again."), file=name) from None
 
 
 def publish_ready(

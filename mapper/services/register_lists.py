@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Dose
 from mapper.errors import NotFound, mark
-from mapper.formats.register_extract import DOSE_PARTS
-from mapper.formats.register_file import Layout, LayoutColumn, Value, write_list
+from mapper.formats.register_file import Value, write_list
 from mapper.language import translate
 from mapper.services import audit
 from mapper.services.accounts import User
@@ -20,7 +19,6 @@ from mapper.services.register_entries import (
     KINDS,
     PEOPLE,
     Balance,
-    CensusPerson,
     Compared,
     Difference,
     Entry,
@@ -127,13 +125,14 @@ def write_comparison(
     reference: Reference, user: User, about: Extract, campaign: Campaign, found: Overview, kind: str, language: str
 ) -> bytes:
     """The people of a view with both sides, as a file; it is entered in the audit trail."""
-    _record(reference, user, about, kind, len(found.entries))
+    record_file(reference, user, about, kind, len(found.entries))
     rows = (_line(campaign, found, entry, language) for entry in found.entries)
     header = [translate(words, language) for words in _HEADER]
     return write_list(kind, header, rows, translate(mark("Comparison"), language)[:31])
 
 
-def _record(reference: Reference, user: User, about: Extract, kind: str, number: int) -> None:
+def record_file(reference: Reference, user: User, about: Extract, kind: str, number: int) -> None:
+    """Enter in the audit trail that people of a comparison were handed over as a file."""
     facts = {"campaign": about.campaign_id, "file": kind, "number": number}
     audit.record_seen(reference, user.id, user.name, "register.downloaded", str(about.id), facts)
 
@@ -145,11 +144,11 @@ def _line(campaign: Campaign, found: Overview, entry: Entry, language: str) -> l
         translate(KINDS[entry.kind], language),
         (row.row or None) if row else None,
         row.name if row else None,
-        _birth(row.born_on, row.birth_precision) if row else None,
+        birth_told(row.born_on, row.birth_precision) if row else None,
         found.names.get(entry.their_unit, row.commune or row.commune_code) if row else None,
         _doses(campaign, row.doses, language) if row else None,
         one.name if one else None,
-        _birth(one.born_on, one.precision) if one else None,
+        birth_told(one.born_on, one.precision) if one else None,
         found.names.get(one.unit, one.unit) if one else None,
         one.hamlet if one else None,
         _doses(campaign, one.doses, language) if one else None,
@@ -166,7 +165,8 @@ def _difference(campaign: Campaign, found: Overview, one: Difference, language: 
     return f"{label}{translate(words[part], language)} {sides[0]} / {sides[1]}"
 
 
-def _birth(born: date | None, precision: str) -> Value:
+def birth_told(born: date | None, precision: str) -> Value:
+    """A birth date with as much of it as is known."""
     return born if born is None or precision == "day" else born.strftime("%m/%Y" if precision == "month" else "%Y")
 
 
@@ -178,74 +178,3 @@ def _doses(campaign: Campaign, doses: Sequence[Dose], language: str) -> str:
         day = dose.given_on.strftime("%d/%m/%Y") if dose.given_on else None
         parts.append(" ".join(filter(None, (f"{label}:", day, vaccine))))
     return "; ".join(parts)
-
-
-def write_import(
-    reference: Reference, user: User, about: Extract, campaign: Campaign, found: Overview, kind: str, language: str
-) -> bytes:
-    """The people of a view whom the census knows, in the platform's import layout; entered in the audit trail."""
-    layout = usual_layout(campaign)
-    people = [entry.ours for entry in found.entries if entry.ours is not None and entry.ours.key]
-    _record(reference, user, about, kind, len(people))
-    rows = _filled(layout, campaign, found.names, people)
-    return write_list(kind, [each.name for each in layout.columns], rows, layout.sheet, layout.date_format)
-
-
-def usual_layout(campaign: Campaign) -> Layout:
-    """A layout of one row a person with every dose of the campaign, where the platform's own is not told."""
-    names = (
-        ("Họ và tên", "name"),
-        ("Ngày sinh", "born"),
-        ("Giới tính", "sex"),
-        ("Số điện thoại", "phone"),
-        ("Mã xã", "commune_code"),
-        ("Xã", "commune"),
-        ("Thôn", "hamlet"),
-    )
-    columns = [LayoutColumn("STT", "number"), *(LayoutColumn(*each) for each in names)]
-    words = {"on": "ngày tiêm", "vaccine": "vắc xin", "lot": "số lô"}
-    for code, label in campaign.doses.items():
-        columns += [LayoutColumn(f"{label.vi} - {words[part]}", f"{part}:{code}") for part in DOSE_PARTS]
-    return Layout("Danh sách", "person", "dd/mm/yyyy", tuple(columns), {"sex": {"male": "Nam", "female": "Nữ"}})
-
-
-def _filled(
-    layout: Layout, campaign: Campaign, names: dict[str, str], people: Sequence[CensusPerson]
-) -> Iterator[list[Value]]:
-    number = 0
-    for one in people:
-        for dose in one.doses if layout.rows == "dose" else (None,):
-            number += 1
-            yield [_cell(layout, campaign, names, one, dose, each, number) for each in layout.columns]
-
-
-def _cell(
-    layout: Layout,
-    campaign: Campaign,
-    names: dict[str, str],
-    one: CensusPerson,
-    dose: Dose | None,
-    column: LayoutColumn,
-    number: int,
-) -> Value:
-    part, _, code = column.holds.partition(":")
-    if code:
-        dose = next((each for each in one.doses if each.code == code), None)
-    values: dict[str, Value] = {
-        "number": number,
-        "name": one.name,
-        "born": _birth(one.born_on, one.precision),
-        "year": str(one.born_on.year) if one.born_on else None,
-        "sex": one.sex,
-        "phone": one.phone,
-        "commune_code": one.unit,
-        "commune": names.get(one.unit, one.unit),
-        "hamlet": one.hamlet,
-        "text": column.text,
-    }
-    if dose is not None:
-        vaccine = campaign.vaccines[dose.vaccine].vi if dose.vaccine in campaign.vaccines else dose.vaccine
-        values |= {"dose": dose.code, "given": dose.given_on, "on": dose.given_on, "lot": dose.lot}
-        values |= {"vaccine": dose.vaccine if "vaccine" in layout.words else vaccine, "place": dose.place}
-    value = values.get(part)
-    return layout.words.get(part, {}).get(value, value) if isinstance(value, str) else value

@@ -13,7 +13,7 @@ from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.register_dates import ORDERS
 from mapper.formats.register_extract import DOSE_PARTS, ROLES
 from mapper.formats.register_file import MEDIA_TYPES
-from mapper.services import audit, register_lists, register_pairs, reporting
+from mapper.services import audit, register_import, register_lists, register_pairs, reporting
 from mapper.services import national_register as registers
 from mapper.services import register_comparison as comparing
 from mapper.services.background import Progress, Stage, Standing
@@ -300,7 +300,7 @@ def file(number: int, what: str, kind: str) -> Response:
         raise NotFound(mark("The comparison is not ready yet. Load the page again."))
     here, user, campaign = installation().reference, reader(), _campaign(extract)
     found = register_lists.overview(here, user, extract, standing.made, _view(campaign))
-    write = register_lists.write_comparison if what == "list" else register_lists.write_import
+    write = register_lists.write_comparison if what == "list" else register_import.write_import
     content = write(here, user, extract, campaign, found, kind, chosen_language())
     response = Response(content, content_type=MEDIA_TYPES[kind])
     response.headers["Content-Disposition"] = f'attachment; filename="register-{number}-{what}.{kind}"'
