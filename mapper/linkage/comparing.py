@@ -43,7 +43,25 @@ class Comparison:
 
 def compare(one: LinkPerson, other: LinkPerson, rarity: Rarity) -> Comparison:
     """Weigh two entries; fields that either does not tell say nothing."""
-    found = [_name(words(one.name), words(other.name), rarity)]
+    return _with_name(one, other, rarity, _besides_name(one, other, rarity))
+
+
+def compare_above(one: LinkPerson, other: LinkPerson, rarity: Rarity, least: float) -> Comparison | None:
+    """The same, or None where even the same name would not bring the pair to ``least`` bits: most pairs end so."""
+    besides = _besides_name(one, other, rarity)
+    best = max(rarity.name(words(each.name).bare) for each in (one, other))
+    if sum(each.weight for each in besides) + max(best, 0.0) < least:
+        return None
+    return _with_name(one, other, rarity, besides)
+
+
+def _with_name(one: LinkPerson, other: LinkPerson, rarity: Rarity, besides: list[Agreement]) -> Comparison:
+    found = (_name(words(one.name), words(other.name), rarity), *besides)
+    return Comparison(sum(each.weight for each in found), found)
+
+
+def _besides_name(one: LinkPerson, other: LinkPerson, rarity: Rarity) -> list[Agreement]:
+    found: list[Agreement] = []
     if one.born_on is not None and other.born_on is not None:
         found.append(_born(one.born_on, one.precision, other.born_on, other.precision))
     if one.sex and other.sex:
@@ -53,8 +71,7 @@ def compare(one: LinkPerson, other: LinkPerson, rarity: Rarity) -> Comparison:
         found.append(_phone(mine, theirs))
     if (mine := digits(one.national_id)) and (theirs := digits(other.national_id)):
         found.append(_national_id(mine, theirs))
-    found += _places(one, other, rarity)
-    return Comparison(sum(each.weight for each in found), tuple(found))
+    return found + _places(one, other, rarity)
 
 
 def _name(one: Words, other: Words, rarity: Rarity) -> Agreement:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mapper.linkage.comparing import Comparison, compare
+from mapper.linkage.comparing import Comparison, compare, compare_above
 from mapper.linkage.rarity import LinkPerson, Rarity, digits, words
 
 MATCH_AT = 3.3
@@ -130,13 +130,16 @@ def link(
     settled = {one for one, _ in same}, {other for _, other in same}
     parted = set(different)
     size = max(len(theirs), len(ours))
+    least = POSSIBLE_AT + math.log2(max(size, _SMALLEST))
     found: list[Link] = []
     for one, other in candidates(theirs, ours):
         if progress is not None and not one % 500:
             progress(0.95 * one / len(theirs))
         if one in settled[0] or other in settled[1] or (one, other) in parted:
             continue
-        comparison = compare(theirs[one], ours[other], rarity)
+        comparison = compare_above(theirs[one], ours[other], rarity, least)
+        if comparison is None:
+            continue
         odds = log_odds(comparison, size)
         judged = judge(comparison, odds)
         if judged is not Class.NONE:
