@@ -4,9 +4,9 @@ python bench/exports.py [--people 1000000] [--hamlets 2500] [--communes 150] [--
                         [--database-url postgres] [--keep FOLDER]
 
 Writes such a copy, without the register that it would be one of: households and people of some hamlets again and again.
-Then counts a filter of an age, a sex, a state and a vaccine, and writes everybody as CSV and GeoParquet, and so many as
+Then counts a filter of an age, a sex, a state and a vaccine, writes everybody as CSV and GeoParquet, and so many as
 a workbook, GeoPackage and GeoJSON. Prints seconds, the most memory held, how much it grew meanwhile at its most, the
-aims (500 ms for the count of 1,000,000, 20 s for their CSV, 30 s for a workbook of 100,000), and how slow the cores were.
+aims (500 ms for the count of 1,000,000, 20 s for their CSV, 30 s for a workbook of 100,000), how slow the cores were.
 """
 
 from __future__ import annotations
