@@ -322,8 +322,8 @@ def command_line(settings: Settings) -> click.Group:
         with bar(_("Sending"), len(sending.values)) as shown:
             done = dhis2_delivery.deliver(reference, dhis2_delivery.OPERATOR, server, sending, dry_run, shown.update)
         told = done.summary
-        for refused in told.refused:
-            click.echo(f"{refused.what}: {refused.why}", err=True)
+        for refused, times in told.reasons:
+            click.echo(f"{refused.what}: {refused.why} ({times})", err=True)
         click.echo(
             _(
                 "{values} values of period {period} to {server}: {imported} new, {updated} written over, "

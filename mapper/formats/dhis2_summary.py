@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -24,6 +25,11 @@ class ImportSummary:
     ignored: int = 0
     deleted: int = 0
     refused: tuple[Refused, ...] = ()
+
+    @property
+    def reasons(self) -> list[tuple[Refused, int]]:
+        """The reasons, each once with how often it was given, the most frequent first."""
+        return Counter(self.refused).most_common()
 
     def __add__(self, other: ImportSummary) -> ImportSummary:
         """Both together."""
