@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a cell of a table. number: the same as a number, where it is one; share: of one, not a count."""
+    """What stands in a cell of a table. number: the same as a number, where it is one; share: of one, not a count.
+
+    counts: names and values of the question that finds those whom the number counts; empty where none does.
+    """
 
     text: str
     number: float | None = None
     share: bool = False
+    counts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

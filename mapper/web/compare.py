@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from math import floor
 from typing import Any
@@ -16,10 +17,11 @@ from mapper.language import written_day
 from mapper.maps.comparison_map import comparison_maps
 from mapper.maps.coverage_map import MapView
 from mapper.services import comparison, tiles
-from mapper.services.reporting import HAMLET
+from mapper.services.reporting import HAMLET, UnitFigures
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask, of_the_map
 from mapper.web.base_map import base_tiles
+from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, script_messages
 from mapper.web.map_state import level_above, outline_queries
@@ -103,6 +105,8 @@ def page() -> str:
         of_the_map=of_the_map(),
         share=share,
         state=State,
+        leads_left=_leads(left, right.state["level"]),
+        leads_right=_leads(right, right.state["level"]),
         doses=_group(right)["doses"],
     )
 
@@ -111,6 +115,16 @@ def share(value: float) -> str:
     """A share as per cent; rounded down, so that none looks like a target it does not reach."""
     shown = min(value, floor(value * 1000 + 1e-9) / 1000)
     return str(format_percent(shown, "#,##0.#\u202f%" if chosen_language() == "vi" else "#,##0.#%", chosen_language()))
+
+
+def _leads(asked: Asked, level: str) -> Callable[[UnitFigures, str], str | None]:
+    """Where a figure of one of the maps leads; that of all units together is called total."""
+    behind = Behind(asked)
+
+    def leads(unit: UnitFigures, state: str) -> str | None:
+        return behind.total(state=state) if unit.key == "total" else behind.unit(level, unit, state=state)
+
+    return leads
 
 
 def _left(right: Asked) -> Asked:

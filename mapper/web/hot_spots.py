@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
@@ -18,6 +19,7 @@ from mapper.services.hot_spots import Found, Row, Spot
 from mapper.services.reporting import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 
@@ -86,7 +88,7 @@ def page() -> str:
         most_due=most_due,
         percent=percent,
         decimal=decimal,
-        people_of=lambda row: _people_of(asked, row),
+        people_of=partial(_people_of, asked),
         reasons_of=lambda spot: _address("reasons.page", asked, area=f"{HAMLET}:{spot.rows[0].figures.code}"),
         made_at=standing.made_at.isoformat() if standing.made_at else None,
     )
@@ -161,11 +163,9 @@ def _feature(spot: Spot, replications: int) -> dict[str, Any]:
     }
 
 
-def _people_of(asked: Asked, row: Row) -> str | None:
-    """Address of the people due in a hamlet; None where no page lists people."""
-    if "people.page" not in current_app.view_functions:
-        return None
-    return _address("people.page", asked, area=f"{HAMLET}:{row.figures.code}", state="due")
+def _people_of(asked: Asked, row: Row, state: str = "due") -> str | None:
+    """Address of the people of a state in a hamlet."""
+    return Behind(asked).unit(HAMLET, row.figures, state=state)
 
 
 def _address(endpoint: str, asked: Asked, **other: object) -> str:

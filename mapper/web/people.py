@@ -1,4 +1,4 @@
-"""The people, or the houses, behind a figure."""
+"""The people, or the houses, behind a figure of the ledger; ``web/behind.py`` says what is for which page of people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,6 +23,7 @@ from mapper.services.reporting import HAMLET, UnitFigures
 from mapper.services.ways import Missing
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.pages import count
@@ -157,8 +157,7 @@ def _filtered(asked: Asked, figure: str) -> str | None:
     if figure:
         asks = frozenset() if states == people_list.FIGURES["group"] else states
         wanted = replace(wanted, group=asked.state["group"], dose=asked.state["dose"], states=asks)
-    place = [(name, asked.state[name]) for name in ("campaign", "set", "date")]
-    return f"{url_for('lists.page')}?{urlencode([*place, *wanted.address(), ('view', 'people')])}"
+    return Behind(asked).found(wanted)
 
 
 def _being_read(missing: Missing) -> dict[str, object]:

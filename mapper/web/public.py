@@ -18,7 +18,7 @@ from mapper.services import boundaries, public_page, reporting
 from mapper.services.intake import today
 from mapper.services.public_figures import EVERYBODY
 from mapper.services.public_page import Publication, PublicRow, PublicSettings
-from mapper.services.report_words import shown_share, whole_day
+from mapper.services.report_writing import shown_share, whole_day
 from mapper.web.accounts import only_for, reader
 from mapper.web.finished import Body, answer
 from mapper.web.installation import installation

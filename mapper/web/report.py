@@ -17,6 +17,7 @@ from mapper.services.report_words import Issuer, paper
 from mapper.services.reporting import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.behind import Behind
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
@@ -70,6 +71,7 @@ def page() -> str:
         levels=_levels(asked),
         kinds=tuple(MEDIA_TYPES),
         numbered=numbered,
+        behind=Behind(asked),
     )
 
 

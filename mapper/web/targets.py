@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,10 +22,12 @@ from mapper.services.areas import read_area
 from mapper.services.goals import HAMLET_LEVEL
 from mapper.services.hot_spots import shrunken
 from mapper.services.ranking import FEW_PEOPLE, Band
+from mapper.services.reporting import UnitFigures
 from mapper.services.target_words import VERDICTS, TargetWords
 from mapper.services.targets import RankedUnit, levels_within, targets
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 
@@ -107,7 +110,7 @@ def _page(problem: MapperError | None = None) -> str:
     level, levels = _level(asked)
     whole = bool(request.values.get("all"))
     found = targets(reference, user, asked.question(level), asked.area, None if whole else LISTED)
-    series = _series(asked.state)
+    series, behind = _series(asked.state), Behind(asked)
     return render_template(
         "targets.html",
         asked=asked,
@@ -121,7 +124,9 @@ def _page(problem: MapperError | None = None) -> str:
         few=FEW_PEOPLE,
         shrunken=shrunken(found.answer) if level == HAMLET_LEVEL else {},
         within=_addresses("targets.page", asked),
-        people_of=_addresses("people.page", asked, state="due"),
+        people_of=lambda one: partial(_behind, behind, level, one.figures, "state"),
+        people_of_series=lambda one: lambda state: behind.total(group=one.group.code, dose=one.dose.code, state=state),
+        houses_of=lambda one: partial(_behind, behind, level, one.figures, "houses"),
         own=target_setting.own_goal(reference, *series, found.place),
         elsewhere=target_setting.set_elsewhere(reference, user, series, asked.state["set"]),
         set_names={one["id"]: one["label"] for one in asked.sets},
@@ -149,6 +154,11 @@ def _level(asked: Asked) -> tuple[str, list[str]]:
 
 def _series(parts: Any) -> tuple[str, str, str]:
     return parts.get("campaign", ""), parts.get("group", ""), parts.get("dose", "")
+
+
+def _behind(behind: Behind, level: str, unit: UnitFigures, what: str, counted: str) -> str | None:
+    """Address of a unit's people of a state, or of its houses."""
+    return behind.unit(level, unit, **{what: counted})
 
 
 def _addresses(endpoint: str, asked: Asked, **other: str) -> Callable[[RankedUnit], str | None]:

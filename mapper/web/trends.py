@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.charts.picture import Form
+from mapper.domain.ledger import INSIDE, State
+from mapper.domain.people_filter import PeopleFilter
 from mapper.domain.roles import READERS
 from mapper.errors import InvalidInput, NotFound, Unavailable, mark
 from mapper.services import ages, reporting, trend_charts, trends
-from mapper.services.ages import Pyramid
+from mapper.services.ages import BANDS, WIDTH, Pyramid, band_name
 from mapper.services.reporting import HAMLET
 from mapper.services.trend_charts import About, Cell, Kind, Table
 from mapper.services.trends import Changes, Course
@@ -23,6 +25,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.api import kept_answer
 from mapper.web.asked import Asked, ask
 from mapper.web.assets import STATIC
+from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.reading_people import be_read, reading_progress
@@ -40,11 +43,25 @@ ALWAYS = (1, 7)
 
 TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 
+TABLE_SEXES = ("male", "female")
+"""Sexes of the pyramid's table, in its order; after them come those whose sex is not known."""
+
 MOST_UNITS = 200
 """Units that changed, shown at once; the file has them all."""
 
-Line = list[tuple[str, bool]]
-"""Cells of a row as the page shows them, and whether each is zero."""
+Leads = Callable[[Sequence[Cell], int], str | None]
+"""Row and column of a table to the address of those whom the number there counts; None where it counts nobody."""
+
+
+class WrittenCell(NamedTuple):
+    """A cell as the page shows it; leads: where its number leads to."""
+
+    text: str
+    is_zero: bool
+    leads: str | None = None
+
+
+Line = list[WrittenCell]
 
 trend_pages = Blueprint("trends", __name__)
 _only_for_readers = only_for(*READERS)
@@ -243,7 +260,9 @@ def _chart(asked: Asked, about: About, kind: Kind, finding: str, table: Table) -
         "svg": _address(asked, kind, "svg", save=1),
         "csv": _address(asked, kind, "csv"),
     }
-    return Chart(kind, about.say(trend_charts.TITLES[kind]), finding, table.heads, _lines(table), addresses)
+    leads = {Kind.COVERAGE: _to_days, Kind.PYRAMID: _to_ages}.get(kind)
+    lines = _lines(table, leads=leads(asked) if leads else None)
+    return Chart(kind, about.say(trend_charts.TITLES[kind]), finding, table.heads, lines, addresses)
 
 
 def _query(asked: Asked, **other: object) -> dict[str, Any]:
@@ -271,14 +290,53 @@ def _csv(asked: Asked, about: About, kind: Kind, shown: Shown) -> bytes:
     return trend_charts.csv_file(about, kind, make(about, _course(asked), shown.span))
 
 
-def _lines(table: Table, signed: bool = False) -> list[Line]:
+def _lines(table: Table, signed: bool = False, leads: Leads | None = None) -> list[Line]:
     """Rows as the page shows them; numbers by hand, since a long course has thousands. signed: with + before a gain."""
     turned = _TURNED if chosen_language() == "vi" else {}
     last = len(table.heads) - 1
     return [
-        [(_written(cell, turned, signed and place < last), cell == 0) for place, cell in enumerate(row)]
+        [
+            WrittenCell(
+                _written(cell, turned, signed and place < last),
+                cell == 0,
+                leads(row, place) if leads and place and cell else None,
+            )
+            for place, cell in enumerate(row)
+        ]
         for row in table.rows
     ]
+
+
+def _to_days(asked: Asked) -> Leads:
+    """From the table of coverage to who was vaccinated, and who was eligible, on each day."""
+    start = Behind(asked).total(date=None)
+
+    def leads(row: Sequence[Cell], column: int) -> str | None:
+        state = {1: State.VACCINATED.value, 2: "eligible"}.get(column)
+        return f"{start}&date={row[0]}&state={state}" if state else None
+
+    return leads
+
+
+def _to_ages(asked: Asked) -> Leads:
+    """From the table of the pyramid to the people of an age, a sex and a state; whose sex is not known has no list."""
+    behind, state = Behind(asked), asked.state
+    bands = {band_name(band): band for band in range(BANDS)}
+    known = frozenset({State.VACCINATED, State.DUE})
+    kinds = (frozenset({State.VACCINATED}), frozenset({State.DUE}), frozenset(INSIDE) - known)
+    of_all = PeopleFilter(areas=(state["area"],) if state["area"] else (), group=state["group"], dose=state["dose"])
+
+    def leads(row: Sequence[Cell], column: int) -> str | None:
+        sex, kind = divmod(column - 1, len(kinds))
+        band = bands.get(str(row[0]))
+        if sex >= len(TABLE_SEXES) or band is None:
+            return None
+        last = None if band == BANDS - 1 else band * WIDTH + WIDTH - 1
+        return behind.found(
+            replace(of_all, states=kinds[kind], sexes=(TABLE_SEXES[sex],), age_from=band * WIDTH, age_to=last)
+        )
+
+    return leads
 
 
 def _written(cell: Cell, turned: dict[int, str], signed: bool) -> str:
