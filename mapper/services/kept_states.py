@@ -20,6 +20,7 @@ from mapper.domain.ledger import INSIDE
 from mapper.services.bounded import BoundedStore
 from mapper.store import tallies, tally_sums
 from mapper.store.database import Connection, Database
+from mapper.store.tally_sums import KeptSums
 
 States = Sequence[int]
 """People per state, in the order of INSIDE."""
@@ -92,6 +93,7 @@ class KeptStates:
         self.kept: BoundedStore[Key, Sums] = BoundedStore(
             room, lambda sums: sums.people.shape[0] * sums.people.shape[1]
         )
+        self._opened: tuple[object, list[tuple[int, KeptSums]]] = (None, [])
 
     def on(
         self,
@@ -170,7 +172,8 @@ class KeptStates:
         if closest is not None:
             reached = min(max(key.day, closest - tally_sums.AROUND_DAYS), closest + tally_sums.AROUND_DAYS)
             if reached == key.day or apart > NEAR_DAYS or abs(reached - key.day) < apart:
-                return kept_in_database(connection, key._replace(day=reached), closest), reached
+                kept = self._kept(connection, key._replace(day=closest), on_disk[closest])
+                return led(kept, key._replace(day=reached), closest), reached
         found = self.kept.get(best) if best is not None and apart <= NEAR_DAYS else None
         if best is None or found is None:
             return Sums.nothing(len(key.series)), key.day
@@ -179,16 +182,27 @@ class KeptStates:
         columns = [best.series.index(one) for one in key.series]
         return Sums(found.cells, found.changes, found.people[:, columns]), best.day
 
+    def _kept(self, connection: Connection, key: Key, changes: int) -> list[tuple[int, KeptSums]]:
+        """What is kept on a day, remembered until another is asked for: a page shows several days near each other.
 
-def kept_in_database(connection: Connection, key: Key, day: int) -> Sums:
-    """The sums that are kept of some series on a day, led to the key's, which is near enough for that.
+        changes: with which it is kept; others when it was summed anew since.
+        """
+        asked, kept = self._opened
+        if asked != (key, changes):
+            kept = list(tally_sums.kept(connection, key.era, key.series, key.day))
+            self._opened = (key, changes), kept
+        return kept
+
+
+def led(kept: Sequence[tuple[int, KeptSums]], key: Key, day: int) -> Sums:
+    """What is kept of all the key's series on a day, led to the key's, which is near enough for that.
 
     Of those cells whose changes are the same for all of the series.
     """
     sums = Sums.nothing(len(key.series))
     number = {series_id: place for place, series_id in enumerate(key.series)}
     first, last = sorted((day, key.day))
-    for series_id, of_one in tally_sums.kept(connection, key.era, key.series, day):
+    for series_id, of_one in kept:
         cells, changes = of_one.cells[:, 0].astype(np.int64), of_one.cells[:, 1].astype(np.int64)
         if not len(sums.cells):
             sums = Sums(cells, changes, np.zeros((len(cells), len(key.series), len(INSIDE)), np.int32))
