@@ -8,14 +8,16 @@ changed since is handed in beside the files (``Fresh``), so that an answer is al
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -38,6 +40,9 @@ CELLS_A_FILE = 16
 
 KEPT_S = 900
 """So long files stay that no manifest names any more: somebody may be reading them."""
+
+WRITING = "writing.lock"
+"""Held by all who write a copy, so that what they have not named yet is not swept away."""
 
 MEMORY_LIMIT = "512MB"
 """What DuckDB takes before it writes to the disk beside the files."""
@@ -115,22 +120,38 @@ class Columns:
 
         folder = self._of(campaign_id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        before = self.manifest(campaign_id)
-        if before.made_of != made_of:
-            before = Manifest(made_of, {}, {})
-        names, cells = dict(before.files), dict(before.cells)
-        for number, held, rows in files:
-            name = f"{number}-{secrets.token_hex(4)}"
-            (folder / name).mkdir(mode=0o700)
-            for table in TABLES:
-                pq.write_table(as_table(table, rows[table]), folder / name / f"{table}.parquet", compression="zstd")
-            names[number] = name
-            cells = {cell: changes for cell, changes in cells.items() if cell // CELLS_A_FILE != number} | dict(held)
-        text = json.dumps({"made_of": made_of, "files": names, "cells": cells})
-        draft = folder / f"manifest-{secrets.token_hex(4)}.json"
-        draft.write_text(text, "utf-8")
-        draft.replace(folder / "manifest.json")
-        _sweep(folder, set(names.values()))
+        with _held(folder, LOCK_SH):
+            before = self.manifest(campaign_id)
+            if before.made_of != made_of:
+                before = Manifest(made_of, {}, {})
+            names, cells = dict(before.files), dict(before.cells)
+            for number, held, rows in files:
+                name = f"{number}-{secrets.token_hex(4)}"
+                (folder / name).mkdir(mode=0o700)
+                for table in TABLES:
+                    pq.write_table(as_table(table, rows[table]), folder / name / f"{table}.parquet", compression="zstd")
+                names[number] = name
+                cells = {cell: changes for cell, changes in cells.items() if cell // CELLS_A_FILE != number}
+                cells |= held
+            text = json.dumps({"made_of": made_of, "files": names, "cells": cells})
+            draft = folder / f"manifest-{secrets.token_hex(4)}.json"
+            draft.write_text(text, "utf-8")
+            _retire(folder, set(self.manifest(campaign_id).files.values()) - set(names.values()))
+            draft.replace(folder / "manifest.json")
+        self._sweep(campaign_id)
+
+    def _sweep(self, campaign_id: str) -> None:
+        """Delete what no manifest has named for a while; nothing while anybody writes, here or in another process."""
+        folder = self._of(campaign_id)
+        try:
+            with _held(folder, LOCK_EX | LOCK_NB):
+                named = {"manifest.json", WRITING, *self.manifest(campaign_id).files.values()}
+                before = time.time() - KEPT_S
+                for each in folder.iterdir():
+                    if each.name not in named and each.stat().st_mtime < before:
+                        shutil.rmtree(each) if each.is_dir() else each.unlink()
+        except OSError:
+            return  # somebody writes, or deletes the same: whoever ends last sweeps
 
     def forget(self, campaign_id: str) -> None:
         """Delete the copy of a campaign."""
@@ -362,13 +383,16 @@ def _bind(cursor: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, f
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {' UNION ALL '.join(parts)}")
 
 
-def _sweep(folder: Path, named: set[str]) -> None:
-    """Delete what no manifest has named for a while."""
-    before = time.time() - KEPT_S
-    for each in folder.iterdir():
-        if each.name not in named and each.name != "manifest.json":
-            try:
-                if each.stat().st_mtime < before:
-                    shutil.rmtree(each) if each.is_dir() else each.unlink()
-            except OSError:
-                continue
+@contextmanager
+def _held(folder: Path, how: int) -> Iterator[None]:
+    """Hold the lock of a copy's folder, which ends with the process. Raises BlockingIOError where LOCK_NB cannot."""
+    with (folder / WRITING).open("ab") as file:
+        flock(file, how)
+        yield
+
+
+def _retire(folder: Path, names: Iterable[str]) -> None:
+    """Count the time that files stay for their readers from now on."""
+    for name in names:
+        with suppress(FileNotFoundError):
+            os.utime(folder / name)
