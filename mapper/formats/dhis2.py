@@ -88,10 +88,12 @@ def read_values(content: bytes, mapping: ExchangeMapping) -> list[DataValue]:
     """The values of a file in any of the four layouts. Raises InvalidInput with the place of what cannot be read."""
     start = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start == b"{":
-        return list(_from_json(content))
-    if start == b"<":
-        return list(_from_xml(content, mapping))
-    return list(_from_csv(content))
+        found = list(_from_json(content))
+    else:
+        found = list(_from_xml(content, mapping) if start == b"<" else _from_csv(content))
+    if not found:
+        raise InvalidInput(mark("The file holds no data values. Export those of the period and units asked about."))
+    return found
 
 
 def _from_json(content: bytes) -> Iterable[DataValue]:
@@ -120,8 +122,16 @@ def _from_csv(content: bytes) -> Iterable[DataValue]:
             mark("The table of data values lacks the columns {columns}. Write it as CSV in UTF-8 with its head."),
             columns=", ".join(missing),
         )
+    for name in head:
+        if head.count(name) > 1:
+            raise InvalidInput(mark("The column {column} stands twice in the head. Keep one of them."), column=name)
     for number, row in enumerate(rows[1:], 2):
         told = dict(zip(head, row, strict=False))
+        if len(row) > len(head):
+            raise InvalidInput(
+                mark("Line {line} has more cells than the head. Write texts with commas in quotation marks."),
+                line=number,
+            )
         if any(cell.strip() for cell in row):
             yield _value(number, [told.get(name, "") for name in CSV_HEAD])
 
@@ -151,7 +161,9 @@ def _from_xml(content: bytes, mapping: ExchangeMapping) -> Iterable[DataValue]:
 
 
 def _value(line: int, parts: Sequence[object]) -> DataValue:
-    element, period, unit, combo, attribute, value = (str(part).strip() for part in parts)
+    element, period, unit, combo, attribute, value = (
+        str(part).strip() if isinstance(part, str | int) else "" for part in parts
+    )
     try:
         if element and unit:
             return DataValue(element, read_period(period).dhis2, unit, combo, attribute, int(value))

@@ -268,6 +268,7 @@ def read_people(content: bytes) -> list[ReadPerson]:
     people: dict[str, tuple[int, Resource]] = {}
     doses: dict[str, list[Dose]] = {}
     hindered: dict[str, dict[str, str]] = {}
+    found, line = [], 0
     try:
         for line, one in _resources(content):
             kind = one.get("resourceType")
@@ -283,13 +284,16 @@ def read_people(content: bytes) -> list[ReadPerson]:
                     until = [str(each["valueDate"]) for each in reason.get("extension", ()) if "valueDate" in each]
                     hindered.setdefault(whose, {})[code] = " ".join([*until, reason.get("text", "")]).strip()
                 elif one["status"] == "completed":
-                    doses.setdefault(whose, []).append(_dose(one))
+                    doses.setdefault(whose, []).append(_dose(line, one))
+        for own, (line, one) in people.items():
+            found.append(_person(line, one, tuple(doses.pop(own, ())), hindered.pop(own, {})))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise _wrong(line, mark("Line {line}: this resource is not as FHIR R4 has it.")) from None
-    lost = [whose for whose in (*doses, *hindered) if whose not in people]
-    if lost:
-        raise _wrong(0, mark("The file has doses of the patient {id}, whom it does not hold."), id=lost[0][:64])
-    return [_person(line, one, tuple(doses.get(own, ())), hindered.get(own, {})) for own, (line, one) in people.items()]
+    for whose in (*doses, *hindered):
+        raise _wrong(0, mark("The file has doses of the patient {id}, whom it does not hold."), id=whose[:64])
+    if not found:
+        raise _wrong(0, mark("The file holds no patient. Export the people of the area once more."))
+    return found
 
 
 def _wrong(line: int, message: str, **facts: str) -> InvalidInput:
@@ -304,7 +308,11 @@ def _resources(content: bytes) -> Iterator[tuple[int, Resource]]:
         whole = None
     if isinstance(whole, dict) and whole.get("resourceType") == "Bundle":
         entries = whole.get("entry", [])
-        yield from ((number, entry["resource"]) for number, entry in enumerate(entries, 1))
+        for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            if not isinstance(resource, dict):
+                raise _wrong(number, mark("Line {line}: this resource is not as FHIR R4 has it."))
+            yield number, resource
         return
     for number, text in enumerate(content.splitlines(), 1):
         try:
@@ -317,17 +325,22 @@ def _resources(content: bytes) -> Iterator[tuple[int, Resource]]:
 
 def _person(line: int, one: Resource, doses: tuple[Dose, ...], hindered: Mapping[str, str]) -> ReadPerson:
     own = next((each["value"] for each in one.get("identifier", ()) if each.get("system") == PERSON), one["id"])
-    name = one.get("name", [{}])[0]
+    name = (one.get("name") or [{}])[0]
     written = name.get("text") or " ".join([name.get("family", ""), *name.get("given", ())]).strip()
-    return ReadPerson(line, own, written, one.get("gender", ""), one.get("birthDate", ""), doses, hindered)
+    told = (own, written, one.get("gender", ""), one.get("birthDate", ""))
+    if not all(isinstance(each, str) for each in told):
+        raise TypeError(told)
+    return ReadPerson(line, *told, doses, hindered)
 
 
-def _dose(one: Resource) -> Dose:
+def _dose(line: int, one: Resource) -> Dose:
     protocol = one.get("protocolApplied", [{}])[0]
     code = str(protocol.get("doseNumberPositiveInt") or protocol.get("doseNumberString") or "")
     coding = one["vaccineCode"].get("coding", [])
     own = [each["code"] for each in coding if str(each.get("system", "")).startswith("urn:tung-nha:vaccine:")]
     vaccine = own[0] if own else coding[0]["code"] if coding else None
     day = one.get("occurrenceDateTime", "")[:10]
+    if day and len(day) < 10:
+        raise _wrong(line, mark("Line {line}: {day} is no whole day. A dose here has its day, or none."), day=day)
     place, evidence = one.get("location", {}).get("display"), one.get("reportOrigin", {}).get("text")
     return Dose(code, date.fromisoformat(day) if day else None, vaccine, one.get("lotNumber"), place, evidence)

@@ -68,6 +68,9 @@ def _table(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
             mark("The table cannot be read: {problem}. Save it as CSV again."), problem=problem
         ) from None
     head = [cell.strip().lower() for cell in rows[0][1]] if rows else []
+    for name in head:
+        if name and head.count(name) > 1:
+            raise InvalidInput(mark("The column {column} stands twice in the head. Keep one of them."), column=name)
     for line, row in rows[1:]:
         if any(cell.strip() for cell in row):
             yield line, dict(zip(head, (cell.strip() for cell in row), strict=False))

@@ -37,7 +37,7 @@ FIGURE_WORDS = {
 }
 
 FACT_WORDS = {
-    "here": mark("not in the register here, or outside your area"),
+    "here": mark("not in the register here, or outside your area or the list"),
     "there": mark("not in the file"),
     "name": mark("another name"),
     "sex": mark("another sex"),

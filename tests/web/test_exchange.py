@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 import requests
 
 from mapper.domain.exchange import FIGURES
+from mapper.formats.org_units import read_org_units
 from mapper.services import audit, exchange
+from mapper.services.dhis2_delivery import OPERATOR
 from tests.client.site import SET_ID, House, Site
 from tests.web.test_api import token
 from tests.web.test_sign_in import PASSWORD, Desk
@@ -33,6 +36,7 @@ def full(standing_site: Site) -> Iterator[Site]:
     with reference.database.write() as connection:
         campaign = reference.known(connection).campaigns["mini"]
         exchange.keep_mapping(reference, connection, campaign, MAPPING)
+    exchange.take_org_units(reference, OPERATOR, SET_ID, date(2022, 8, 31), read_org_units(UNITS))
     yield standing_site
 
 
@@ -44,9 +48,9 @@ def desk(full: Site) -> Desk:
     return found
 
 
-def upload(desk: Desk, path: str, content: bytes) -> requests.Response:
+def upload(desk: Desk, path: str, content: bytes, **more: str) -> requests.Response:
     desk.get("/exchange", date="2022-08-31")
-    data = {"csrf_token": desk.csrf, **ASKED, "period": "monthly"}
+    data = {"csrf_token": desk.csrf, **ASKED, "period": "monthly", **more}
     return desk.session.post(f"{desk.url}{path}", data=data, files={"file": ("list", content)}, timeout=60)
 
 
@@ -101,6 +105,48 @@ def test_only_an_administrator_of_everything_maps_units(full: Site) -> None:
     other.sign_in("a district", PASSWORD)
     assert upload(other, "/exchange/units", UNITS).status_code == 403
     assert "/exchange/units" not in other.session.get(f"{full.url}/exchange", timeout=60).text
+
+
+def test_all_that_differs_comes_as_a_table_that_runs_no_formula(full: Site, desk: Desk) -> None:
+    bearer = token(full, "administrator")
+    values = (
+        full.get("/exchange/dhis2.csv", bearer, period="monthly", **ASKED).content + b"=1+1,202208,Uabcdefgh01,,,3\n"
+    )
+    told = upload(desk, "/exchange/compare", values, **{"as": "csv"})
+    assert told.headers["Content-Type"].startswith("text/csv") and "'=1+1" in told.text
+    left_out = full.get("/exchange/left-out.csv", bearer, **ASKED).text
+    assert "00002" in left_out and left_out.startswith("\ufeff")
+    units = upload(desk, "/exchange/units", UNITS, **{"as": "csv"}).text
+    assert len(units.splitlines()) == 3 and "00009" in units
+
+
+def test_a_file_is_compared_with_a_list_by_its_filter(full: Site, desk: Desk) -> None:
+    asked = {"campaign": "mini", "date": "2022-08-31", "set": SET_ID, "text": "ly sun"}
+    bundle = full.get("/exchange/fhir.json", token(full, "administrator"), **asked)
+    assert bundle.text.count('"Patient"') == 1
+    found = {"filter": "1", "text": "ly sun", "group": "", "dose": ""}
+    page = upload(desk, "/exchange/people", bundle.content, **found).text
+    assert "1 người khớp, 0 người không khớp" in page and "text=ly+sun" in page
+    whole = upload(desk, "/exchange/people", bundle.content, group="", dose="").text
+    assert "1 người khớp, 2 người không khớp" in whole
+
+
+def test_transactions_come_one_a_line(full: Site) -> None:
+    asked = {"campaign": "mini", "date": "2022-08-31", "set": SET_ID, "bundle": "transaction"}
+    answer = full.get("/exchange/fhir.ndjson", token(full, "administrator"), **asked)
+    kinds = [json.loads(line)["type"] for line in answer.text.splitlines()]
+    assert kinds == ["transaction"] and "Patient?identifier=urn:tung-nha:person|" in answer.text
+
+
+def test_figures_go_to_dhis2_only_by_an_administrator_and_only_where_a_server_is_set(full: Site, desk: Desk) -> None:
+    none = upload(desk, "/exchange/send", b"")
+    assert none.status_code == 400 and "MAPPER_DHIS2_URL" in none.text
+    unmapped = upload(desk, "/exchange/send", b"", really="yes")
+    assert unmapped.status_code == 400 and "chưa được gắn" in unmapped.text
+    full.user("supervisor", "001", name="of a district", password=PASSWORD)
+    other = Desk(full)
+    other.sign_in("of a district", PASSWORD)
+    assert upload(other, "/exchange/send", b"", really="yes").status_code == 403
 
 
 def test_a_fhir_file_is_compared_person_by_person(full: Site, desk: Desk) -> None:
