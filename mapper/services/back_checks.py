@@ -60,6 +60,16 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedTwice:
+    """A question that both interviews answered, about a person, or about the house where there is none."""
+
+    question: str
+    person: Person | None
+    first: str
+    again: str
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """A house drawn. visit: the first interview, None where it does not count any more, or lies outside the area.
 
@@ -189,23 +199,32 @@ def compare(houses: Sequence[House]) -> tuple[Agreement, ...]:
     """How far both interviews agree, question by question; of answers that both gave."""
     pairs: dict[str, list[tuple[str, str]]] = {name: [] for name in QUESTIONS}
     for house in houses:
-        if house.told is None or house.told.outcome != "met" or house.visit is None:
-            continue
-        if house.told.came:
-            pairs["came"].append(("yes", house.told.came))
-        if house.told.people:
-            pairs["people"].append((str(len(house.visit.people)), house.told.people))
-        for person, (lives, born, sex, doses) in zip(house.visit.people, house.told.persons, strict=False):
-            if lives:
-                pairs["lives"].append(("yes", lives))
-            if lives == "no":
-                continue
-            first = answers_of(person)
-            for name, again in (("born", born), ("sex", sex), ("doses", doses)):
-                if first[name] and again:
-                    pairs[name].append((first[name], again))
+        for one in asked_twice(house):
+            pairs[one.question].append((one.first, one.again))
     graded = {"sex", "doses"}
     return tuple(agreement(name, told, name in graded) for name, told in pairs.items() if told)
+
+
+def differences(house: House) -> list[AskedTwice]:
+    """What both interviews of a house answered differently; nothing where nobody was met at the second."""
+    return [one for one in asked_twice(house) if one.first != one.again]
+
+
+def asked_twice(house: House) -> list[AskedTwice]:
+    """The questions that both interviews of a house answered; none where nobody was met at the second."""
+    told, visit = house.told, house.visit
+    if told is None or told.outcome != "met" or visit is None:
+        return []
+    found = [
+        AskedTwice("came", None, "yes", told.came),
+        AskedTwice("people", None, str(len(visit.people)), told.people),
+    ]
+    for person, (lives, born, sex, doses) in zip(visit.people, told.persons, strict=False):
+        found.append(AskedTwice("lives", person, "yes", lives))
+        if lives != "no":
+            again = {"born": born, "sex": sex, "doses": doses}
+            found += [AskedTwice(name, person, first, again[name]) for name, first in answers_of(person).items()]
+    return [one for one in found if one.first and one.again]
 
 
 QUESTIONS = ("came", "people", "lives", "born", "sex", "doses")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -66,6 +67,11 @@ class Words:
         return self._household(house, due), [
             self._person(house, each, told) for each, told in zip(house.people, due, strict=True)
         ]
+
+    def to_check(self, house: HouseToSee) -> HouseToSee:
+        """A household that is to be interviewed a second time, as it stands in the list of who goes there."""
+        why = self._say(mark("second interview, ask as if for the first time"))
+        return replace(house, state=HouseState.SOMEONE_DUE, asked_again=why)
 
     def household(self, house: HouseToSee) -> Row:
         """The row of a household alone."""

@@ -32,10 +32,11 @@ from mapper.services.accounts import DRAWN, IDLE, User, as_user
 from mapper.services.field_area import FieldArea, drawn_outlines, field_area, hamlets_met
 from mapper.services.list_words import Words
 from mapper.services.reference import Known, Reference
-from mapper.store import accounts, submissions, tallies
+from mapper.store import accounts, integrity, submissions, tallies
 from mapper.store import follow_up as kept_households
 from mapper.store import reference as kept
 from mapper.store.database import Connection
+from mapper.store.follow_up import HouseholdRow
 from mapper.store.reference import Media
 
 MANY = 5_000
@@ -144,6 +145,7 @@ def deleted(
         ids = [one for one in asked if is_entity_id(one)]
         rows = kept_households.households_of(reference.database, connection, form.campaign_id, ids)
         own = {row.id for row in area.hold(list({row.id: row for row in rows.values()}.values()))}
+        own.update(integrity.to_check(connection, form.campaign_id, user.id))
     return [(one, one in rows and rows[one].id not in own) for one in asked]
 
 
@@ -247,10 +249,14 @@ class _Desk:
         """All that a user's lists depend on."""
         campaign = self._campaign(form)
         area = _area(self._reference, self._connection, self._known, self._user)
-        era, changes = kept_households.changes(self._reference.database, self._connection, campaign.id, area.readable)
         user = self._user
         revision = self._known.revision
-        return (campaign.id, form.mapped, user.id, area, revision, era, changes, self._day, self._language)
+        to_check = self._to_check(campaign.id)
+        held = area.readable
+        if held is not None and to_check:
+            held = [*held, *{row.cell_id for row in self._with_houses(campaign.id, [], to_check)}]
+        era, changes = kept_households.changes(self._reference.database, self._connection, campaign.id, held)
+        return (campaign.id, form.mapped, user.id, area, revision, era, changes, to_check, self._day, self._language)
 
     def _lists(self, form: FormFiles) -> dict[str, bytes]:
         """Both lists, and the map if asked for, of the household ids in order; who has no UUID stands in none."""
@@ -260,10 +266,11 @@ class _Desk:
         parts = {kind: [head_of(kind)] for kind in EntityList}
         features = []
         rows = area.hold(kept_households.households(reference.database, connection, campaign.id, area.readable))
-        rows = [row for row in rows if is_entity_id(row.id)]
+        to_check = self._to_check(campaign.id)
+        rows = [row for row in self._with_houses(campaign.id, rows, to_check) if is_entity_id(row.id)]
         for start in range(0, len(rows), _AT_ONCE):
             houses = follow_up.with_people(reference, connection, campaign, self._day, rows[start : start + _AT_ONCE])
-            told = [words.rows(house) for house in houses]
+            told = [words.rows(words.to_check(house) if house.id in to_check else house) for house in houses]
             parts[EntityList.HOUSEHOLDS].append(write_rows([row for row, _ in told]))
             parts[EntityList.PEOPLE].append(
                 write_rows([row for _, people in told for row in people if is_entity_id(row[0])])
@@ -272,6 +279,20 @@ class _Desk:
                 features.append(write_features([row for row, _ in told]))
         made: dict[str, bytes] = {kind: b"".join(some) for kind, some in parts.items()}
         return made | {MAP: write_map(features)} if form.mapped else made
+
+    def _to_check(self, campaign_id: str) -> frozenset[str]:
+        """Households that the user is to interview a second time, wherever they lie."""
+        return frozenset(integrity.to_check(self._connection, campaign_id, self._user.id))
+
+    def _with_houses(
+        self, campaign_id: str, rows: list[HouseholdRow], household_ids: frozenset[str]
+    ) -> list[HouseholdRow]:
+        """The households with those of the ids that are not among them, by id."""
+        missing = sorted(household_ids - {row.id for row in rows})
+        if not missing:
+            return rows
+        found = kept_households.households_of(self._reference.database, self._connection, campaign_id, missing)
+        return sorted([*rows, *(found[each] for each in missing if each in found)], key=lambda row: row.id)
 
     def _reasons(self, campaign_id: str) -> dict[str, str]:
         def read() -> dict[str, str]:

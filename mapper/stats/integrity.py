@@ -419,6 +419,17 @@ class Agreement:
     of: int
     kappa: float | None
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the share that agrees (Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212)."""
+        share, more = self.same / self.of, _NORMAL**2 / self.of
+        middle = share + more / 2
+        half = _NORMAL * math.sqrt(share * (1 - share) / self.of + more / (4 * self.of))
+        return max(0.0, (middle - half) / (1 + more)), min(1.0, (middle + half) / (1 + more))
+
+
+_NORMAL = statistics.NormalDist().inv_cdf(0.975)
+
 
 def agreement(question: str, answers: Sequence[tuple[str, str]], graded: bool = False) -> Agreement:
     """Compare answers, each first and second. graded: of a few categories, so that kappa makes sense."""

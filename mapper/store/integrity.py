@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from mapper.store import tables
 from mapper.store.database import Database
@@ -209,6 +209,34 @@ def back_check_houses(connection: Connection, number: int) -> list[BackCheckHous
     columns = [_bh.c[name] for name in BackCheckHouse.__dataclass_fields__]
     rows = connection.execute(select(*columns).where(_bh.c.back_check_id == number).order_by(_bh.c.position))
     return [BackCheckHouse(*row) for row in rows]
+
+
+def to_check(connection: Connection, campaign_id: str, checker_id: int) -> list[str]:
+    """Ids of the households that somebody is to interview a second time, where nobody else has been since."""
+    first, since = _s.alias("first"), _s.alias("since")
+    been = exists().where(
+        since.c.household_id == first.c.household_id,
+        since.c.campaign_id == first.c.campaign_id,
+        since.c.seq > first.c.seq,
+        since.c.sender_id != first.c.sender_id,
+        since.c.state == SubmissionState.PROCESSED.value,
+    )
+    rows = connection.execute(
+        select(first.c.household_id)
+        .distinct()
+        .select_from(_b)
+        .join(_bh, _bh.c.back_check_id == _b.c.id)
+        .join(first, first.c.instance_id == _bh.c.instance_id)
+        .where(
+            _b.c.checker_id == checker_id,
+            _b.c.campaign_id == campaign_id,
+            first.c.campaign_id == campaign_id,
+            first.c.household_id.is_not(None),
+            _bh.c.told.is_(None),
+            ~been,
+        )
+    )
+    return sorted(rows.scalars())
 
 
 def tell(connection: Connection, number: int, position: int, told: str, at: str, user_id: int | None) -> None:

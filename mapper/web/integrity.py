@@ -229,6 +229,9 @@ def _back_check(number: int, problem: MapperError | None = None) -> str:
         questions=QUESTIONS,
         kappa=_kappa,
         answers_of=back_checks.answers_of,
+        differences=back_checks.differences,
+        answer=_answer,
+        interval=_interval,
     )
 
 
@@ -285,6 +288,20 @@ def _chance(one: Evidence) -> str:
         return say("An honest canvasser may have up to {share}; so many by chance: less than 1 in a million.", **facts)
     times = decimal(round(1 / one.chance), 0)
     return say("An honest canvasser may have up to {share}; so many by chance: 1 in {times}.", times=times, **facts)
+
+
+_ANSWERS = {"yes": mark("yes"), "no": mark("no"), "male": mark("male"), "female": mark("female")}
+
+
+def _answer(told: str) -> str:
+    """An answer to a question of the second interview, in words."""
+    return say(_ANSWERS[told]) if told in _ANSWERS else told
+
+
+def _interval(one: Agreement) -> str:
+    """Between which shares the agreement lies."""
+    low, high = one.interval
+    return f"{percent(low, 0)} – {percent(high, 0)}"
 
 
 def _kappa(one: Agreement) -> str:

@@ -127,13 +127,24 @@ def test_houses_of_a_canvasser_are_drawn_and_both_interviews_compared(town: Town
     assert told["people"] == Agreement("people", 1, 1, None)
     assert (told["lives"].same, told["lives"].of) == (1, 2)
     assert (told["born"].same, told["sex"].same, told["doses"].same) == (1, 1, 0)
+    told_once = back_checks.back_check(town.reference, CHIEF, number).houses[0]
+    unlike = [(one.question, one.first, one.again) for one in back_checks.differences(told_once)]
+    assert unlike == [
+        ("came", "yes", "no"),
+        ("doses", back_checks.answers_of(first.people[0])["doses"], "2"),
+        ("lives", "yes", "no"),
+    ]
+    back_checks.tell(town.reference, CHIEF, number, 2, Told("unmet"))
+    absent = back_checks.back_check(town.reference, CHIEF, number)
+    assert back_checks.asked_twice(absent.houses[1]) == [], "nobody met is no difference"
+    assert [one.of for one in absent.agreements] == [one.of for one in told.values()]
     actions = [entry.action for entry in audit.entries(town.reference, 20)]
     assert actions.count("backcheck.drawn") == 2
-    assert actions.count("backcheck.told") == 1
+    assert actions.count("backcheck.told") == 2
     assert "backcheck.seen" in actions
     assert [(line.told, line.houses) for line in back_checks.lines(town.reference, CHIEF, "covid19")] == [
         (0, 3),
-        (1, 3),
+        (2, 3),
     ]
 
 

@@ -229,6 +229,7 @@ def test_agreement_of_two_interviews_and_what_chance_would_give() -> None:
     found = agreement("consent", answers, graded=True)
     assert (found.same, found.of) == (35, 50)
     assert found.kappa == pytest.approx(0.4)
+    assert found.interval == pytest.approx((0.562, 0.809), abs=0.001), "Wilson's of 35 in 50"
     assert agreement("consent", [("y", "y")] * 9, graded=True).kappa is None, "everybody says the same: nothing to tell"
     assert agreement("born", answers).kappa is None
 

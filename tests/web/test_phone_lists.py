@@ -18,9 +18,13 @@ import requests
 from sqlalchemy import delete, insert, text
 
 from mapper.domain.people import Point
+from mapper.domain.roles import Role
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
-from mapper.services import publish
+from mapper.services import back_checks, publish
+from mapper.services.accounts import User
+from mapper.services.intake import today
+from mapper.services.integrity import Period
 from mapper.store import reference as kept
 from mapper.store import tables
 from tests.client.collect import MANIFEST, FilledForm
@@ -348,3 +352,29 @@ def test_an_area_of_a_set_that_cannot_be_read_is_a_fault_and_not_an_empty_list(s
         connection.execute(text("UPDATE user_areas SET set_id = 'lost' WHERE code = '0000101'"))
     assert sqlite_walk.get(token, "manifest").status_code == 503
     assert sqlite_walk.get(token, f"integrity/households.csv?id={HOUSES[0]}").status_code == 503
+
+
+def test_a_house_for_a_second_interview_is_on_the_list_of_who_goes_there_until_somebody_has_been(walk: Field) -> None:
+    first, second = (walk.site.user("canvasser", hamlet) for hamlet in ("0000101", "0000201"))
+    walk.tokens |= {"0000101": first.token}
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", date(1980, 5, 4), None))
+    assert [row["name"] for row in walk.rows(second.token, "households.csv")] == [HOUSES[2]]
+    assert walk.gone(second.token, "households.csv", HOUSES[0]) == {HOUSES[0]: True}
+    everybody = User(0, "chief", Role.ADMINISTRATOR, (), 0)
+    period = Period("mini", today(), today())
+    draw = back_checks.draw_houses(walk.site.reference, everybody, period, first.id, second.id, 5)
+    rows = {row["name"]: row for row in walk.rows(second.token, "households.csv")}
+    assert list(rows) == [HOUSES[0], HOUSES[2]]
+    assert rows[HOUSES[0]]["state"] == "someone_due"
+    assert "hỏi lại lần hai, hãy hỏi như lần đầu" in rows[HOUSES[0]]["state_text"]
+    assert "hỏi lại" not in rows[HOUSES[2]]["state_text"]
+    assert [row["name"] for row in walk.rows(second.token, "people.csv")] == [MOTHER]
+    assert walk.gone(second.token, "households.csv", HOUSES[0]) == {HOUSES[0]: False}
+    assert "hỏi lại" not in walk.rows(first.token, "households.csv")[0]["state_text"], "nothing is given away"
+    walk.tokens |= {"0000101": second.token}
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", date(1981, 5, 4), None))
+    assert [row["name"] for row in walk.rows(second.token, "households.csv")] == [HOUSES[2]]
+    (house,) = back_checks.back_check(walk.site.reference, everybody, draw).houses
+    assert [(one.question, one.first, one.again) for one in back_checks.differences(house)] == [
+        ("born", "1980", "1981")
+    ]
