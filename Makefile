@@ -22,7 +22,7 @@ lock.write_text(json.dumps(held, indent=2, ensure_ascii=False) + "\n", "utf-8")
 endef
 export WITHOUT_FUNDING
 
-.PHONY: help setup run test format lock chromium clean
+.PHONY: help setup run test format lock chromium office clean
 
 help:
 	@echo "make run     set up, build the sample district, and serve its map on http://127.0.0.1:8000"
@@ -38,7 +38,7 @@ run: setup
 
 setup: .venv/.runtime $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete
 
-test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete chromium
+test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete chromium office
 	@echo "Linter ..."
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -132,3 +132,17 @@ chromium: .venv/.development
 		$(BIN)/python -m tests.browser >/dev/null || { \
 			echo "No Chromium here, so the page tests will be skipped."; \
 			echo "On Debian: apt-get install chromium. Elsewhere: install Chrome, or .venv/bin/playwright install chromium"; }; }
+
+# --- The spreadsheet that the tests hand files to; without one they are skipped, saying so ---
+
+office: .venv/.development
+	@$(BIN)/python -m tests.office >/dev/null || { \
+		as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+		if command -v apt-get >/dev/null && $$as_root true 2>/dev/null; then \
+			echo "Installing LibreOffice for the tests of files ..."; \
+			$$as_root apt-get update -qq; \
+			$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+				libreoffice-calc-nogui >/dev/null || true; fi; \
+		$(BIN)/python -m tests.office >/dev/null || { \
+			echo "No LibreOffice here, so its tests will be skipped."; \
+			echo "On Debian: apt-get install libreoffice-calc-nogui. Elsewhere: install LibreOffice, soffice on the PATH"; }; }

@@ -71,12 +71,15 @@ class _Frame:
 
     def around(self, sheet: str) -> tuple[bytes, bytes]:
         """What stands before and behind the rows of a sheet."""
-        pattern = self._pattern(sheet)
-        return self.parts[sheet][: pattern.start()], self.parts[sheet][pattern.end() :]
+        pattern, content = self._pattern(sheet), self.parts[sheet]
+        filtered = re.search(rb'<autoFilter ref="([^"]+)"', content)
+        assert filtered is not None
+        head = re.sub(rb'<dimension ref="[^"]+"', b'<dimension ref="%s"' % filtered[1], content[: pattern.start()])
+        return head, content[pattern.end() :]
 
     def _pattern(self, sheet: str) -> re.Match[bytes]:
-        """The row that shows how cells are laid out, the last one."""
-        found = re.search(rb'<row r="(?!1")\d+".*</row>', self.parts[sheet], re.DOTALL)
+        """The row that shows how cells are laid out; were it the last one, xlsxwriter would count up to it."""
+        found = re.search(rb'<row r="2".*</row>', self.parts[sheet], re.DOTALL)
         assert found is not None
         return found
 
@@ -105,7 +108,7 @@ def _write_frame(file: io.BytesIO, columns: Sequence[Column], about: About, rows
         for place, one in enumerate(columns):
             sheet.set_column(place, place, one.width)
             sheet.write_string(0, place, one.heading, heading)
-            sheet.write_blank(end, place, None, layouts[one.kind])
+            sheet.write_blank(1, place, None, layouts[one.kind])
         sheet.autofilter(0, 0, end, last)
         sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{end + 1}"})
     sheet = book.add_worksheet(about.sheet[:31])
@@ -134,7 +137,8 @@ class _Slice:
         rows = pc.binary_join_element_wise(
             '<row r="', numbers, '">', *made, "</row>", "", null_handling="replace", null_replacement=""
         )
-        return rows.buffers()[2] or b""
+        # What stands behind the texts in their buffer is no part of them.
+        return rows.buffers()[2][: pc.sum(pc.binary_length(rows)).as_py() or 0]
 
 
 def _slices(tables: Iterable[pa.Table], columns: Sequence[Column], styles: Sequence[int]) -> Iterator[_Slice]:
