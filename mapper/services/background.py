@@ -29,13 +29,18 @@ FAILED_S = 30
 
 
 class Stage(StrEnum):
-    """How far a piece of work is. busy: so much waits already that it was not taken on."""
+    """How far a piece of work is. busy: so much waits already that it was not taken on; stopped: by a reader."""
 
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     BUSY = "busy"
+    STOPPED = "stopped"
+
+
+class _Stopped(Exception):
+    """Ends work that is to be stopped, at the next share that it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,13 @@ class _Job(Generic[Made]):
     stage: Stage = Stage.WAITING
     share: float = 0.0
     failed_at: datetime | None = None
+    to_stop: bool = False
 
     @property
-    def failed_lately(self) -> bool:
-        """Whether it failed so short a while ago that trying again is of no use."""
-        return self.failed_at is not None and _seconds_since(self.failed_at) < FAILED_S
+    def ended(self) -> bool:
+        """Whether it was stopped, or failed so short a while ago that trying again is of no use."""
+        failed_lately = self.failed_at is not None and _seconds_since(self.failed_at) < FAILED_S
+        return failed_lately or self.stage is Stage.STOPPED
 
 
 def _seconds_since(moment: datetime) -> float:
@@ -97,16 +104,17 @@ class Background(Generic[Made]):
     ) -> Standing[Made]:
         """How it stands; work is set off where no result of this version is kept.
 
-        fresh_s: so many seconds a result of another version will do. again: neither that nor a failure will.
+        fresh_s: so many seconds a result of another version will do. again: neither that nor a failure will, and what
+        was stopped is begun anew.
         """
         with self._lock:
             kept, job = self._results.get(key), self._jobs.get(key)
             if kept is not None:
                 self._results.move_to_end(key)
             running = job is not None and job.stage in (Stage.WAITING, Stage.RUNNING)
-            failed = job is not None and job.version == version and job.failed_lately and not again
+            ended = job is not None and job.version == version and job.ended and not again
             enough = kept is not None and self._will_do(kept, version, 0 if again else fresh_s)
-            if not running and not failed and not enough:
+            if not running and not ended and not enough:
                 if len(self._waiting) >= self._most_waiting:
                     return Standing(Stage.BUSY, 0.0, *self._of(key))
                 # Old failures of others are tried again when they are next asked for.
@@ -119,6 +127,17 @@ class Background(Generic[Made]):
             standing = self._standing(key)
         assert standing is not None
         return standing
+
+    def stop(self, key: Hashable) -> None:
+        """Stop work that waits or runs, the latter when it next tells its share; it stays so until asked for again."""
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None or job.stage not in (Stage.WAITING, Stage.RUNNING):
+                return
+            job.to_stop = True
+            if job.stage is Stage.WAITING:
+                self._waiting.remove(job)
+                job.stage = Stage.STOPPED
 
     def _will_do(self, kept: tuple[Hashable, datetime, Made], version: Hashable, fresh_s: float) -> bool:
         return kept[0] == version or _seconds_since(kept[1]) < fresh_s
@@ -145,10 +164,16 @@ class Background(Generic[Made]):
 
     def _work(self, job: _Job[Made]) -> None:
         def progress(share: float) -> None:
+            if job.to_stop:
+                raise _Stopped
             job.share = share
 
         try:
             made = job.work(progress)
+        except _Stopped:
+            with self._lock:
+                job.stage = Stage.STOPPED
+            return
         except Exception as error:
             logging.getLogger(__name__).error("work in the background failed: %s", trace(error))
             with self._lock:

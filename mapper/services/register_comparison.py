@@ -164,24 +164,27 @@ def their_key(row: KeptRow) -> str:
 
 
 def work(reference: Reference, number: int, told: Callable[[float], None]) -> Compared:
-    """Compare an extract with the census as it is now. Raises NotFound."""
+    """Compare an extract with the census as it is now; whatever ``told`` raises ends it. Raises NotFound."""
     with reference.database.read() as connection:
         extract = kept.extract(connection, number)
         if extract is None or extract.people is None:
             raise NotFound(mark("There is no such file of the national register here. Look at the list again."))
         rows = kept.rows(connection, number)
         decided = kept.decisions(connection, extract.campaign_id)
-    ours = _census_when_ready(reference, extract.campaign_id, extract.set_id)
+    ours = _census_when_ready(reference, extract.campaign_id, extract.set_id, told)
     entries = compare_people(rows, ours, decided, told)
     scope = frozenset(row.unit_code for row in rows if row.unit_code)
     return Compared(number, tuple(entries), scope, datetime.now(UTC))
 
 
-def _census_when_ready(reference: Reference, campaign_id: str, set_id: str) -> list[CensusPerson]:
+def _census_when_ready(
+    reference: Reference, campaign_id: str, set_id: str, told: Callable[[float], None]
+) -> list[CensusPerson]:
     for _ in range(_PATIENCE):
         try:
             return census(reference, campaign_id, set_id)
         except NotReady:
+            told(0.0)
             sleep(1)
     return census(reference, campaign_id, set_id)
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.roles import READERS
-from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
+from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.register_dates import ORDERS
 from mapper.formats.register_extract import DOSE_PARTS, ROLES
 from mapper.formats.register_file import MEDIA_TYPES
@@ -198,6 +198,16 @@ def progress(number: int) -> Response:
     """How far the comparison is, for the page's script."""
     standing = _standing(_extract(number))
     return jsonify(stage=standing.stage, share=round(standing.share, 3))
+
+
+@national_register.post("/national-register/<int:number>/stop")
+def stop(number: int) -> AnyResponse:
+    """Stop a comparison that waits or runs."""
+    if not registers.may_import(reader()):
+        raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
+    extract = _extract(number)
+    installation().registers.stop(extract.id)
+    return redirect(url_for("national_register.compared", number=extract.id))
 
 
 @national_register.get("/national-register/<int:number>")

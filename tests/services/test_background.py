@@ -111,3 +111,25 @@ def test_more_than_a_few_pieces_do_not_wait_and_old_results_are_forgotten() -> N
     assert runs.look("a") is None
     assert runs.look("d") is None
     assert runs.ask("b", 1, failing).made == "b"
+
+
+def test_work_that_was_stopped_stays_so_until_it_is_asked_for_again() -> None:
+    runs: Background[str] = Background()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(progress: Progress) -> str:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+        progress(0.5)
+        return "made"
+
+    runs.ask("a", 1, work)
+    assert begun.wait(PATIENCE_S)
+    runs.ask("b", 1, at_once("b"))
+    runs.stop("a")
+    runs.stop("b")
+    go_on.set()
+    assert finished(runs, "a").stage is finished(runs, "b").stage is Stage.STOPPED
+    assert runs.ask("a", 1, at_once("a")).stage is Stage.STOPPED
+    runs.ask("a", 1, at_once("a"), again=True)
+    assert finished(runs, "a").made == "a"
