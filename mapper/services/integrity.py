@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from mapper.domain.campaign import Campaign
@@ -54,13 +54,33 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class FormTold:
+    """What a form tells that a supervisor can hold against the canvasser's day. opened: ISO time.
+
+    minutes: how long it was open. house_number: None where the house has none.
+    """
+
+    house_number: str | None
+    opened: str | None
+    minutes: float | None
+    lat: float | None
+    lon: float | None
+    accuracy_m: float | None
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
-    """What all tests came to, by canvassers' numbers. newest: by canvasser and test the seq of the newest odd form."""
+    """What all tests came to, by canvassers' numbers. newest: by canvasser and test the seq of the newest odd form.
+
+    told: by key what the odd forms of shown evidence tell of themselves.
+    """
 
     works: tuple[Work, ...]
     evidence: tuple[Evidence, ...]
     newest: dict[tuple[int, str], int]
     forms: int
+    told: dict[str, FormTold] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +112,7 @@ class Shown:
     closed: tuple[Sign, ...]
     canvassers: tuple[tuple[int, str], ...]
     forms: int
+    told: dict[str, FormTold]
 
 
 def examine(reference: Reference, user: User, period: Period, progress: Progress = lambda _: None) -> Examined:
@@ -116,17 +137,23 @@ def examine(reference: Reference, user: User, period: Period, progress: Progress
         by_seq = {one.seq: one for one in sent}
         communes = {number: cell.commune_code or "" for number, cell in reference.cells(connection).items()}
         forms: list[tuple[int, Form]] = []
+        numbers: dict[str, str] = {}
         for number, (seq, xml) in enumerate(kept.xml_of(reference.database, connection, list(by_seq)), 1):
             visit = read_form(reference, connection, known, campaign, by_seq[seq], xml)
             if visit is not None:
                 forms.append((seq, _form(by_seq[seq], communes.get(by_seq[seq].cell_id, ""), *visit)))
+                if visit[0].house_number:
+                    numbers[by_seq[seq].instance_id] = visit[0].house_number
             progress(READ * number / len(sent))
     forms.sort(key=lambda each: each[0])
     works, evidence = signs.reads([form for _, form in forms])
     seqs = {form.key: seq for seq, form in forms}
     newest = {(one.canvasser, one.test): max(seqs[key] for key in one.keys) for one in evidence if one.shown}
     # What is not shown is not looked at: of it only the numbers are remembered.
-    return Examined(tuple(works), tuple(one for one in evidence if one.shown), newest, len(forms))
+    stands_out = tuple(one for one in evidence if one.shown)
+    odd = {key for one in stands_out for key in one.keys}
+    told = {form.key: _told(form, numbers.get(form.key)) for _, form in forms if form.key in odd}
+    return Examined(tuple(works), stands_out, newest, len(forms), told)
 
 
 def shown(reference: Reference, user: User, period: Period, found: Examined | None) -> Shown:
@@ -150,7 +177,9 @@ def shown(reference: Reference, user: User, period: Period, found: Examined | No
     ]
     rows.sort(key=lambda row: (-row.signs, order_key(row.name), row.work.canvasser))
     canvassers = sorted(names.items(), key=lambda each: (order_key(each[1]), each[0]))
-    return Shown(tuple(rows), still, tuple(sign for sign in every if sign.closed), tuple(canvassers), found.forms)
+    return Shown(
+        tuple(rows), still, tuple(sign for sign in every if sign.closed), tuple(canvassers), found.forms, found.told
+    )
 
 
 def explain(
@@ -238,6 +267,12 @@ def _form(sent: SentForm, commune: str, visit: Visit, start: datetime | None, en
         ages=tuple((visit.visited_on - person.born_on).days * 4 // 1461 for person in told if person.born_on),
         dose_days=tuple(dose.given_on.isoformat() for one in told for dose in one.doses if dose.given_on),
     )
+
+
+def _told(form: Form, house_number: str | None) -> FormTold:
+    opened = None if form.start is None else datetime.fromtimestamp(form.start, UTC).isoformat(timespec="seconds")
+    minutes = None if form.seconds is None else form.seconds / 60
+    return FormTold(house_number, opened, minutes, form.lat, form.lon, form.accuracy_m, len(form.people))
 
 
 def _answers(person: Person) -> tuple[str, ...]:

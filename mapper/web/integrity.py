@@ -15,7 +15,7 @@ from mapper.services import audit, back_checks, reporting
 from mapper.services import integrity as service
 from mapper.services.back_checks import HOUSES, MOST_HOUSES, Told
 from mapper.services.background import Progress, Stage, Standing
-from mapper.services.integrity import Examined, Period
+from mapper.services.integrity import Examined, FormTold, Period
 from mapper.stats import integrity as signs
 from mapper.stats.integrity import Agreement, Evidence
 from mapper.web.accounts import only_for, reader
@@ -23,6 +23,7 @@ from mapper.web.asked import Asked, ask
 from mapper.web.hot_spots import decimal, percent
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.pages import moment
 
 SPANS = (31, 92, 366)
 """Days that a page may look back over."""
@@ -136,6 +137,7 @@ def _page(asked: Asked | None, problem: MapperError | None = None) -> str:
         names=NAMES,
         seen=_seen,
         chance=_chance,
+        told_by=_told_by,
         reasons=REASONS,
         linked=LINKED,
         usual_houses=HOUSES,
@@ -279,6 +281,20 @@ def _number(text: str) -> int:
 def _seen(one: Evidence) -> str:
     """What was seen, in a sentence."""
     return say(SEEN[one.test], odd=decimal(one.odd, 0), of=decimal(one.of, 0))
+
+
+def _told_by(form: FormTold) -> str:
+    """When a form was opened, for how long, and where: what can be held against the day of the canvasser."""
+    parts = [moment(form.opened)] if form.opened else []
+    if form.minutes is not None:
+        parts.append(say("open for {minutes} minutes", minutes=decimal(form.minutes)))
+    if form.people:
+        parts.append(say("{number} people", number=decimal(form.people, 0)))
+    if form.lat is not None and form.lon is not None:
+        parts.append(f"{form.lat:.5f}, {form.lon:.5f}")
+    if form.accuracy_m is not None:
+        parts.append(f"± {decimal(form.accuracy_m)} m")
+    return " · ".join(parts)
 
 
 def _chance(one: Evidence) -> str:

@@ -64,6 +64,13 @@ def test_short_interviews_are_seen_by_whoever_looks_after_the_canvasser_and_nobo
     assert {row.name for row in shown.rows} == {"Nhanh", "Chậm"}
     (sign,) = shown.open
     assert (sign.evidence.odd, sign.evidence.of) == (12, 12)
+    evidence = {shown.told[key].house_number: shown.told[key] for key in sign.evidence.keys}
+    assert set(evidence) == {str(number) for number in range(12)}
+    assert (evidence["2"].opened, evidence["2"].minutes, evidence["2"].people) == (
+        (MORNING + timedelta(hours=1)).isoformat(timespec="seconds"),
+        100 / 60,
+        2,
+    )
     assert {row.name: row.work.minutes for row in shown.rows} == {"Nhanh": 100 / 60, "Chậm": 10.0}
     for role in (Role.PLANNER, Role.CANVASSER):
         with pytest.raises(Forbidden):

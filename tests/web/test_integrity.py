@@ -64,6 +64,10 @@ def test_a_sign_is_told_without_blame_and_closed_by_an_explanation(sqlite_site: 
     assert "không phải bằng chứng, càng không phải lời buộc tội" in said
     assert "báo nhầm nhiều nhất 1 trong 20 trang" in said
     assert page.xpath("//a[@href='/submission/uuid:0']")
+    (evidence,) = page.xpath(
+        "(//h3[contains(., 'Nhiều nhà ở cùng một chỗ')]/following::li[a/@href='/submission/uuid:0'])[1]"
+    )
+    assert "22.05000, 105.05000" in told(evidence), "where the house stands, to be held against the others"
     note = fields(page, "/integrity/notes", "spot")
     token = note.pop("csrf_token")
     assert (note["sign"], note["canvasser"].isdecimal()) == ("spot", True)
