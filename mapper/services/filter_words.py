@@ -105,8 +105,13 @@ def in_words(
     found: dict[str, list[str]] = {}
     for name, told in wanted.address():
         found.setdefault(name, []).append("" if name == "within" else value(name, told))
-    parts = [f"{say(NAMES[name])} {', '.join(values)}".rstrip() for name, values in found.items()]
+    parts = [_named(say(NAMES[name]), ", ".join(values)) for name, values in found.items()]
     return "; ".join(parts) or say(mark("everybody"))
+
+
+def _named(name: str, values: str) -> str:
+    """A criterion with its values; a value that begins with its name needs it no second time, as of Dose 1."""
+    return values if values.casefold().startswith(name.casefold()) else f"{name} {values}".rstrip()
 
 
 _WORDS: dict[str, dict[str, str]] = {

@@ -45,6 +45,7 @@ from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
 from mapper.web.integrity import integrity
 from mapper.web.language_choice import say
+from mapper.web.list_paper import list_paper
 from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
 from mapper.web.national_register import national_register
@@ -145,6 +146,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(exports)
     app.register_blueprint(odata)
     app.register_blueprint(lists)
+    app.register_blueprint(list_paper)
     app.register_blueprint(epidemic)
     app.register_blueprint(exchange_pages)
     app.register_blueprint(report)

@@ -162,9 +162,9 @@ def _found(at: Wanted, user: User, view: str) -> dict[str, Any]:
     shown: Any = None
     drawn: MapParts | None = None
     if view == "people":
-        shown = filter_lists.people(reference, user, at.question, _page())
+        shown = filter_lists.people(reference, user, at.question, page_asked())
     elif view == "houses":
-        shown = filter_lists.houses(reference, user, at.question, _page())
+        shown = filter_lists.houses(reference, user, at.question, page_asked())
     elif view == "map":
         shown = filter_lists.on_map(reference, user, at.question)
         drawn = _map(at, shown)
@@ -297,7 +297,7 @@ def _sender_names(numbers: Sequence[int]) -> dict[int, str]:
     return {user.id: user.name for user in users if user is not None}
 
 
-def _page() -> int:
+def page_asked() -> int:
     """The page asked for, from 1. Raises NotFound for what is no number."""
     told = request.args.get("page", "1")
     if not (told.isascii() and told.isdecimal() and len(told) < 10):
@@ -440,7 +440,7 @@ def people_api() -> Response:
     user, limit = reader(), request.args.get("limit", str(filter_lists.AT_ONCE))
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= filter_lists.MOST_AT_ONCE):
         raise InvalidInput(mark("A page holds 1 to {most} people. Ask for as many."), most=filter_lists.MOST_AT_ONCE)
-    found = filter_lists.people(installation().reference, user, at.question, _page(), int(limit))
+    found = filter_lists.people(installation().reference, user, at.question, page_asked(), int(limit))
     phones = user.role in OVERSEERS
     return jsonify(
         **_head(at, found.of),

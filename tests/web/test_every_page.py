@@ -91,11 +91,22 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         EVERYBODY,
         (
             "/list?date=2022-08-31&view=people&group=5_plus&dose=1&states=due",
+            "/list?date=2022-08-31&view=people&text=1900",
             "/list?date=2022-08-31&view=houses",
             "/list?date=2022-08-31&view=map",
         ),
     ),
-    "lists.upcoming": (EVERYBODY, ("/upcoming?kind=group&from=2022-09-01&to=2022-10-31",)),
+    "lists.upcoming": (
+        EVERYBODY,
+        (
+            "/upcoming?kind=group&from=2022-09-01&to=2022-10-31",
+            "/upcoming?kind=due&from=2022-08-31&to=2022-09-30&lang=en",
+        ),
+    ),
+    "list_paper.page": (
+        EVERYBODY,
+        ("/list/paper?date=2022-08-31&group=5_plus&dose=1", "/list/paper?date=2022-08-31&text=1900&lang=en"),
+    ),
     "people.page": (
         EVERYBODY,
         ("/people?date=2022-08-31", "/people?date=2022-08-31&state=vaccinated", "/people?date=2022-08-31&houses=never"),

@@ -25,7 +25,7 @@ PAGES = {
 }
 """Page, and how many numbers lead from it at least."""
 
-MOST = 25
+MOST = 12
 """Numbers of a page that are followed, about; a course has two for each of its days."""
 
 UNNAMED = ("houses=expected", "houses=never")

@@ -69,6 +69,23 @@ def test_count_list_program_and_map_tell_of_the_same_people(visited: Site) -> No
     assert len(seen) > 2
 
 
+def test_the_paper_of_a_list_holds_its_people_by_hamlet_with_room_to_sign(visited: Site) -> None:
+    token = visited.user("supervisor", "001").token
+    page = visited.get(f"/list/paper?{AT}&group=5_plus&dose=1&lang=en", token)
+    assert rows(page) == number(
+        r'<p class="lead"><b>([\d,.]+) people',
+        visited.get(f"/list?{AT}&group=5_plus&dose=1&lang=en&view=people", token).text,
+    )
+    assert page.text.count('<section class="paper-hamlet"') == 2
+    assert page.text.count('<td class="paper-sign"></td>') == rows(page)
+    assert "Dose 1. On 31/08/2022." in said(page)
+    nobody = said(visited.get(f"/list/paper?{AT}&text=1900&lang=en", token))
+    assert "Nobody." in nobody
+    other = visited.get(f"/list/paper?{AT}", visited.user("commune_supervisor", "00002").token)
+    assert rows(other) == 1 and "Lý Văn Xa" in other.text
+    assert visited.get(f"/list/paper?{AT}", visited.user("canvasser", "001").token).status_code == 403
+
+
 def test_the_pages_of_a_list_hold_everybody_once(visited: Site) -> None:
     token = visited.user("supervisor", "001").token
     pages = [visited.get(f"/api/people?{AT}&limit=2&page={page}", token).json() for page in (1, 2)]

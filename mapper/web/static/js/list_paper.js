@@ -1,0 +1,3 @@
+// The paper of a list: its button prints it.
+
+document.getElementById("print").addEventListener("click", () => window.print());
