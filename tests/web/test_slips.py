@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 import requests
 import zxingcpp
-from PIL import Image
+from PIL import Image, ImageFilter
 from sqlalchemy import select
 
 from mapper.store import tables
@@ -132,6 +132,35 @@ def test_a_photo_of_the_code_is_read_by_the_server_and_other_files_are_not(site:
     assert "No code was found in this picture." in said[1]
     assert "This file is no picture." in said[2]
     assert "This file is no picture." in said[3]
+
+
+LONGEST = "Hoàng Phủ Ngọc Nguyễn Thị Phương Quỳnh Trang Thanh Hương Ánh Nguyệt"
+"""Longer than a slip has room for; letters with two marks take three bytes each."""
+
+
+@pytest.mark.parametrize("paper", ["card", "a4"])
+def test_a_phone_s_photo_of_the_print_is_read_at_an_angle_blurred_and_small(sqlite_site: Site, paper: str) -> None:
+    sqlite_site.phone().send(House("uuid:1", people=((LONGEST, "1980-05-04", "2021-08-10"),)).form())
+    document = pypdfium2.PdfDocument(print_slips(reader(sqlite_site), paper=paper).content)
+    whole = document[0].render(scale=300 / 72).to_pil().convert("L")
+    document.close()
+    # The card alone fills the picture, as somebody holds a phone over it: 1,200 dots wide.
+    wide, high = (118, 162) if paper == "card" else (105, 148.5)
+    card = whole.crop((0, 0, round(wide * 300 / 25.4), round(high * 300 / 25.4)))
+    card = card.resize((1200, round(1200 * high / wide)))
+    right, down = card.size
+    tilted = card.transform(
+        (1200, down),
+        Image.Transform.QUAD,
+        (-30, -50, -70, down + 40, right + 90, down + 60, right + 40, -20),
+        Image.Resampling.BICUBIC,
+        fillcolor=110,
+    )
+    photo = io.BytesIO()
+    tilted.filter(ImageFilter.GaussianBlur(1.2)).point(lambda grey: 40 + grey * 0.7).save(photo, "JPEG", quality=70)
+    said = verdict_of_photo(sqlite_site, photo.getvalue())
+    assert "This slip is genuine and still agrees with the census." in said
+    assert f"{LONGEST[:39]}…" in said, "as the slip prints it too"
 
 
 def verdict_of_photo(site: Site, photo: bytes) -> str:
