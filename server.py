@@ -289,9 +289,7 @@ def command_line(settings: Settings) -> click.Group:
         click.Option(["--set", "set_id"], default=settings.boundary_set, help=_("Id of the boundary set.")),
         click.Option(
             ["--period"],
-            default="monthly",
-            show_default=True,
-            help=_("Kind of period, or one: 20220831, 2022W35, 202208."),
+            help=_("Kind of period, or one: 20220831, 2022W35, 202208; else as the data set has it."),
         ),
         click.Option(["--date", "day"], type=click.DateTime(["%Y-%m-%d"]), help=_("Figures of the end of this day.")),
         click.Option(["--dry-run"], is_flag=True, help=_("Only ask what would be taken.")),
@@ -303,7 +301,7 @@ def command_line(settings: Settings) -> click.Group:
         campaign: str,
         level: str,
         set_id: str,
-        period: str,
+        period: str | None,
         day: datetime | None,
         dry_run: bool,
         skip_unmapped: bool,
@@ -312,6 +310,7 @@ def command_line(settings: Settings) -> click.Group:
 
         reference = opened()
         server = dhis2_delivery.Dhis2Server(settings.dhis2_url, settings.dhis2_token)
+        period = period or exchange.usual_period(reference, campaign)
         wanted = exchange.wanted_of(campaign, set_id, level, period, _day(day) or intake.today(), intake.today())
         sending = exchange.sending(reference, dhis2_delivery.OPERATOR, wanted)
         for one in sending.left_out:

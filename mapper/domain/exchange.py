@@ -142,6 +142,7 @@ class Code(NamedTuple):
 class ExchangeMapping:
     """What a campaign's exchange.toml says.
 
+    period_kind: how long the periods of the data set are, None where it is not told.
     elements: data element by figure, or by ``figure.group.dose``, which then needs no category option combo. combos:
     category option combo by (group, dose). scheme: of data elements, combos and data set; unit_scheme: of organisation
     units; both UID or CODE. group_dimension, dose_dimension: ADX attributes, with the codes of groups and doses.
@@ -149,6 +150,7 @@ class ExchangeMapping:
     """
 
     data_set: str = ""
+    period_kind: PeriodKind | None = None
     scheme: str = "CODE"
     unit_scheme: str = "UID"
     attribute_combo: str = ""

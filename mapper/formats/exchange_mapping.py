@@ -6,12 +6,14 @@ import re
 import tomllib
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.exchange import FIGURES, Code, ExchangeMapping
+from mapper.domain.exchange import FIGURES, Code, ExchangeMapping, PeriodKind
 from mapper.errors import InvalidCampaign, mark
 from mapper.formats.toml_table import Table
 
 FILE = "exchange.toml"
 _SCHEMES = re.compile("UID|CODE")
+_KINDS = re.compile("|".join(PeriodKind))
+_KINDS_SHOWN = ", ".join(f'"{kind}"' for kind in PeriodKind)
 _DIMENSION = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _TAKEN = frozenset({"dataElement", "value"})
 
@@ -27,7 +29,15 @@ def read_mapping(toml: str, campaign: Campaign) -> ExchangeMapping:
     root.allow(("source", "dhis2", "adx", "fhir"))
     dhis2, adx, fhir = (root.table(name, f"[{name}]") for name in ("dhis2", "adx", "fhir"))
     dhis2.allow(
-        ("data_set", "id_scheme", "org_unit_scheme", "attribute_option_combo", "data_elements", "option_combos")
+        (
+            "data_set",
+            "period_type",
+            "id_scheme",
+            "org_unit_scheme",
+            "attribute_option_combo",
+            "data_elements",
+            "option_combos",
+        )
     )
     adx.allow(("group_dimension", "dose_dimension", "groups", "doses"))
     fhir.allow(("vaccines", "diseases"))
@@ -42,6 +52,7 @@ def read_mapping(toml: str, campaign: Campaign) -> ExchangeMapping:
     vaccines.allow(tuple(campaign.vaccines))
     return ExchangeMapping(
         data_set=_text(dhis2, "data_set", '"TN_COVID19"'),
+        period_kind=PeriodKind(kind) if (kind := _text(dhis2, "period_type", _KINDS_SHOWN, _KINDS)) else None,
         scheme=_text(dhis2, "id_scheme", '"CODE" or "UID"', _SCHEMES) or "CODE",
         unit_scheme=_text(dhis2, "org_unit_scheme", '"UID" or "CODE"', _SCHEMES) or "UID",
         attribute_combo=_text(dhis2, "attribute_option_combo", '"HllvX50cXC0"'),

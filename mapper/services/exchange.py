@@ -120,6 +120,13 @@ def mapping_of(connection: Connection, campaign: Campaign) -> ExchangeMapping:
     return read_mapping(held, campaign) if held else ExchangeMapping()
 
 
+def usual_period(reference: Reference, campaign_id: str) -> PeriodKind:
+    """How long the periods of a campaign's data set are; a month where its mapping does not say."""
+    with reference.database.read() as connection:
+        campaign = reference.known(connection).campaign(campaign_id)
+        return mapping_of(connection, campaign).period_kind or PeriodKind.MONTHLY
+
+
 def keep_mapping(reference: Reference, connection: Connection, campaign: Campaign, toml: str) -> None:
     """Keep a campaign's exchange.toml, which was checked."""
     kept.set_fact(reference.database, connection, _of_campaign(campaign.id), toml)
@@ -211,6 +218,12 @@ def sending(reference: Reference, user: User, wanted: Wanted) -> Sending:
         mapped = org_units(connection, places.id)
         split = _split(reference, connection, places) if wanted.level == HAMLET else frozenset()
     _check_area(places, wanted)
+    if mapping.period_kind not in (None, wanted.period.kind):
+        raise InvalidQuestion(
+            mark("The data set of DHIS2 takes {wanted} periods, not {period}. Choose such a period."),
+            wanted=mapping.period_kind,
+            period=wanted.period.dhis2,
+        )
     rows = _figures(reference, user, wanted, campaign)
     units, left_out, silent = [], [], dict[str, None]()
     for of_unit in rows.values():

@@ -87,7 +87,7 @@ def _page(problem: MapperError | None = None, **told: object) -> str:
         problem = problem or wrong
     period, level = _period(asked), _level(asked)
     # Of the period asked for, whatever day was chosen on the page before.
-    query = asked.query(level=level, period=request.values.get("period") or PeriodKind.MONTHLY.value)
+    query = asked.query(level=level, period=_period_asked(asked))
     at = asked.state["group"], asked.state["dose"]
     mapped = [] if sending is None else [each for each in FIGURES if sending.mapping.element(each, *at)]
     return render_template(
@@ -148,14 +148,19 @@ def _level(asked: Asked) -> str:
 
 def _period(asked: Asked) -> ReportPeriod:
     """The period asked for: a kind of period around the day, or one as DHIS2 writes it."""
-    text = request.values.get("period", "") or PeriodKind.MONTHLY.value
+    text = _period_asked(asked)
     if text in list(PeriodKind):
         return period_around(PeriodKind(text), asked.day)
     return read_period(text)
 
 
+def _period_asked(asked: Asked) -> str:
+    usual = exchange.usual_period
+    return request.values.get("period") or usual(installation().reference, asked.state["campaign"]).value
+
+
 def _wanted(asked: Asked) -> exchange.Wanted:
-    at, period = asked.state, request.values.get("period") or PeriodKind.MONTHLY.value
+    at, period = asked.state, _period_asked(asked)
     return exchange.wanted_of(at["campaign"], at["set"], _level(asked), period, asked.day, today(), asked.area)
 
 

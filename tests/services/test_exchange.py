@@ -124,6 +124,19 @@ def test_files_are_laid_out_as_the_systems_read_them(sqlite_town: Town) -> None:
     assert b'TN_C19_DOSE="BOOSTER1"' in adx
 
 
+def test_a_data_set_takes_periods_of_its_own_length_alone(sqlite_town: Town) -> None:
+    fill(sqlite_town)
+    with sqlite_town.reference.database.write() as connection:
+        campaign = sqlite_town.reference.known(connection).campaigns["covid19"]
+        exchange.keep_mapping(sqlite_town.reference, connection, campaign, '[dhis2]\nperiod_type = "weekly"')
+    assert exchange.usual_period(sqlite_town.reference, "covid19") is PeriodKind.WEEKLY
+    with pytest.raises(InvalidQuestion, match="weekly periods, not 202208"):
+        send(sqlite_town)
+    week = period_around(PeriodKind.WEEKLY, DAY)
+    wanted = Wanted("covid19", "squares", "commune", DAY, week)
+    assert exchange.sending(sqlite_town.reference, EVERYTHING, wanted).wanted.period.dhis2 == "2022W33"
+
+
 @pytest.mark.parametrize(
     ("kind", "dhis2_text", "adx_text", "last"),
     [
@@ -244,6 +257,7 @@ BAD_MAPPINGS = {
     '[dhis2.data_elements]\nvaccinatd = "X"': "vaccinated",
     '[dhis2.option_combos]\n"18_plus.1" = "A"\n"18_plus.2" = "A"': "option_combos",
     '[dhis2]\nid_scheme = "NAME"': "CODE",
+    '[dhis2]\nperiod_type = "fortnightly"': "weekly",
     '[adx]\ngroup_dimension = "value"': "group_dimension",
     '[[fhir.vaccines.pfizer]]\nsystem = "x"': "code is missing",
     "[": "TOML",
