@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO, StringIO
+from itertools import islice
+from typing import Any
 from unicodedata import normalize
 
 from openpyxl.reader.excel import load_workbook
@@ -56,7 +58,7 @@ def column_letter(place: int) -> str:
 def read_register_table(name: str, data: bytes, known: Known) -> RegisterTable:
     """Read a table of people. known: tells columns' names from titles. Raises InvalidInput, TooLarge with the cure."""
     book = data[:2] == b"PK" or name.lower().endswith((".xlsx", ".xlsm", ".xls"))
-    rows = _sheet(name, data) if book else _csv(name, data)
+    rows = _sheet(name, data, known) if book else _csv(name, data)
     filled = [(number, row) for number, row in rows if any(cell != "" for cell in row)]
     if not filled:
         raise InvalidInput(mark("{name} is empty. Its first row names the columns."), name=name)
@@ -115,23 +117,45 @@ def _is_numbering(row: Sequence[Raw]) -> bool:
     return len(written) >= 3 and written == [str(place) for place in range(1, len(written) + 1)]
 
 
-def _sheet(name: str, data: bytes) -> list[tuple[int, tuple[Raw, ...]]]:
+def _sheet(name: str, data: bytes, known: Known) -> list[tuple[int, tuple[Raw, ...]]]:
     check_workbook(name, data, MOST_UNPACKED_MB, MOST_ROWS)
     _refuse_unworked(name, data)
     try:
         book = load_workbook(BytesIO(data), read_only=True, data_only=True)
         try:
-            sheets = book.worksheets
-            sheet = next((one for one in sheets if one.sheet_state == "visible"), sheets[0])
-            sheet.reset_dimensions()
+            for each in book.worksheets:
+                each.reset_dimensions()
+            sheet = _with_people(name, book.worksheets, known)
             return [(number, tuple(map(_cell, row))) for number, row in enumerate(sheet.iter_rows(values_only=True), 1)]
         finally:
             book.close()
+    except InvalidInput:
+        raise
     except Exception as fault:
         # openpyxl meets what other programs wrote with errors of many kinds.
         raise InvalidInput(
             mark("{name} is no workbook that can be read. Save it as CSV UTF-8, and upload that."), name=name
         ) from fault
+
+
+def _with_people(name: str, sheets: Sequence[Any], known: Known) -> Any:
+    """The one sheet whose columns are known; without such a one the first that is shown and not empty."""
+    shown = [one for one in sheets if one.sheet_state == "visible"] or list(sheets)
+    rows = (islice(one.iter_rows(values_only=True), _HEADER_WITHIN) for one in shown)
+    tops = [[tuple(map(_cell, row)) for row in top] for top in rows]
+    people = [one for one, top in zip(shown, tops, strict=True) if _names_columns(top, known)]
+    if len(people) > 1:
+        raise InvalidInput(
+            mark("{name} has several sheets with people: {sheets}. Save each as a file of its own, and upload these."),
+            name=name,
+            sheets=", ".join(one.title for one in people),
+        )
+    filled = [one for one, top in zip(shown, tops, strict=True) if any(cell != "" for row in top for cell in row)]
+    return [*people, *filled, *shown][0]
+
+
+def _names_columns(top: Sequence[Sequence[Raw]], known: Known) -> bool:
+    return any(sum(cell != "" and known(_words(cell)) for cell in row) >= 2 for row in top)
 
 
 def _refuse_unworked(name: str, data: bytes) -> None:

@@ -185,3 +185,22 @@ def test_what_is_too_large_or_no_table_is_refused(campaign: Campaign, monkeypatc
     for data, name in ((b"", "a.csv"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls"), (b"PK\x03\x04", "a.xlsx")):
         with pytest.raises(InvalidInput):
             table(campaign, data, name)
+
+
+def test_of_several_sheets_the_one_with_people_is_read_and_two_of_these_are_refused(campaign: Campaign) -> None:
+    made = Workbook()
+    made.active.title = "Trống"
+    made.create_sheet("Ghi chú").append(["Lập ngày 8/9"])
+    rows = (["Họ và tên", "Năm sinh", "Xã"], ["Mai", 1980, "X"], ["Tổng cộng: 1", None, None])
+    for row in rows:
+        (made["Xã X"] if "Xã X" in made.sheetnames else made.create_sheet("Xã X")).append(row)
+    content = BytesIO()
+    made.save(content)
+    reading = read(campaign, content.getvalue(), "extract.xlsx")
+    assert ([row.name for row in reading.rows], reading.skipped) == (["Mai"], 1)
+    for row in rows:
+        (made["Xã Y"] if "Xã Y" in made.sheetnames else made.create_sheet("Xã Y")).append(row)
+    content = BytesIO()
+    made.save(content)
+    with pytest.raises(InvalidInput, match="Xã X, Xã Y"):
+        table(campaign, content.getvalue(), "extract.xlsx")
