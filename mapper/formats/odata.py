@@ -197,6 +197,27 @@ def value_of(question: Question, text: str | None) -> Any:
     return text
 
 
+_ORDERED = re.compile(r"(?:\$root/Submissions/)?__system/(\w+)(?:\s+(asc|desc))?", re.IGNORECASE)
+_ORDERS = ("submissionDate", "updatedAt", "submitterId", "reviewState")
+
+
+def read_order(text: str) -> list[tuple[str, bool]]:
+    """An ``$orderby``: what to order by, and whether the other way round. Raises InvalidInput."""
+    found = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        told = _ORDERED.fullmatch(part)
+        if told is None or told[1] not in _ORDERS:
+            raise InvalidInput(
+                mark(
+                    "The order {order} is not understood. Order by __system/submissionDate, __system/updatedAt, "
+                    "__system/submitterId or __system/reviewState, with asc or desc behind it."
+                ),
+                order=text[:120],
+            )
+        found.append((told[1], (told[2] or "").lower() == "desc"))
+    return found
+
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<sign>[(),])|(?P<text>'(?:[^']|'')*')|(?P<moment>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)"
     r"|(?P<number>\d+)|(?P<word>[$\w/]+))"

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
@@ -34,7 +35,7 @@ from mapper.services.reference import Reference
 from mapper.services.review import concerns
 from mapper.store import form_life, reviews, submission_feed, submissions
 from mapper.store.database import Connection
-from mapper.store.submission_feed import FedSubmission, Wanted
+from mapper.store.submission_feed import FedSubmission, Order, Wanted
 
 TOGETHER = 200
 """Submissions read at once."""
@@ -111,10 +112,10 @@ class Feed:
             return submission_feed.count(self._connection, self._form.form_id, self._wanted)
         return sum(1 for _ in self._heads(0))
 
-    def all(self, skip: int = 0, top: int | None = None) -> Iterator[Fed]:
-        """Them in order of arrival, read some at a time."""
+    def all(self, skip: int = 0, top: int | None = None, after: int = 0, order: Order = ()) -> Iterator[Fed]:
+        """Them as they first came, or as ``order`` says, a few at a time. after: see ``submission_feed.numbers``."""
         some: list[FedSubmission] = []
-        for head in self._heads(skip, top):
+        for head in self._heads(skip, top, after, order):
             some.append(head)
             if len(some) == TOGETHER:
                 yield from self._read(some)
@@ -123,33 +124,25 @@ class Feed:
 
     def one(self, key: str) -> Fed:
         """The one of that key. Raises NotFound."""
-        head = submission_feed.by_key(self._connection, self._form.form_id, key)
+        head = submission_feed.by_key(self._reference.database, self._connection, self._form.form_id, key)
         if head is None or not self._sees(head):
             raise NotFound(mark("There is no submission {instance_id} in your area."), instance_id=key[:80])
         return next(iter(self._read([head])))
 
-    def _heads(self, skip: int, top: int | None = None) -> Iterator[FedSubmission]:
-        after, left, passed = 0, top, 0
-        in_store = skip if self._cells is None else 0
-        while left is None or left > 0:
-            limit = TOGETHER * 5 if left is None or self._cells is not None else min(left, TOGETHER * 5)
-            some = submission_feed.some(self._connection, self._form.form_id, self._wanted, after, in_store, limit)
-            in_store = 0
-            if not some:
-                return
-            after = some[-1].seq
-            for head in some:
-                if self._cells is not None:
-                    if not self._sees(head):
-                        continue
-                    passed += 1
-                    if passed <= skip:
-                        continue
-                yield head
-                if left is not None:
-                    left -= 1
-                    if not left:
-                        return
+    def _heads(self, skip: int, top: int | None = None, after: int = 0, order: Order = ()) -> Iterator[FedSubmission]:
+        # Without an area to look at, the store leaves out what is passed over.
+        held = (skip, top) if self._cells is None else (0, None)
+        form, database = self._form.form_id, self._reference.database
+        seqs = submission_feed.numbers(self._connection, form, self._wanted, order, after, *held)
+        seen = (
+            head
+            for first in range(0, len(seqs), TOGETHER)
+            for head in submission_feed.some(database, self._connection, form, seqs[first : first + TOGETHER])
+            if self._sees(head)
+        )
+        if self._cells is None:
+            return seen
+        return islice(seen, skip, None if top is None else skip + top)
 
     def _sees(self, head: FedSubmission) -> bool:
         if self._cells is None:

@@ -1,7 +1,11 @@
-"""Submissions of one form for whoever takes them elsewhere: the newest version of each, in order of arrival."""
+"""Submissions of one form for whoever takes them elsewhere: the newest version of each.
+
+They stand in the order in which their first versions came, so that an edit moves none of them.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +26,13 @@ Wanted = tuple[Any, ...]
 class FedSubmission:
     """One submission without its XML. key: instance id of its first version; submitted_at: when that came.
 
+    first: its number; seq: of the newest.
+
     cell_id: where its household counts, None where it tells of none. review: "" where nobody looked at it.
     """
 
     seq: int
+    first: int
     instance_id: str
     key: str
     edited: bool
@@ -41,6 +48,10 @@ class FedSubmission:
 
 
 _submitted = func.coalesce(_root.c.received_at, _s.c.received_at)
+_first = func.coalesce(_root.c.seq, _s.c.seq)
+
+Order = Sequence[tuple[str, bool]]
+"""What to order by, and whether the other way round; those alike stand as they came."""
 
 
 def _chosen(columns: Sequence[Any], form_id: str, wanted: Wanted | None) -> Select[Any]:
@@ -83,22 +94,34 @@ def _condition(wanted: Wanted) -> ColumnElement[bool]:
     return compared[how]
 
 
-def some(
+def numbers(
     connection: Connection,
     form_id: str,
     wanted: Wanted | None = None,
+    order: Order = (),
     after: int = 0,
     skip: int = 0,
     limit: int | None = None,
-) -> list[FedSubmission]:
-    """Submissions of a form that came after a number, in order of arrival."""
+) -> Sequence[int]:
+    """The seqs of a form's submissions in order. after: only those whose first version came after this number."""
+    found = _chosen((_s.c.seq,), form_id, wanted)
+    if after:
+        found = found.where(_first > after)
+    exact = _FIELDS | {"submissionDate": _submitted, "updatedAt": _s.c.received_at}
+    columns = [exact[what].desc() if down else exact[what] for what, down in order]
+    return array("q", connection.scalars(found.order_by(*columns, _first, _s.c.seq).offset(skip).limit(limit)))
+
+
+def some(database: Database, connection: Connection, form_id: str, seqs: Sequence[int]) -> list[FedSubmission]:
+    """These submissions of a form, in this order."""
     columns = (
-        *(_s.c.seq, _s.c.instance_id, _s.c.root_id, _s.c.deprecated_id.is_not(None), _s.c.form_version, _submitted),
-        *(_s.c.received_at, _s.c.sender_id, _u.c.name, _s.c.device_id, _s.c.state, func.coalesce(_s.c.review, "")),
-        _h.c.cell_id,
+        *(_s.c.seq, _first, _s.c.instance_id, _s.c.root_id, _s.c.deprecated_id.is_not(None), _s.c.form_version),
+        *(_submitted, _s.c.received_at, _s.c.sender_id, _u.c.name, _s.c.device_id, _s.c.state),
+        *(func.coalesce(_s.c.review, ""), _h.c.cell_id),
     )
-    statement = _chosen(columns, form_id, wanted).where(_s.c.seq > after).order_by(_s.c.seq).offset(skip).limit(limit)
-    return [FedSubmission(*row) for row in connection.execute(statement)]
+    statement = _chosen(columns, form_id, None).where(database.among(_s.c.seq, seqs))
+    found = {row[0]: FedSubmission(*row) for row in connection.execute(statement)}
+    return [found[seq] for seq in seqs]
 
 
 def count(connection: Connection, form_id: str, wanted: Wanted | None = None) -> int:
@@ -106,13 +129,12 @@ def count(connection: Connection, form_id: str, wanted: Wanted | None = None) ->
     return connection.scalar(_chosen((func.count(),), form_id, wanted)) or 0
 
 
-def by_key(connection: Connection, form_id: str, key: str) -> FedSubmission | None:
+def by_key(database: Database, connection: Connection, form_id: str, key: str) -> FedSubmission | None:
     """The one whose first version has this instance id, or None."""
     found = connection.scalar(
         select(_s.c.seq).where(_s.c.form_id == form_id, _s.c.root_id == key, _s.c.state != "superseded")
     )
-    rows = some(connection, form_id, None, found - 1, limit=1) if found is not None else []
-    return rows[0] if rows else None
+    return some(database, connection, form_id, [found])[0] if found is not None else None
 
 
 def xml_of(database: Database, connection: Connection, seqs: Sequence[int]) -> dict[int, bytes]:

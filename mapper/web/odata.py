@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
 from mapper.errors import Forbidden, InvalidInput, NotFound, mark
-from mapper.formats.odata import identifier, metadata, read_condition, row_of, service_document, set_name
+from mapper.formats.odata import identifier, metadata, read_condition, read_order, row_of, service_document, set_name
 from mapper.formats.submission_tables import SubmissionTable
 from mapper.services import accounts, audit
 from mapper.services.accounts import User
@@ -21,7 +21,9 @@ from mapper.services.submission_export import Fed, Feed, FormTables, form_tables
 from mapper.web.accounts import reader
 from mapper.web.installation import installation
 
-UNDERSTOOD = frozenset({"$top", "$skip", "$count", "$filter", "$expand", "$select", "$format"})
+UNDERSTOOD = frozenset(
+    {"$top", "$skip", "$skiptoken", "$count", "$filter", "$orderby", "$expand", "$select", "$format"}
+)
 MOST = 2**53
 
 odata = Blueprint("odata", __name__, url_prefix="/odata")
@@ -43,7 +45,10 @@ def _guard() -> None:
     unknown = sorted(name for name in request.args if name.startswith("$") and name not in UNDERSTOOD)
     if unknown:
         raise InvalidInput(
-            mark("This feed does not know {option}. It takes $top, $skip, $count, $filter, $expand=* and $select."),
+            mark(
+                "This feed does not know {option}. "
+                "It takes $top, $skip, $count, $filter, $orderby, $expand=* and $select."
+            ),
             option=", ".join(unknown)[:80],
         )
 
@@ -82,9 +87,10 @@ _ADDRESS = re.compile(r"Submissions(?:\('((?:[^']|'')+)'\))?((?:[./]\w+)*)(/\$co
 def rows(form_id: str, what: str) -> AnyResponse:
     """Rows: ``Submissions``, ``Submissions.REPEAT``, one ``Submissions('ID')``, ``Submissions('ID')/REPEAT``.
 
-    ``$top``, ``$skip``, ``$count=true``, ``$expand=*`` (repeats written out), ``$select``, and ``$filter`` on
-    ``__system/submissionDate``, ``updatedAt``, ``submitterId`` and ``reviewState``. Submissions of the reader's area
-    come in order of arrival, the newest version of each, also those that do not count.
+    ``$top``, ``$skip``, ``$count=true``, ``$expand=*`` (repeats written out), ``$select``, and ``$filter`` and
+    ``$orderby`` on ``__system/submissionDate``, ``updatedAt``, ``submitterId`` and ``reviewState``. Submissions of the
+    reader's area come in order of their first arrival, the newest version of each, also those that do not count; the
+    link to the next ones neither repeats nor misses any while others come in and are edited.
     """
     found = _ADDRESS.fullmatch(what)
     here, user = installation(), _user()
@@ -116,6 +122,8 @@ class _Asked:
         self.key, self.only_count = key, only_count
         self.top, self.skip = _number("$top"), _number("$skip") or 0
         self.count = only_count or request.args.get("$count", "").lower() == "true"
+        self.after = _number("$skiptoken") or 0
+        self.order = read_order(request.args.get("$orderby", ""))
         condition = request.args.get("$filter", "").strip()
         self.wanted = read_condition(condition) if condition else None
         expand = request.args.get("$expand", "").strip()
@@ -162,25 +170,32 @@ def _written(form: FormTables, table: SubmissionTable, asked: _Asked, every: int
         if every is not None:
             told["@odata.count"] = every
         yield orjson.dumps(told)[:-1] + b',"value":['
-        between, number = b"\n", 0
-        for row in _rows(feed, form, table, asked):
+        between, number, last = b"\n", 0, 0
+        for first, row in _rows(feed, form, table, asked):
             yield between + orjson.dumps(_selected(row, asked))
-            between, number = b",\n", number + 1
+            between, number, last = b",\n", number + 1, first
+        # Asked for as long as the same moment is held.
+        more = asked.top and number == asked.top and (table.path or asked.order or any(feed.all(0, 1, last)))
     link = b""
-    if asked.top and number == asked.top and (every is None or asked.skip + number < every):
-        more = {name: value for name, value in request.args.items() if name != "$skip"}
-        address = f"{root}/{set_name(table.path)}?{urlencode(more | {'$skip': asked.skip + number})}"
+    if more and (every is None or asked.skip + number < every):
+        stays = {name: value for name, value in request.args.items() if name not in ("$skip", "$skiptoken")}
+        if table.path or asked.order:
+            stays["$skip"] = str(asked.skip + number)
+        else:
+            stays["$skiptoken"] = str(last)
+        address = f"{root}/{set_name(table.path)}?{urlencode(stays)}"
         link = b',"@odata.nextLink":' + orjson.dumps(address)
     yield b"\n]" + link + b"}\n"
 
 
-def _rows(feed: Feed, form: FormTables, table: SubmissionTable, asked: _Asked) -> Iterator[dict[str, Any]]:
+def _rows(feed: Feed, form: FormTables, table: SubmissionTable, asked: _Asked) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows, each with the number of its submission."""
     if not table.path:
         if asked.top != 0:
-            for fed in feed.all(asked.skip, asked.top):
-                yield _submission(fed, form, asked)
+            for fed in feed.all(asked.skip, asked.top, asked.after, asked.order):
+                yield fed.head.first, _submission(fed, form, asked)
         return
-    some = [feed.one(asked.key)] if asked.key else feed.all()
+    some = [feed.one(asked.key)] if asked.key else feed.all(order=asked.order)
     passed = 0
     for fed in some:
         for row in fed.rows:
@@ -190,7 +205,7 @@ def _rows(feed: Feed, form: FormTables, table: SubmissionTable, asked: _Asked) -
             if asked.top is not None and passed > asked.skip + asked.top:
                 return
             if passed > asked.skip:
-                yield row_of(row, form.by_path, None, fed.rows if asked.expand else None)
+                yield fed.head.first, row_of(row, form.by_path, None, fed.rows if asked.expand else None)
 
 
 def _submission(fed: Fed, form: FormTables, asked: _Asked) -> dict[str, Any]:

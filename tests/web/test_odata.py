@@ -69,13 +69,13 @@ def test_the_zip_holds_a_table_for_each_repeat_whose_rows_find_their_parents(fed
 
     forms, people = read("house_check.csv"), read("house_check-person.csv")
     # Of an edited submission the newest answers, under the key of the first.
-    assert [row["KEY"] for row in forms] == ["uuid:2", "uuid:3", "uuid:1"]
-    assert (forms[2]["head"], forms[2]["Edits"], forms[0]["ReviewState"]) == ("Sửa", "1", "approved")
-    assert forms[1]["location-Latitude"] == "22.05" and forms[1]["location-Accuracy"] == "6.5"
+    assert [row["KEY"] for row in forms] == ["uuid:1", "uuid:2", "uuid:3"]
+    assert (forms[0]["head"], forms[0]["Edits"], forms[1]["ReviewState"]) == ("Sửa", "1", "approved")
+    assert forms[2]["location-Latitude"] == "22.05" and forms[2]["location-Accuracy"] == "6.5"
     assert [(row["KEY"], row["PARENT_KEY"], row["full_name"]) for row in people] == [
-        ("uuid:3/person[1]", "uuid:3", "I K"),
         ("uuid:1/person[1]", "uuid:1", "A B"),
         ("uuid:1/person[2]", "uuid:1", "'=C"),
+        ("uuid:3/person[1]", "uuid:3", "I K"),
     ]
     joined = pd.DataFrame(people).merge(pd.DataFrame(forms), left_on="PARENT_KEY", right_on="KEY")
     assert len(joined) == 3
@@ -136,20 +136,30 @@ def fits(value: Any, kind: str, types: dict[str, dict[str, str]]) -> None:
 def test_rows_are_paged_counted_chosen_and_written_out(fed: Site) -> None:
     key = token(fed, "administrator")
     first = ask(fed, "Submissions", key, **{"$top": "2", "$count": "true"})
-    assert ids(first) == ["uuid:2", "uuid:3"] and first.json()["@odata.count"] == 3
+    assert ids(first) == ["uuid:1", "uuid:2"] and first.json()["@odata.count"] == 3
     headers = {"Authorization": f"Bearer {key}"}
-    assert ids(requests.get(first.json()["@odata.nextLink"], headers=headers, timeout=60)) == ["uuid:1"]
+    link = first.json()["@odata.nextLink"]
+    last = requests.get(link, headers=headers, timeout=60)
+    assert ids(last) == ["uuid:3"] and "@odata.nextLink" not in last.json()
+    assert "@odata.nextLink" not in ask(fed, "Submissions", key, **{"$top": "3"}).json()
     assert ids(ask(fed, "Submissions", key, **{"$filter": "__system/reviewState eq 'approved'"})) == ["uuid:2"]
     rest = "not (__system/reviewState ne null) and __system/submissionDate ge 2020-01-01T00:00:00Z"
-    assert ids(ask(fed, "Submissions", key, **{"$filter": rest})) == ["uuid:3", "uuid:1"]
+    assert ids(ask(fed, "Submissions", key, **{"$filter": rest})) == ["uuid:1", "uuid:3"]
     assert ids(ask(fed, "Submissions", key, **{"$filter": "__system/submissionDate lt 2020-01-01"})) == []
     row = ask(fed, "Submissions('uuid:1')", key, **{"$expand": "*"}).json()
     assert [one["full_name"] for one in row["person"]] == ["A B", "=C"] and row["__system"]["edits"] == 1
     assert row["location"]["coordinates"][0] == pytest.approx(105.05, abs=0.05)
-    people = ask(fed, "Submissions.person", key, **{"$skip": "1", "$count": "true"}).json()
+    people = ask(fed, "Submissions.person", key, **{"$top": "2", "$count": "true"}).json()
     assert people["@odata.count"] == 3 and [one["__Submissions-id"] for one in people["value"]] == ["uuid:1", "uuid:1"]
     assert ids(ask(fed, "Submissions('uuid:1')/person", key)) == [one["__id"] for one in people["value"]]
     assert ask(fed, "Submissions/$count", key).text == "3"
+    rest = requests.get(people["@odata.nextLink"], headers=headers, timeout=60).json()
+    assert [one["__Submissions-id"] for one in rest["value"]] == ["uuid:3"]
+    first = ask(fed, "Submissions", key, **{"$orderby": "__system/reviewState, __system/updatedAt desc", "$top": "1"})
+    assert ids(first) == ["uuid:2"]
+    assert len(ids(requests.get(first.json()["@odata.nextLink"], headers=headers, timeout=60))) == 1
+    last = ask(fed, "Submissions", key, **{"$orderby": "__system/reviewState desc, __system/submitterId"})
+    assert ids(last) == ["uuid:1", "uuid:3", "uuid:2"]
     assert ask(fed, "Submissions", key, **{"$orderby": "head"}).status_code == 400
     assert ask(fed, "Submissions.nothing", key).status_code == 404
 
