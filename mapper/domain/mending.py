@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from mapper.domain.entities import CREATED
 from mapper.domain.household import changed
 from mapper.domain.people import Dose, Outcome, Person, Property, Visit
 
@@ -55,7 +56,21 @@ class SameHousehold:
     people: tuple[tuple[str, str], ...] = ()
 
 
-Act = Correction | SamePerson | SameHousehold
+@dataclass(frozen=True, slots=True)
+class TwoPeople:
+    """One entry of a household that is two people: the second, of an id of its own, takes some of the doses.
+
+    doses: code, and day and vaccine as ``told`` gives them, of each dose that is the second's. name: the second's.
+    """
+
+    household_id: str
+    person_id: str
+    second_id: str
+    name: str
+    doses: tuple[tuple[str, str], ...]
+
+
+Act = Correction | SamePerson | SameHousehold | TwoPeople
 
 
 def apply(houses: Mapping[str, Visit], acts: Iterable[Act]) -> tuple[dict[str, Visit], dict[str, str]]:
@@ -72,6 +87,10 @@ def apply(houses: Mapping[str, Visit], acts: Iterable[Act]) -> tuple[dict[str, V
                 found[act.household_id] = corrected(visit, act) or visit
         elif isinstance(act, SamePerson):
             _join_people(found, act)
+        elif isinstance(act, TwoPeople):
+            visit = found.get(act.household_id)
+            if visit is not None:
+                found[act.household_id] = parted(visit, act) or visit
         elif act.kept != act.other and act.kept in found and act.other in found:
             found[act.kept] = join_households(found[act.kept], found.pop(act.other))
             joined[act.other] = act.kept
@@ -133,6 +152,34 @@ def _corrected_person(person: Person, name: str, code: str, act: Correction) -> 
     else:
         doses[place] = replace(doses[place], **{name.removeprefix("dose_"): after})  # type: ignore[arg-type]
     return replace(person, doses=tuple(doses))
+
+
+def parted(visit: Visit, act: TwoPeople) -> Visit | None:
+    """A household in which one entry became two people; None where it, or a dose that is to be parted, is not there.
+
+    What was told of the second by their own id since is added to what they take with them.
+    """
+    person = next((one for one in visit.people if one.id == act.person_id), None)
+    if person is None:
+        return None
+    stay, taken = list(person.doses), []
+    for code, text in act.doses:
+        dose = next((each for each in stay if each.code == code and _of_dose(each, "dose") == text), None)
+        if dose is None:
+            return None
+        stay.remove(dose)
+        taken.append(dose)
+    second = replace(person, id=act.second_id, name=act.name, doses=tuple(taken), entity=CREATED)
+    told_since = next((one for one in visit.people if one.id == act.second_id), None)
+    if told_since is not None:
+        second = changed(second, told_since)
+    people: list[Person] = []
+    for one in visit.people:
+        if one is person:
+            people += [replace(person, doses=tuple(stay)), second]
+        elif one is not told_since:
+            people.append(one)
+    return replace(visit, people=tuple(people))
 
 
 def _join_people(houses: dict[str, Visit], act: SamePerson) -> None:

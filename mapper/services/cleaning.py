@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.mending import (
-    OF_DOSE,
-    OF_HOUSEHOLD,
-    OF_PERSON,
-    TAKEN_OUT,
-    Act,
-    Correction,
-    Plain,
-    SameHousehold,
-    SamePerson,
-    corrected,
-)
-from mapper.domain.people import Person, Property
+from mapper.domain.mending import Act, Correction
+from mapper.domain.people import Person
 from mapper.domain.quality import RULES
 from mapper.domain.roles import OVERSEERS
-from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
+from mapper.errors import Forbidden, InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import User, visible_cells
 from mapper.services.background import Standing
-from mapper.services.counting import EVERYTHING, Gathered, as_known, recount, write
+from mapper.services.counting import EVERYTHING, Gathered, recount, write
 from mapper.services.looking_through import set_off
+from mapper.services.mending_choices import Correcting, Parting, correction, joining, parting
 from mapper.services.reference import Known, Reference
 from mapper.services.review import place_name
 from mapper.services.tellings import tellers_of
@@ -42,7 +32,7 @@ LISTED = 20
 LONGEST = 500
 """Characters of a reason."""
 
-CHOICES = ("accept", "correct", "join", VISIT, "not_a_problem")
+CHOICES = ("accept", "correct", "join", "part", VISIT, "not_a_problem")
 """What may be decided of an oddity."""
 
 NEED_REASON = frozenset({"not_a_problem", VISIT})
@@ -80,8 +70,10 @@ class Queue:
     work: Standing[int]
 
 
-def queue(reference: Reference, user: User, campaign_id: str, rule: str = "", limit: int = LISTED) -> Queue:
-    """What waits for a decision in a user's area, the first of it with its evidence.
+def queue(
+    reference: Reference, user: User, campaign_id: str, rule: str = "", limit: int = LISTED, offset: int = 0
+) -> Queue:
+    """What waits for a decision in a user's area, `limit` of it from the `offset`-th on with its evidence.
 
     Has what changed looked through in the background. Raises Forbidden for a role that does not look after others'
     work, NotFound for an unknown campaign.
@@ -93,7 +85,7 @@ def queue(reference: Reference, user: User, campaign_id: str, rule: str = "", li
         visible = visible_cells(reference, connection, user)
         counts = oddities.counts(reference.database, connection, campaign_id, visible)
         rules = [rule] if rule in RULES else RULES
-        found = oddities.waiting(reference.database, connection, campaign_id, rules, visible, limit)
+        found = oddities.waiting(reference.database, connection, campaign_id, rules, visible, limit, offset)
         findings = _with_evidence(reference, connection, known, campaign_id, visible, found)
         ordered = {each: counts[each] for each in RULES if counts.get(each)}
         found_all = Queue(known.campaign(campaign_id), ordered, rule if rule in RULES else "", findings, work)
@@ -162,22 +154,13 @@ def settled(reference: Reference, user: User, campaign_id: str, limit: int = LIS
 
 
 @dataclass(frozen=True, slots=True)
-class Correcting:
-    """A value taken for another. of_other: whether it is about the second household or person of the oddity."""
-
-    what: Property
-    before: Plain
-    after: Plain
-    of_other: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
     """What somebody decided. kept: of "join", the household or person that stays: "one" or "other"."""
 
     choice: str
     reason: str = ""
     correcting: Correcting | None = None
+    parting: Parting | None = None
     kept: str = "one"
 
 
@@ -197,7 +180,7 @@ def decide(reference: Reference, user: User, campaign_id: str, key: str, choice:
     if choice.choice in NEED_REASON and not reason:
         raise InvalidInput(mark("Write a reason: others are to understand the decision later."))
     database, gathered = reference.database, Gathered()
-    mends = choice.choice in ("correct", "join")
+    mends = choice.choice in ("correct", "join", "part")
     with database.write() as connection:
         # What is joined may change only while nobody counts.
         database.lock(connection, EVERYTHING, shared=not mends)
@@ -212,9 +195,11 @@ def decide(reference: Reference, user: User, campaign_id: str, key: str, choice:
         act: Act | None = None
         number = None
         if choice.choice == "correct":
-            act = _correction(reference, connection, known, campaign, one, choice.correcting)
+            act = correction(reference, connection, known, campaign, one, choice.correcting)
         elif choice.choice == "join":
-            act = _joining(reference, connection, known, campaign, one, choice.kept)
+            act = joining(reference, connection, known, campaign, one, choice.kept)
+        elif choice.choice == "part":
+            act = parting(reference, connection, known, campaign, one, choice.parting)
         if act is not None:
             number = mendings.add(connection, campaign_id, act, user.id, at)
         oddities.decide(connection, campaign_id, one, choice.choice, reason, number, user.id, at)
@@ -284,94 +269,6 @@ def _sees(reference: Reference, connection: Connection, user: User, campaign_id:
         cell = register.cell_of(connection, campaign_id, household_id)
         cells |= {cell} if cell is not None else set()
     return cells <= set(visible)
-
-
-def _correction(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    campaign: Campaign,
-    one: Oddity,
-    wanted: Correcting | None,
-) -> Correction:
-    if wanted is None:
-        raise InvalidInput(mark("Nothing to correct was chosen. Open the page again."))
-    household_id = one.other_household_id if wanted.of_other else one.household_id
-    person_id, name, code = wanted.what
-    after = _checked(known, campaign, wanted)
-    about = {one.other_person_id if wanted.of_other else one.person_id}
-    if one.rule in ("same_household", "point_shared", "point_far", "commune_differs", "head_count"):
-        about = {""}
-    visit = as_known(reference, connection, known, (campaign.id, household_id)).get(household_id)
-    members = {person.id for person in visit.people} if visit else set()
-    if person_id not in about and not (name == "member" and person_id in members):
-        raise _no_property()
-    act = Correction(household_id, (person_id, name, code), wanted.before, after)
-    if visit is None or corrected(visit, act) is None:
-        raise Conflict(mark("What was to be corrected has changed meanwhile. Open the finding again, then correct it."))
-    return act
-
-
-def _no_property() -> InvalidInput:
-    return InvalidInput(mark("This cannot be corrected here. Open the page again and choose one of what it offers."))
-
-
-def _checked(known: Known, campaign: Campaign, wanted: Correcting) -> Plain:
-    """The new value, as the register may hold it. Raises InvalidInput."""
-    person_id, name, _ = wanted.what
-    allowed = OF_PERSON + OF_DOSE if person_id else OF_HOUSEHOLD
-    if name not in allowed:
-        raise _no_property()
-    text = " ".join(str(wanted.after or "").split())
-    if name in TAKEN_OUT:
-        return None
-    if name in ("born_on", "dose_given_on"):
-        try:
-            day = date.fromisoformat(text) if text else None
-        except ValueError:
-            day = date.max
-        if day is not None and not date(1900, 1, 1) <= day <= datetime.now(UTC).date():
-            raise InvalidInput(
-                mark("{date} is no day between 1900 and today. Write it as the calendar shows it."), date=text
-            )
-        return day.isoformat() if day else None
-    choices: Sequence[str] | None = {
-        "dose_vaccine": list(campaign.vaccines),
-        "sex": ["male", "female"],
-        "residence": ["here", "works_away", "absent", "moved_in", "moved_out"],
-        "hamlet_code": list(known.hamlets),
-        "commune_code": sorted({hamlet.commune_code for hamlet in known.hamlets.values()}),
-    }.get(name)
-    if choices is not None and text not in choices:
-        raise InvalidInput(mark("{value} cannot be chosen here. Take one of the list."), value=text[:60])
-    if name == "expected_members":
-        if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 200:
-            raise InvalidInput(mark("{value} is no number of people. Write one from 1 to 199."), value=text[:60])
-        return int(text)
-    if not text or len(text) > 200:
-        raise InvalidInput(mark("Write the right value, of at most {number} characters."), number=200)
-    return text
-
-
-def _joining(
-    reference: Reference, connection: Connection, known: Known, campaign: Campaign, one: Oddity, kept: str
-) -> Act:
-    if one.rule not in ("same_person", "same_person_elsewhere", "same_household"):
-        raise _no_property()
-    visits = as_known(reference, connection, known, (campaign.id, one.household_id))
-    visits |= as_known(reference, connection, known, (campaign.id, one.other_household_id))
-    found = [visits.get(one.household_id), visits.get(one.other_household_id)]
-    sides = [(one.household_id, one.person_id), (one.other_household_id, one.other_person_id)]
-    for visit, (_, person_id) in zip(found, sides, strict=True):
-        if visit is None or (person_id and all(person.id != person_id for person in visit.people)):
-            raise Conflict(mark("One of the two is not in the register any more. Open the list again."))
-    if kept == "other":
-        sides.reverse()
-    if one.rule != "same_household":
-        return SamePerson(*sides)
-    pairs = [line.split("\t") for line in (one.facts or {}).get("pairs", "").splitlines()]
-    people = tuple((b, a) if kept == "other" else (a, b) for a, b in pairs)
-    return SameHousehold(sides[0][0], sides[1][0], people)
 
 
 def _only_overseers(user: User) -> None:

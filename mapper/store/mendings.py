@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from mapper.domain.mending import Act, Correction, SameHousehold, SamePerson
+from mapper.domain.mending import Act, Correction, SameHousehold, SamePerson, TwoPeople
 from mapper.store import tables
 from mapper.store.database import Database
 
@@ -91,7 +91,7 @@ def read(connection: Connection, seqs: Sequence[int]) -> dict[int, Kept]:
 
 def households_of(act: Act) -> tuple[str, str | None]:
     """Ids of the one or two households that an act is about."""
-    if isinstance(act, Correction):
+    if isinstance(act, Correction | TwoPeople):
         return act.household_id, None
     if isinstance(act, SameHousehold):
         return act.kept, act.other
@@ -103,6 +103,8 @@ def _write(act: Act) -> str:
         told: list[object] = ["correct", act.household_id, list(act.what), act.before, act.after]
     elif isinstance(act, SamePerson):
         told = ["same_person", list(act.kept), list(act.other)]
+    elif isinstance(act, TwoPeople):
+        told = ["two_people", act.household_id, act.person_id, act.second_id, act.name, [list(d) for d in act.doses]]
     else:
         told = ["same_household", act.kept, act.other, [list(pair) for pair in act.people]]
     return json.dumps(told, ensure_ascii=False)
@@ -116,5 +118,8 @@ def _read(text: str) -> Act:
     if kind == "same_person":
         (one, first), (two, second) = told
         return SamePerson((one, first), (two, second))
+    if kind == "two_people":
+        household_id, person_id, second_id, name, doses = told
+        return TwoPeople(household_id, person_id, second_id, name, tuple((code, text) for code, text in doses))
     kept, gone, people = told
     return SameHousehold(kept, gone, tuple((one, other) for one, other in people))

@@ -87,12 +87,13 @@ def waiting(
     rules: Sequence[str],
     cell_ids: Sequence[int] | None,
     limit: int,
+    offset: int = 0,
 ) -> list[Oddity]:
     """Oddities of these rules about which nobody has decided, those of one cell together."""
     statement = select(*_COLUMNS).where(_open(campaign_id), _o.c.rule.in_(list(rules)))
     if cell_ids is not None:
         statement = statement.where(database.among(_o.c.cell_id, cell_ids))
-    statement = statement.order_by(_o.c.cell_id, _o.c.household_id, _o.c.rule, _o.c.key).limit(limit)
+    statement = statement.order_by(_o.c.cell_id, _o.c.household_id, _o.c.rule, _o.c.key).limit(limit).offset(offset)
     return [_oddity(row) for row in connection.execute(statement)]
 
 

@@ -9,14 +9,15 @@ from flask import Blueprint, flash, get_flashed_messages, jsonify, redirect, ren
 from werkzeug.wrappers import Response
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.mending import Correction, SameHousehold, SamePerson
+from mapper.domain.mending import Correction, SameHousehold, SamePerson, TwoPeople
 from mapper.domain.people import Dose, Person
 from mapper.domain.quality import RULES
 from mapper.domain.roles import OVERSEERS
 from mapper.errors import mark
 from mapper.services import cleaning
-from mapper.services.cleaning import Choice, Correcting, Finding, Settled
+from mapper.services.cleaning import Choice, Finding, Settled
 from mapper.services.looking_through import set_off
+from mapper.services.mending_choices import Correcting, Parting
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
 from mapper.web.installation import installation
@@ -46,6 +47,7 @@ DECISIONS = {
     "accept": mark("right as it stands"),
     "correct": mark("corrected"),
     "join": mark("joined"),
+    "part": mark("parted"),
     "visit": mark("to be visited again"),
     "not_a_problem": mark("not a problem"),
 }
@@ -84,10 +86,11 @@ def page() -> str:
     rule = rule if rule in RULES else ""
     settled = request.args.get("state") == "decided"
     number = _page_number()
-    queue = cleaning.queue(reference, reader(), campaign_id, rule, 0 if settled else cleaning.LISTED)
+    first = (number - 1) * cleaning.LISTED
+    queue = cleaning.queue(reference, reader(), campaign_id, rule, 0 if settled else cleaning.LISTED, first)
+    waiting = queue.counts.get(rule, 0) if rule else sum(queue.counts.values())
     held: list[Settled] = []
     if settled:
-        first = (number - 1) * cleaning.LISTED
         held = cleaning.settled(reference, reader(), campaign_id, cleaning.LISTED + 1, first)
     campaign = queue.campaign
     return render_template(
@@ -98,7 +101,7 @@ def page() -> str:
         held=held[: cleaning.LISTED],
         number=number,
         older=len(held) > cleaning.LISTED,
-        listed=cleaning.LISTED,
+        more=not settled and waiting > first + cleaning.LISTED,
         rules={each: say(NAMES[each]) for each in RULES},
         decisions={each: say(text) for each, text in DECISIONS.items()},
         why=lambda finding: _why(campaign, finding),
@@ -142,10 +145,18 @@ def decide(campaign_id: str, key: str) -> Response:
             form.get("after"),
             form.get("of_other") == "1",
         )
-    choice = Choice(form.get("choice", ""), form.get("reason", ""), correcting, form.get("kept", "one"))
+    theirs = tuple(_told_dose(each) for each in form.getlist("dose"))
+    parting = Parting(form.get("name", ""), theirs) if form.get("choice") == "part" else None
+    choice = Choice(form.get("choice", ""), form.get("reason", ""), correcting, parting, form.get("kept", "one"))
     cleaning.decide(reference, reader(), campaign_id, key, choice)
     flash(say("Decided. It stands under “decided”, where it can be taken back."))
     return redirect(url_for("cleaning.page", campaign=campaign_id, rule=rule or None))
+
+
+def _told_dose(text: str) -> tuple[str, str]:
+    """Code of a dose, and its day and vaccine, from the value of its box."""
+    code, _, what = text.partition("|")
+    return code, what
 
 
 def _page_number() -> int:
@@ -241,6 +252,8 @@ def _mended(one: Settled) -> str:
         return say("two entries of a person are one")
     if isinstance(act, SameHousehold):
         return say("two households are one")
+    if isinstance(act, TwoPeople):
+        return say("one entry became two people")
     return ""
 
 

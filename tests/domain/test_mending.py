@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from mapper.domain.mending import Act, Correction, SameHousehold, SamePerson, apply, join_doses, join_people
+from mapper.domain.mending import (
+    Act,
+    Correction,
+    SameHousehold,
+    SamePerson,
+    TwoPeople,
+    apply,
+    join_doses,
+    join_people,
+)
 from mapper.domain.people import Dose, Person, Visit
 
 DAY, LATER = date(2022, 8, 15), date(2022, 9, 1)
@@ -73,3 +83,25 @@ def test_a_dose_or_a_member_is_taken_out_by_what_it_was() -> None:
     assert apply(houses, [Correction("h", ("a", "dose", "1"), f"{SECOND} pfizer", None)])[0] == houses
     left, _ = apply(houses, [Correction("h", ("b", "member", ""), "Lan", None)])
     assert [person.id for person in left["h"].people] == ["a"]
+
+
+def test_one_entry_becomes_two_people_who_have_every_dose_once() -> None:
+    one, two = Dose("1", FIRST, "pfizer"), Dose("1", SECOND, "moderna")
+    houses = {"h": Visit("h", DAY, "interviewed", people=(lan("b"), lan("a", one, two)))}
+    act = TwoPeople("h", "a", "second", "Lân", (("1", f"{SECOND} moderna"),))
+    (house,) = apply(houses, [act])[0].values()
+    assert [(each.id, each.name, each.doses) for each in house.people] == [
+        ("b", "Lan", ()),
+        ("a", "Lan", (one,)),
+        ("second", "Lân", (two,)),
+    ]
+    # What was told of the second since is theirs, and nobody is there twice.
+    since = replace(lan("second", Dose("2", LATER)), name=None)
+    houses = {"h": Visit("h", DAY, "interviewed", people=(since, lan("a", one, two)))}
+    (house,) = apply(houses, [act])[0].values()
+    assert [(each.id, each.name, each.doses) for each in house.people] == [
+        ("a", "Lan", (one,)),
+        ("second", "Lân", (two, Dose("2", LATER))),
+    ]
+    for gone in (TwoPeople("h", "x", "s", "Lân", ()), TwoPeople("h", "a", "s", "Lân", (("2", f"{SECOND} moderna"),))):
+        assert apply(houses, [gone])[0] == houses

@@ -16,14 +16,15 @@ from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound
 from mapper.services import accounts, audit, cleaning, follow_up, rebuilding
 from mapper.services.accounts import User
 from mapper.services.background import Stage
-from mapper.services.cleaning import Choice, Correcting
+from mapper.services.cleaning import Choice
 from mapper.services.looking_through import look_through
+from mapper.services.mending_choices import Correcting, Parting
 from mapper.store import mendings, oddities, tables
 from mapper.store.oddities import Oddity
 from tests.services.town import DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
 C = "covid19"
-FIRST, SECOND = date(2021, 8, 10), date(2021, 9, 20)
+FIRST, SECOND, SOON = date(2021, 8, 10), date(2021, 9, 20), date(2021, 8, 15)
 
 
 def overseer(town: Town) -> User:
@@ -126,7 +127,7 @@ def test_a_dose_before_the_vaccine_is_corrected_where_it_is_still_what_was_seen(
     (one,) = waiting(town)
     assert (one.rule, one.facts) == (
         "dose_before_vaccine",
-        {"dose": "1", "given_on": "2020-08-10", "vaccine": "pfizer", "first": "2021-07-01"},
+        {"dose": "1", "given_on": "2020-08-10", "vaccine": "pfizer", "first": "2021-06-12"},
     )
     what = (one.person_id, "dose_given_on", "1")
     raw = town.states()
@@ -137,7 +138,7 @@ def test_a_dose_before_the_vaccine_is_corrected_where_it_is_still_what_was_seen(
 
     with pytest.raises(Conflict, match="meanwhile"):
         correct("2020-08-11", "2021-08-10")
-    for wrong in ("10/8/2021", "1899-01-01", "2999-01-01"):
+    for wrong in ("10/8/2021", "1899-01-01", "2999-01-01", "1980-03-03"):
         with pytest.raises(InvalidInput):
             correct("2020-08-10", wrong)
     assert doses(town) == [("1", early, "pfizer")]
@@ -149,6 +150,48 @@ def test_a_dose_before_the_vaccine_is_corrected_where_it_is_still_what_was_seen(
     # A later visit that tells another day has the word; the correction was of the old one.
     town.send(town.write({"visit.date": DAY + timedelta(days=1)}, [lan(("1", SECOND, "pfizer"))], entity="a"))
     assert doses(town) == [("1", SECOND, "pfizer")]
+    check_rebuild(town)
+
+
+def test_doses_follow_one_another_after_a_correction_too(town: Town) -> None:
+    send(town, "a", [lan(("1", FIRST, "pfizer"), ("2", date(2020, 9, 20), "pfizer"))])
+    station = overseer(town)
+    (one,) = waiting(town, "dose_before_vaccine")
+
+    def correct(after: str) -> None:
+        wanted = Correcting((one.person_id, "dose_given_on", "2"), "2020-09-20", after)
+        cleaning.decide(town.reference, station, C, one.key, Choice("correct", correcting=wanted))
+
+    with pytest.raises(InvalidInput, match="follow one another"):
+        correct("2021-08-09")
+    correct("2021-09-20")
+    assert doses(town) == [("1", FIRST, "pfizer"), ("2", SECOND, "pfizer")]
+
+
+def test_an_entry_that_is_two_people_is_parted_and_joined_again_to_the_byte(town: Town) -> None:
+    send(town, "a", [lan(("1", FIRST, "pfizer"), ("1", SECOND, "moderna"))])
+    station = overseer(town)
+    (one,) = waiting(town, "dose_twice")
+    before, tallies = whole(town), town.everything()
+
+    def part(name: str, *theirs: tuple[str, str]) -> None:
+        cleaning.decide(town.reference, station, C, one.key, Choice("part", parting=Parting(name, theirs)))
+
+    with pytest.raises(Conflict, match="meanwhile"):
+        part("Nông Thị Lân", ("1", "2021-09-21 moderna"))
+    with pytest.raises(InvalidInput):
+        part(" ", ("1", "2021-09-20 moderna"))
+    assert whole(town) == before
+    part("Nông Thị Lân", ("1", "2021-09-20 moderna"))
+    after = whole(town)
+    assert [row[4] for row in after["people"]] == ["Nông Thị Lan", "Nông Thị Lân"]
+    assert len(after["doses"]) == 2
+    assert town.ask().total.eligible == 2
+    assert waiting(town, "dose_twice") == []
+    check_rebuild(town)
+    cleaning.take_back(town.reference, station, C, one.key)
+    assert (whole(town), town.everything()) == (before, tallies)
+    assert [each.key for each in waiting(town, "dose_twice")] == [one.key]
     check_rebuild(town)
 
 
@@ -176,16 +219,16 @@ def test_what_is_no_problem_needs_a_reason_and_does_not_come_back(twice: Town) -
 
 
 def test_acts_and_submissions_in_any_order_are_what_a_rebuild_gives(new_town: Callable[[], Town]) -> None:
-    done = dict.fromkeys(("join", "correct", "undo", "send"), 0)
+    done = dict.fromkeys(("join", "correct", "part", "undo", "send"), 0)
     for seed in range(2):
         chance, town = random.Random(seed), new_town()
         station = overseer(town)
         names = ["Nông Thị Lan", "Hoàng Văn Páo", "Lý Thị Mẩy"]
         held: list[str] = []
-        for _ in range(28):
-            kind = chance.choice(("send", "send", "join", "correct", "undo"))
+        for _ in range(32):
+            kind = chance.choice(("send", "send", "join", "correct", "part", "undo"))
             if kind == "send":
-                given = [("1", FIRST, "pfizer"), ("2", SECOND, "pfizer")][: chance.randint(0, 2)]
+                given = [("1", FIRST, "pfizer"), ("2", chance.choice((SECOND, SOON)), "pfizer")][: chance.randint(0, 2)]
                 people = [lan(*given, name=name) for name in chance.sample(names, chance.randint(1, 3))]
                 send(town, f"house-{chance.randrange(5)}", people, chance.random())
             elif kind == "undo" and held:
@@ -206,6 +249,13 @@ def test_acts_and_submissions_in_any_order_are_what_a_rebuild_gives(new_town: Ca
                     cleaning.decide(town.reference, station, C, one.key, Choice("correct", correcting=wanted))
                 except Conflict:
                     continue
+                held.append(one.key)
+            elif kind == "part" and (found := waiting(town, "dose_too_soon")):
+                one, facts = found[0], found[0].facts or {}
+                theirs = (("2", f"{facts['given_on']} pfizer"),)
+                cleaning.decide(
+                    town.reference, station, C, one.key, Choice("part", parting=Parting(chance.choice(names), theirs))
+                )
                 held.append(one.key)
             else:
                 continue

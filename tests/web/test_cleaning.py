@@ -46,3 +46,25 @@ def test_somebody_entered_twice_is_joined_by_a_button_and_parted_by_another(site
     assert "hai mục của một người đã gộp làm một" in decided
     assert "Đã rút lại." in press(decided, take_back="1")
     assert people(site) == ["Nông Thị Mỷ"] * 2
+
+
+def test_an_entry_is_parted_on_the_page_and_what_cannot_be_is_refused(site: Site) -> None:
+    house = House("uuid:1", people=(("Nông Thị Mỷ", "2021-05-04", "2021-08-10"),))
+    assert intake.receive(site.reference, house.xml, {}, sender_id=site.user("canvasser", "00001").id).counted
+    look_through(site.reference, "mini")
+    supervisor = reader(site)
+    page = supervisor.get("/cleaning").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    address = re.search(r'action="(/cleaning/[^"]+)"', page)
+    box = re.search(r'name="dose" value="([^"]+)"', page)
+    assert token and address and box
+    assert "Findings before" not in page and "Các phát hiện tiếp theo" not in page
+    told = {"csrf_token": token[1], "choice": "part", "name": "Nông Thị Mỵ"}
+
+    def press(dose: str) -> int:
+        return supervisor.session.post(site.url + address[1], data=told | {"dose": dose}, timeout=60).status_code
+
+    assert press("1|2001-01-01 pfizer") == 409
+    assert people(site) == ["Nông Thị Mỷ"]
+    assert press(box[1]) == 200
+    assert people(site) == ["Nông Thị Mỵ", "Nông Thị Mỷ"]
