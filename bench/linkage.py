@@ -3,8 +3,8 @@
 python bench/linkage.py [--people 100000] [--communes 50] [--seed 1]
 
 Prints seconds of wall time and of the one processor that it keeps busy, the most memory held, precision and recall of
-what is taken for one person with Wilson intervals, and how many pairs are left to be looked at. The aim is 100,000 against 100,000 within
-300 s.
+what is taken for one person with Wilson intervals, and how many pairs are left to be looked at. The aim is 100,000
+against 100,000 within 300 s.
 """
 
 from __future__ import annotations
