@@ -146,6 +146,7 @@ NO_PAGES: Mapping[str, str] = {
     "assets.asset": "scripts, styles and pictures",
     "exchange.adx": "a file to save",
     "exchange.data_values": "files to save",
+    "exchange.left_out": "a table to save",
     "exchange.people": "files to save",
     "fill.worker": "a script",
     "fill_trial.worker": "a script",
