@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from mapper.domain.ledger import State
+from mapper.domain.places import fold
 from mapper.errors import InvalidInput, mark
 
 LONGEST_TEXT = 200
@@ -109,6 +110,29 @@ class PeopleFilter:
             elif value is not None and value != "":
                 found.append((one.name, value.isoformat() if isinstance(value, date) else str(value)))
         return found
+
+
+_TELEPHONE = re.compile(r"(?<!\S)\+?\d[\d .()-]{7,}\d(?!\S)")
+"""What looks like a whole number of a telephone, in whatever groups it is written."""
+
+
+def phone_digits(text: str) -> str:
+    """The digits of a phone's number, or of a part, as it is dialled at home: +84 912 is 0912."""
+    digits = re.sub(r"\D", "", text)
+    if digits.startswith("0084"):
+        digits = digits[2:]
+    abroad = digits.startswith("84") and (text.lstrip().startswith(("+", "00")) or len(digits) == 11)
+    return f"0{digits[2:]}" if abroad else digits
+
+
+def search_words(text: str) -> list[str]:
+    """The words of free text, without accents; a whole telephone number is one word however it is grouped."""
+
+    def joined(match: re.Match[str]) -> str:
+        digits = phone_digits(match[0])
+        return digits if digits.startswith("0") and len(digits) in (10, 11) else match[0]
+
+    return _TELEPHONE.sub(joined, fold(text)).split()
 
 
 NAMES = frozenset(one.name for one in fields(PeopleFilter))

@@ -7,7 +7,6 @@ background and whoever asks is told how far that is.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import INSIDE, NEVER, moves
 from mapper.domain.people import Person
+from mapper.domain.people_filter import phone_digits
 from mapper.domain.places import fold
 from mapper.domain.walk import number_key
 from mapper.errors import Unavailable, mark
@@ -173,7 +173,7 @@ def read_rows(reference: Reference, connection: Connection, campaign: Campaign, 
             (
                 *(one.seq, one.cell_id, one.id, one.instance_id, one.visited_on, str(one.outcome)),
                 *(one.house_number, number_order(one.house_number), one.head, _folded(one.head)),
-                *(one.phone, re.sub(r"\D", "", one.phone or ""), one.lat, one.lon, one.accuracy_m),
+                *(one.phone, phone_digits(one.phone or ""), one.lat, one.lon, one.accuracy_m),
                 *(one.point_state, sender, review or ""),
             )
         )

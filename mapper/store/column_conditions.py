@@ -13,8 +13,8 @@ from typing import Any
 
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people import AWAY
-from mapper.domain.people_filter import Entering, Obstacle, PeopleFilter
-from mapper.domain.places import USABLE, Placement, fold
+from mapper.domain.people_filter import Entering, Obstacle, PeopleFilter, phone_digits, search_words
+from mapper.domain.places import USABLE, Placement
 
 ON_EARTH = f"lat IS NOT NULL AND point_state IN ('{USABLE}', '{Placement.POOR_ACCURACY}')"
 """Houses whose point is a position at all, however exact."""
@@ -128,7 +128,7 @@ def condition(wanted: PeopleFilter, scope: Scope) -> Condition:
         found.add("p.cell IN (SELECT unnest(?))", list(scope.cells))
     if scope.within:
         found.add("p.seq IN (SELECT seq FROM within)")
-    for word in fold(wanted.text).split():
+    for word in search_words(wanted.text):
         _word(found, word)
     _standing(found, wanted, scope)
     if scope.births is not None:
@@ -174,8 +174,8 @@ def _word(found: _Conditions, word: str) -> None:
     either = _Conditions()
     either.add("contains(p.folded, ?)", f" {word}")
     either.add("contains(h.head_folded, ?)", f" {word}")
-    digits = re.sub(r"[^\d]", "", word)
-    if len(digits) >= 3 and len(digits) >= len(word) - 2:
+    digits = phone_digits(word)
+    if len(digits) >= 3 and len(digits) >= len(word) - 3:
         either.add("contains(h.phone_digits, ?)", digits)
     if _YEAR.fullmatch(word):
         either.add("year(p.born_on) = ?", int(word))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -18,8 +19,11 @@ from mapper.services import accounts, people_copy, submission_page
 from mapper.services.accounts import User
 from mapper.services.filtered import FilterQuestion, filtered
 from mapper.services.people_copy import NotReady, copy_of
+from mapper.services.reference import Reference
 from mapper.store import people_list, tables
+from mapper.store.database import Database
 from mapper.store.people_list import Found
+from tests.ready import sqlite_copy
 from tests.services.test_sequences import DAYS, Story
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
@@ -42,6 +46,22 @@ def enter(town: Town, house: str, *people: Answers, commune: int = 0, hamlet: in
 
 def lan(name: str, born: date = date(1980, 1, 1), doses: object = (), **facts: str) -> Answers:
     return person(born, doses, name=name, **facts)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def searched_town(town_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A woman whose name three forms write in three ways, each with another writing of one phone; and another."""
+    folder = tmp_path_factory.mktemp("searched")
+    database = Database(sqlite_copy(town_file, folder))
+    town = Town(Reference(database), folder)
+    spelt = ("Đặng Thúy Hoà", "Đặng Thuý Hòa", "\u0110a\u0323\u0306ng Thu\u0301y Ho\u0061\u0300")
+    for house, (name, phone) in enumerate(zip(spelt, ("0912 345 678", "+84 912.345.678", "0912345678"), strict=True)):
+        facts = {"household.phone": phone, "household.head": "Lý Văn Tài"}
+        enter(town, str(house), lan(name, date(1950, 5, 5)), **facts)
+    other = {"household.phone": "0987 654 321", "household.head": "Lý Sún"}
+    enter(town, "9", lan("Bàn Văn Khé"), **other)
+    yield town
+    database.close()
 
 
 def test_each_criterion_finds_those_it_names(town: Town) -> None:
@@ -139,6 +159,23 @@ def test_what_supervisors_say_of_a_submission_is_found_at_once(town: Town) -> No
     submission_page.remark(town.reference, user, first, "approved", "")
     assert names(town, reviews=("approved",)) == ["Đã xem"]
     assert names(town, reviews=("",)) == ["Chưa xem"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("hoà", "hòa", "HOÀ dang", "đặng hòa", "ho\u0061\u0300", "dặng", "dang thuy hoa 1950", "1950 hoa"),
+        *("0912345678", "0912 345 678", "0912.345.678", "09 12 34 56 78", "+84912345678", "+84 912 345 678"),
+        *("84912345678", "0084 912345678", "912345", "345.678", "+84912", "678 hoa 0912", "hoa 0912-345-678"),
+    ],
+)
+def test_free_text_finds_a_person_however_name_and_phone_are_written(searched_town: Town, text: str) -> None:
+    assert [fold(name) for name in names(searched_town, text=text)] == ["dang thuy hoa"] * 3
+
+
+@pytest.mark.parametrize("text", ["hoa 1951", "0912345679", "+84345678", "ang", "12", "hoa nam"])
+def test_free_text_finds_nobody_else(searched_town: Town, text: str) -> None:
+    assert names(searched_town, text=text) == []
 
 
 def test_where_much_changed_the_copy_is_made_first_and_says_how_far_it_is(
