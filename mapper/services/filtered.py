@@ -29,7 +29,7 @@ from mapper.store.database import Connection
 AT_ONCE = 5000
 """People read together where all of them are."""
 
-IN_A_SHEET = 25_000
+IN_A_SHEET = 100_000
 """The same of a wide table, about."""
 
 
