@@ -9,12 +9,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, delete, text
 
+from mapper.formats import validate
 from mapper.services import accounts
 from mapper.store import tables
 from mapper.store.database import Database
@@ -73,3 +75,17 @@ def quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
+
+
+@contextmanager
+def forms_checked_once() -> Iterator[None]:
+    """ODK Validate needs a Java of its own for each form; what it said of one it says again of the same bytes.
+
+    Only what it said is kept, so that a check that fails or is refused runs anew. tests/formats lets it run every time.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validate, "_run", _said_once)
+        yield
+
+
+_said_once = cache(validate._run)

@@ -16,7 +16,14 @@ from mapper.store import reference as kept
 from mapper.store import schema, tables
 from mapper.store.database import Database
 from tests.postgres import Server
-from tests.ready import editable_audit, filled_postgres, filled_sqlite, quick_passwords, sqlite_copy
+from tests.ready import (
+    editable_audit,
+    filled_postgres,
+    filled_sqlite,
+    forms_checked_once,
+    quick_passwords,
+    sqlite_copy,
+)
 from tests.services.town import FORMS, Town
 
 
@@ -24,6 +31,13 @@ from tests.services.town import FORMS, Town
 def passwords() -> Iterator[None]:
     """Hashed quickly; tests/test_command_line.py sees how they are in service."""
     with quick_passwords():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checks() -> Iterator[None]:
+    """A form that is published for many tests is checked for the first of them."""
+    with forms_checked_once():
         yield
 
 

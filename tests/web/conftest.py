@@ -16,13 +16,20 @@ from mapper.store import tables
 from mapper.store.database import Database
 from tests.client.site import Site, fill_database, running
 from tests.postgres import Server
-from tests.ready import editable_audit, quick_passwords
+from tests.ready import editable_audit, forms_checked_once, quick_passwords
 
 
 @pytest.fixture(scope="module", autouse=True)
 def passwords() -> Iterator[None]:
     """Hashed quickly; tests/test_command_line.py sees how they are in service."""
     with quick_passwords():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checks() -> Iterator[None]:
+    """A form that is published for many tests is checked for the first of them."""
+    with forms_checked_once():
         yield
 
 
