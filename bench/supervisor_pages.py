@@ -42,6 +42,8 @@ NAME = "supervisor"
 DAY = date(2022, 10, 5)
 """The day of the latest visit, with which pages open."""
 ASKED = f"campaign=covid19&set={SET_ID}&group=18_plus&dose=booster1&date={DAY}"
+OTHER = ASKED.replace(str(DAY), "2022-03-03")
+"""A day that nobody opened, months before."""
 COMMUNE = "00070"
 PAGES = (
     ("targets", f"/targets?{ASKED}"),
@@ -54,6 +56,9 @@ PAGES = (
     ("report", f"/report?{ASKED}&area=commune:{COMMUNE}"),
     ("people", f"/people?{ASKED}&state=due&area=commune:{COMMUNE}"),
     ("hot-spots", f"/hot-spots?{ASKED}"),
+    ("targets", f"/targets?{OTHER}"),
+    ("trends", f"/trends?{OTHER}"),
+    ("report", f"/report?{OTHER}"),
     ("map", f"/map?{ASKED}"),
     ("map", f"/api/coverage?{ASKED}&level=hamlet"),
     ("map", f"/api/coverage?{ASKED}&level=commune"),
