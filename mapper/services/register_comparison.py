@@ -25,8 +25,8 @@ from mapper.services.register_entries import CensusPerson, Compared, Difference,
 from mapper.store import national_register as kept
 from mapper.store.national_register import Decided, KeptRow
 
-_PATIENCE = 600
-"""Seconds that the copy of the register is waited for; the work is done in the background."""
+_PATIENCE_S, _LOOK_S = 600, 0.2
+"""So long the copy of the register is waited for, and how often it is looked for; others make it in the background."""
 
 _EVERYBODY = User(0, "", Role.ADMINISTRATOR, (), 0)
 
@@ -171,21 +171,22 @@ def work(reference: Reference, number: int, told: Callable[[float], None]) -> Co
             raise NotFound(mark("There is no such file of the national register here. Look at the list again."))
         rows = kept.rows(connection, number)
         decided = kept.decisions(connection, extract.campaign_id)
-    ours = _census_when_ready(reference, extract.campaign_id, extract.set_id, told)
+    ours = census_when_ready(reference, extract.campaign_id, extract.set_id, told)
     entries = compare_people(rows, ours, decided, told)
     scope = frozenset(row.unit_code for row in rows if row.unit_code)
     return Compared(number, tuple(entries), scope, datetime.now(UTC))
 
 
-def _census_when_ready(
-    reference: Reference, campaign_id: str, set_id: str, told: Callable[[float], None]
+def census_when_ready(
+    reference: Reference, campaign_id: str, set_id: str, told: Callable[[float], None] = lambda _: None
 ) -> list[CensusPerson]:
-    for _ in range(_PATIENCE):
+    """The same as ``census`` once the copy of the register is made. Raises people_copy.NotReady where it takes long."""
+    for _ in range(round(_PATIENCE_S / _LOOK_S)):
         try:
             return census(reference, campaign_id, set_id)
         except NotReady:
             told(0.0)
-            sleep(1)
+            sleep(_LOOK_S)
     return census(reference, campaign_id, set_id)
 
 

@@ -24,7 +24,7 @@ from mapper.formats.campaign import read_campaign
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
 from mapper.geo.approximate import approximate_set
-from mapper.services import accounts, boundaries, epidemic, intake, publish
+from mapper.services import accounts, boundaries, epidemic, intake, publish, sample_register
 from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, at_the_door, household
 from mapper.services.reference import Reference
 from mapper.services.sample_overseeing import oversee
@@ -93,7 +93,9 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
     passwords = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
     area = SET_ID, DISTRICT
     supervisor = accounts.add_user(reference, SUPERVISOR, "supervisor", [":".join(area)], passwords[0])
-    oversee(reference, accounts.User(supervisor.id, SUPERVISOR, Role.SUPERVISOR, (area,), 0), SET_ID, LAST_DAY)
+    user = accounts.User(supervisor.id, SUPERVISOR, Role.SUPERVISOR, (area,), 0)
+    oversee(reference, user, SET_ID, LAST_DAY)
+    sample_register.enter(reference, user, SET_ID, LAST_DAY)
     accounts.add_user(reference, ADMINISTRATOR, "administrator", [], passwords[1])
     return Made(households, (SUPERVISOR, passwords[0]), (ADMINISTRATOR, passwords[1]))
 
