@@ -231,7 +231,7 @@ def asked(
     if chance.random() < 0.2:
         answers["person.infected_on"] = max(born, day - timedelta(days=chance.randrange(30, 220)))
     person = Person("", day, born_on=born)
-    groups = [g for g in campaign.groups if not g.priorities and _member(person, g, day)]
+    groups = [g for g in campaign.groups if not g.priorities and is_member(person, g, day)]
     doses = doses_given(asking, groups[-1], person, sketch.reach, day, chance) if groups else []
     answers["doses"] = doses
     answers["person.vaccinated"] = "yes" if doses else "no"
@@ -251,7 +251,8 @@ def asked(
     return answers
 
 
-def _member(person: Person, group: Group, day: date) -> bool:
+def is_member(person: Person, group: Group, day: date) -> bool:
+    """Whether somebody is in a group on a day."""
     member = Membership(person, group)
     return member.start <= day.toordinal() < member.end
 

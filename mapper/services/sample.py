@@ -28,10 +28,11 @@ from mapper.services import accounts, boundaries, epidemic, intake, publish, sam
 from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, at_the_door, household
 from mapper.services.reference import Reference
 from mapper.services.sample_overseeing import oversee
+from mapper.services.sample_slips import Slips
 from mapper.services.second_round import SecondRound
 from mapper.store import reference as kept
 
-EDITION = 5
+EDITION = 6
 """Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
 """The invented census: five weeks up to the day of the meeting that set the targets; the second round ends with it."""
@@ -181,7 +182,7 @@ def _import_outlines(reference: Reference, geodata: Path) -> None:
 def submissions(reference: Reference, root: Path, households: int) -> Iterator[Sent]:
     """The invented submissions of every campaign that has a census with roles: all of the first, a fifth of others.
 
-    Where a campaign has a form for those who come again, its second round follows the first.
+    Where a campaign has a form for those who come again, its second round follows the first, which has some mistakes.
     """
     with reference.database.read() as connection:
         forms = kept.current_forms(connection)
@@ -197,14 +198,16 @@ def submissions(reference: Reference, root: Path, households: int) -> Iterator[S
         asking, writer = Asking(campaign, model), InstanceWriter(model, campaign)
         revisit = again.get(form.campaign_id)
         later = SecondRound(asking, model, revisit, LAST_DAY) if revisit is not None else None
+        slips = Slips(asking) if revisit is not None else None
         asked: Counter[tuple[str, date]] = Counter()
-        for house in _houses(asking, sketches, number, form.form_id):
+        for drawn in _houses(asking, sketches, number, form.form_id):
+            house = drawn if slips is None else slips.made(drawn)
             name = str(house.answers["household.head"])
             times = at_the_door(house, asked[house.sketch.commune, house.day])
             asked[house.sketch.commune, house.day] += 1
             xml = writer.write(house.answers | times, house.people, instance_id=house.instance_id, instance_name=name)
             yield Sent(xml, house.day, house.sketch.commune, house.sketch.code)
-            if later is not None:
+            if later is not None and house is drawn:
                 later.consider(house, xml)
         if later is not None:
             yield from later.sent()
