@@ -53,7 +53,7 @@ def _check_archive(name: str, archive: zipfile.ZipFile, packed: int, most_unpack
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if "xl/workbook.xml" not in names:
-        raise InvalidForm(mark("{name} is a zip file but no Excel workbook. Save the form as .xlsx."), name=name)
+        raise InvalidForm(mark("{name} is a zip file but no Excel workbook. Save it as .xlsx."), name=name)
     unpacked = sum(part.file_size for part in parts)
     if (
         len(parts) > MAX_PARTS
@@ -62,7 +62,7 @@ def _check_archive(name: str, archive: zipfile.ZipFile, packed: int, most_unpack
     ):
         raise TooLarge(
             mark(
-                "{name} unpacks to {unpacked} MB in {parts} parts; a form may have {limit} MB. Delete empty rows and "
+                "{name} unpacks to {unpacked} MB in {parts} parts; {limit} MB are read. Delete empty rows and "
                 "columns behind the tables, and pictures, and save it again."
             ),
             name=name,
@@ -85,8 +85,8 @@ def _check_archive(name: str, archive: zipfile.ZipFile, packed: int, most_unpack
         if rows > most_rows:
             raise TooLarge(
                 mark(
-                    "{name} has a sheet of {rows} rows; a form may have {limit}. Delete the empty rows behind the "
-                    "table, or move long choice lists to a CSV file."
+                    "{name} has a sheet of {rows} rows; {limit} are read. Delete the empty rows behind the table, "
+                    "or move what is long to CSV files."
                 ),
                 name=name,
                 rows=rows,

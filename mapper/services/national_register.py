@@ -75,13 +75,7 @@ def upload(reference: Reference, user: User, campaign_id: str, set_id: str, name
     Raises InvalidInput, TooLarge where it is no table.
     """
     _must_import(user)
-    if len(data) > MOST_MB * 1_000_000:
-        raise TooLarge(
-            mark("{name} has {size} MB; {limit} MB are read. Save it as CSV, or divide it by commune."),
-            name=name,
-            size=round(len(data) / 1_000_000),
-            limit=MOST_MB,
-        )
+    check_size(name, len(data))
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign, places = known.campaign(campaign_id), default_set(known, set_id)
@@ -96,6 +90,17 @@ def upload(reference: Reference, user: User, campaign_id: str, set_id: str, name
     if said is not None and _maps_enough(said):
         take(reference, user, number, said, {}, today)
     return number
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse a file of so many bytes before it is read. Raises TooLarge with the cure."""
+    if size > MOST_MB * 1_000_000:
+        raise TooLarge(
+            mark("{name} has {size} MB; {limit} MB are read. Save it as CSV, or divide it by commune."),
+            name=name,
+            size=round(size / 1_000_000),
+            limit=MOST_MB,
+        )
 
 
 def _known(campaign: Campaign, layout: Layout) -> Callable[[str], bool]:

@@ -41,6 +41,18 @@ KINDS: Mapping[Kind, str] = {
 }
 
 
+URGENCY = (
+    Kind.POSSIBLE,
+    Kind.MISSING_HERE,
+    Kind.MISSING_THERE,
+    Kind.DIFFERENT,
+    Kind.TWICE_THERE,
+    Kind.TWICE_HERE,
+    Kind.SAME,
+)
+"""The order in which people are told: first who waits for somebody, last where there is nothing to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class CensusPerson:
     """A person of the census. key: household and person; unit: commune in the set compared, "" where in none."""

@@ -18,6 +18,7 @@ from mapper.services.reference import Reference
 from mapper.services.register_entries import (
     KINDS,
     PEOPLE,
+    URGENCY,
     Balance,
     Compared,
     Difference,
@@ -47,7 +48,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A comparison within what a user may see. total: of all communes listed; entries: those of the view."""
+    """A comparison within what a user may see. total: of all communes listed; entries: those of the view,
+    who waits for somebody first.
+    """
 
     balances: tuple[Balance, ...]
     total: Balance
@@ -79,6 +82,7 @@ def overview(reference: Reference, user: User, about: Extract, compared: Compare
     ]
     counted = [entry for entry in seen if view.measure == PEOPLE or any(entry.counts(view.measure))]
     chosen = [entry for entry in counted if not view.kind or entry.kind.value == view.kind]
+    chosen.sort(key=lambda entry: URGENCY.index(entry.kind))
     return Overview(
         tuple(in_order(parts, names)),
         total(parts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import SEEK_END
 from typing import Any
 
 from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
@@ -18,7 +19,7 @@ from mapper.services import national_register as registers
 from mapper.services import register_comparison as comparing
 from mapper.services.background import Progress, Stage, Standing
 from mapper.services.intake import today
-from mapper.services.register_entries import KINDS, PEOPLE, Compared, Difference, Entry, Kind
+from mapper.services.register_entries import KINDS, PEOPLE, URGENCY, Compared, Difference, Entry, Kind
 from mapper.store.national_register import Extract
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
@@ -104,6 +105,8 @@ def upload() -> AnyResponse | tuple[str, int]:
     try:
         if file is None or not file.filename:
             raise InvalidInput(mark("Choose a file: CSV or XLSX."))
+        registers.check_size(file.filename, file.stream.seek(0, SEEK_END))
+        file.stream.seek(0)
         number = registers.upload(
             installation().reference,
             reader(),
@@ -226,6 +229,7 @@ def compared(number: int) -> AnyResponse | str:
         "may_decide": registers.may_import(reader()),
         "mine": _mine(extract),
         "kinds": KINDS,
+        "in_order": {kind: KINDS[kind] for kind in URGENCY},
         "view": view,
         "measures": {PEOPLE: say(mark("people")), **_doses(campaign)},
         "told": get_flashed_messages(),
