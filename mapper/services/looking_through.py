@@ -44,16 +44,7 @@ _WITHIN = tuple(rule for rule in RULES if rule != ELSEWHERE)
 EVERYWHERE = 0
 """Stands for a cell where comparing across communes is noted."""
 
-SURE_AT = 7.0
-"""Log odds (base 2) from which on two entries are shown as perhaps one person.
-
-They are those of linking two registers, where nearly everybody has a partner; within one, one in a hundred has.
-"""
-
-MANY_PAIRS = 2_000_000
-"""So many pairs of a commune are compared at most."""
-
-_FORM = "4"
+_FORM = "5"
 """Changes with the rules, after which everything is looked through again."""
 
 
@@ -212,28 +203,15 @@ def _alike(
 ) -> list[Oddity]:
     """People who may be one person, and households that may be one, of a commune."""
     # The comparing library is heavy, and needed by this work alone.
-    from mapper.linkage.comparing import compare
-    from mapper.linkage.pairing import candidates, log_odds
-    from mapper.linkage.rarity import Rarity
+    from mapper.linkage.within import twice
 
     members = [_Member(house, person) for house in houses for person in people.get(house.seq, ())]
     named = [one for one in members if one.person.name and one.person.residence != "moved_out"]
-    entries = [_entry(one) for one in named]
-    rarity = Rarity(entries)
     pairs: dict[tuple[str, str], list[tuple[_Member, _Member, float]]] = defaultdict(list)
-    for number, (left, right) in enumerate(candidates(entries)):
-        if number > MANY_PAIRS:
-            break
-        a, b = named[left], named[right]
-        if (a.house.id, a.person.id) == (b.house.id, b.person.id):
-            continue
-        comparison = compare(entries[left], entries[right], rarity)
-        if a.house.id == b.house.id and comparison.level("born") not in ("same", "swapped", "month"):
-            continue  # brothers and sisters are of one house and of names alike
-        odds = log_odds(comparison, len(entries))
-        if odds >= SURE_AT:
-            first, second = (a, b) if (a.house.seq, a.person.id) <= (b.house.seq, b.person.id) else (b, a)
-            pairs[first.house.id, second.house.id].append((first, second, odds))
+    for each in twice([_entry(one) for one in named], [one.house.id for one in named]):
+        a, b = named[each.one], named[each.other]
+        first, second = (a, b) if (a.house.seq, a.person.id) <= (b.house.seq, b.person.id) else (b, a)
+        pairs[first.house.id, second.house.id].append((first, second, each.odds))
     found = []
     same_door = _same_door(houses)
     for (one, other), alike in pairs.items():
