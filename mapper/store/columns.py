@@ -28,7 +28,7 @@ from urllib.parse import quote
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people import Dose
 from mapper.store.column_conditions import ON_EARTH, TABLES, Condition
-from mapper.store.column_sheet import ORDER, sheet_statement
+from mapper.store.column_sheet import DOSES, STANDINGS, people_statement, put_together
 
 # Both weigh as much as the rest of the server, and are loaded where a copy is first opened.
 if TYPE_CHECKING:
@@ -252,13 +252,16 @@ class Asking:
 
         series, day: where each of them stands, as ``state``: its place in INSIDE, null outside.
         """
-        import pyarrow.compute as pc
-
-        on = day.toordinal()
-        values = [list(cells), *wanted.values, -1 if series is None else series, on, on, *codes, list(codes)]
-        found = self._cursor.sql(sheet_statement(wanted, codes), params=values).to_arrow_table()
-        # Arrow puts wide rows into order in a fraction of the time that DuckDB takes.
-        return found.take(pc.sort_indices(found.select(ORDER), sort_keys=[(name, "ascending") for name in ORDER]))
+        held, on = list(cells), day.toordinal()
+        people, doses, standings = (
+            self._cursor.sql(sql, params=values).to_arrow_table()
+            for sql, values in (
+                (people_statement(wanted), [held, held, *wanted.values]),
+                (DOSES, [held]),
+                (STANDINGS, [held, -1 if series is None else series, on, on]),
+            )
+        )
+        return put_together(people, doses, standings, codes)
 
     def people(self, numbers: Sequence[int], series: int | None = None, day: date = date.min) -> list[PersonRow]:
         """These people in this order, some thousand at a time. series, day: where each of them stands is told too."""
