@@ -1,6 +1,6 @@
 """Linking two registers of invented people, the second written as registers write, by number of people.
 
-python bench/linkage.py [--people 100000] [--communes 50] [--seed 1]
+python bench/linkage.py [--people 100000] [--communes 50] [--seed 1] [--made-by two_hands]
 
 Prints seconds of wall time and of the one processor that it keeps busy, the most memory held, precision and recall of
 what is taken for one person with Wilson intervals, and how many pairs are left to be looked at. The aim is 100,000
@@ -20,8 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mapper.linkage.pairing import Class, link
 from mapper.stats.surveys import wilson
 from tests.linkage.registers import registers
+from tests.linkage.two_hands import two_registers
 
 AIM_S = 300
+MADE_BY = {"registers": registers, "two_hands": two_registers}
+"""Generators: the one the weights were looked at with (seed 1), and one written apart from the matcher."""
 
 
 def _share(some: int, of: int) -> str:
@@ -36,8 +39,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--communes", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--made-by", choices=sorted(MADE_BY), default="registers")
     args = parser.parse_args()
-    made = registers(args.seed, args.people, args.communes)
+    made = MADE_BY[args.made_by](args.seed, args.people, args.communes)
     begun, busy = time.perf_counter(), time.process_time()
     links = link(made.theirs, made.ours)
     spent, busy = time.perf_counter() - begun, time.process_time() - busy

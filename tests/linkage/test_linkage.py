@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
@@ -10,7 +11,8 @@ import pytest
 from mapper.linkage.comparing import compare
 from mapper.linkage.pairing import Class, candidates, link
 from mapper.linkage.rarity import LinkPerson, Rarity
-from tests.linkage.registers import registers
+from tests.linkage.registers import Registers, registers
+from tests.linkage.two_hands import two_registers
 
 HOA = LinkPerson("1", "Nguyễn Thị Hoà", date(1980, 2, 11), "day", "female", "0912345678", "03000", "4")
 UN = LinkPerson("2", "Lò Văn Ún", date(1951, 7, 30), "day", "male", "0987654321", "03000", "5")
@@ -81,9 +83,12 @@ def test_within_one_list_each_pair_is_told_once() -> None:
     assert list(candidates([HOA, UN, replace(HOA, name="nguyen thi hoa", phone="")])) == [(0, 2)]
 
 
-def test_on_registers_never_tuned_on_nearly_all_pairs_are_found_and_nearly_none_is_wrong() -> None:
-    # The weights were looked at with the seed 1 only.
-    made = registers(seed=20220908, number=2500, communes=4)
+@pytest.mark.parametrize("made_by", [registers, two_registers])
+def test_on_registers_never_tuned_on_nearly_all_pairs_are_found_and_nearly_none_is_wrong(
+    made_by: Callable[[int, int, int], Registers],
+) -> None:
+    # The weights were looked at with the seed 1 of ``registers`` only, never with ``two_registers``.
+    made = made_by(20220908, 2500, 4)
     matches = [each for each in link(made.theirs, made.ours) if each.judged is Class.MATCH]
     right = sum(made.true.get(each.one) == each.other for each in matches)
     assert right / len(matches) >= 0.98
