@@ -28,6 +28,9 @@ from mapper.store.national_register import Decided, KeptRow
 _PATIENCE_S, _LOOK_S = 600, 0.2
 """So long the copy of the register is waited for, and how often it is looked for; others make it in the background."""
 
+_PAIRS_BETWEEN = 5000
+"""Pairs of a list looked at before the share of the work is told again, by which it can also be stopped."""
+
 _EVERYBODY = User(0, "", Role.ADMINISTRATOR, (), 0)
 
 
@@ -49,10 +52,10 @@ def compare_people(
         places[their_key(row)].append(place)
     here = {one.key: place for place, one in enumerate(ours)}
     same, different = _settled(decided, places, here)
-    links = link(left, right, same, different, told)
+    links = link(left, right, same, different, _part(told, 0.0, 0.8))
     scope = {row.unit_code for row in theirs if row.unit_code}
-    doubles_there = _doubles(left, {each.one for each in links})
-    doubles_here = _doubles(right, {each.other for each in links})
+    doubles_there = _doubles(left, {each.one for each in links}, _part(told, 0.8, 0.9))
+    doubles_here = _doubles(right, {each.other for each in links}, _part(told, 0.9, 1.0))
     links = [_sure(each, doubles_there, doubles_here) for each in links]
     of_theirs = {each.one: each for each in links}
     of_ours = {each.other: each for each in links}
@@ -92,11 +95,18 @@ def _settled(
     return list(same.items()), different
 
 
-def _doubles(people: Sequence[LinkPerson], linked: set[int]) -> dict[int, int]:
+def _part(told: Callable[[float], None] | None, begin: float, end: float) -> Callable[[float], None]:
+    """Tells the share of a part of the work as a share of the whole."""
+    return lambda share: None if told is None else told(begin + share * (end - begin))
+
+
+def _doubles(people: Sequence[LinkPerson], linked: set[int], told: Callable[[float], None]) -> dict[int, int]:
     """Entries without a partner that tell of the same person as another entry of their list, to that entry."""
     rarity = Rarity(people)
     found: dict[int, tuple[float, int]] = {}
-    for one, other in candidates(people):
+    for number, (one, other) in enumerate(candidates(people)):
+        if not number % _PAIRS_BETWEEN:
+            told(one / len(people))
         if one in linked and other in linked:
             continue
         comparison = compare(people[one], people[other], rarity)

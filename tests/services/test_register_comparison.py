@@ -6,6 +6,8 @@ import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from mapper.domain.people import Dose
 from mapper.linkage.rarity import LinkPerson
 from mapper.services.register_comparison import compare_people, their_key
@@ -116,3 +118,22 @@ def test_a_supervisor_sees_of_another_area_no_more_than_that_somebody_is_there()
     assert (seen.theirs.name, seen.theirs.born_on, seen.theirs.row, seen.their_unit) == ("", None, 0, "00009")
     assert visible(compared, {"00005"}) == []
     assert visible(compared, None) == moved
+
+
+def test_the_share_done_is_told_to_the_end_and_whatever_it_raises_ends_the_work() -> None:
+    everybody = people(random.Random(3), 300, communes=2)
+    theirs, ours = [theirs_of(place + 2, one) for place, one in enumerate(everybody)], list(map(ours_of, everybody))
+    told: list[float] = []
+    compare_people(theirs, ours, told=told.append)
+    assert told == sorted(told)
+    assert {0.0, 0.8, 0.9} <= set(told) and told[-1] < 1
+
+    class Enough(Exception):
+        pass
+
+    def enough(share: float) -> None:
+        if share >= 0.9:
+            raise Enough
+
+    with pytest.raises(Enough):
+        compare_people(theirs, ours, told=enough)
