@@ -32,7 +32,7 @@ from mapper.services.accounts import DRAWN, IDLE, User, as_user
 from mapper.services.field_area import FieldArea, drawn_outlines, field_area, hamlets_met
 from mapper.services.list_words import Words
 from mapper.services.reference import Known, Reference
-from mapper.store import accounts, integrity, submissions, tallies
+from mapper.store import accounts, integrity, mendings, submissions, tallies
 from mapper.store import follow_up as kept_households
 from mapper.store import reference as kept
 from mapper.store.database import Connection
@@ -132,8 +132,8 @@ def deleted(
 ) -> list[tuple[str, bool]]:
     """For each entity of a list that a phone asks about, whether it is to go from the phone.
 
-    It is to go where it is known here and not (any more) the user's; one that nobody knows here may be on its way, and
-    stays. Raises NotFound where the form version has no such list.
+    It is to go where it is known here and not (any more) the user's, or was joined to another; one that nobody knows
+    here may be on its way, and stays. Raises NotFound where the form version has no such list.
     """
     asked = list(dict.fromkeys(entity_ids))
     with reference.database.read() as connection:
@@ -146,7 +146,8 @@ def deleted(
         rows = kept_households.households_of(reference.database, connection, form.campaign_id, ids)
         own = {row.id for row in area.hold(list({row.id: row for row in rows.values()}.values()))}
         own.update(integrity.to_check(connection, form.campaign_id, user.id))
-    return [(one, one in rows and rows[one].id not in own) for one in asked]
+        mended = mendings.named(connection, form.campaign_id, set(ids) - rows.keys())
+    return [(one, one in mended or (one in rows and rows[one].id not in own)) for one in asked]
 
 
 def troubles(reference: Reference, user_ids: Collection[int], *, unlisted: bool = True) -> dict[int, ListTrouble]:

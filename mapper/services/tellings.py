@@ -140,5 +140,7 @@ def versions_of(applied: Applied) -> tuple[register.Version, dict[str, register.
             known = people.get(person.id)
             own = person.entity
             if known is None or own.create or own.update:
-                people[person.id] = (1 if known is None else known[0] + 1, own.trunk, own.branch or None)
+                # Whom a supervisor parted from another, a phone knows from a list and no submission made.
+                version = known[0] if known is not None else (own.base or 0) if own.needs_base else 0
+                people[person.id] = (version + 1, own.trunk, own.branch or None)
     return household, people

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, or_, select, update
@@ -58,6 +58,25 @@ def mended(connection: Connection) -> set[House]:
         select(_m.c.campaign_id, _m.c.household_id, _m.c.other_id).where(_m.c.undone_at.is_(None))
     ).all()
     return {(row[0], household_id) for row in rows for household_id in row[1:] if household_id}
+
+
+def named(connection: Connection, campaign_id: str, ids: Collection[str]) -> set[str]:
+    """Those of the ids of households and people that some act of a campaign names, whether or not it holds still."""
+    wanted = set(ids)
+    if not wanted:
+        return set()
+    found: set[str] = set()
+    for text in connection.scalars(select(_m.c.act).where(_m.c.campaign_id == campaign_id)):
+        found |= wanted & set(_words(json.loads(text)))
+    return found
+
+
+def _words(told: object) -> Iterator[str]:
+    if isinstance(told, str):
+        yield told
+    elif isinstance(told, list):
+        for each in told:
+            yield from _words(each)
 
 
 def add(connection: Connection, campaign_id: str, act: Act, user_id: int | None, at: str) -> int:
