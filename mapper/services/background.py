@@ -170,11 +170,12 @@ class Background(Generic[Made]):
 
         try:
             made = job.work(progress)
-        except _Stopped:
-            with self._lock:
-                job.stage = Stage.STOPPED
-            return
         except Exception as error:
+            # Libraries that call back pass on an error of their own.
+            if job.to_stop:
+                with self._lock:
+                    job.stage = Stage.STOPPED
+                return
             logging.getLogger(__name__).error("work in the background failed: %s", trace(error))
             with self._lock:
                 job.stage, job.failed_at = Stage.FAILED, datetime.now(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, send_file, url_for
@@ -74,6 +75,8 @@ def people(kind: str) -> AnyResponse:
     except NotReady:
         pass
     standing = _made(wish)
+    if standing.stage is Stage.STOPPED:
+        standing = _made(wish, again=True)  # whoever asks for the file itself wants it after all
     if standing.stage is Stage.DONE and standing.made is not None:
         return _send(standing.made, wish)
     if standing.stage is Stage.FAILED:
@@ -99,6 +102,8 @@ def submissions(form_id: str) -> AnyResponse:
     """
     files = request.args.get("attachments", "") != "false"
     standing = _zipped(form_id, files)
+    if standing.stage is Stage.STOPPED:
+        standing = _zipped(form_id, files, again=True)
     for _ in range(ZIP_WAITS):
         if standing.stage not in (Stage.WAITING, Stage.RUNNING):
             break
@@ -122,9 +127,22 @@ def _zipped(form_id: str, files: bool, again: bool = False) -> Standing[Made]:
     def work(told: Progress) -> Made:
         return write_zip(here.reference, user, form_id, files, told)
 
-    key = ("submissions", form_id, files, user.id, user.areas, user.role)
     # Nothing counts what only arrived or was written about: each asking is of another version.
-    return here.exports.ask(key, object(), work, FRESH_S, again)
+    return _asked(_zip_key(form_id, files), object(), work, again)
+
+
+def _zip_key(form_id: str, files: bool) -> tuple[object, ...]:
+    user = reader()
+    return "submissions", form_id, files, user.id, user.areas, user.role
+
+
+def _asked(key: Hashable, version: Hashable, work: Callable[[Progress], Made], again: bool) -> Standing[Made]:
+    """How a file stands; it is set off where nobody has asked for it lately, but not anew where it was stopped."""
+    kept = installation().exports
+    standing = None if again else kept.look(key)
+    if standing is not None and standing.stage is Stage.STOPPED:
+        return standing
+    return kept.ask(key, version, work, FRESH_S, again)
 
 
 @exports.get("/export/waiting")
@@ -157,6 +175,18 @@ def progress() -> Response:
     else:
         standing = _made(_wish(request.args.get("kind", "")))
     return jsonify(stage=standing.stage, share=round(standing.share, 3))
+
+
+@exports.post("/export/stop")
+def stop() -> AnyResponse:
+    """Stop the writing of a file; what of it is written is deleted. The address is that of ``waiting``."""
+    form_id = request.args.get("form", "")
+    if form_id:
+        key = _zip_key(form_id, request.args.get("attachments", "") != "false")
+    else:
+        key = _people_key(_wish(request.args.get("kind", "")))
+    installation().exports.stop(key)
+    return redirect(url_for("exports.waiting", **{name: request.args.getlist(name) for name in request.args}), 303)
 
 
 def _wish(kind: str) -> Wish:
@@ -196,10 +226,15 @@ def _made(wish: Wish, again: bool = False) -> Standing[Made]:
                 # The copy comes first; the file begins when it is there.
                 if waits.standing.stage is Stage.FAILED:
                     raise
+                told(0.0)  # may be stopped meanwhile
                 time.sleep(0.2)
 
-    key = (wish, user.id, user.areas, user.role)
-    return here.exports.ask(key, reporting.version(here.reference), work, FRESH_S, again)
+    return _asked(_people_key(wish), reporting.version(here.reference), work, again)
+
+
+def _people_key(wish: Wish) -> tuple[object, ...]:
+    user = reader()
+    return wish, user.id, user.areas, user.role
 
 
 def _send(made: Made, wish: Wish) -> AnyResponse:

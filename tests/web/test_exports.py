@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,7 @@ import pyogrio
 import pytest
 import requests
 
+from mapper.services import exporting
 from mapper.web import exports
 from tests.client.collect import Collect
 from tests.client.site import House, Site
@@ -138,3 +141,45 @@ def test_many_people_are_written_in_the_background_and_then_fetched(
     book = browser.get(full.url + link.replace("&amp;", "&")).content
     browser.close()
     assert openpyxl.load_workbook(io.BytesIO(book)).worksheets[0].max_row == 6
+
+
+def test_a_file_that_is_being_written_can_be_stopped_and_written_after_all(
+    full: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = threading.Event()
+
+    def slowly(reference: object, user: object, wish: object, told: Callable[[float], None]) -> object:
+        told(0.5)
+        assert may_go_on.wait(60)
+        told(0.6)
+        return written(reference, user, wish, told)  # type: ignore[arg-type]
+
+    written = exporting.make
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    monkeypatch.setattr(exporting, "make", slowly)
+    made = full.user("administrator", password=PASSWORD)
+    desk = Desk(full)
+    desk.sign_in(made.name, PASSWORD)
+    browser = desk.session
+    page = browser.get(f"{full.url}/export/people.csv", params=ASKED, headers={"Accept": "text/html"})
+    (stop,) = re.findall(r'action="([^"]*export/stop[^"]*)"', page.text)
+    (token_,) = re.findall(r'action="[^"]*export/stop[^"]*">\s*<input[^>]*value="([^"]+)"', page.text)
+    assert browser.post(full.url + unescape(stop)).status_code in (400, 403)
+    browser.post(full.url + unescape(stop), data={"csrf_token": token_})
+    may_go_on.set()
+    for _ in range(600):
+        page = browser.get(page.url)
+        if 'id="at-work"' not in page.text:
+            break
+        time.sleep(0.05)
+    (again,) = re.findall(r'href="([^"]*again=1[^"]*)"', page.text)
+    assert "Đã dừng ghi tệp" in page.text and 'class="button" href' not in page.text
+    page = browser.get(full.url + unescape(again))
+    for _ in range(600):
+        if 'id="at-work"' not in page.text:
+            break
+        time.sleep(0.05)
+        page = browser.get(page.url.replace("again=1", ""))
+    (link,) = re.findall(r'class="button" href="([^"]+)"', page.text)
+    assert "Lý Sún" in browser.get(full.url + unescape(link)).content.decode()
+    browser.close()
