@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    StorageState,
+)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 MACS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
@@ -76,12 +85,16 @@ class Pages:
     problems: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def __call__(self, width: int = 1366, language: str = "vi") -> Page:
-        """An empty page, that wide, in a session of its own whose browser asks for that language."""
+    def __call__(self, width: int = 1366, language: str = "vi", signed_in: StorageState | None = None) -> Page:
+        """An empty page, that wide, in a session of its own whose browser asks for that language.
+
+        signed_in: what ``sign_in`` kept, so that the session begins with it.
+        """
         context = self.browser.new_context(
             viewport={"width": width, "height": HEIGHTS.get(width, 800)},
             locale=LOCALES[language],
             timezone_id="Asia/Ho_Chi_Minh",
+            storage_state=signed_in,
         )
         self.contexts.append(context)
         # Listening instead of routing: a routed context loses its HTTP cache, which is part of what is tested.
@@ -91,6 +104,21 @@ class Pages:
         context.on("console", self._console)
         context.on("weberror", lambda error: self.problems.append(f"exception: {error.error}"))
         return context.new_page()
+
+    def sign_in(self, url: str, name: str, password: str) -> StorageState:
+        """Sign in once at the site of that address, for many pages."""
+        page = self()
+        page.goto(f"{url}/sign-in?next=/submissions")
+        page.locator("[name=name]").fill(name)
+        page.locator("[name=password]").fill(password)
+        page.locator("main button[type=submit]").click()
+        page.wait_for_url(f"{url}/submissions")
+        return page.context.storage_state()
+
+    def finish(self) -> None:
+        """Close every session; fails if anything went wrong on one of them."""
+        self.close()
+        assert not self.problems, "on the pages of this test:\n" + "\n".join(self.problems)
 
     def close(self) -> None:
         """Close every session; their last requests may still report a problem."""

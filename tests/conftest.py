@@ -102,5 +102,12 @@ def open_page(chromium: Browser) -> Iterator[browser.Pages]:
     """``open_page(width, language)`` gives an empty page; the test fails if anything went wrong on one of them."""
     pages = browser.Pages(chromium)
     yield pages
-    pages.close()
-    assert not pages.problems, "on the pages of this test:\n" + "\n".join(pages.problems)
+    pages.finish()
+
+
+@pytest.fixture(scope="module")
+def open_standing_page(chromium: Browser) -> Iterator[browser.Pages]:
+    """The same for pages that several tests of a module look at and leave as they were."""
+    pages = browser.Pages(chromium)
+    yield pages
+    pages.finish()
