@@ -33,7 +33,7 @@ from mapper.domain.ledger import INSIDE, MOVES, State
 from mapper.domain.people import Outcome, Point, Visit
 from mapper.domain.roles import Role
 from mapper.formats.campaign import read_campaign
-from mapper.services import accounts, boundaries, reporting, warming
+from mapper.services import accounts, boundaries, questions, reporting, warming
 from mapper.services.kept_states import KeptStates
 from mapper.services.reference import Reference
 from mapper.settings import Settings
@@ -179,7 +179,7 @@ class Asking:
     def service(self, group: str, dose: str, day: date, level: str) -> reporting.Answer:
         """The figures, as a page or another service asks for them."""
         return reporting.coverage(
-            self.reference, self.user, reporting.Question("covid19", group, dose, day, level, SET_ID)
+            self.reference, self.user, questions.Question("covid19", group, dose, day, level, SET_ID)
         )
 
     def http(self, group: str, dose: str, day: date, level: str) -> int:
@@ -198,7 +198,7 @@ def ask(asking: Asking, times: int) -> float:
     print("milliseconds: median, slowest wall time, least CPU" + "".join(f"{name:>28}" for name, _ in situations))
     worst = 0.0
     for group, dose, day in ASKED:
-        for level in (reporting.HAMLET, "commune"):
+        for level in (questions.HAMLET, "commune"):
             asked = group, dose, day, level
             answer = asking.service(*asked)
             asking.http(*asked)
@@ -207,11 +207,11 @@ def ask(asking: Asking, times: int) -> float:
             for name, work in (("service", asking.service), ("HTTP", asking.http)):
                 row = [timed(before, partial(work, *asked), times) for _, before in situations]
                 print(f"    {name:46}" + "".join(f"{m:12.1f}{s:8.1f}{c:8.1f}" for m, s, c in row), flush=True)
-                if name == "HTTP" and level == reporting.HAMLET:
+                if name == "HTTP" and level == questions.HAMLET:
                     worst = max(worst, row[0][0])
     print("never summed, all hamlets over HTTP")
     for group, dose, day in ASKED:
-        work = partial(asking.http, group, dose, day, reporting.HAMLET)
+        work = partial(asking.http, group, dose, day, questions.HAMLET)
         median, slowest, least = timed(asking.lose, work, times)
         print(f"    {f'{group} {dose} on {day}':46}{median:12.1f}{slowest:8.1f}{least:8.1f}", flush=True)
     return worst

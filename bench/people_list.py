@@ -36,8 +36,8 @@ from mapper.services import ages, boundaries, counting, people_list, reasons, wa
 from mapper.services.accounts import User
 from mapper.services.counting import Entering, Gathered
 from mapper.services.kept_ages import KeptAges
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question
 from mapper.services.understanding import dated_steps
 from mapper.services.ways import Missing
 from mapper.store import reference as kept

@@ -29,7 +29,7 @@ from mapper.domain.roles import Role
 from mapper.formats.campaign import read_campaign
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
-from mapper.services import accounts, intake, reporting
+from mapper.services import accounts, intake, questions, reporting
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import reference as kept
@@ -175,7 +175,7 @@ def main() -> None:
 
 def check(reference: Reference, households: int, people: int) -> None:
     """Hold the register's totals against what was made up. Ends the program on a difference."""
-    question = reporting.Question("covid19", "18_plus", "1", date(2022, 12, 31), "commune", SET_ID)
+    question = questions.Question("covid19", "18_plus", "1", date(2022, 12, 31), "commune", SET_ID)
     total = reporting.coverage(reference, accounts.User(0, "bench", Role.ADMINISTRATOR, (), 0), question).total
     found = total.houses.visited, total.people
     if found != (households, people):

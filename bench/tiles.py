@@ -31,8 +31,8 @@ from mapper.geo.tiles import to_world
 from mapper.services import tiles
 from mapper.services.accounts import User
 from mapper.services.hamlet_figures import hamlet_figures
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question
 from mapper.settings import Settings
 from mapper.store import outlines, tables, tallies
 from server import open_reference

@@ -37,7 +37,12 @@ LEVELS = (
 HOLDERS = ("#1b7837", "#762a83", "#2166ac", "#b35806", "#01665e", "#c51b7d", "#4d4d4d", "#7f6000")
 """Colours of canvassers, in turn; names stand beside them."""
 
-OVERLAY_COLOURS: dict[str, tuple[Any, ...]] = {"hot_spots": ("#7a0177",), "epidemic": LEVELS, "tracks": HOLDERS}
+OVERLAY_COLOURS: dict[str, tuple[Any, ...]] = {
+    "hot_spots": ("#7a0177",),
+    "epidemic": LEVELS,
+    "tracks": HOLDERS,
+    "filter": ("#00441b",),
+}
 
 
 def _scale(name: str) -> Any:

@@ -15,8 +15,8 @@ from mapper.services import ways
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.kept_ages import Spans
+from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question, default_set, find_series
 from mapper.services.ways import SEXES, Missing
 
 WIDTH = 5

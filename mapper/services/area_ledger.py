@@ -19,8 +19,8 @@ from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.kept_ages import Spans
 from mapper.services.kept_states import NOBODY, States
+from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import Question, default_set, find_series
 from mapper.services.ways import Missing
 from mapper.store import tallies
 from mapper.store.database import Connection

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from mapper.errors import NotFound, mark
 from mapper.services.accounts import User, visible_cells
 from mapper.services.listed import leaves_in_areas, main_unit, visible_hamlets, visited_in
+from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import HAMLET, default_set
 from mapper.store import tallies
 from mapper.store.database import Connection
 

@@ -17,8 +17,8 @@ from mapper.services import audit, users
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import cells_in
 from mapper.services.integrity import MOST, Period, only_overseers, read_form
+from mapper.services.questions import default_set
 from mapper.services.reference import Known, Reference
-from mapper.services.reporting import default_set
 from mapper.stats.integrity import Agreement, agreement, draw
 from mapper.store import integrity as kept
 from mapper.store.database import Connection

@@ -23,8 +23,10 @@ from mapper.geo.placing import Placer
 from mapper.geo.shapes import BANDS, feature_collection, simplified, zoom_band
 from mapper.services import rebuilding
 from mapper.services.accounts import User, visible_cells
+from mapper.services.figure_rows import hamlet_key
+from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import HAMLET, default_set, hamlet_key, visible_rows
+from mapper.services.reporting import visible_rows
 from mapper.store import outlines as drawn
 from mapper.store import reference as kept
 from mapper.store import register

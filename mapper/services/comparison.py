@@ -8,8 +8,10 @@ from functools import lru_cache
 from mapper.domain.places import order_key
 from mapper.services.accounts import User
 from mapper.services.areas import Area
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Answer, Question, UnitFigures, coverage
+from mapper.services.reporting import Answer, coverage
 
 ORDERS = ("change", "before", "after", "name")
 """What rows can be sorted by."""

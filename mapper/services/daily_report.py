@@ -14,11 +14,12 @@ from mapper.domain.epidemic import LevelEntry
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import INSIDE, State
 from mapper.errors import InvalidQuestion, TooLarge, mark
-from mapper.services import epidemic, reporting
+from mapper.services import epidemic, questions, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import HAMLET, Question, UnitFigures
 from mapper.store import fieldwork, tallies
 from mapper.store.database import Connection
 from mapper.store.reference import BoundarySet
@@ -137,8 +138,8 @@ def _reports(
 ) -> list[DailyReport]:
     with reference.database.read() as connection:
         known = reference.known(connection)
-        campaign, group, dose, _ = reporting.find_series(known, question)
-        places = reporting.default_set(known, question.set_id, question.day)
+        campaign, group, dose, _ = questions.find_series(known, question)
+        places = questions.default_set(known, question.set_id, question.day)
         received = fieldwork.last_received(connection, campaign.id)
         cells = _cells(reference, connection, known, user, places, campaign, area, each)
         counts = _house_counts(connection, campaign, question.day, cells)

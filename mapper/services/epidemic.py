@@ -17,8 +17,9 @@ from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.listed import leaves_in_areas
+from mapper.services.questions import default_set
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import default_set, visible_rows
+from mapper.services.reporting import visible_rows
 from mapper.store import epidemic as kept
 from mapper.store.database import Connection
 

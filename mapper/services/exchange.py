@@ -24,15 +24,10 @@ from mapper.formats.org_units import OrgUnitLine
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.areas import Area
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET, Question, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import (
-    HAMLET,
-    Question,
-    UnitFigures,
-    coverage,
-    coverage_of_every,
-    default_set,
-)
+from mapper.services.reporting import coverage, coverage_of_every
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 

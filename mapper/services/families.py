@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.domain.ledger import ELIGIBLE, MOVES, State
-from mapper.services import reporting
+from mapper.services import figure_rows
 from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Reference
 from mapper.services.reporting import Answer
@@ -57,7 +57,7 @@ def families(reference: Reference, user: User, answer: Answer, places: Mapping[s
             cell.id: place
             for cell in cells.values()
             if (seen is None or cell.id in seen)
-            and (place := places.get(reporting.hamlet_key(cell.units.get(answer.places.id), cell.hamlet_code)))
+            and (place := places.get(figure_rows.hamlet_key(cell.units.get(answer.places.id), cell.hamlet_code)))
             is not None
         }
         wanted = None if len(place_of) == len(cells) else sorted(place_of)

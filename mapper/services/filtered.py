@@ -19,8 +19,8 @@ from mapper.geo.drawn import polygon, within_any
 from mapper.services.accounts import User
 from mapper.services.areas import cells_in, read_area
 from mapper.services.people_copy import copy_of
+from mapper.services.questions import default_set
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import default_set
 from mapper.store import tallies
 from mapper.store.column_conditions import Condition, Scope, condition
 from mapper.store.columns import Asking, PersonRow, Table

@@ -18,10 +18,12 @@ from mapper.domain.campaign import Design
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.targets import Goal
 from mapper.services.accounts import User, visible_cells
+from mapper.services.figure_rows import hamlet_key
 from mapper.services.goals import Goals, goals
 from mapper.services.listed import main_unit, visible_hamlets, visited_in
+from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import Question, default_set, find_series, hamlet_key, visible_rows
+from mapper.services.reporting import visible_rows
 from mapper.store import register, tallies
 from mapper.store.tallies import Cell
 

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from mapper.domain.ledger import INSIDE, State
 from mapper.geo.measure import points_m
-from mapper.services import reporting
+from mapper.services import figure_rows, reporting
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area
 from mapper.services.families import Families, families
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Answer, Question, UnitFigures
+from mapper.services.reporting import Answer
 from mapper.stats import clusters, scan, small_areas
 from mapper.stats.chance import Households
 from mapper.stats.clusters import Moran
@@ -277,7 +279,7 @@ def _centres(reference: Reference, user: User, answer: Answer) -> Mapping[str, t
     sums: dict[str, list[float]] = {}
     for cell_id, (lat, lon) in middles.items():
         cell, houses = cells[cell_id], max(1, visited.get(cell_id, 0))
-        into = sums.setdefault(reporting.hamlet_key(cell.units.get(set_id), cell.hamlet_code), [0.0, 0.0, 0.0])
+        into = sums.setdefault(figure_rows.hamlet_key(cell.units.get(set_id), cell.hamlet_code), [0.0, 0.0, 0.0])
         into[0] += houses * lat
         into[1] += houses * lon
         into[2] += houses

@@ -19,8 +19,8 @@ from mapper.services import audit, users
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.intake import VIETNAM
+from mapper.services.questions import default_set
 from mapper.services.reference import Known, Reference
-from mapper.services.reporting import default_set
 from mapper.stats import integrity as signs
 from mapper.stats.integrity import Evidence, Form, Work
 from mapper.store import integrity as kept

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from mapper.domain.people import Outcome
 from mapper.domain.places import fold
 from mapper.errors import InvalidInput, mark
-from mapper.services import audit, reporting
+from mapper.services import audit, questions, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Question, UnitFigures
 from mapper.stats import lots as rules
 from mapper.stats.lots import Rule
 from mapper.store import follow_up
@@ -102,7 +103,7 @@ def frame_of(reference: Reference, user: User, question: Question, area: Area) -
 def _frame(reference: Reference, user: User, question: Question, area: Area, hamlets: Sequence[UnitFigures]) -> Frame:
     with reference.database.read() as connection:
         known = reference.known(connection)
-        places = reporting.default_set(known, question.set_id, question.day)
+        places = questions.default_set(known, question.set_id, question.day)
         cells = cells_in(reference, connection, known, user, places, area)
         rows = follow_up.households(reference.database, connection, question.campaign_id, cells)
     names: dict[str, list[str]] = {}

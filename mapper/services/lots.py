@@ -15,8 +15,8 @@ from mapper.services import audit
 from mapper.services.accounts import User, visible_cells
 from mapper.services.listed import visible_hamlets, visited_in
 from mapper.services.lot_drawing import MOST_PEOPLE
+from mapper.services.questions import HAMLET
 from mapper.services.reference import Known, Reference
-from mapper.services.reporting import HAMLET
 from mapper.stats.lots import Judgement, Rule, judge
 from mapper.store import follow_up, tallies
 from mapper.store import lots as kept

@@ -24,9 +24,9 @@ from mapper.formats.register_layout import Layout
 from mapper.formats.register_table import RegisterTable, column_letter, read_register_table
 from mapper.services import audit
 from mapper.services.accounts import User
+from mapper.services.questions import default_set
 from mapper.services.reference import PlaceSet, Reference
 from mapper.services.register_layouts import layout_of
-from mapper.services.reporting import default_set
 from mapper.store import national_register as kept
 from mapper.store.national_register import Extract, KeptRow
 from mapper.store.submissions import read_blob, save_blob

@@ -22,8 +22,8 @@ from mapper.services import audit
 from mapper.services.accounts import HAMLET_LIST, User
 from mapper.services.area_ledger import Counted, Told, asked_for, counted, households_of, reasons, ways_of
 from mapper.services.areas import Area
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Question
 from mapper.services.ways import Missing
 from mapper.store import follow_up, people_list
 from mapper.store.follow_up import HouseholdRow

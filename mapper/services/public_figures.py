@@ -19,8 +19,8 @@ from mapper.domain.roles import Role
 from mapper.domain.suppression import Pair, Place, kept_back, small_rows
 from mapper.services import reporting
 from mapper.services.accounts import User
+from mapper.services.questions import Question
 from mapper.services.reference import PlaceSet, Reference
-from mapper.services.reporting import Question
 
 EVERYBODY = User(0, "", Role.PLANNER, (), 0)
 """In whose name figures are asked for: they are of all there is."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.places import order_key
-from mapper.services.reporting import UnitFigures
+from mapper.services.figure_rows import UnitFigures
 
 _VACCINATED, _DUE = INSIDE.index(State.VACCINATED), INSIDE.index(State.DUE)
 _name_order = lru_cache(maxsize=20_000)(order_key)

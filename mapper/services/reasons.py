@@ -16,8 +16,9 @@ from mapper.domain.reasons import KINDS, Kind, reason_key
 from mapper.services.accounts import User
 from mapper.services.area_ledger import MOST_REASONS, OTHERS, Counted, Told, counted, ranked, reasons_together, ways_of
 from mapper.services.areas import Area
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Answer, Question, coverage, visible_rows
+from mapper.services.reporting import Answer, coverage, visible_rows
 from mapper.services.ways import Missing
 from mapper.store.database import Connection
 

@@ -14,6 +14,7 @@ from mapper.formats.register_file import Value, write_list
 from mapper.language import translate
 from mapper.services import audit
 from mapper.services.accounts import User
+from mapper.services.questions import default_set
 from mapper.services.reference import Reference
 from mapper.services.register_entries import (
     KINDS,
@@ -29,7 +30,6 @@ from mapper.services.register_entries import (
     total,
 )
 from mapper.services.register_pairs import own_units, visible
-from mapper.services.reporting import default_set
 from mapper.store import national_register as kept
 from mapper.store.national_register import Extract
 

@@ -9,10 +9,10 @@ from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.listed import leaves_in_areas
 from mapper.services.national_register import may_import
+from mapper.services.questions import default_set
 from mapper.services.reference import Reference
 from mapper.services.register_comparison import their_key
 from mapper.services.register_entries import CensusPerson, Compared, Difference, Entry, Kind
-from mapper.services.reporting import default_set
 from mapper.store import national_register as kept
 from mapper.store.national_register import KeptRow
 

@@ -10,8 +10,9 @@ from mapper.domain.ledger import INSIDE, State
 from mapper.errors import mark
 from mapper.formats.paper import Cell, Column, Section, Table
 from mapper.services.daily_report import DailyReport, HamletFigures, SeriesFigures
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET
 from mapper.services.report_writing import Writing, whole_day
-from mapper.services.reporting import HAMLET, UnitFigures
 
 RANKED = 8
 """Hamlets in the table of the lowest, and in each list of where to send a team."""

@@ -18,8 +18,8 @@ from mapper.formats.responsible_list import (
 from mapper.services import audit
 from mapper.services.accounts import User, holds
 from mapper.services.areas import Area
+from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import HAMLET, default_set
 from mapper.services.target_setting import existing, written
 from mapper.services.targets import place_of
 from mapper.store import targets as kept

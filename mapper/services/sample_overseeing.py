@@ -14,8 +14,8 @@ from mapper.services import lot_drawing, responsible, target_setting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.invented import SEED
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Known, Reference
-from mapper.services.reporting import HAMLET, Question
 from mapper.store import reference as kept
 
 SERIES = ("covid19", "18_plus", "booster1")

@@ -10,8 +10,9 @@ from mapper.formats.survey_file import read_survey
 from mapper.services import cluster_design, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Question, UnitFigures
 from mapper.stats import surveys
 from mapper.stats.surveys import Estimate
 

@@ -13,8 +13,8 @@ from mapper.errors import Forbidden, InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import HAMLET_LIST, User, holds
 from mapper.services.areas import Area
+from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, Reference
-from mapper.services.reporting import HAMLET, default_set
 from mapper.services.targets import place_of
 from mapper.store import reference as reference_store
 from mapper.store import targets as kept

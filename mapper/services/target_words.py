@@ -11,7 +11,7 @@ from mapper.domain.coverage import Verdict
 from mapper.domain.targets import Doubt, Outlook
 from mapper.errors import mark
 from mapper.language import translate, written_day
-from mapper.services.reporting import UnitFigures
+from mapper.services.figure_rows import UnitFigures
 
 VERDICTS: Mapping[Verdict, str] = {
     Verdict.MET: mark("Met"),

@@ -17,21 +17,13 @@ from mapper.domain.targets import Goal, Outlook, Pace, outlook, pace_window
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area
 from mapper.services.cluster_design import AskedRow, assess_rows
+from mapper.services.figure_rows import Row, UnitFigures, goal_of_all, hamlet_key
 from mapper.services.gains import gains_between
 from mapper.services.goals import goals
+from mapper.services.questions import HAMLET, Question, default_set
 from mapper.services.ranking import Band, band_of, ranks, worst_first
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import (
-    HAMLET,
-    Answer,
-    Question,
-    Row,
-    UnitFigures,
-    coverage,
-    default_set,
-    goal_of_all,
-    hamlet_key,
-)
+from mapper.services.reporting import Answer, coverage
 from mapper.store import tallies
 from mapper.store import targets as kept
 from mapper.store.database import Connection

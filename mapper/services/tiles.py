@@ -20,10 +20,12 @@ from mapper.geo.tiles import Centres, Feature, Outlines, TileLayer, Value
 from mapper.services.accounts import User
 from mapper.services.background import Background, Progress, Stage, Standing
 from mapper.services.boundaries import areas_in
+from mapper.services.figure_rows import hamlet_key
 from mapper.services.hamlet_figures import NEEDED, UNKNOWN, HamletFigures, hamlet_figures
 from mapper.services.listed import visible_hamlets, visited_in
+from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question, Version, default_set, find_series, hamlet_key, version
+from mapper.services.reporting import Version, version
 from mapper.store import outlines as drawn
 from mapper.store import register
 

@@ -14,8 +14,8 @@ from mapper.formats.visit_moment import read_moment
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.intake import VIETNAM
+from mapper.services.questions import default_set
 from mapper.services.reference import Reference
-from mapper.services.reporting import default_set
 from mapper.store import tracks as kept
 from mapper.store.tracks import Sent
 

@@ -20,18 +20,12 @@ from mapper.domain.targets import Goal
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
+from mapper.services.figure_rows import goal_of_all, hamlet_key
 from mapper.services.goals import goals
 from mapper.services.kept_days import changes_by_day
+from mapper.services.questions import HAMLET, Question, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import (
-    HAMLET,
-    Question,
-    coverage,
-    default_set,
-    find_series,
-    goal_of_all,
-    hamlet_key,
-)
+from mapper.services.reporting import coverage
 from mapper.store import tallies, visit_days
 from mapper.store.reference import BoundarySet
 

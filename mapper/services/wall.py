@@ -19,8 +19,10 @@ from mapper.maps.palette import THIN_VISITING, ColourClass, coverage_classes
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.boundaries import hamlet_shapes, unit_shapes
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Answer, Question, UnitFigures, coverage
+from mapper.services.reporting import Answer, coverage
 
 MOST_SHAPES = 900
 """Units on one sheet; of more, nobody reads any."""

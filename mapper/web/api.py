@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from mapper.errors import InvalidQuestion, mark
 from mapper.geo.shapes import zoom_band
-from mapper.services import boundaries, reporting, trends
+from mapper.services import boundaries, heat_points, questions, reporting, trends
 from mapper.services.accounts import User
 from mapper.services.areas import Area, read_area
+from mapper.services.figure_rows import UnitFigures
 from mapper.services.intake import today
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Question, UnitFigures
+from mapper.stats.surveys import Estimate
 from mapper.web.accounts import reader
 from mapper.web.finished import Body, answer
 from mapper.web.installation import installation
@@ -34,7 +36,7 @@ GEOJSON = "application/geo+json"
 def campaigns() -> Response:
     """Campaigns with their groups, doses and targets."""
     reader()
-    return jsonify(campaigns=reporting.campaigns(installation().reference, chosen_language()))
+    return jsonify(campaigns=questions.campaigns(installation().reference, chosen_language()))
 
 
 @api.get("/sets")
@@ -42,7 +44,7 @@ def sets() -> Response:
     """Boundary sets with their levels."""
     reader()
     here = installation()
-    return jsonify(sets=reporting.boundary_sets(here.reference, today(), here.settings.boundary_set))
+    return jsonify(sets=questions.boundary_sets(here.reference, today(), here.settings.boundary_set))
 
 
 @api.get("/version")
@@ -77,10 +79,20 @@ def _coverage(user: User, question: Question) -> bytes:
         "target": None if target is None else float(target),
         "deadline": found.dose.deadline.isoformat() if found.dose.deadline else None,
         "design": found.campaign.design.value,
+        "sample": _sample(found.sample) if found.sample else None,
         "units": figures(found.units),
         "total": figures([found.total])[0],
     }
     return orjson.dumps(body)
+
+
+def _sample(found: Estimate) -> dict[str, Any]:
+    return {
+        "people": found.people,
+        "clusters": found.clusters,
+        "strata": found.strata,
+        "deff": None if found.deff is None else round(found.deff, 3),
+    }
 
 
 @api.get("/coverage-by-day")
@@ -208,7 +220,7 @@ def heat() -> Response:
     user, question = reader(), asked_question()
 
     def points() -> bytes:
-        return orjson.dumps({"points": reporting.heat(installation().reference, user, question)})
+        return orjson.dumps({"points": heat_points.heat(installation().reference, user, question)})
 
     # Points are the same whatever the boundary set and level.
     asked = replace(question, set_id="", level="")
@@ -232,7 +244,7 @@ def first_set() -> str:
     """The operator's choice of boundary set, where it is here; "" lets the services choose."""
     here = installation()
     wanted = here.settings.boundary_set
-    known = {each["id"] for each in reporting.boundary_sets(here.reference, today(), wanted)} if wanted else set()
+    known = {each["id"] for each in questions.boundary_sets(here.reference, today(), wanted)} if wanted else set()
     return wanted if wanted in known else ""
 
 

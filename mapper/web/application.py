@@ -38,6 +38,7 @@ from mapper.web.epidemic import epidemic
 from mapper.web.exchange import exchange_pages
 from mapper.web.exports import exports
 from mapper.web.fill import fill, fill_trial
+from mapper.web.filter_layer import filter_layer
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
 from mapper.web.forms import forms
@@ -146,6 +147,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(exports)
     app.register_blueprint(odata)
     app.register_blueprint(lists)
+    app.register_blueprint(filter_layer)
     app.register_blueprint(list_paper)
     app.register_blueprint(epidemic)
     app.register_blueprint(exchange_pages)

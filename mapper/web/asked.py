@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import request
 
-from mapper.services import areas, intake, reporting, review
+from mapper.services import areas, intake, questions, review
 from mapper.services.areas import Area, AreaChoice
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from mapper.web.accounts import reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
@@ -76,8 +76,8 @@ def ask(args: Mapping[str, str] | None = None) -> Asked | None:
     args = request.args if args is None else args
     here, user = installation(), reader()
     reference, today = here.reference, intake.today()
-    campaigns = reporting.campaigns(reference, chosen_language())
-    sets = reporting.boundary_sets(reference, today, here.settings.boundary_set)
+    campaigns = questions.campaigns(reference, chosen_language())
+    sets = questions.boundary_sets(reference, today, here.settings.boundary_set)
     if not campaigns or not sets:
         return None
     usual = {

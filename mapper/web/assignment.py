@@ -11,7 +11,7 @@ from mapper.domain.roles import OVERSEERS
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.maps.coverage_map import MapParts
 from mapper.maps.drawing_map import HOLDER_COLOURS, DrawingView, House, drawing_map
-from mapper.services import assignment, intake, phone_lists, reporting, users
+from mapper.services import assignment, intake, phone_lists, questions, users
 from mapper.services.assignment import Overview
 from mapper.web.accounts import only_for, reader
 from mapper.web.base_map import base_tiles
@@ -36,7 +36,7 @@ def page() -> str:
     """Canvassers with their hamlets, houses and people due, hamlets with who has them, and the map."""
     here, by = installation(), reader()
     communes = users.communes(here.reference, by)
-    campaigns = reporting.campaigns(here.reference, chosen_language())
+    campaigns = questions.campaigns(here.reference, chosen_language())
     campaign = request.args.get("campaign") or (campaigns[0]["id"] if campaigns else "")
     asked = request.args.get("commune", "")
     commune = next((each for each in communes if each.code == asked), communes[0] if communes and not asked else None)

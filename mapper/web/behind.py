@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 from flask import request, url_for
 
 from mapper.domain.people_filter import PeopleFilter
-from mapper.services.reporting import HAMLET, UnitFigures
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET
 from mapper.web.asked import Asked
 
 OF_A_FILTER = ("campaign", "set", "date")

@@ -17,7 +17,8 @@ from mapper.language import written_day
 from mapper.maps.comparison_map import comparison_maps
 from mapper.maps.coverage_map import MapView
 from mapper.services import comparison, tiles
-from mapper.services.reporting import HAMLET, UnitFigures
+from mapper.services.figure_rows import UnitFigures
+from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask, of_the_map
 from mapper.web.base_map import base_tiles

@@ -35,7 +35,7 @@ from mapper.services.dhis2_delivery import Dhis2Server
 from mapper.services.filtered import FilterQuestion
 from mapper.services.intake import today
 from mapper.services.people_copy import NotReady
-from mapper.services.reporting import HAMLET
+from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.exchange_words import FACT_WORDS, FIGURE_WORDS, LEVELS, PERIODS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mapper.domain.exchange import PeriodKind
 from mapper.errors import mark
-from mapper.services.reporting import HAMLET
+from mapper.services.questions import HAMLET
 
 PERIODS = {
     PeriodKind.DAILY: mark("day"),

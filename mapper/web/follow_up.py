@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.roles import READERS
 from mapper.domain.walk import to_scale
 from mapper.errors import InvalidInput, NotFound, mark
-from mapper.services import health, intake, reporting, review, sheets, walk
+from mapper.services import health, intake, questions, review, sheets, walk
 from mapper.services.accounts import User
 from mapper.services.sheets import LISTS, WalkWords
 from mapper.services.walk import Why
@@ -81,7 +81,7 @@ class Choices:
 def _choose(asked: Mapping[str, str], user: User) -> tuple[Chosen, Choices]:
     """Read the address. Raises NotFound, InvalidInput for what names nothing that is here."""
     reference = installation().reference
-    campaigns = [(one["id"], one["label"]) for one in reporting.campaigns(reference, chosen_language())]
+    campaigns = [(one["id"], one["label"]) for one in questions.campaigns(reference, chosen_language())]
     campaign = asked.get("campaign") or (campaigns[0][0] if campaigns else "")
     communes = walk.communes(reference, user)
     commune = asked.get("commune", communes[0][0] if communes else "")
@@ -212,7 +212,7 @@ def printed() -> Response:
 def fieldwork() -> str:
     """How the fieldwork of a commune stands; the page asks now and then whether anything changed."""
     user, reference = reader(), installation().reference
-    campaigns = [(one["id"], one["label"]) for one in reporting.campaigns(reference, chosen_language())]
+    campaigns = [(one["id"], one["label"]) for one in questions.campaigns(reference, chosen_language())]
     communes = walk.communes(reference, user)
     campaign = request.args.get("campaign") or (campaigns[0][0] if campaigns else "")
     commune = request.args.get("commune") or (communes[0][0] if communes else "")

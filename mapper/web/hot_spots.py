@@ -16,7 +16,7 @@ from mapper.services import hot_spots as spots
 from mapper.services import reporting
 from mapper.services.background import Progress, Stage, Standing
 from mapper.services.hot_spots import Found, Row, Spot
-from mapper.services.reporting import HAMLET
+from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.behind import Behind

@@ -18,12 +18,13 @@ from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES, written_day
 from mapper.maps.coverage_map import MapView, coverage_map
 from mapper.maps.local_assets import serve_assets_locally
-from mapper.services import intake, reporting, review, submission_export, submission_page, tiles
+from mapper.services import intake, questions, review, submission_export, submission_page, tiles
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import figures_version
 from mapper.web.asked import LONG_QUIET, last_visits
 from mapper.web.assets import asset_url, assets
 from mapper.web.base_map import base_tiles
+from mapper.web.filter_layer import FILTER, laid_filter
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
 from mapper.web.map_state import (
@@ -153,15 +154,16 @@ def map_page() -> Response:
     """The coverage map with its table; what it shows stands in the query string."""
     here = installation()
     language = chosen_language()
-    campaigns = reporting.campaigns(here.reference, language)
+    campaigns = questions.campaigns(here.reference, language)
     today = intake.today()
-    sets = reporting.boundary_sets(here.reference, today, here.settings.boundary_set)
+    sets = questions.boundary_sets(here.reference, today, here.settings.boundary_set)
     visits = last_visits(each["id"] for each in campaigns)
     usual = {each: day for each, day in visits.items() if today - day > LONG_QUIET}
     many = tiles.wants_tiles(here.reference, reader())
     state, notices = settle(request.args, campaigns, sets, today, usual, tiles=many)
     state["show"] = shown_measure(request.args, notices)
-    overlays = _overlays()
+    state[FILTER] = laid_filter(request.args, notices)
+    overlays = _overlays(bool(state[FILTER]))
     state["layers"] = shown_layers(request.args, [HEAT, *(kind for kind, _, _ in overlays)], notices)
     shown = next((each for each in sets if each["id"] == state["set"]), None)
     ground = base_tiles()
@@ -203,13 +205,15 @@ def map_page() -> Response:
     return response
 
 
-def _overlays() -> list[tuple[str, str, str]]:
-    """What this reader may lay over the areas, as far as this server answers for it."""
+def _overlays(filtered: bool) -> list[tuple[str, str, str]]:
+    """What this reader may lay over the areas, as far as this server answers for it; a filter where there is one."""
     offered = [
         ("hot_spots", say("Clusters of people not vaccinated"), "/api/hot-spots", READERS),
         ("epidemic", say("Epidemic level of each commune"), "/api/epidemic-levels", READERS),
         ("tracks", say("Ways of the canvassers on this day"), "/api/tracks", OVERSEERS),
     ]
+    if filtered:
+        offered.append((FILTER, say("People of the filter"), "/api/people/by-hamlet", READERS))
     there = {rule.rule for rule in current_app.url_map.iter_rules()}
     return [(kind, name, url) for kind, name, url, roles in offered if url in there and reader().role in roles]
 
@@ -251,7 +255,7 @@ def _own_page(address: str) -> str:
 def submissions() -> str:
     """Submissions that do not count yet, findings in those that do, and how the visits go on."""
     reference = installation().reference
-    campaigns = reporting.campaigns(reference, chosen_language())
+    campaigns = questions.campaigns(reference, chosen_language())
     troubled = review.troubled(reference, reader())
     sender = request.args.get("sender", "")
     if sender:

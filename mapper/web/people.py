@@ -17,9 +17,10 @@ from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import people_list, reasons, reporting
 from mapper.services.area_ledger import OTHERS, AreaWithin
 from mapper.services.areas import Area
+from mapper.services.figure_rows import UnitFigures
 from mapper.services.people_list import PeopleList
 from mapper.services.people_words import KINDS, OUTCOMES, STATES, PeopleWords
-from mapper.services.reporting import HAMLET, UnitFigures
+from mapper.services.questions import HAMLET
 from mapper.services.ways import Missing
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask

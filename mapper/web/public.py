@@ -14,7 +14,7 @@ from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, mark
 from mapper.maps.coverage_map import MapParts
 from mapper.maps.palette import NO_DATA, coverage_classes
 from mapper.maps.public_map import KEPT_BACK, PublicView, public_map
-from mapper.services import boundaries, public_page, reporting
+from mapper.services import boundaries, public_page, questions
 from mapper.services.intake import today
 from mapper.services.public_figures import EVERYBODY
 from mapper.services.public_page import Publication, PublicRow, PublicSettings
@@ -103,7 +103,7 @@ class _Words:
 
 def _map(found: Publication, words: _Words, place: int) -> MapParts:
     here = installation()
-    sets = reporting.boundary_sets(here.reference, today(), "")
+    sets = questions.boundary_sets(here.reference, today(), "")
     bounds = next(each["bounds"] for each in sets if each["id"] == found.set_id)
     zoom = FAR_ZOOM if bounds[2] - bounds[0] > WIDE_DEGREES else NEAR_ZOOM
     leaves = [row for row in found.rows if row.level == found.leaf]
@@ -181,8 +181,8 @@ def _wanted() -> PublicSettings:
 
 def _settings(problem: MapperError | None = None) -> str:
     here = installation()
-    campaigns = reporting.campaigns(here.reference, chosen_language())
-    sets = reporting.boundary_sets(here.reference, today(), here.settings.boundary_set)
+    campaigns = questions.campaigns(here.reference, chosen_language())
+    sets = questions.boundary_sets(here.reference, today(), here.settings.boundary_set)
     kept = public_page.read_settings(here.reference)
     seen: dict[str, Any] = {}
     if kept is not None:

@@ -12,9 +12,9 @@ from mapper.errors import NotFound, mark
 from mapper.formats.paper import numbered
 from mapper.services import daily_report
 from mapper.services.daily_report import DailyReport
+from mapper.services.questions import HAMLET
 from mapper.services.report_files import MEDIA_TYPES, write_reports
 from mapper.services.report_words import Issuer, paper
-from mapper.services.reporting import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.behind import Behind

@@ -19,10 +19,10 @@ from mapper.errors import InvalidInput, MapperError, NotFound, mark
 from mapper.formats.cells import harmless
 from mapper.services import responsible, target_setting
 from mapper.services.areas import read_area
+from mapper.services.figure_rows import UnitFigures
 from mapper.services.goals import HAMLET_LEVEL
 from mapper.services.hot_spots import shrunken
 from mapper.services.ranking import FEW_PEOPLE, Band
-from mapper.services.reporting import UnitFigures
 from mapper.services.target_words import VERDICTS, TargetWords
 from mapper.services.targets import RankedUnit, levels_within, targets
 from mapper.web.accounts import only_for, reader

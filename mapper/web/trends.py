@@ -17,7 +17,7 @@ from mapper.domain.roles import READERS
 from mapper.errors import InvalidInput, NotFound, Unavailable, mark
 from mapper.services import ages, reporting, trend_charts, trends
 from mapper.services.ages import BANDS, WIDTH, Pyramid, band_name
-from mapper.services.reporting import HAMLET
+from mapper.services.questions import HAMLET
 from mapper.services.trend_charts import About, Cell, Kind, Table
 from mapper.services.trends import Changes, Course
 from mapper.services.ways import Missing

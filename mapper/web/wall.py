@@ -10,7 +10,7 @@ from mapper.domain.wall_labels import LINE
 from mapper.domain.wall_map import FRAME, HATCHES, HEIGHT, MARGIN, WIDTH, Sheet
 from mapper.errors import NotFound, TooLarge, mark
 from mapper.services import wall
-from mapper.services.reporting import HAMLET
+from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask, of_the_map
 from mapper.web.follow_up import FONTS

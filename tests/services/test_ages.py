@@ -15,7 +15,7 @@ from mapper.services import ages, rebuilding, reporting, ways
 from mapper.services.accounts import User
 from mapper.services.ages import BANDS, Pyramid
 from mapper.services.areas import Area
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from mapper.services.ways import Missing
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, person
 

@@ -11,7 +11,7 @@ from mapper.errors import NotFound
 from mapper.services import areas, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from tests.services.town import COMMUNES, DAY, HAMLETS, Town, inside, person
 
 SOUTH, FIRST_COMMUNE, HAMLET = Area("district", "S"), Area("commune", COMMUNES[0]), Area("hamlet", HAMLETS[0][1])

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from mapper.errors import Unavailable
 from mapper.services import audit, people_list, trail
 from mapper.services.audit import ACTIONS, Verdict
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from mapper.store import audit_aside, tables
 from mapper.store.database import Database
 from tests.ready import editable_audit

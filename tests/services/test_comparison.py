@@ -12,7 +12,7 @@ from mapper.errors import InvalidQuestion
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.comparison import compare
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, person
 
 AFTER = Question("covid19", "18_plus", "1", DAY, "commune", "squares")

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from mapper.domain.ledger import State
 from mapper.errors import Conflict, InvalidInput, MalformedXml, NotFound, Unavailable
 from mapper.services import intake, rebuilding, review
-from mapper.services.reporting import UnitFigures
+from mapper.services.figure_rows import UnitFigures
 from mapper.store import reference as kept
 from mapper.store import submissions, tables
 from mapper.store.submissions import SubmissionState

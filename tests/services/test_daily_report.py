@@ -15,10 +15,10 @@ from mapper.services import daily_report, reporting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.daily_report import DailyReport
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
 from mapper.services.report_words import Issuer, paper
 from mapper.services.report_writing import whole_day
-from mapper.services.reporting import Question
 from mapper.store import tallies
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Town, inside, person
 

@@ -11,7 +11,7 @@ from mapper.services import hot_spots
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.hot_spots import Found, Overview
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
 LOW = (0, 1, 7)

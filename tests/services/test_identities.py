@@ -25,8 +25,8 @@ from mapper.services.areas import Area
 from mapper.services.counting import Entering, Gathered
 from mapper.services.invented import Asking, HamletSketch
 from mapper.services.people_list import PeopleList
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question
 from mapper.services.understanding import dated_steps
 from mapper.store import reference as kept
 from mapper.store import register

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mapper.domain.ledger import INSIDE
-from mapper.services import kept_days, rebuilding, reporting
+from mapper.services import kept_days, questions, rebuilding
 from mapper.services.kept_days import changes_by_day
 from mapper.services.reference import Reference
 from mapper.services.warming import warm
@@ -38,7 +38,7 @@ def by_day(town: Town, last: date, counted: list[int] | None = None) -> tuple[ND
     database = town.reference.database
     with database.read() as connection:
         known = town.reference.known(connection)
-        campaign, *_, series = reporting.find_series(known, QUESTION)
+        campaign, *_, series = questions.find_series(known, QUESTION)
         era, _ = tallies.version(database, connection)
         changes = {row[0]: row[-1] for row in tallies.houses(database, connection, campaign.id, None)}
         direct = np.zeros(((last - campaign.start).days + 1, len(INSIDE)), np.int64)

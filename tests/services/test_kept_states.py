@@ -10,11 +10,12 @@ from datetime import date, timedelta
 import pytest
 
 from mapper.domain.ledger import INSIDE, State
-from mapper.services import rebuilding, reporting
+from mapper.services import questions, rebuilding, reporting
 from mapper.services.accounts import User
 from mapper.services.kept_states import KeptStates
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Answer, Question
+from mapper.services.reporting import Answer
 from mapper.store import tallies
 from mapper.store.database import Database
 from tests.services.town import DAY, EVERYTHING, Town, person
@@ -66,7 +67,7 @@ def test_a_rebuild_is_in_the_next_answer_though_its_cells_count_from_one_again(t
     with town.reference.database.write() as connection:
         version = tallies.version(town.reference.database, connection)
         cell = next(iter(town.reference.cells(connection)))
-        *_, series = reporting.find_series(town.reference.known(connection), QUESTION)
+        *_, series = questions.find_series(town.reference.known(connection), QUESTION)
         wrong = [7 if state is State.DUE else 0 for state in INSIDE]
         tallies.clear(town.reference.database, connection)
         tallies.add(

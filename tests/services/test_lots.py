@@ -16,7 +16,7 @@ from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.lot_drawing import Plan
 from mapper.services.lots import Told
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from mapper.stats.lots import Rule, Verdict, acceptance, judge
 from mapper.store import tables
 from tests.services.town import COMMUNES, DAY, EVERYTHING, EXPECTED, HAMLETS, Town, person

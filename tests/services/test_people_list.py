@@ -19,8 +19,9 @@ from mapper.services import accounts, area_ledger, audit, people_list, reasons, 
 from mapper.services.accounts import User
 from mapper.services.area_ledger import AreaWithin
 from mapper.services.areas import Area
+from mapper.services.figure_rows import UnitFigures
 from mapper.services.people_list import HouseList, PeopleList
-from mapper.services.reporting import Question, UnitFigures
+from mapper.services.questions import Question
 from mapper.store import people_list as kept
 from tests.services.test_sequences import DAYS, Story
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person

@@ -18,8 +18,8 @@ from mapper.errors import InvalidInput, NotFound
 from mapper.services import public_figures, public_page, reporting, sample
 from mapper.services.public_figures import EVERYBODY, TOTAL, key_of, tree_of
 from mapper.services.public_page import PublicSettings
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question
 from mapper.store import schema
 from mapper.store.database import Database
 from tests.attack import Page, attack_pages, narrow, page_of_whole_sums

@@ -9,9 +9,9 @@ import pytest
 from mapper.domain.coverage import Verdict
 from mapper.domain.ledger import State
 from mapper.errors import InvalidQuestion, MapperError, NotFound
-from mapper.services import publish, reporting, review
+from mapper.services import heat_points, publish, questions, reporting, review
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question
 from mapper.store import reference as kept
 from mapper.store import schema
 from mapper.store.database import Database
@@ -216,8 +216,8 @@ def test_without_a_campaign_or_a_set_the_way_to_one_is_named(database_url: str) 
     database = Database(database_url)
     schema.upgrade(database)
     empty = Town(Reference(database), FORMS)
-    assert reporting.campaigns(empty.reference, "vi") == []
-    assert reporting.boundary_sets(empty.reference, DAY) == []
+    assert questions.campaigns(empty.reference, "vi") == []
+    assert questions.boundary_sets(empty.reference, DAY) == []
     with pytest.raises(NotFound, match=r"There is no campaign covid19. Choose one of: -\."):
         ask(empty)
     with database.write() as connection:
@@ -235,7 +235,7 @@ def test_without_a_campaign_or_a_set_the_way_to_one_is_named(database_url: str) 
 
 
 def test_campaigns_are_told_with_their_groups_doses_and_targets(sqlite_town: Town) -> None:
-    covid, measles = reporting.campaigns(sqlite_town.reference, "en")
+    covid, measles = questions.campaigns(sqlite_town.reference, "en")
     assert (covid["id"], covid["label"], covid["start"]) == ("covid19", "COVID-19 vaccination", "2021-03-08")
     assert measles["id"] == "measles"
     children = covid["groups"][0]
@@ -249,21 +249,21 @@ def test_campaigns_are_told_with_their_groups_doses_and_targets(sqlite_town: Tow
     }
     third = next(dose for dose in covid["groups"][2]["doses"] if dose["code"] == "3")
     assert (third["target"], third["deadline"]) == (None, None)
-    assert reporting.campaigns(sqlite_town.reference, "vi")[0]["label"] == "Tiêm vắc xin phòng COVID-19"
+    assert questions.campaigns(sqlite_town.reference, "vi")[0]["label"] == "Tiêm vắc xin phòng COVID-19"
 
 
 def test_sets_are_told_newest_period_first_and_one_is_shown_first(sqlite_town: Town) -> None:
     sqlite_town.import_strips()
 
     def shown(day: date, wanted: str = "") -> list[tuple[str, bool]]:
-        return [(s["id"], s["default"]) for s in reporting.boundary_sets(sqlite_town.reference, day, wanted)]
+        return [(s["id"], s["default"]) for s in questions.boundary_sets(sqlite_town.reference, day, wanted)]
 
     assert shown(DAY) == [("strips", False), ("squares", True)]
     assert shown(date(2025, 6, 30)) == [("strips", False), ("squares", True)]
     assert shown(date(2025, 7, 1)) == [("strips", True), ("squares", False)]
     assert shown(DAY, "strips") == [("strips", True), ("squares", False)]
     assert shown(DAY, "moon") == [("strips", False), ("squares", True)]
-    strips, squares = reporting.boundary_sets(sqlite_town.reference, DAY)
+    strips, squares = questions.boundary_sets(sqlite_town.reference, DAY)
     assert (strips["valid_from"], strips["valid_to"], strips["levels"]) == ("2025-07-01", None, ["province", "commune"])
     assert squares["levels"] == ["province", "district", "commune"]
     assert squares["bounds"] == pytest.approx((105.0, 22.0, 105.7, 22.2))
@@ -276,7 +276,7 @@ def test_the_heat_is_where_people_are_due(town: Town) -> None:
     town.send(town.write({"household.point": inside(2, accuracy_m=900.0)}, [person()], commune=2))
 
     def heat(day: date) -> list[tuple[float, float, int]]:
-        return reporting.heat(town.reference, EVERYTHING, Question("covid19", "18_plus", "1", day, "hamlet"))
+        return heat_points.heat(town.reference, EVERYTHING, Question("covid19", "18_plus", "1", day, "hamlet"))
 
     assert heat(DAY) == [(22.05, 105.05, 2)]
     assert sorted(heat(date(2021, 8, 31))) == [(22.05, 105.05, 3), (22.05, 105.15, 1)]

@@ -15,7 +15,7 @@ from mapper.errors import InvalidInput
 from mapper.services import cluster_design, publish, reporting, sampling, targets
 from mapper.services.accounts import User
 from mapper.services.areas import Area
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from mapper.stats import surveys
 from mapper.stats.surveys import Cluster
 from mapper.web.api import figures

@@ -19,8 +19,8 @@ from mapper.errors import Forbidden, InvalidInput, NotFound
 from mapper.services import reporting, responsible, target_setting
 from mapper.services.accounts import User
 from mapper.services.areas import Area
+from mapper.services.questions import Question
 from mapper.services.ranking import Band, band_of
-from mapper.services.reporting import Question
 from mapper.services.targets import Targets, targets
 from mapper.store import audit as audit_store
 from mapper.store import tables

@@ -14,9 +14,11 @@ from mapper.errors import InvalidQuestion, NotFound
 from mapper.services import tiles
 from mapper.services.accounts import User
 from mapper.services.background import Standing
+from mapper.services.figure_rows import UnitFigures
 from mapper.services.hamlet_figures import UNKNOWN, HamletFigures, hamlet_figures
+from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import HAMLET, Question, UnitFigures, coverage
+from mapper.services.reporting import coverage
 from mapper.services.tiles import Ground, Grounds
 from tests.geo.test_tiles import tile_of
 from tests.services.test_places import area

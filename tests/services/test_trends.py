@@ -13,7 +13,7 @@ from mapper.errors import InvalidQuestion
 from mapper.services import reporting, trends
 from mapper.services.accounts import User
 from mapper.services.areas import Area
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from mapper.services.trends import Change
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Town, person
 

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from mapper.domain.ledger import State
 from mapper.services import rebuilding, reporting
 from mapper.services.kept_states import KeptStates
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Question
 from mapper.services.warming import BACK, READ_WINDOWS, warm
 from mapper.store import tables, tallies, tally_sums
 from tests.services.town import DAY, EVERYTHING, Town, person

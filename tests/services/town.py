@@ -31,8 +31,9 @@ from mapper.services import boundaries, intake, reporting
 from mapper.services.accounts import User
 from mapper.services.boundaries import ImportedSet, SetFacts
 from mapper.services.intake import Receipt
+from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.reporting import Answer, Question
+from mapper.services.reporting import Answer
 from mapper.store import reference as kept
 from mapper.store import submissions, tables, tallies
 from mapper.store.reference import FormVersion

@@ -34,7 +34,7 @@ from mapper.services.areas import Area
 from mapper.services.integrity import Period
 from mapper.services.lot_drawing import Plan
 from mapper.services.lots import Told
-from mapper.services.reporting import Question
+from mapper.services.questions import Question
 from mapper.settings import Settings
 from server import create_app
 from tests.browser import HEIGHTS, Pages

@@ -11,7 +11,7 @@ import { PlaceSearch } from "./place_search.js";
 import { UnitTable } from "./unit_table.js";
 
 const { areas, hamlets, heat, legend, notes, layers } = L.coverage.parts;
-const overlays = ["hot_spots", "epidemic", "tracks"].map((kind) => L.coverage.parts[kind]).filter(Boolean);
+const overlays = ["hot_spots", "epidemic", "tracks", "filter"].map((kind) => L.coverage.parts[kind]).filter(Boolean);
 // What may be laid over the areas, by its name in the address.
 const laid = new Map([["heat", heat], ...overlays.map((overlay) => [overlay.options.kind, overlay])]);
 const map = window.map_coverage;
@@ -134,6 +134,7 @@ function writeAddress() {
   }
   if (state.show !== "coverage") query.set("show", state.show);
   if (state.layers) query.set("layers", state.layers);
+  if (state.filter) query.set("filter", state.filter);
   byId("compare").href = `/map/compare?${query}`;
   byId("wall").href = `/map/print?${query}`;
   // The switch leaves the language out of the address it comes back to: there it would win over the switch.
@@ -495,12 +496,28 @@ for (const layer of [areas, hamlets]) {
   });
 }
 heat.on("failed", ({ error }) => complain(error));
+const laidFilter = laid.get("filter");
+if (laidFilter) {
+  laidFilter.options.remove = () => {
+    delete state.filter;
+    laidFilter.remove();
+    layers.removeLayer(laidFilter);
+  };
+}
+
+// The filter stands above the map, where a phone shows it too.
+function tellFilter(line) {
+  byId("laid-filter").replaceChildren(...[line].filter(Boolean));
+  byId("laid-filter").hidden = !line;
+}
+
 for (const overlay of overlays) {
   overlay.on("failed", ({ error }) => complain(error));
   overlay.on("told", ({ text, legend: line }) => {
     waits[overlay.options.kind] = text;
     drawNotes();
-    legend.showLine(overlay.options.kind, line);
+    if (overlay === laidFilter) tellFilter(line);
+    else legend.showLine(overlay.options.kind, line);
   });
 }
 

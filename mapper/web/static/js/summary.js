@@ -1,6 +1,6 @@
 // The whole area in one figure and one sentence that can be understood at the end of a long day.
 
-import { count, day, daysBetween, make, percent, shortName, span, t } from "./words.js";
+import { count, day, daysBetween, decimal, make, percent, shortName, span, t } from "./words.js";
 import { isSampled, isThin, visitedShare } from "./figures.js";
 import { bar, figure, isOpen, silence, vaccinatedOf, targetOf } from "./unit_words.js";
 
@@ -25,6 +25,18 @@ function judgement(total, target) {
   return total.needed === 1
     ? t("Below the target of {target}: one more person needed.", { target: aim })
     : t("Below the target of {target}: {people} more people needed.", { target: aim, people: count(total.needed) });
+}
+
+// That the figures are a sample's, how many hamlets tell them, and how much their being few costs.
+function design(answer) {
+  const { sample } = answer;
+  if (!sample) return null;
+  const { campaign, set, group, dose, date } = answer;
+  const drawn = { people: count(sample.people), hamlets: count(sample.clusters) };
+  return make("p", { class: "summary-doubt" },
+    t("Estimate of a cluster survey, not a census: {people} people asked in {hamlets} hamlets drawn.", drawn),
+    sample.deff === null ? "" : ` ${t("Design effect (DEFF) {deff}.", { deff: decimal(sample.deff) })}`, " ",
+    make("a", { href: `/surveys?${new URLSearchParams({ campaign, set, group, dose, date })}` }, t("What this means")));
 }
 
 function timeLeft(answer) {
@@ -69,9 +81,9 @@ export function summary(answer, units, goTo) {
   if (isOpen(total)) told.push(t("worst to best case {span}", { span: span(total.worst, total.best) }));
   if (visited !== null) told.push(t("houses visited {visited}", { visited: percent(visited, 0) }));
   // A census that is complete is no sample and has no interval; one that is not comes second, with its condition.
-  const interval = total.low === null ? null : make("span", { class: "second" }, told.length ? " · " : "",
+  const interval = total.low === null ? null : make("span", { class: sampled ? "" : "second" }, told.length ? " · " : "",
     sampled ? t("95% interval of the cluster survey {span}", { span: span(total.low, total.high) })
       : t("95% interval {span}, only if the houses not asked are like the others", { span: span(total.low, total.high) }));
   const doubts = total.coverage === null ? null : make("p", { class: "summary-doubt" }, told.join(" · "), interval);
-  return [left, make("div", { class: "summary-words" }, sentence, next, doubts)];
+  return [left, make("div", { class: "summary-words" }, sentence, next, doubts, design(answer))];
 }

@@ -4,7 +4,7 @@ export const page = JSON.parse(document.getElementById("page-data").textContent)
 
 const locale = page.language === "vi" ? "vi-VN" : "en-GB";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-const decimals = [0, 1].map((digits) =>
+const decimals = [0, 1, 2].map((digits) =>
   new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 const dayFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "numeric", year: "numeric", timeZone: "UTC" });
 const weekdayFormat = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
@@ -18,6 +18,7 @@ export function t(sentence, facts = {}) {
 }
 
 export const count = (number) => whole.format(number);
+export const decimal = (number) => decimals[2].format(number);
 
 // A share in 0..1 as per cent; never rounded up to 100 or down to 0, nor over a target it does not reach.
 export function percent(share, digits = 1) {

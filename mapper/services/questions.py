@@ -1,0 +1,150 @@
+"""What may be asked of figures: campaigns with groups and doses, boundary sets with levels, and a question checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
+from mapper.errors import InvalidQuestion, NotFound, mark
+from mapper.services.reference import Known, PlaceSet, Reference
+
+HAMLET = "hamlet"
+"""The level below the leaf units of every set: hamlets of the communes' lists, with no outlines of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked for. set_id "" means the set shown first."""
+
+    campaign_id: str
+    group_code: str
+    dose_code: str
+    day: date
+    level: str
+    set_id: str = ""
+
+
+def campaigns(reference: Reference, language: str) -> list[dict[str, Any]]:
+    """Every campaign, the oldest first, with groups, doses and targets, ready for JSON."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    return [
+        {
+            "id": campaign.id,
+            **_labels(campaign.label, language),
+            "start": campaign.start.isoformat(),
+            "until": campaign.until.isoformat(),
+            "source": campaign.source,
+            "groups": [
+                {
+                    "code": group.code,
+                    **_labels(group.label, language),
+                    "priority": bool(group.priorities),
+                    "doses": [
+                        {
+                            "code": dose.code,
+                            **_labels(campaign.doses[dose.code], language),
+                            "target": None if dose.target is None else float(dose.target),
+                            "deadline": None if dose.deadline is None else dose.deadline.isoformat(),
+                        }
+                        for dose in group.doses
+                    ],
+                }
+                for group in campaign.groups
+            ],
+        }
+        for campaign in known.campaigns.values()
+    ]
+
+
+def _labels(label: Label, language: str) -> dict[str, Any]:
+    return {"label": label[language], "labels": {"vi": label["vi"], "en": label["en"]}}
+
+
+def default_set(known: Known, wanted: str = "", day: date | None = None) -> PlaceSet:
+    """The set of that id; else the one in force on the day that knows the hamlets, else any in force, else the newest.
+
+    Raises NotFound for an unknown id, or where no set was imported.
+    """
+    if wanted:
+        if wanted not in known.sets:
+            raise NotFound(
+                mark("There is no boundary set {set}. Choose one of: {sets}."),
+                set=wanted,
+                sets=", ".join(known.sets) or "-",
+            )
+        return known.sets[wanted]
+    if not known.sets:
+        raise NotFound(mark("No boundary set was imported yet. Import one: python server.py boundaries import FILE."))
+    in_force = [places for places in known.sets.values() if day is None or places.in_force(day)]
+    for places in in_force:
+        if places.id == known.home:
+            return places
+    return (in_force or list(known.sets.values()))[0]
+
+
+def boundary_sets(reference: Reference, day: date, wanted: str = "") -> list[dict[str, Any]]:
+    """Every boundary set, the newest period first, ready for JSON; the one shown first says so.
+
+    wanted: the operator's choice of that one, passed over where no such set is here.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    if not known.sets:
+        return []
+    first = default_set(known, wanted if wanted in known.sets else "", day).id
+    return [
+        {
+            "id": places.id,
+            "label": places.about.label,
+            "valid_from": places.about.valid_from.isoformat() if places.about.valid_from else None,
+            "valid_to": places.about.valid_to.isoformat() if places.about.valid_to else None,
+            "approximate": places.about.approximate,
+            "source": places.about.source,
+            "levels": list(places.about.levels),
+            "default": places.id == first,
+            "bounds": places.bounds,
+        }
+        for places in known.sets.values()
+    ]
+
+
+def find_series(known: Known, question: Question) -> tuple[Campaign, Group, ScheduledDose, int]:
+    """The campaign, group, dose and series number of a question, its day checked."""
+    campaign = known.campaign(question.campaign_id)
+    found = campaign.find(question.group_code, question.dose_code)
+    if found is None:
+        raise InvalidQuestion(
+            mark("Campaign {campaign} has no dose {dose} for a group {group}. It has: {series}."),
+            campaign=campaign.id,
+            dose=question.dose_code,
+            group=question.group_code,
+            series=", ".join(f"{g.code} {d.code}" for g, d in campaign.series),
+        )
+    if question.day < campaign.start:
+        raise InvalidQuestion(
+            mark("Figures of campaign {campaign} begin on {start}. Ask for a later day."),
+            campaign=campaign.id,
+            start=campaign.start.isoformat(),
+        )
+    if question.day > campaign.until:
+        raise InvalidQuestion(
+            mark("Figures of campaign {campaign} end on {until}. Ask for an earlier day."),
+            campaign=campaign.id,
+            until=campaign.until.isoformat(),
+        )
+    return campaign, *found, known.series[campaign.id][campaign.series.index(found)]
+
+
+def check_level(places: PlaceSet, level: str) -> None:
+    """Refuse a level that the set does not have. Raises InvalidQuestion."""
+    levels = (*places.about.levels, HAMLET)
+    if level not in levels:
+        raise InvalidQuestion(
+            mark("Boundary set {set} has no level {level}. Choose one of: {levels}."),
+            set=places.id,
+            level=level,
+            levels=", ".join(levels),
+        )
