@@ -21,7 +21,7 @@ from mapper.services.looking_through import look_through
 from mapper.services.mending_choices import Correcting, Parting
 from mapper.store import mendings, oddities, tables
 from mapper.store.oddities import Oddity
-from tests.services.town import DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person
+from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
 C = "covid19"
 FIRST, SECOND, SOON = date(2021, 8, 10), date(2021, 9, 20), date(2021, 8, 15)
@@ -193,6 +193,29 @@ def test_an_entry_that_is_two_people_is_parted_and_joined_again_to_the_byte(town
     assert (whole(town), town.everything()) == (before, tallies)
     assert [each.key for each in waiting(town, "dose_twice")] == [one.key]
     check_rebuild(town)
+
+
+def test_a_position_in_another_commune_than_the_one_chosen_is_told_and_one_in_it_is_not(
+    new_town: Callable[[], Town],
+) -> None:
+    town = new_town()
+    for house, where in (("a", 0), ("b", 1)):
+        assert town.send(town.write({"household.point": inside(where)}, [person()], entity=house)).counted
+    (one,) = waiting(town, "commune_differs")
+    facts = one.facts or {}
+    assert (one.household_id, facts["found_code"]) == ("b", COMMUNES[1])
+
+
+def test_one_name_and_day_of_birth_in_two_communes_is_told_and_another_day_or_the_same_commune_is_not(
+    new_town: Callable[[], Town],
+) -> None:
+    town = new_town()
+    houses = (("a", 0, date(1980, 3, 4)), ("b", 1, date(1980, 3, 4)), ("c", 0, date(1970, 1, 2)))
+    for house, commune, born in (*houses, ("d", 0, date(1970, 1, 2)), ("e", 1, date(1981, 3, 4))):
+        people = [person(born) | {"person.id": f"lan-{house}"}]
+        assert town.send(town.write({}, people, entity=house, commune=commune)).counted
+    (one,) = waiting(town, "same_person_elsewhere")
+    assert {one.person_id, one.other_person_id} == {"lan-a", "lan-b"}
 
 
 def test_what_is_no_problem_needs_a_reason_and_does_not_come_back(twice: Town) -> None:
