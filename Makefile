@@ -36,9 +36,9 @@ run: setup
 	@$(BIN)/python server.py sample
 	@$(BIN)/python server.py serve
 
-setup: .venv/.runtime $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete
+setup: .venv/.runtime $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete $(VENDOR)/qr-reader/.complete
 
-test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete chromium office
+test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete $(VENDOR)/qr-reader/.complete chromium office
 	@echo "Linter ..."
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -116,6 +116,10 @@ $(VENDOR)/web-forms/.complete: front/vite.config.mjs front/web_forms.js $(VENDOR
 
 $(VENDOR)/vector-tile/.complete: $(wildcard front/vector_tile*) $(VENDOR)/.complete
 	@$(NODE) node_modules/vite/bin/vite.js build --config front/vector_tile.config.mjs
+	@touch $@
+
+$(VENDOR)/qr-reader/.complete: $(wildcard front/qr_reader*) $(VENDOR)/.complete
+	@$(NODE) node_modules/vite/bin/vite.js build --config front/qr_reader.config.mjs
 	@touch $@
 
 # --- The browser of the page tests; without one they are skipped, saying so ---

@@ -305,18 +305,25 @@ def _check(found: Checked | Fault | None, typed: str, problem: MapperError | Non
 def offline() -> Response:
     """One file to keep on a phone: it checks signatures by itself, as of the moment at which it was made."""
     script = (STATIC / "js" / "slip_check.js").read_text("utf-8")
+    code_reader = (STATIC / "vendor" / "qr-reader" / "qr_reader.js").read_text("utf-8")
     style = (STATIC / "css" / "slip_offline.css").read_text("utf-8")
     rules = "; ".join(
         (
             "default-src 'none'",
-            f"script-src '{_hash(script)}'",
+            f"script-src '{_hash(script)}' '{_hash(code_reader)}'",
             f"style-src '{_hash(style)}'",
             "base-uri 'none'",
             "form-action 'none'",
         )
     )
     body = render_template(
-        "slip_offline.html", script=script, style=style, rules=rules, data=_offline_data(), notice=NOTICE
+        "slip_offline.html",
+        script=script,
+        code_reader=code_reader,
+        style=style,
+        rules=rules,
+        data=_offline_data(),
+        notice=NOTICE,
     )
     response = Response(body, mimetype="text/html")
     response.headers["Content-Security-Policy"] = f"{rules}; frame-ancestors 'none'"

@@ -32,10 +32,36 @@ const camera = document.getElementById("slip-camera");
 const photo = document.getElementById("slip-photo");
 const video = document.getElementById("slip-video");
 
-async function reader() {
+const CAMERA_SIZES = [1280];
+const PHOTO_SIZES = [1600, 1000, 640]; // a sharp code is found in the large picture, a blurred one in the small
+
+// The browser's own reader; null where it has none.
+async function ownReader() {
   if (!("BarcodeDetector" in window)) return null;
   const formats = await BarcodeDetector.getSupportedFormats().catch(() => []);
   return formats.includes("qr_code") ? new BarcodeDetector({ formats: ["qr_code"] }) : null;
+}
+
+// The text of the code in a picture, by the browser's reader or the one that comes with the page; "" where none is found.
+async function read(detector, picture, sizes) {
+  const [found] = (await detector?.detect(picture).catch(() => [])) || [];
+  if (found) return found.rawValue;
+  const wide = picture.videoWidth || picture.width;
+  const high = picture.videoHeight || picture.height;
+  for (const size of wide && high ? sizes : []) {
+    const scale = Math.min(1, size / Math.max(wide, high));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(wide * scale);
+    canvas.height = Math.round(high * scale);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    try {
+      return readQr(context.getImageData(0, 0, canvas.width, canvas.height));
+    } catch {
+      // No code at this size.
+    }
+  }
+  return "";
 }
 
 function stop() {
@@ -47,7 +73,9 @@ function stop() {
 async function watch(detector) {
   tell("");
   try {
-    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    video.srcObject = await navigator.mediaDevices.getUserMedia({
+      video: { facingMode: "environment", width: { ideal: 1920 }, height: { ideal: 1080 } },
+    });
     video.hidden = false;
     await video.play();
   } catch {
@@ -56,30 +84,29 @@ async function watch(detector) {
     return;
   }
   while (video.srcObject) {
-    const [found] = await detector.detect(video).catch(() => []);
-    if (found) {
+    const found = await read(detector, video, CAMERA_SIZES);
+    if (found && video.srcObject) {
       stop();
-      asked(found.rawValue);
+      asked(found);
     } else await new Promise((next) => setTimeout(next, 150));
   }
 }
 
 async function look(detector, file) {
   tell("");
-  try {
-    const [found] = await detector.detect(await createImageBitmap(file));
-    if (found) asked(found.rawValue);
-    else tell(trouble.dataset.code);
-  } catch {
+  const found = await createImageBitmap(file).then((picture) => read(detector, picture, PHOTO_SIZES)).catch(() => "");
+  if (found) asked(found);
+  else {
     tell(trouble.dataset.code);
+    if (send) send.hidden = false; // the server may see more in it
   }
 }
 
-reader().then((detector) => {
-  if (!detector) return;
+const send = document.getElementById("slip-send");
+ownReader().then((detector) => {
+  if (send) send.hidden = true;
   camera.hidden = !navigator.mediaDevices;
   photo.hidden = false;
-  document.getElementById("slip-send")?.remove(); // this browser reads photos itself
   camera.addEventListener("click", () => (video.srcObject ? stop() : watch(detector)));
   const file = photo.querySelector("input");
   file.addEventListener("change", () => file.files[0] && look(detector, file.files[0]));
