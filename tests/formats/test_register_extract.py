@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
@@ -185,6 +186,16 @@ def test_what_is_too_large_or_no_table_is_refused(campaign: Campaign, monkeypatc
     for data, name in ((b"", "a.csv"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls"), (b"PK\x03\x04", "a.xlsx")):
         with pytest.raises(InvalidInput):
             table(campaign, data, name)
+
+
+def test_a_workbook_that_would_unpack_to_something_enormous_is_refused_before_it_is_read(campaign: Campaign) -> None:
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(12_000_000))
+    with pytest.raises(TooLarge, match="bomb.xlsx unpacks to 12 MB") as refused:
+        table(campaign, packed.getvalue(), "bomb.xlsx")
+    assert "form" not in str(refused.value)
 
 
 def test_of_several_sheets_the_one_with_people_is_read_and_two_of_these_are_refused(campaign: Campaign) -> None:
