@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mapper.errors import NotFound, mark
 from mapper.services.accounts import User, visible_cells
@@ -50,6 +50,17 @@ def read_area(text: str) -> Area | None:
     if not (level and colon and code):
         raise NotFound(mark("{area} names no area. Choose one of the list."), area=text[:60])
     return Area(level, code)
+
+
+def narrowed(reference: Reference, user: User, set_id: str, area: Area | None) -> User:
+    """A user who sees no more than an area of a set; the user as they are where it holds more than they may see."""
+    if area is None:
+        return user
+    inner = replace(user, areas=(("" if area.level == HAMLET else set_id, area.code),))
+    with reference.database.read() as connection:
+        own = visible_cells(reference, connection, user)
+        within = visible_cells(reference, connection, inner)
+    return inner if own is None or set(within or ()) <= set(own) else user
 
 
 def choices(reference: Reference, user: User, set_id: str, area: Area | None = None) -> list[AreaChoice]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-
 from flask import Blueprint, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.mending import Correction, SameHousehold, SamePerson, TwoPeople
-from mapper.domain.people import Dose, Person
 from mapper.domain.quality import RULES
 from mapper.domain.roles import OVERSEERS
 from mapper.errors import mark
-from mapper.services import cleaning
+from mapper.services import areas, cleaning, users
 from mapper.services.cleaning import Choice, Finding, Settled
 from mapper.services.looking_through import set_off
 from mapper.services.mending_choices import Correcting, Parting
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
+from mapper.web.cleaning_offers import born, day_shown, dose_line, dose_name, offers, others, vaccine_name
 from mapper.web.installation import installation
-from mapper.web.language_choice import chosen_language, say
+from mapper.web.language_choice import say
 
 cleaning_pages = Blueprint("cleaning", __name__)
 _only_for_overseers = only_for(*OVERSEERS)
@@ -53,24 +50,6 @@ DECISIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A correction that the page offers. kind: of the field, "none" where something is taken out.
-
-    before: the value as it is; choices: value and label of each that can be taken.
-    """
-
-    label: str
-    person: str
-    what: str
-    code: str
-    kind: str
-    before: str | None
-    value: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    of_other: bool = False
-
-
 @cleaning_pages.before_request
 def _guard() -> Response | None:
     return _only_for_overseers()
@@ -87,12 +66,14 @@ def page() -> str:
     settled = request.args.get("state") == "decided"
     number = _page_number()
     first = (number - 1) * cleaning.LISTED
-    queue = cleaning.queue(reference, reader(), campaign_id, rule, 0 if settled else cleaning.LISTED, first)
+    user = areas.narrowed(reference, reader(), asked.state["set"], asked.area)
+    queue = cleaning.queue(reference, user, campaign_id, rule, 0 if settled else cleaning.LISTED, first)
     waiting = queue.counts.get(rule, 0) if rule else sum(queue.counts.values())
     held: list[Settled] = []
     if settled:
-        held = cleaning.settled(reference, reader(), campaign_id, cleaning.LISTED + 1, first)
+        held = cleaning.settled(reference, user, campaign_id, cleaning.LISTED + 1, first)
     campaign = queue.campaign
+    communes = users.communes(reference, reader()) if queue.findings else []
     return render_template(
         "cleaning.html",
         asked=asked,
@@ -105,10 +86,11 @@ def page() -> str:
         rules={each: say(NAMES[each]) for each in RULES},
         decisions={each: say(text) for each, text in DECISIONS.items()},
         why=lambda finding: _why(campaign, finding),
-        offers=lambda finding: _offers(campaign, finding),
-        dose=lambda each: _dose(campaign, each),
-        born=_born,
-        mended=lambda one: _mended(one),
+        offers=lambda finding: offers(campaign, finding),
+        others=lambda finding: others(campaign, finding, communes),
+        dose=lambda each: dose_line(campaign, each),
+        born=born,
+        mended=_mended,
         of_people=lambda finding: finding.oddity.rule.startswith("same_"),
         done=get_flashed_messages(),
     )
@@ -128,12 +110,11 @@ def progress() -> Response:
 def decide(campaign_id: str, key: str) -> Response:
     """Decide about a finding, or take a decision back; then back to the list."""
     reference, form = installation().reference, request.form
-    rule = form.get("rule", "")
-    rule = rule if rule in RULES else ""
+    area = form.get("area", "")[:80] or None
     if form.get("take_back"):
         cleaning.take_back(reference, reader(), campaign_id, key)
         flash(say("Taken back. The register is as it was before this decision."))
-        return redirect(url_for("cleaning.page", campaign=campaign_id, state="decided"))
+        return redirect(url_for("cleaning.page", campaign=campaign_id, area=area, state="decided"))
     correcting = None
     if form.get("choice") == "correct":
         told = form.get("before")
@@ -150,7 +131,9 @@ def decide(campaign_id: str, key: str) -> Response:
     choice = Choice(form.get("choice", ""), form.get("reason", ""), correcting, parting, form.get("kept", "one"))
     cleaning.decide(reference, reader(), campaign_id, key, choice)
     flash(say("Decided. It stands under “decided”, where it can be taken back."))
-    return redirect(url_for("cleaning.page", campaign=campaign_id, rule=rule or None))
+    rule = form.get("rule", "")
+    rule = rule if rule in RULES else ""
+    return redirect(url_for("cleaning.page", campaign=campaign_id, rule=rule or None, area=area))
 
 
 def _told_dose(text: str) -> tuple[str, str]:
@@ -167,26 +150,26 @@ def _page_number() -> int:
 def _why(campaign: Campaign, finding: Finding) -> str:
     """The evidence in a sentence."""
     rule, facts = finding.oddity.rule, dict(finding.oddity.facts or {})
-    dose = _dose_name(campaign, facts.get("dose", ""))
-    day, vaccine = _day(facts.get("given_on", "")), _vaccine(campaign, facts.get("vaccine", ""))
-    earlier, earlier_on = _dose_name(campaign, facts.get("before", "")), _day(facts.get("before_on", ""))
+    dose = dose_name(campaign, facts.get("dose", ""))
+    day, vaccine = day_shown(facts.get("given_on", "")), vaccine_name(campaign, facts.get("vaccine", ""))
+    earlier, earlier_on = dose_name(campaign, facts.get("before", "")), day_shown(facts.get("before_on", ""))
     if rule == "dose_before_birth":
         born = facts.get("born_on", "")
-        return say("{dose} is of {day}, and the birth of {born}.", dose=dose, day=day, born=_day(born))
+        return say("{dose} is of {day}, and the birth of {born}.", dose=dose, day=day, born=day_shown(born))
     if rule == "dose_before_vaccine":
-        first = _day(facts.get("first", ""))
+        first = day_shown(facts.get("first", ""))
         text = mark("{dose} is of {day}; {vaccine} was not given before {first}.")
         return say(text, dose=dose, day=day, vaccine=vaccine, first=first)
     if rule == "dose_too_soon":
         text = mark("{dose} is of {day}, {earlier} of {earlier_on}: it may be given from {first} on.")
-        first = _day(facts.get("from", ""))
+        first = day_shown(facts.get("from", ""))
         return say(text, dose=dose, day=day, earlier=earlier, earlier_on=earlier_on, first=first)
     if rule == "dose_at_age":
         text = mark("{dose} of {day}, {vaccine}: no group of that age is to have it.")
         return say(text, dose=dose, day=day, vaccine=vaccine or say("vaccine unknown"))
     if rule == "doses_mixed":
         text = mark("{dose} is {vaccine}, {earlier} is {other}: both are to be of one vaccine.")
-        other = _vaccine(campaign, facts.get("other_vaccine", ""))
+        other = vaccine_name(campaign, facts.get("other_vaccine", ""))
         return say(text, dose=dose, vaccine=vaccine, earlier=earlier, other=other)
     if rule == "dose_twice":
         return say("{dose} stands here of {day} and of {other}.", dose=dose, day=day, other=earlier_on or "–")
@@ -207,42 +190,6 @@ def _why(campaign: Campaign, finding: Finding) -> str:
     return say("Name, birth and place look alike.")
 
 
-def _offers(campaign: Campaign, finding: Finding) -> list[Offer]:
-    """What can be corrected of a finding."""
-    one, facts, person = finding.oddity, finding.oddity.facts or {}, finding.person
-    found: list[Offer] = []
-    if one.rule.startswith("dose") and person is not None:
-        code, given = facts.get("dose", ""), facts.get("given_on") or None
-        found.append(Offer(say("Day of the dose"), person.id, "dose_given_on", code, "date", given, given or ""))
-        if one.rule in ("dose_before_vaccine", "dose_at_age", "doses_mixed"):
-            vaccines = tuple((each, label[chosen_language()]) for each, label in campaign.vaccines.items())
-            vaccine = facts.get("vaccine") or None
-            found.append(
-                Offer(say("Vaccine"), person.id, "dose_vaccine", code, "choice", vaccine, vaccine or "", vaccines)
-            )
-        if one.rule in ("dose_before_birth", "dose_at_age"):
-            born = person.born_on.isoformat() if person.born_on else None
-            found.append(Offer(say("Date of birth"), person.id, "born_on", "", "date", born, born or ""))
-        text = f"{given or ''} {facts.get('vaccine', '')}"
-        found.append(Offer(say("This dose was not given: take it out"), person.id, "dose", code, "none", text))
-    house = finding.house
-    if house is not None and one.rule in ("point_shared", "point_far", "commune_differs") and house.row.point:
-        point = f"{house.row.point.lat:.7f} {house.row.point.lon:.7f}"
-        found.append(Offer(say("The position is wrong: take it out"), "", "point", "", "none", point))
-    if one.rule == "point_shared" and finding.other is not None and finding.other.row.point:
-        point = f"{finding.other.row.point.lat:.7f} {finding.other.row.point.lon:.7f}"
-        label = say("The position of the other house is wrong: take it out")
-        found.append(Offer(label, "", "point", "", "none", point, of_other=True))
-    if house is not None and one.rule == "commune_differs" and facts.get("found_code"):
-        label, now = say("The commune of the position is right"), house.row.commune_code
-        found.append(Offer(label, "", "commune_code", "", "set", now, facts["found_code"]))
-    if one.rule == "head_count":
-        expected = facts.get("expected") or None
-        label = say("Number of people in the household")
-        found.append(Offer(label, "", "expected_members", "", "number", expected, facts.get("people", "")))
-    return found
-
-
 def _mended(one: Settled) -> str:
     """What a decision changed, in words without names."""
     act = one.act
@@ -255,32 +202,3 @@ def _mended(one: Settled) -> str:
     if isinstance(act, TwoPeople):
         return say("one entry became two people")
     return ""
-
-
-def _dose(campaign: Campaign, dose: Dose) -> str:
-    when = _day(dose.given_on.isoformat()) if dose.given_on else say("day unknown")
-    return " · ".join(filter(None, (_dose_name(campaign, dose.code), when, _vaccine(campaign, dose.vaccine or ""))))
-
-
-def _dose_name(campaign: Campaign, code: str) -> str:
-    label = campaign.doses.get(code)
-    return label[chosen_language()] if label else say("Dose {dose}", dose=code)
-
-
-def _vaccine(campaign: Campaign, code: str) -> str:
-    label = campaign.vaccines.get(code)
-    return label[chosen_language()] if label else code
-
-
-def _born(person: Person) -> str:
-    if person.born_on is None:
-        return say("date of birth unknown")
-    return _day(person.born_on.isoformat()) if person.birth_precision == "day" else str(person.born_on.year)
-
-
-def _day(text: str) -> str:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{day.day}/{day.month}/{day.year}"

@@ -26,7 +26,7 @@ def test_somebody_entered_twice_is_joined_by_a_button_and_parted_by_another(site
     supervisor = reader(site)
     page = supervisor.get("/cleaning", rule="same_person").text
     assert "Có thể là một người bị ghi hai lần" in page
-    assert page.count("Nông Thị Mỷ") == 2
+    assert page.count("<b>Nông Thị Mỷ</b>") == 2
     assert reader(site, role="planner").get("/cleaning").status_code == 403
 
     def press(shown: str, **fields: str) -> str:
@@ -68,3 +68,27 @@ def test_an_entry_is_parted_on_the_page_and_what_cannot_be_is_refused(site: Site
     assert people(site) == ["Nông Thị Mỷ"]
     assert press(box[1]) == 200
     assert people(site) == ["Nông Thị Mỵ", "Nông Thị Mỷ"]
+
+
+def test_a_name_is_corrected_on_the_page_where_the_old_one_is_still_what_was_seen(site: Site) -> None:
+    house = House("uuid:1", people=(("Nông Thị Mỷ", "2021-05-04", "2021-08-10"),))
+    assert intake.receive(site.reference, house.xml, {}, sender_id=site.user("canvasser", "00001").id).counted
+    look_through(site.reference, "mini")
+    supervisor = reader(site)
+    page = supervisor.get("/cleaning").text
+    assert "Sửa thông tin khác" in page
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    address = re.search(r'action="(/cleaning/[^"]+)"', page)
+    person = re.search(r'name="person" value="([^"]+)"', page)
+    assert token and address and person
+    told = {"csrf_token": token[1], "choice": "correct", "person": person[1], "what": "name", "code": ""}
+
+    def press(before: str) -> int:
+        data = told | {"before": before, "after": "Nông Thị Mỵ"}
+        return supervisor.session.post(site.url + address[1], data=data, timeout=60).status_code
+
+    assert press("Nông Thị Mẩy") == 409
+    assert people(site) == ["Nông Thị Mỷ"]
+    assert press("Nông Thị Mỷ") == 200
+    assert people(site) == ["Nông Thị Mỵ"]
+    assert supervisor.get("/cleaning", area="commune:no-such").status_code == 404
