@@ -92,6 +92,6 @@ def test_a_process_killed_while_it_takes_people_in_leaves_none_and_the_file_is_t
 
 
 def test_a_file_of_200_mb_is_refused_by_its_size_alone() -> None:
-    with pytest.raises(TooLarge, match="extract.xlsx has 200 MB; 60 MB are read. Save it as CSV, or divide it"):
+    with pytest.raises(TooLarge, match=r"extract\.xlsx has 200 MB; 60 MB are read\. Save it as CSV, or divide it"):
         national_register.check_size("extract.xlsx", 200_000_000)
     national_register.check_size("extract.xlsx", 60_000_000)
