@@ -54,6 +54,7 @@ from mapper.web.odata import odata
 from mapper.web.openrosa import openrosa
 from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
+from mapper.web.people_api import people_api
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.public import public
 from mapper.web.report import report
@@ -63,6 +64,7 @@ from mapper.web.surveys import surveys
 from mapper.web.targets import target_pages
 from mapper.web.trends import trend_pages
 from mapper.web.trying import trying
+from mapper.web.upcoming import upcoming
 from mapper.web.users import user_pages
 from mapper.web.wall import wall_map
 
@@ -147,6 +149,8 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(exports)
     app.register_blueprint(odata)
     app.register_blueprint(lists)
+    app.register_blueprint(people_api)
+    app.register_blueprint(upcoming)
     app.register_blueprint(filter_layer)
     app.register_blueprint(list_paper)
     app.register_blueprint(epidemic)

@@ -14,8 +14,8 @@ from mapper.errors import Forbidden, InvalidInput, NotFound, Unavailable, mark
 from mapper.services.background import Standing
 from mapper.web.accounts import reader
 from mapper.web.installation import installation
-from mapper.web.lists import read_wanted
 from mapper.web.map_state import UNKNOWN, Notice
+from mapper.web.wanted import read_wanted
 
 FILTER = "filter"
 """Name in the map's address of the filter, which is an address in it; also that of the layer."""

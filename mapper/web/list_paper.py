@@ -18,7 +18,7 @@ from mapper.services.people_words import STATES, PeopleWords
 from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
-from mapper.web.lists import page_asked, read_wanted
+from mapper.web.wanted import page_asked, read_wanted
 
 list_paper = Blueprint("list_paper", __name__)
 _only_for_readers = only_for(*READERS)

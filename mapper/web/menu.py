@@ -52,7 +52,7 @@ MENU: tuple[Entry | Heading, ...] = (
         mark("People"),
         (
             Entry("lists.page", mark("People and households by filter")),
-            Entry("lists.upcoming", mark("Soon to be vaccinated")),
+            Entry("upcoming.page", mark("Soon to be vaccinated")),
             Entry("slips.page", mark("Slips")),
         ),
     ),

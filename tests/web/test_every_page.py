@@ -96,7 +96,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "/list?date=2022-08-31&view=map",
         ),
     ),
-    "lists.upcoming": (
+    "upcoming.page": (
         EVERYBODY,
         (
             "/upcoming?kind=group&from=2022-09-01&to=2022-10-31",
@@ -161,8 +161,8 @@ NO_PAGES: Mapping[str, str] = {
     "cleaning.progress": "a number for a script",
     "hot_spots.features": "figures for programs and for the map",
     "hot_spots.progress": "a number for a script",
-    "lists.count_api": "a number for programs",
-    "lists.people_api": "people for programs",
+    "people_api.count": "a number for programs",
+    "people_api.people": "people for programs",
     "lists.progress": "a number for a script",
     "integrity.progress": "a number for a script",
     "national_register.file": "files to save",
