@@ -143,6 +143,7 @@ def _page(asked: Asked | None, problem: MapperError | None = None) -> str:
         usual_houses=HOUSES,
         most_houses=MOST_HOUSES,
         most_words=service.MOST_WORDS,
+        limit=service.MOST,
         problem=say(problem) if problem is not None else None,
         done=get_flashed_messages(),
         percent=percent,
@@ -158,6 +159,16 @@ def progress() -> Response:
         return jsonify(stage=Stage.DONE, share=1)
     standing = installation().integrity.look(_key(asked, _span())) or _examined(asked, _span())
     return jsonify(stage=standing.stage, share=round(standing.share, 3))
+
+
+@integrity.post("/integrity/stop")
+def stop() -> AnyResponse:
+    """Stop a reading that waits or runs, for everybody who waits for the same one."""
+    asked = ask()
+    if asked is None:
+        raise InvalidInput(mark("No campaign is published yet."))
+    installation().integrity.stop(_key(asked, _span()))
+    return redirect(_address(asked))
 
 
 @integrity.post("/integrity/notes")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 from lxml import html
 
-from mapper.services import intake
+from mapper.services import intake, integrity
+from mapper.services.accounts import User
+from mapper.services.background import Progress
+from mapper.services.integrity import Examined, Period
+from mapper.services.reference import Reference
 from tests.client.site import House, Site
 from tests.web.test_sign_in import NAME, PASSWORD, Desk
 
@@ -81,6 +86,32 @@ def test_a_sign_is_told_without_blame_and_closed_by_an_explanation(sqlite_site: 
     still = closed.xpath("//section[@aria-labelledby='signs']//input[@name='sign']/@value")
     assert set(still) == set(page.xpath("//input[@name='sign']/@value")) - {"spot"}
     assert closed.xpath("//section[@aria-labelledby='explained']//input[@name='sign']/@value") == ["spot"]
+
+
+def test_a_reading_is_stopped_and_begun_anew(sqlite_site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, examine = threading.Event(), integrity.examine
+
+    def slow(reference: Reference, user: User, period: Period, progress: Progress) -> Examined:
+        begun.set()
+        for _ in range(int(PATIENCE_S / 0.02)):
+            progress(0.5)
+            time.sleep(0.02)
+        raise AssertionError("nobody stopped it")
+
+    monkeypatch.setattr(integrity, "examine", slow)
+    page = html.fromstring(desk.get("/integrity", date=today(), lang="en").text)
+    assert begun.wait(PATIENCE_S)
+    assert "At most 30,000 forms are looked through at once." in told(page)
+    (form,) = page.xpath("//form[starts-with(@action, '/integrity/stop')]")
+    stopped = desk.session.post(f"{desk.url}{form.action}", data=fields(page, form.action), allow_redirects=False)
+    assert stopped.status_code == 302
+    end = time.monotonic() + PATIENCE_S
+    while desk.get("/integrity/progress", date=today()).json()["stage"] != "stopped":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert "The reading was stopped." in told(html.fromstring(desk.get("/integrity", date=today(), lang="en").text))
+    monkeypatch.setattr(integrity, "examine", examine)
+    assert "Nông Thị Hoa" in told(looked(desk, again="1"))
 
 
 def test_houses_are_drawn_and_the_second_interview_is_entered_on_the_page(desk: Desk) -> None:
