@@ -16,7 +16,7 @@ SURE_AT = 6.0
 They are those of linking two registers, where nearly everybody has a partner; within one, one in a hundred has.
 """
 
-YEAR_AT = 2.0
+YEAR_AT = 3.0
 """The same where the words of the name agree and one entry tells no more than the year of birth, which agrees.
 
 Nobody can agree on a day that was not told, and here nothing speaks against the pair; where two days were told and
@@ -25,6 +25,9 @@ differ, or a word does, something does.
 
 MANY_PAIRS = 2_000_000
 """So many pairs of a list are compared at most."""
+
+TYPED_AT = 9.0
+"""The same where only the year agrees and a word is written otherwise as well: of old people many are so near."""
 
 _SAME_WORDS = frozenset({"same", "without_accents", "other_order", "joined"})
 
@@ -64,4 +67,6 @@ def _least(comparison: Comparison) -> float:
     name = comparison.level("name")
     if name in ("different", "untold"):
         return math.inf
-    return YEAR_AT if name in _SAME_WORDS and comparison.level("born") == "year" else SURE_AT
+    if comparison.level("born") != "year":
+        return SURE_AT
+    return YEAR_AT if name in _SAME_WORDS else TYPED_AT

@@ -176,6 +176,11 @@ def census(seed: int, households: int = 1200, share: float = 0.012) -> Census:
     places = {id(one): at for at, (_, one, _, _) in enumerate(rows)}
     rows += [(house, twin, places[id(one)], kind) for house, one, twin, kind in extra]
     first = len(places)
+    # Whoever was entered again twice is one person in three pairs.
     true = {(row[2], at): row[3] for at, row in enumerate(rows) if at >= first}
+    copies: dict[int, list[int]] = {}
+    for of, at in list(true):
+        true |= {(other, at): true[of, at] for other in copies.get(of, [])}
+        copies.setdefault(of, []).append(at)
     entries = [replace(row[1], key=str(at)) for at, row in enumerate(rows)]
     return Census(entries, [row[0] for row in rows], true)
