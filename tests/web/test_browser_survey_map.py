@@ -40,7 +40,9 @@ def survey(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_figures_of_a_sample_are_told_as_an_estimate_with_its_interval_and_design(
     open_page: Pages, survey: Site, width: int
 ) -> None:
-    page = open_map(open_page, survey, f"{QUERY}&level=hamlet", width)
+    page = open_map(
+        open_page(width, signed_in=open_page.sign_in(survey.url, NAME, PASSWORD)), survey, f"{QUERY}&level=hamlet"
+    )
     told = page.locator("#summary")
     expect(told.locator(".summary-number")).to_have_text("60\u202f%")
     expect(told).to_contain_text("Ước lượng từ điều tra cụm, không phải tổng rà: đã hỏi 10 người ở 2 thôn rút thăm.")
@@ -59,7 +61,12 @@ def test_figures_of_a_sample_are_told_as_an_estimate_with_its_interval_and_desig
 
 
 def test_the_same_in_english(open_page: Pages, survey: Site) -> None:
-    page = open_map(open_page, survey, f"{QUERY}&level=commune", language="en")
+    page = open_map(
+        open_page(1366, "en", signed_in=open_page.sign_in(survey.url, NAME, PASSWORD)),
+        survey,
+        f"{QUERY}&level=commune",
+        "en",
+    )
     expect(page.locator("#summary")).to_contain_text(
         "Estimate of a cluster survey, not a census: 10 people asked in 2 hamlets drawn. Design effect (DEFF) 0.96."
     )

@@ -67,7 +67,7 @@ def test_who_may_not_see_positions_gets_sums_of_hamlets_alone(site: Site) -> Non
 def test_a_filter_lies_over_the_map_through_other_days_and_levels_until_it_is_taken_off(
     open_page: Pages, site: Site, width: int
 ) -> None:
-    page = open_map(open_page, site, LAID, width)
+    page = open_map(open_page(width, signed_in=open_page.sign_in(site.url, NAME, PASSWORD)), site, LAID)
     told = page.locator("#laid-filter")
     expect(told).to_contain_text("Bộ lọc: 4 người")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -93,6 +93,11 @@ def test_a_filter_lies_over_the_map_through_other_days_and_levels_until_it_is_ta
 
 
 def test_a_filter_that_cannot_be_read_is_told_and_the_map_stands(open_page: Pages, site: Site) -> None:
-    page = open_map(open_page, site, f"{QUERY}&layers=filter&filter=age_from%3Dold", language="en")
+    page = open_map(
+        open_page(1366, "en", signed_in=open_page.sign_in(site.url, NAME, PASSWORD)),
+        site,
+        f"{QUERY}&layers=filter&filter=age_from%3Dold",
+        "en",
+    )
     expect(page.locator("p.notice").first).to_contain_text("This link names something that is not here (filter:")
     expect(page.locator("#laid-filter")).to_be_hidden()

@@ -27,7 +27,7 @@ export function draw(answer, { map, options }) {
   for (const [lat, lon, people, name] of [...answer.hamlets].sort((a, b) => b[2] - a[2])) {
     const radius = LEAST_RADIUS + (MOST_RADIUS - LEAST_RADIUS) * Math.sqrt(people / most);
     const words = t("{place}: {people} people of the filter", { place: name, people: count(people) });
-    hamlets.addLayer(L.circleMarker([lat, lon], { radius, color: colour, weight: 2, fillOpacity: 0.35 })
+    hamlets.addLayer(L.circleMarker([lat, lon], { radius, color: colour, weight: 2, fillOpacity: 0.12 })
       .bindTooltip(make("span", {}, words)));
   }
   const drawn = L.layerGroup([hamlets]);
@@ -47,6 +47,6 @@ export function draw(answer, { map, options }) {
 export function legend({ people, list, unplaced }, { remove }) {
   return make("span", {},
     make("a", { href: list }, t("Filter: {people} people", { people: count(people) })),
-    unplaced ? ` (${t("{people} of them without a position", { people: count(unplaced) })})` : "", " ",
+    unplaced ? ` (${t("{people} of them without a position", { people: count(unplaced) })})` : "", " · ",
     make("button", { type: "button", class: "link", onclick: remove }, t("Take the filter off")));
 }
