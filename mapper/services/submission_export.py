@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
@@ -27,11 +28,14 @@ from mapper.formats.submission_tables import (
     tables_of,
 )
 from mapper.formats.xform import XFormModel
+from mapper.language import translate
 from mapper.services import audit
 from mapper.services.accounts import User, oversees, visible_cells
+from mapper.services.audit import VIETNAM
 from mapper.services.background import Progress
 from mapper.services.files_to_fetch import Made, folder_of
-from mapper.services.reference import Reference
+from mapper.services.questions import default_set
+from mapper.services.reference import Known, Reference
 from mapper.services.review import concerns
 from mapper.store import form_life, reviews, submission_feed, submissions
 from mapper.store.database import Connection
@@ -184,13 +188,59 @@ def review_word(review: str) -> str | None:
     return {"has_issues": "hasIssues", "approved": "approved"}.get(review)
 
 
-def write_zip(
-    reference: Reference, user: User, form_id: str, attachments: bool = True, progress: Progress = lambda share: None
-) -> Made:
+ABOUT = "about.txt"
+"""The file in a zip that says of what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZipWish:
+    """What zip is wanted. attachments: whether files sent with submissions are in it; sample: whether all is invented,
+    which it then says.
+    """
+
+    form_id: str
+    attachments: bool
+    language: str
+    sample: bool
+
+
+def about_submissions(reference: Reference, user: User, wish: ZipWish, number: int) -> list[tuple[str, str]]:
+    """What a file of submissions says of itself: form, date, filter, boundary set, how many."""
+
+    def say(message: str) -> str:
+        return translate(message, wish.language)
+
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    areas = [area_name(known, *area) for area in user.areas]
+    media = mark("all, in the folder media") if wish.attachments else mark("left out")
+    lines = [
+        (say(mark("Form")), wish.form_id),
+        (say(mark("Made on")), f"{datetime.now(VIETNAM):%d/%m/%Y %H:%M}"),
+        (say(mark("Filter")), f"{say(mark('Area'))}: {', '.join(areas)}" if areas else say(mark("everything"))),
+        (say(mark("Boundary set")), default_set(known).about.label if known.sets else "-"),
+        (say(mark("Submissions")), str(number)),
+        (say(mark("Files sent with them")), say(media)),
+    ]
+    return [*lines, (say(mark("These households and people are invented.")), "")] if wish.sample else lines
+
+
+def area_name(known: Known, set_id: str, code: str) -> str:
+    """What one of a user's areas is called, with its code."""
+    if not set_id:
+        hamlet = known.hamlets.get(code)
+        return f"{hamlet.label} ({code})" if hamlet else code
+    units = known.sets[set_id].units if set_id in known.sets else {}
+    name = next((unit.name for (_, at), unit in units.items() if at == code), "")
+    return f"{name} ({code})" if name else code
+
+
+def write_zip(reference: Reference, user: User, wish: ZipWish, progress: Progress = lambda share: None) -> Made:
     """A zip with a CSV for the form and for each of its repeats, and the files sent with it in ``media``.
 
-    Raises NotFound. The audit trail has it before anybody does.
+    ABOUT says of what it is. Raises NotFound. The audit trail has it before anybody does.
     """
+    form_id = wish.form_id
     form = form_tables(reference, form_id)
     path = folder_of(reference) / f"{secrets.token_hex(16)}.zip"
     names = file_names(form_id, form.tables)
@@ -205,7 +255,7 @@ def write_zip(
                 feed = Feed(reference, connection, user, form)
                 every, media = feed.count(), _Media(archive, connection)
                 for fed in feed.all():
-                    files = media.add(fed.files) if attachments else {}
+                    files = media.add(fed.files) if wish.attachments else {}
                     for row in fed.rows:
                         tables[row.table].write(row, fed, files)
                     number += 1
@@ -213,6 +263,10 @@ def write_zip(
                         progress(0.95 * number / max(1, every))
             for place, table in enumerate(form.tables):
                 archive.write(Path(aside) / f"{place}.csv", names[table.path], zipfile.ZIP_DEFLATED, 1)
+            told = about_submissions(reference, user, wish, number)
+            archive.writestr(
+                ABOUT, "\ufeff" + "".join(f"{what}: {value}".rstrip(": ") + "\r\n" for what, value in told)
+            )
     except BaseException:
         path.unlink(missing_ok=True)
         raise

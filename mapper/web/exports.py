@@ -119,13 +119,14 @@ def submissions(form_id: str) -> AnyResponse:
 
 
 def _zipped(form_id: str, files: bool, again: bool = False) -> Standing[Made]:
-    from mapper.services.submission_export import form_tables, write_zip
+    from mapper.services.submission_export import ZipWish, form_tables, write_zip
 
     here, user = installation(), reader()
+    wish = ZipWish(form_id, files, chosen_language(), here.sample)
     form_tables(here.reference, form_id)  # no form of that name: told at once
 
     def work(told: Progress) -> Made:
-        return write_zip(here.reference, user, form_id, files, told)
+        return write_zip(here.reference, user, wish, told)
 
     # Nothing counts what only arrived or was written about: each asking is of another version.
     return _asked(_zip_key(form_id, files), object(), work, again)
@@ -133,7 +134,7 @@ def _zipped(form_id: str, files: bool, again: bool = False) -> Standing[Made]:
 
 def _zip_key(form_id: str, files: bool) -> tuple[object, ...]:
     user = reader()
-    return "submissions", form_id, files, user.id, user.areas, user.role
+    return "submissions", form_id, files, chosen_language(), user.id, user.areas, user.role
 
 
 def _asked(key: Hashable, version: Hashable, work: Callable[[Progress], Made], again: bool) -> Standing[Made]:
@@ -186,7 +187,8 @@ def stop() -> AnyResponse:
     else:
         key = _people_key(_wish(request.args.get("kind", "")))
     installation().exports.stop(key)
-    return redirect(url_for("exports.waiting", **{name: request.args.getlist(name) for name in request.args}), 303)
+    address: dict[str, Any] = _lists(request.args)
+    return redirect(url_for("exports.waiting", **address), 303)
 
 
 def _wish(kind: str) -> Wish:

@@ -85,12 +85,17 @@ def test_the_zip_holds_a_table_for_each_repeat_whose_rows_find_their_parents(fed
     limited = {"Authorization": f"Bearer {token(fed, 'supervisor', 'squares:00002')}"}
     answer = requests.get(f"{fed.url}/export/submissions/house_check.zip", headers=limited, timeout=60)
     assert zipfile.ZipFile(io.BytesIO(answer.content)).read("house_check.csv").count(b"uuid:") == 2
+    # Each says of what it is, in its reader's language.
+    told = archive.read("about.txt").decode("utf-8-sig").splitlines()
+    assert {"Biểu mẫu: house_check", "Bộ lọc: tất cả", "Phiếu: 3", "Bộ ranh giới: Hai ô vuông"} <= set(told)
+    narrow = zipfile.ZipFile(io.BytesIO(answer.content)).read("about.txt").decode("utf-8-sig")
+    assert "(00002)" in narrow and "Phiếu: 1" in narrow
 
 
 def test_a_form_without_roles_is_handed_over_too(fed: Site) -> None:
     headers = {"Authorization": f"Bearer {token(fed, 'planner')}"}
     answer = requests.get(f"{fed.url}/export/submissions/plain.zip", headers=headers, timeout=60)
-    assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == ["plain.csv"]
+    assert zipfile.ZipFile(io.BytesIO(answer.content)).namelist() == ["plain.csv", "about.txt"]
     assert requests.get(f"{fed.url}/export/submissions/none.zip", headers=headers, timeout=60).status_code == 404
 
 
