@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from statistics import fmean
 from typing import Generic, TypeVar
 
 from mapper.domain.campaign import Campaign
@@ -21,7 +22,7 @@ from mapper.services.filter_words import for_the_trail
 from mapper.services.filtered import Filtered, FilterQuestion, Place, filtered
 from mapper.services.phone_lists import reasons
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.store import accounts, column_views
+from mapper.store import accounts, column_views, register
 from mapper.store.column_views import Dot, HouseFound
 from mapper.store.columns import PersonRow
 
@@ -102,7 +103,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class OnMap:
-    """A hamlet, or what of it lies in one unit. lat, lon: middle of its houses, None where no position is known."""
+    """A hamlet, or what of it lies in one unit. lat, lon: middle of its houses, None where no position is known.
+
+    Of all of them, not of those found: where one house alone is found, the middle does not tell where it stands.
+    """
 
     place: Place
     people: int
@@ -170,30 +174,35 @@ def on_map(reference: Reference, user: User, question: FilterQuestion) -> Filter
     """People by hamlet with its middle, and for those who oversee canvassers the houses."""
     with filtered(reference, user, question) as found:
         of = _counted(found)
-        spots = _by_place(found)
+        by_place: Counter[Place] = Counter()
+        for cell, people in found.by_cell().items():
+            by_place[found.place(cell)] += people
         dots = None
         if user.role in OVERSEERS:
             held = column_views.dots(found.asking, found.condition, MOST_DOTS)
             dots = None if held is None else tuple((dot, found.place(dot.cell)) for dot in held)
     if dots:
         _enter(reference, user, question, {"houses": len(dots)})
-    return FilterMap(of, spots, dots)
+    middles = _middles(reference, of)
+    spots = [OnMap(place, people, *middles.get(_stands(place), (None, None))) for place, people in by_place.items()]
+    return FilterMap(of, tuple(sorted(spots, key=lambda spot: _stands(spot.place))), dots)
 
 
-def _by_place(found: Filtered) -> tuple[OnMap, ...]:
-    held = {spot.cell: spot for spot in column_views.spots(found.asking, found.condition)}
-    together: dict[Place, list[column_views.Spot]] = {}
-    for cell in found.cells:
-        if cell in held:
-            together.setdefault(found.place(cell), []).append(held[cell])
-    rows = []
-    for place, spots in together.items():
-        known = [(spot.lat, spot.lon, spot.people) for spot in spots if spot.lat is not None and spot.lon is not None]
-        weight = sum(people for *_, people in known)
-        lat = sum(lat * people for lat, _, people in known) / weight if weight else None
-        lon = sum(lon * people for _, lon, people in known) / weight if weight else None
-        rows.append(OnMap(place, sum(spot.people for spot in spots), lat, lon))
-    return tuple(rows)
+def _stands(place: Place) -> tuple[str, str]:
+    return place.unit_code, place.hamlet_code
+
+
+def _middles(reference: Reference, of: Counted) -> dict[tuple[str, str], tuple[float, float]]:
+    """The middle of all houses of each unit and hamlet, of the mean of each of its cells."""
+    together: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    with reference.database.read() as connection:
+        cells = reference.cells(connection)
+        for cell_id, centre in register.cell_centres(reference.database, connection, of.campaign.id, None).items():
+            cell = cells[cell_id]
+            together.setdefault((cell.units.get(of.places.id) or "", cell.hamlet_code or ""), []).append(centre)
+    return {
+        where: (fmean(lat for lat, _ in found), fmean(lon for _, lon in found)) for where, found in together.items()
+    }
 
 
 def coming(reference: Reference, user: User, question: FilterQuestion) -> Coming:

@@ -30,15 +30,6 @@ class HouseFound(NamedTuple):
     people: int
 
 
-class Spot(NamedTuple):
-    """A cell on the map: its people wanted, and the middle of their houses, None where no position is known."""
-
-    cell: int
-    people: int
-    lat: float | None
-    lon: float | None
-
-
 class Dot(NamedTuple):
     """A house on the map."""
 
@@ -60,17 +51,6 @@ def houses(asking: Asking, wanted: Condition, first: int, limit: int) -> list[Ho
         wanted.values,
     )
     return [HouseFound(*row) for row in rows]
-
-
-def spots(asking: Asking, wanted: Condition) -> list[Spot]:
-    """Every cell with people wanted."""
-    rows = asking.rows(
-        f"SELECT p.cell, count(*), avg(h.lat) FILTER {_ON_EARTH.replace('(', '(WHERE ', 1)}, "
-        f"avg(h.lon) FILTER {_ON_EARTH.replace('(', '(WHERE ', 1)} "
-        f"FROM {_WANTED} WHERE {wanted.sql} GROUP BY p.cell ORDER BY p.cell",
-        wanted.values,
-    )
-    return [Spot(*row) for row in rows]
 
 
 def dots(asking: Asking, wanted: Condition, most: int) -> list[Dot] | None:

@@ -15,7 +15,7 @@ from mapper.domain.ledger import INSIDE, State, state_on
 from mapper.domain.people_filter import Entering, Obstacle, PeopleFilter
 from mapper.domain.places import fold
 from mapper.errors import NotFound
-from mapper.services import accounts, people_copy, submission_page
+from mapper.services import accounts, filter_lists, people_copy, submission_page
 from mapper.services.accounts import User
 from mapper.services.filtered import FilterQuestion, filtered
 from mapper.services.people_copy import NotReady, copy_of
@@ -283,3 +283,18 @@ def is_wanted(one: Found, wanted: PeopleFilter, campaign: Campaign, day: date) -
         if not born and not any(each.startswith(word) for each in words):
             return False
     return True
+
+
+def test_a_hamlet_on_the_map_does_not_tell_where_the_only_house_found_stands(sqlite_town: Town) -> None:
+    for house, east in (("1", 0.2), ("2", 0.4)):
+        enter(sqlite_town, house, lan(f"Lan {house}"), **{"household.point": inside(0, east=east)})
+
+    def middles(**wanted: object) -> list[tuple[int, float | None, float | None]]:
+        question = FilterQuestion("covid19", "squares", DAY, PeopleFilter(**wanted))  # type: ignore[arg-type]
+        found = filter_lists.on_map(sqlite_town.reference, EVERYTHING, question)
+        return [(spot.people, spot.lat, spot.lon) for spot in found.spots]
+
+    ((all_people, *middle),) = middles()
+    ((one, *middle_of_one),) = middles(text="Lan 2")
+    assert (all_people, one) == (2, 1)
+    assert middle == middle_of_one
