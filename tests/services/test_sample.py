@@ -123,7 +123,9 @@ def test_second_round_through_the_intake_is_counted_but_for_one_that_waits_and_o
     assert len(waiting) == 2
     # The communes of the town are squares elsewhere.
     odd = Counter(one.code for one in found if not one.code.startswith("point_") and one.code != "commune_differs")
-    assert odd == {"update_conflict": 3, "dose_before_birth": 1}, "three houses were updated twice at once, a day mistyped"
+    assert odd == {"update_conflict": 3, "dose_before_birth": 1}, (
+        "three houses were updated twice at once, a day mistyped"
+    )
     told = conflicts.words(town.reference, ["covid19"], "vi")["covid19"]
     assert told["refused"]["illness"] == "Lo vì bệnh đang có"
     assert told["deferred_until"]["acute_illness"] == "Đang ốm, sốt"
