@@ -35,7 +35,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rapidfuzz": ("mapper.linkage",),
     "matplotlib": ("mapper.charts",),
     "duckdb": ("mapper.store.columns",),
-    "pyarrow": ("mapper.store.columns", "mapper.formats"),
+    "pyarrow": ("mapper.store.columns", "mapper.store.column_sheet", "mapper.formats"),
     "docx": ("mapper.formats",),
     "zxingcpp": ("mapper.formats.code_photo",),
     "requests": ("mapper.services.dhis2_delivery",),

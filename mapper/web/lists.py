@@ -46,10 +46,17 @@ USUAL = ("text", "areas", "group", "dose", "states", "age_from", "age_to")
 """Criteria that stand open; the others lie behind a heading."""
 
 lists = Blueprint("lists", __name__)
+_only_for_readers = only_for(*READERS)
 
 
-lists.before_request(only_for(*READERS))
-lists.after_request(keep_private)
+@lists.before_request
+def _guard() -> AnyResponse | None:
+    return _only_for_readers()
+
+
+@lists.after_request
+def _keep_private(response: Response) -> Response:
+    return keep_private(response)
 
 
 @lists.get("/list")

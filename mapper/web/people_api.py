@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from mapper.services.filter_lists import Counted, FoundPerson
 
 people_api = Blueprint("people_api", __name__)
-people_api.after_request(keep_private)
 
 
 @people_api.before_request
 def _guard() -> None:
     if reader().role not in READERS:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
+
+
+@people_api.after_request
+def _keep_private(response: Response) -> Response:
+    return keep_private(response)
 
 
 @people_api.get("/api/people")

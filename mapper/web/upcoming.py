@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.people_filter import Entering, read_filter
 from mapper.domain.roles import READERS
@@ -27,8 +28,17 @@ AHEAD = 13
 """So many days ahead the table of who is coming looks, besides the first."""
 
 upcoming = Blueprint("upcoming", __name__)
-upcoming.before_request(only_for(*READERS))
-upcoming.after_request(keep_private)
+_only_for_readers = only_for(*READERS)
+
+
+@upcoming.before_request
+def _guard() -> AnyResponse | None:
+    return _only_for_readers()
+
+
+@upcoming.after_request
+def _keep_private(response: Response) -> Response:
+    return keep_private(response)
 
 
 @upcoming.get("/upcoming")
