@@ -21,7 +21,7 @@ from playwright.sync_api import Page, expect
 from mapper.settings import Settings
 from tests.browser import Pages
 from tests.client.site import House, running
-from tests.web.test_browser_map import EAST, NAME, PASSWORD, settle, sign_in
+from tests.web.test_browser_map import EAST, NAME, PASSWORD, settle
 
 WATER, ROAD, LAND, GREEN = (198, 219, 230), (255, 255, 255), (230, 235, 221), (80, 160, 90)
 ZOOMS = range(8, 13)
@@ -107,7 +107,8 @@ def shown(filled_sqlite: Path, tmp_path: Path, open_page: Pages) -> Iterator[Cal
         phone = site.phone()
         for number, location in enumerate(EAST[:2]):
             phone.send(House(f"uuid:base-{number}", location=location).form())
-        page = sign_in(open_page(width), site, "/map?date=2022-08-31")
+        page = open_page(width, signed_in=open_page.sign_in(site.url, NAME, PASSWORD))
+        page.goto(f"{site.url}/map?date=2022-08-31")
         settle(page)
         return page
 

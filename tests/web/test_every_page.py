@@ -101,14 +101,11 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "upcoming.page": (
         EVERYBODY,
-        (
-            "/upcoming?kind=group&from=2022-09-01&to=2022-10-31",
-            "/upcoming?kind=due&from=2022-08-31&to=2022-09-30&lang=en",
-        ),
+        ("/upcoming?kind=group&from=2022-09-01&to=2022-10-31",),
     ),
     "list_paper.page": (
         EVERYBODY,
-        ("/list/paper?date=2022-08-31&group=5_plus&dose=1", "/list/paper?date=2022-08-31&text=1900&lang=en"),
+        ("/list/paper?date=2022-08-31&group=5_plus&dose=1", "/list/paper?date=2022-08-31&text=1900"),
     ),
     "people.page": (
         EVERYBODY,
