@@ -6,7 +6,6 @@ forms/README.md tells what may stand in the file. Nothing here knows a vaccine o
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from datetime import date
 
@@ -85,12 +84,7 @@ def read_campaign(text: str) -> Campaign:
     Raises InvalidCampaign, naming the group, the dose and the key, for anything that is missing, unknown, of the
     wrong kind, or contradicts another line; the file is taken whole or not at all.
     """
-    try:
-        top = Table(tomllib.loads(text.removeprefix("\ufeff")), _ROOT)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InvalidCampaign(
-            mark("campaign.toml is not valid TOML: {problem}. Mend that line."), problem=str(error) or "nesting"
-        ) from error
+    top = Table.of_file(text, _ROOT)
     top.allow(_CAMPAIGN_KEYS)
     doses = _labels(top, "doses", '1 = { vi = "Mũi 1", en = "Dose 1" }')
     vaccines = _labels(top, "vaccines", 'mr = { vi = "Sởi - rubella", en = "Measles-rubella" }')

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.exchange import FIGURES, Code, ExchangeMapping, PeriodKind
-from mapper.errors import InvalidCampaign, mark
 from mapper.formats.toml_table import Table
 
 FILE = "exchange.toml"
@@ -20,12 +18,7 @@ _TAKEN = frozenset({"dataElement", "value"})
 
 def read_mapping(toml: str, campaign: Campaign) -> ExchangeMapping:
     """What the file says, checked against the campaign it stands beside. Raises InvalidCampaign with place and cure."""
-    try:
-        root = Table(tomllib.loads(toml), FILE)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InvalidCampaign(
-            mark("{file} is not valid TOML: {problem}. Mend that line."), file=FILE, problem=str(error) or "nesting"
-        ) from error
+    root = Table.of_file(toml, FILE)
     root.allow(("source", "dhis2", "adx", "fhir"))
     dhis2, adx, fhir = (root.table(name, f"[{name}]") for name in ("dhis2", "adx", "fhir"))
     dhis2.allow(

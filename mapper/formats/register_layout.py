@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mapper.domain.campaign import Campaign
-from mapper.errors import InvalidCampaign, mark
 from mapper.formats.register_dates import Order
 from mapper.formats.register_extract import DOSE_PARTS, ROLES
 from mapper.formats.toml_table import Table
@@ -60,12 +58,7 @@ def _bare(name: str) -> str:
 
 def read_layout(toml: str, campaign: Campaign) -> Layout:
     """What the file says, checked against the campaign it stands beside. Raises InvalidCampaign with place and cure."""
-    try:
-        root = Table(tomllib.loads(toml), FILE)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InvalidCampaign(
-            mark("{file} is not valid TOML: {problem}. Mend that line."), file=FILE, problem=str(error) or "nesting"
-        ) from error
+    root = Table.of_file(toml, FILE)
     root.allow(("source", "sheet", "rows", "date_format", "columns", "words"))
     columns = tuple(_column(one, campaign) for one in root.tables("columns"))
     if not columns:

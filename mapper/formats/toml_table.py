@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -38,6 +39,19 @@ class Table:
     def __init__(self, entries: Mapping[str, object], where: str) -> None:
         self.entries = entries
         self.where = where
+
+    @classmethod
+    def of_file(cls, text: str, file: str) -> Table:
+        """The whole of a file of that name; the mark that Windows puts before a text is passed over.
+
+        Raises InvalidCampaign with the line that is no TOML.
+        """
+        try:
+            return cls(tomllib.loads(text.removeprefix("\ufeff")), file)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise InvalidCampaign(
+                mark("{file} is not valid TOML: {problem}. Mend that line."), file=file, problem=str(error) or "nesting"
+            ) from error
 
     def allow(self, known: Collection[str]) -> None:
         for key in self.entries:

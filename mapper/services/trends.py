@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.targets import Goal
-from mapper.errors import InvalidQuestion, mark
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
 from mapper.services.figure_rows import goal_of_all, hamlet_key
 from mapper.services.goals import goals
 from mapper.services.kept_days import changes_by_day
-from mapper.services.questions import HAMLET, Question, default_set, find_series
+from mapper.services.questions import HAMLET, Question, check_level, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import coverage
 from mapper.store import tallies, visit_days
@@ -73,7 +72,7 @@ def units_by_day(reference: Reference, user: User, question: Question, area: Are
         known = reference.known(connection)
         campaign, group, dose, series_id = find_series(known, question)
         places = default_set(known, question.set_id, question.day)
-        _check_level(places, question.level)
+        check_level(places, question.level)
         cell_ids = cells_in(reference, connection, known, user, places, area)
         cells = reference.cells(connection)
         key_of = {
@@ -287,17 +286,6 @@ def _spaced(first: date, last: date, units: int) -> tuple[tuple[date, ...], int]
     step = max(1, -(-((last - first).days + 1) // most))
     back = range((last - first).days // step, -1, -1)
     return tuple(last - timedelta(days=step * number) for number in back), step
-
-
-def _check_level(places: PlaceSet, level: str) -> None:
-    levels = (*places.about.levels, HAMLET)
-    if level not in levels:
-        raise InvalidQuestion(
-            mark("Boundary set {set} has no level {level}. Choose one of: {levels}."),
-            set=places.id,
-            level=level,
-            levels=", ".join(levels),
-        )
 
 
 def _key(places: PlaceSet, level: str, leaf: str | None, hamlet: str | None) -> str:

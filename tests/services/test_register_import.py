@@ -43,6 +43,8 @@ PEOPLE = [
 
 def layouts(campaign: Campaign) -> dict[str, Layout]:
     published = read_layout((FOLDER / "register_layout.toml").read_text(encoding="utf-8"), campaign)
+    # An editor on Windows may have put its mark before the text.
+    assert published == read_layout("\ufeff" + (FOLDER / "register_layout.toml").read_text("utf-8"), campaign)
     columns = (
         *(LayoutColumn(*each) for each in (("ID", "code"), ("Tên", "name"), ("NS", "born"), ("GT", "sex"))),
         *(LayoutColumn(*each) for each in (("ĐVHC", "commune_code"), ("Ấp", "hamlet"), ("Liều số", "dose"))),
