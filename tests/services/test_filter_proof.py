@@ -257,7 +257,7 @@ def test_random_filters_find_whom_the_raw_answers_tell(new_town: Callable[[], To
 
 
 def check_views(town: Town, question: FilterQuestion, expected: list[str]) -> None:
-    """The pages, the program's pages, both files and the map tell of the same people."""
+    """The pages, both files and the map tell of the same people."""
     reference = town.reference
     first = filter_lists.people(reference, EVERYTHING, question, 1, 40)
     pages = [filter_lists.people(reference, EVERYTHING, question, page + 1, 40) for page in range(first.pages)]

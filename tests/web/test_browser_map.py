@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,21 @@ def houses() -> Iterator[House]:
     )
 
 
-@pytest.fixture(scope="module")
-def site(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("map")
+@contextmanager
+def with_houses(filled_sqlite: Path, folder: Path) -> Iterator[Site]:
+    """A site with these houses, and a supervisor of all of them."""
     (folder / "map.sqlite3").write_bytes(filled_sqlite.read_bytes())
     with running(Settings(data_dir=folder), f"sqlite:///{folder / 'map.sqlite3'}") as made:
         made.user("supervisor", "001", name=NAME, password=PASSWORD)
         phone = made.phone()
         for house in houses():
             phone.send(house.form())
+        yield made
+
+
+@pytest.fixture(scope="module")
+def site(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with with_houses(filled_sqlite, tmp_path_factory.mktemp("map")) as made:
         yield made
 
 

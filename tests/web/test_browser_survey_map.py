@@ -15,21 +15,15 @@ import pytest
 from playwright.sync_api import expect
 
 from mapper.services import publish
-from mapper.settings import Settings
 from tests.browser import Pages
-from tests.client.site import Site, running, write_house_check
-from tests.web.test_browser_map import NAME, PASSWORD, QUERY, houses, open_map, point_of
+from tests.client.site import Site, write_house_check
+from tests.web.test_browser_map import NAME, PASSWORD, QUERY, open_map, point_of, with_houses
 
 
 @pytest.fixture(scope="module")
 def survey(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("survey-map")
-    (folder / "map.sqlite3").write_bytes(filled_sqlite.read_bytes())
-    with running(Settings(data_dir=folder), f"sqlite:///{folder / 'map.sqlite3'}") as made:
-        made.user("supervisor", "001", name=NAME, password=PASSWORD)
-        phone = made.phone()
-        for house in houses():
-            phone.send(house.form())
+    with with_houses(filled_sqlite, folder) as made:
         campaign = write_house_check(folder / "campaign") / "campaign.toml"
         campaign.write_text('design = "cluster_survey"\n' + campaign.read_text("utf-8"), "utf-8")
         publish.publish(made.reference, campaign.parent)

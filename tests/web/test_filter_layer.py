@@ -15,10 +15,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from mapper.settings import Settings
 from tests.browser import Pages
-from tests.client.site import Site, running
-from tests.web.test_browser_map import NAME, PASSWORD, QUERY, houses, open_map, settle
+from tests.client.site import Site
+from tests.web.test_browser_map import NAME, PASSWORD, QUERY, open_map, settle, with_houses
 
 WANTED = "campaign=mini&group=5_plus&dose=1&states=due"
 LAID = f"{QUERY}&level=hamlet&layers=filter&filter={quote(WANTED)}"
@@ -26,13 +25,7 @@ LAID = f"{QUERY}&level=hamlet&layers=filter&filter={quote(WANTED)}"
 
 @pytest.fixture(scope="module")
 def site(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("filter-layer")
-    (folder / "map.sqlite3").write_bytes(filled_sqlite.read_bytes())
-    with running(Settings(data_dir=folder), f"sqlite:///{folder / 'map.sqlite3'}") as made:
-        made.user("supervisor", "001", name=NAME, password=PASSWORD)
-        phone = made.phone()
-        for house in houses():
-            phone.send(house.form())
+    with with_houses(filled_sqlite, tmp_path_factory.mktemp("filter-layer")) as made:
         yield made
 
 
