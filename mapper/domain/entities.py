@@ -12,8 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-HIGHEST_VERSION = 1_000_000
-"""No entity is updated more often; a larger number is a fault of the sender."""
+ROUND = 2**13
+"""No entity is updated so often. Above it a version that a phone is handed tells the round of the phone's list.
+
+A phone takes a row only where its version is higher than that of the row it has, and a row changes too where nothing
+was sent of the entity: a dose falls due, a supervisor corrects a name. So what changed is handed out in a round that is
+higher than the ones before, and the version proper stands in the bits below.
+"""
+
+HIGHEST_VERSION = 2**31 - 1
+"""What a phone can hold; a larger number is a fault of the sender."""
+
+LAST_ROUND = HIGHEST_VERSION // ROUND - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +169,28 @@ class _Line:
         return bool(telling.branch) and other.branch == telling.branch and (other.base or 0) < (telling.base or 0)
 
 
+def handed_version(version: int, round: int) -> int:
+    """The version under which a phone is handed an entity in a round of its list."""
+    return min(round, LAST_ROUND) * ROUND + min(version, ROUND - 1)
+
+
+def own_versions(base: int | None, trunk: int | None) -> tuple[int | None, int | None]:
+    """The versions that a phone tells, base and trunk, as they are counted here.
+
+    A phone counts on by one with each update it makes offline, from what it was handed.
+    """
+    if base is None or trunk is None or base < trunk:
+        return _own(base), _own(trunk)
+    return trunk % ROUND + base - trunk, _own(trunk)
+
+
+def _own(version: int | None) -> int | None:
+    return None if version is None else version % ROUND
+
+
 def read_version(text: str) -> int | None:
     """A version as a phone writes it; None for "" and for what no version can be."""
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
+    if not text.isascii() or not text.isdigit() or len(text) > 10:
         return None
     number = int(text)
     return number if 1 <= number <= HIGHEST_VERSION else None

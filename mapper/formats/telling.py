@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mapper.domain.entities import CREATED, Telling, read_version
+from mapper.domain.entities import CREATED, Telling, own_versions, read_version
 from mapper.errors import mark
 from mapper.formats.instance import Instance, InstanceEntity
 from mapper.formats.reading import Reading
@@ -42,7 +42,7 @@ def read_tellings(reading: Reading, instance: Instance) -> tuple[InstanceEntity 
 def _telling(reading: Reading, entity: InstanceEntity) -> Telling:
     if entity.create and not entity.update:
         return CREATED
-    versions: list[int | None] = []
+    versions: list[int | None] = []  # base and trunk
     for text in (entity.base_version, entity.trunk_version):
         number = read_version(text)
         if text and number is None:
@@ -52,7 +52,7 @@ def _telling(reading: Reading, entity: InstanceEntity) -> Telling:
                 value=text[:40],
             )
         versions.append(number)
-    return Telling(entity.create, entity.update, versions[0], versions[1], entity.branch_id[:_LONGEST])
+    return Telling(entity.create, entity.update, *own_versions(*versions), entity.branch_id[:_LONGEST])
 
 
 def _check(reading: Reading, entity: InstanceEntity) -> None:

@@ -5,7 +5,6 @@ In the installation's language and the campaign's own words for doses and vaccin
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -42,13 +41,13 @@ _OLD = 6
 
 
 class Words:
-    """The words of one campaign in one language, for one day and one user's phone.
+    """The words of one campaign in one language, for one day.
 
     reasons: what the campaign's forms call each reason that can be chosen.
     """
 
-    def __init__(self, campaign: Campaign, language: str, day: date, user_id: int, reasons: Mapping[str, str]) -> None:
-        self._language, self._day, self._user_id, self._reasons = language, day, user_id, reasons
+    def __init__(self, campaign: Campaign, language: str, day: date, reasons: Mapping[str, str]) -> None:
+        self._language, self._day, self._reasons = language, day, reasons
         self._doses = {code: label[language] for code, label in campaign.doses.items()}
         self._vaccines = {code: label[language] for code, label in campaign.vaccines.items()}
         self._since = translate(mark("{dose} since {day}"), language)
@@ -62,7 +61,10 @@ class Words:
         return translate(message, self._language, **facts)
 
     def rows(self, house: HouseToSee) -> tuple[Row, list[Row]]:
-        """A household's row and the rows of its people, in the order of the lists' columns."""
+        """A household's row and the rows of its people, in the order of the lists' columns.
+
+        Their versions are the register's, trunk version and branch blank: what a phone is handed comes later.
+        """
         due = [self._due(each.status) for each in house.people]
         return self._household(house, due), [
             self._person(house, each, told) for each, told in zip(house.people, due, strict=True)
@@ -88,7 +90,9 @@ class Words:
         return (
             house.id,
             self._house_label(house),
-            *self._versions(house.id, house.held.version),
+            str(house.held.version),
+            "",
+            "",
             _geometry(house.point),
             house.commune_code or "",
             house.hamlet_code or "",
@@ -112,7 +116,9 @@ class Words:
         return (
             person.id,
             f"{name}, {age}" if age else name,
-            *self._versions(person.id, each.held.version),
+            str(each.held.version),
+            "",
+            "",
             house.id,
             person.name or "",
             person.sex or "",
@@ -126,12 +132,6 @@ class Words:
             "; ".join([self.given(dose) for dose in person.doses]),
             until.isoformat() if until else "",
         )
-
-    def _versions(self, entity_id: str, version: int) -> tuple[str, str, str]:
-        """What an update by this phone stands on: what it holds is the server's, and a branch of its own begins."""
-        told = hashlib.sha256(f"{self._user_id} {entity_id} {version}".encode()).hexdigest()
-        # A UUID of version 8, whose bits anybody may choose (RFC 9562); the library's own takes ten times as long.
-        return str(version), str(version), f"{told[:8]}-{told[8:12]}-8{told[13:16]}-8{told[17:20]}-{told[20:32]}"
 
     def _house_state(self, state: HouseState, due: int, unknown: int, again: str) -> str:
         if state is not HouseState.SOMEONE_DUE:

@@ -58,7 +58,7 @@ class PeopleWords:
 
     def __init__(self, campaign: Campaign, language: str, day: date, told: dict[str, str]) -> None:
         self._language = language
-        self._words = Words(campaign, language, day, 0, told)
+        self._words = Words(campaign, language, day, told)
 
     @classmethod
     def of(cls, reference: Reference, campaign: Campaign, language: str, day: date) -> PeopleWords:

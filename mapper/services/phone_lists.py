@@ -13,7 +13,7 @@ from datetime import date
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.roles import Role
-from mapper.errors import NotFound, Unavailable, mark
+from mapper.errors import Conflict, NotFound, Unavailable, mark
 from mapper.formats.entity_lists import (
     MAP,
     EntityList,
@@ -30,9 +30,11 @@ from mapper.formats.xform import XFormModel
 from mapper.services import follow_up, listed, publish
 from mapper.services.accounts import DRAWN, IDLE, User, as_user
 from mapper.services.field_area import FieldArea, drawn_outlines, field_area, hamlets_met
+from mapper.services.kept_lists import Made
+from mapper.services.list_rounds import ListRounds
 from mapper.services.list_words import Words
 from mapper.services.reference import Known, Reference
-from mapper.store import accounts, integrity, mendings, submissions, tallies
+from mapper.store import accounts, integrity, mendings, phone_rounds, submissions, tallies
 from mapper.store import follow_up as kept_households
 from mapper.store import reference as kept
 from mapper.store.database import Connection
@@ -44,6 +46,12 @@ MANY = 5_000
 
 _AT_ONCE = 1_000
 """Households worked on at a time, so that a list of 30,000 is never in memory but as its bytes."""
+
+_PATIENCE = 2.0
+"""Seconds that a phone's request waits for its turn to write."""
+
+_FROZEN = -1
+"""The round of lists that could not be kept: they are made again when they are asked for again."""
 
 _REASONS = ("person.refusal_reason", "person.deferral_reason", "person.contraindication")
 _PLACES = {"household.hamlet": "hamlet", "household.commune": "commune"}
@@ -200,6 +208,7 @@ class _Desk:
         self._day, self._language = day, language
         self._known = reference.known(connection)
         self._kept = reference.lists
+        self._rounds: dict[str, int] = {}
 
     def files(self, form_id: str, version: str, only: str | None = None) -> list[PhoneFile]:
         """The files of a form version; of one name alone, where it is told."""
@@ -207,7 +216,7 @@ class _Desk:
         found = []
         for name, kind in form.lists.items():
             if only in (None, name):
-                hashes = self._kept.hashes(self._lists_key(form), lambda: self._lists(form))
+                hashes = self._kept.hashes(self._lists_key(form), lambda: self._lists(form), self._round(form))
                 # What is announced as entities a phone reads as CSV, and GeoJSON is none.
                 found.append(PhoneFile(name, hashes[_part(name, kind)], not is_map(name), form.campaign_id))
         for media in form.media.values():
@@ -224,7 +233,7 @@ class _Desk:
         """The bytes of one of these files."""
         form = self._form(form_id, version)
         if name in form.lists:
-            made = self._kept.contents(self._lists_key(form), lambda: self._lists(form))
+            made = self._kept.contents(self._lists_key(form), lambda: self._lists(form), self._round(form))
             return made[_part(name, form.lists[name])]
         media = form.media[name]
         key = self._place_key(form, media)
@@ -259,11 +268,39 @@ class _Desk:
         era, changes = kept_households.changes(self._reference.database, self._connection, campaign.id, held)
         return (campaign.id, form.mapped, user.id, area, revision, era, changes, to_check, self._day, self._language)
 
-    def _lists(self, form: FormFiles) -> dict[str, bytes]:
-        """Both lists, and the map if asked for, of the household ids in order; who has no UUID stands in none."""
+    def _round(self, form: FormFiles) -> int:
+        """The newest round in which this phone was handed something of the campaign, by this answer too."""
+        campaign_id = self._campaign(form).id
+        if campaign_id not in self._rounds:
+            self._rounds[campaign_id] = phone_rounds.newest(self._connection, self._user.id, campaign_id)
+        return self._rounds[campaign_id]
+
+    def _lists(self, form: FormFiles) -> Made:
+        """Both lists, and the map if asked for, as they are handed out in a round that is kept.
+
+        Where somebody is writing for long, rows that changed since the last round are left for the next time.
+        """
+        campaign_id = self._campaign(form).id
+        handed = phone_rounds.handed(self._connection, self._user.id, campaign_id)
+        rounds = ListRounds(self._user.id, handed, self._day)
+        files = self._written(form, rounds)
+        now = rounds.result()
+        if now is not None:
+            try:
+                with self._reference.database.write_at_once(_PATIENCE) as connection:
+                    phone_rounds.keep(connection, self._user.id, campaign_id, rounds.before, now)
+            except (Conflict, Unavailable):
+                files = self._written(form, ListRounds(self._user.id, handed, self._day, frozen=True))
+                self._rounds[campaign_id] = _FROZEN
+            else:
+                self._rounds[campaign_id] = now.round
+        return Made(files, self._round(form))
+
+    def _written(self, form: FormFiles, rounds: ListRounds) -> dict[str, bytes]:
+        """The lists of the household ids in order; who has no UUID stands in none."""
         reference, connection, campaign = self._reference, self._connection, self._campaign(form)
         area = _area(reference, connection, self._known, self._user)
-        words = Words(campaign, self._language, self._day, self._user.id, self._reasons(campaign.id))
+        words = Words(campaign, self._language, self._day, self._reasons(campaign.id))
         parts = {kind: [head_of(kind)] for kind in EntityList}
         features = []
         rows = area.hold(kept_households.households(reference.database, connection, campaign.id, area.readable))
@@ -272,12 +309,12 @@ class _Desk:
         for start in range(0, len(rows), _AT_ONCE):
             houses = follow_up.with_people(reference, connection, campaign, self._day, rows[start : start + _AT_ONCE])
             told = [words.rows(words.to_check(house) if house.id in to_check else house) for house in houses]
-            parts[EntityList.HOUSEHOLDS].append(write_rows([row for row, _ in told]))
-            parts[EntityList.PEOPLE].append(
-                write_rows([row for _, people in told for row in people if is_entity_id(row[0])])
-            )
+            own = rounds.give([row for row, _ in told])
+            people = rounds.give([row for _, several in told for row in several if is_entity_id(row[0])])
+            parts[EntityList.HOUSEHOLDS].append(write_rows(own))
+            parts[EntityList.PEOPLE].append(write_rows(people))
             if form.mapped:
-                features.append(write_features([row for row, _ in told]))
+                features.append(write_features(own))
         made: dict[str, bytes] = {kind: b"".join(some) for kind, some in parts.items()}
         return made | {MAP: write_map(features)} if form.mapped else made
 
@@ -337,11 +374,11 @@ class _Desk:
 
         return self._kept.value(("codes", known.revision, user.areas, outlines, counted), find)[kind]
 
-    def _cut(self, form: FormFiles, media: Media) -> dict[str, bytes]:
+    def _cut(self, form: FormFiles, media: Media) -> Made:
         kind, column = form.places[media.name]
         whole = self._blob(media)
         made = cut(whole, column, self._codes(kind))
-        return {media.name: whole if made is None else made}
+        return Made({media.name: whole if made is None else made})
 
 
 def _form_files(reference: Reference, connection: Connection, known: Known, form_id: str, version: str) -> FormFiles:

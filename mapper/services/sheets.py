@@ -48,7 +48,7 @@ class WalkWords:
 
     def __init__(self, campaign: Campaign, language: str, day: date, words: dict[str, str]) -> None:
         self._language, self._day = language, day
-        self._lists = Words(campaign, language, day, 0, words)
+        self._lists = Words(campaign, language, day, words)
 
     @classmethod
     def of(cls, reference: Reference, campaign_id: str, language: str, day: date) -> WalkWords:

@@ -169,13 +169,16 @@ class Database:
             yield connection
 
     @contextmanager
-    def write_at_once(self) -> Iterator[Connection]:
-        """The same, for what may be left undone. Raises Unavailable where somebody else is writing on SQLite."""
+    def write_at_once(self, patience: float = 0) -> Iterator[Connection]:
+        """The same, for what may be left undone. Raises Unavailable where somebody else is writing on SQLite.
+
+        patience: seconds that it waits for its turn among the writers of this process.
+        """
         if not self.is_sqlite:
             with self.write() as connection:
                 yield connection
             return
-        if not self._writer.acquire(blocking=False):
+        if not self._writer.acquire(timeout=patience):
             raise Unavailable(mark("The database does not answer. Try again in a moment."))
         try:
             with self._transaction(_AT_ONCE) as connection:

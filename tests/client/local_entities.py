@@ -13,6 +13,8 @@ from io import StringIO
 
 from lxml import etree
 
+from mapper.domain.entities import ROUND
+
 SAVE_TO = "{http://www.opendatakit.org/xforms/entities}saveto"
 Row = dict[str, str]
 
@@ -34,7 +36,7 @@ class LocalEntities:
             if not row["name"] or not row["label"] or not row["__version"].isdigit():
                 raise ValueError(f"a row of {name} lacks its id, label or version")
             own = old.get(row["name"])
-            if own is not None and int(own["__version"]) > int(row["__version"]):
+            if own is not None and not _newer(row, own):
                 new[row["name"]] = own
                 continue
             self.made_here.discard(row["name"])
@@ -76,6 +78,18 @@ class LocalEntities:
         writer.writeheader()
         writer.writerows(self.rows.get(name, {}).values())
         return text.getvalue().encode()
+
+
+def _newer(row: Row, own: Row) -> bool:
+    """Whether Collect takes a row of the server's in place of its own: a higher version, or the same where its own was
+    changed on the phone."""
+    there, here = int(row["__version"]), int(own["__version"])
+    return there > here or (there == here and own["__version"] != own.get("__trunkVersion"))
+
+
+def own_version(row: Row) -> str:
+    """Which of the server's versions of an entity a row that came from it shows."""
+    return str(int(row["__version"]) % ROUND)
 
 
 Path = tuple[str, ...]

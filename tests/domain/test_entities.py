@@ -5,8 +5,22 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mapper.domain.entities import CREATED, HIGHEST_VERSION, Placed, Standing, Telling, line_up, read_version
+from mapper.domain.entities import (
+    CREATED,
+    HIGHEST_VERSION,
+    LAST_ROUND,
+    ROUND,
+    Placed,
+    Standing,
+    Telling,
+    handed_version,
+    line_up,
+    own_versions,
+    read_version,
+)
 
 APPLIED, HELD, UNKNOWN = Standing.APPLIED, Standing.HELD, Standing.UNKNOWN
 
@@ -120,3 +134,23 @@ def test_a_version_is_a_whole_number_from_1(text: str, version: int) -> None:
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.0", "1e3", "two", "²", "٣", str(HIGHEST_VERSION + 1), "9" * 5000])
 def test_whatever_else_is_no_version(text: str) -> None:
     assert read_version(text) is None
+
+
+@given(version=st.integers(1, ROUND - 1), round=st.integers(0, LAST_ROUND), offline=st.integers(0, 500))
+def test_what_a_phone_was_handed_comes_back_as_the_version_it_was(version: int, round: int, offline: int) -> None:
+    handed = handed_version(version, round)
+    assert read_version(str(handed)) == handed
+    assert own_versions(handed + offline, handed) == (version + offline, version)
+    assert own_versions(handed, None) == (version, None)
+    assert own_versions(1 + offline, None) == (1 + offline, None), "made on the phone, which counts from one"
+
+
+@given(a=st.integers(1, ROUND - 1), b=st.integers(1, ROUND - 1), round=st.integers(0, LAST_ROUND - 1))
+def test_a_later_round_is_always_taken(a: int, b: int, round: int) -> None:
+    assert handed_version(a, round) < handed_version(b, round + 1) <= HIGHEST_VERSION
+
+
+def test_what_no_phone_should_say_is_still_a_version() -> None:
+    assert handed_version(ROUND + 7, LAST_ROUND + 9) == handed_version(ROUND - 1, LAST_ROUND)
+    assert own_versions(2, 5) == (2, 5)
+    assert own_versions(None, 3 * ROUND + 1) == (None, 1)

@@ -65,6 +65,9 @@ def test_an_unknown_kind_counts_as_a_census() -> None:
         ('update="1" baseVersion="3" trunkVersion="3" branchId="b9"', Telling(False, True, 3, 3, "b9")),
         ('update="true" baseVersion="1" trunkVersion="" branchId="b9"', Telling(False, True, 1, None, "b9")),
         ('create="1" update="1" baseVersion="2"', Telling(True, True, 2)),
+        ('update="1" baseVersion="40963" trunkVersion="40963" branchId="b9"', Telling(False, True, 3, 3, "b9")),
+        ('update="1" baseVersion="40965" trunkVersion="40963" branchId="b9"', Telling(False, True, 5, 3, "b9")),
+        ('update="1" baseVersion="40963" branchId=""', Telling(False, True, 3)),
         ('create="0"', Telling(False, False)),
     ],
 )

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from mapper.domain.roles import Role
+from mapper.errors import Conflict, mark
 from mapper.services import accounts, cleaning
 from mapper.services.accounts import User
 from mapper.services.cleaning import Choice
+from mapper.services.intake import today
 from mapper.services.looking_through import look_through
 from mapper.services.mending_choices import Parting
-from mapper.store import oddities
+from mapper.store import oddities, phone_rounds, tables
 from mapper.store.oddities import Oddity
+from mapper.web import openrosa
 from tests.client.collect import FilledForm
+from tests.client.local_entities import LocalEntities, own_version
 from tests.client.site import Site
 from tests.web.test_phone_lists import CHILD, HOUSES, MOTHER, Field, made_field
 
@@ -70,12 +76,12 @@ def update(walk: Field, house: str, base: int, *people: tuple[str, str, date | N
 
 
 def households(walk: Field) -> dict[str, str]:
-    return {row["name"]: row["__version"] for row in walk.rows(walk.token(HAMLET), "households.csv")}
+    return {row["name"]: own_version(row) for row in walk.rows(walk.token(HAMLET), "households.csv")}
 
 
 def people(walk: Field) -> dict[str, tuple[str, str, str]]:
     rows = walk.rows(walk.token(HAMLET), "people.csv")
-    return {row["name"]: (row["household"], row["__version"], row["doses_text"]) for row in rows}
+    return {row["name"]: (row["household"], own_version(row), row["doses_text"]) for row in rows}
 
 
 def test_a_house_joined_to_another_goes_from_phones_and_what_is_still_sent_of_it_counts_at_the_other(
@@ -175,3 +181,107 @@ def test_a_house_that_is_asked_for_again_says_so_on_its_phone_alone_until_somebo
     assert walk.manifest(other)["households.csv"][0] == elsewhere
     walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", date(2021, 5, 4), DOSE))
     assert told()[HOUSE] == before[HOUSE]
+
+
+# What a phone that has a row already takes of the next list
+
+
+@pytest.fixture
+def phone(walk: Field) -> OldPhone:
+    return OldPhone(walk)
+
+
+@dataclass
+class OldPhone:
+    """A phone that keeps its rows, and takes of a list only what is newer, as Collect does."""
+
+    walk: Field
+    entities: LocalEntities = field(default_factory=LocalEntities)
+
+    def fetch(self) -> dict[str, dict[str, str]]:
+        for name in ("households.csv", "people.csv"):
+            self.walk.rows(self.walk.token(HAMLET), name)  # its hash is checked
+            self.entities.take(name, self.walk.get(self.walk.token(HAMLET), f"media/{name}").content)
+        return self.entities.rows["households.csv"] | self.entities.rows["people.csv"]
+
+
+def test_a_phone_takes_what_the_station_asked_and_took_back(walk: Field, phone: OldPhone) -> None:
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", date(2021, 5, 4), DOSE))
+    who = station(walk)
+    before = phone.fetch()
+    one = found(walk, "dose_at_age")
+    cleaning.decide(walk.site.reference, who, "mini", one.key, Choice("visit", "Hỏi lại ngày tiêm"))
+    after = phone.fetch()
+    assert "Hỏi lại ngày tiêm" in after[HOUSE]["state_text"]
+    assert after[MOTHER] == before[MOTHER], "nothing was said of her, so she is no new row"
+    cleaning.take_back(walk.site.reference, who, "mini", one.key)
+    assert phone.fetch()[HOUSE]["state_text"] == before[HOUSE]["state_text"]
+
+
+def test_a_phone_takes_the_house_that_stays_after_a_joining_and_after_it_was_taken_back(
+    walk: Field, phone: OldPhone
+) -> None:
+    walk.visit(HAMLET, HOUSE, *TWO)
+    walk.visit(HAMLET, TWIN, (MOTHER_AGAIN, *TWO[0][1:]), (CHILD_AGAIN, *TWO[1][1:3], DOSE))
+    assert phone.fetch()[CHILD]["doses_text"] == ""
+    one = found(walk, "same_household")
+    cleaning.decide(walk.site.reference, station(walk), "mini", one.key, Choice("join"))
+    assert phone.fetch()[CHILD]["doses_text"] == "Mũi 1 01/09/2021"
+    cleaning.take_back(walk.site.reference, station(walk), "mini", one.key)
+    assert phone.fetch()[CHILD]["doses_text"] == ""
+
+
+def test_a_phone_takes_what_another_day_makes_of_somebody(
+    walk: Field, phone: OldPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", BORN, None), (CHILD, "Lý Văn Đức", BORN_CHILD, None))
+    before = phone.fetch()
+    monkeypatch.setattr(openrosa, "today", lambda: date(today().year + 2, 1, 1))
+    after = phone.fetch()
+    assert after[CHILD]["age_text"] != before[CHILD]["age_text"]
+
+
+def test_what_was_done_offline_stays_while_other_houses_change(walk: Field, phone: OldPhone) -> None:
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", BORN, None))
+    walk.visit(HAMLET, TWIN, (CHILD, "Lý Văn Đức", BORN_CHILD, None))
+    phone.fetch()
+    mine = phone.entities.rows["households.csv"][HOUSE]
+    mine |= {"state": "refused", "__version": str(int(mine["__version"]) + 1)}
+    walk.visit(HAMLET, TWIN, (CHILD, "Lý Văn Đức", BORN_CHILD, DOSE))
+    after = phone.fetch()
+    assert after[CHILD]["doses_text"] == "Mũi 1 01/09/2021"
+    assert after[HOUSE]["state"] == "refused", "not sent yet, so the server cannot know"
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", BORN, DOSE))
+    assert phone.fetch()[HOUSE]["state"] != "refused"
+
+
+def test_a_restored_database_without_rounds_still_reaches_the_phone_on_another_day(
+    walk: Field, phone: OldPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", BORN, None))
+    before = phone.fetch()
+    with walk.site.reference.database.write() as connection:
+        connection.execute(delete(tables.phone_rounds))
+    later = today() + timedelta(days=1)
+    monkeypatch.setattr(openrosa, "today", lambda: later)
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", BORN, DOSE))
+    after = phone.fetch()
+    assert (before[MOTHER]["doses_text"], after[MOTHER]["doses_text"]) == ("", "Mũi 1 01/09/2021")
+
+
+def test_where_somebody_writes_for_long_a_list_is_served_and_its_changes_come_later(
+    walk: Field, phone: OldPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", date(2021, 5, 4), DOSE))
+    who = station(walk)
+    phone.fetch()
+    one = found(walk, "dose_at_age")
+    cleaning.decide(walk.site.reference, who, "mini", one.key, Choice("visit", "Hỏi lại ngày tiêm"))
+
+    def busy(*_: object) -> None:
+        raise Conflict(mark("The lists were made anew meanwhile. Ask again."))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(phone_rounds, "keep", busy)
+        assert "Hỏi lại ngày tiêm" not in phone.fetch()[HOUSE]["state_text"]
+    assert "Hỏi lại ngày tiêm" in phone.fetch()[HOUSE]["state_text"]

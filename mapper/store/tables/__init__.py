@@ -7,7 +7,7 @@ UTC; days of a tally are proleptic ordinals (``date.toordinal``); JSON is text.
 
 from __future__ import annotations
 
-from mapper.store.tables.accounts import audit, drawn_areas, phone_contacts, user_areas, users
+from mapper.store.tables.accounts import audit, drawn_areas, phone_contacts, phone_rounds, user_areas, users
 from mapper.store.tables.asked import saved_filters
 from mapper.store.tables.checked import back_check_houses, back_checks, integrity_notes
 from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
@@ -68,6 +68,7 @@ __all__ = [
     "oddities",
     "people",
     "phone_contacts",
+    "phone_rounds",
     "placements",
     "publications",
     "register_decisions",

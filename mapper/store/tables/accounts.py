@@ -55,6 +55,17 @@ phone_contacts = Table(
     comment="When a user's phone last asked for its forms, which it does even where nothing is left to send.",
 )
 
+phone_rounds = Table(
+    "phone_rounds",
+    metadata,
+    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
+    Column("campaign_id", String, ForeignKey("campaigns.id"), primary_key=True),
+    Column("round", Integer, nullable=False),
+    Column("rows", LargeBinary, nullable=False),
+    comment="What a user's phone was last handed of a campaign, as hashes: of each row the round in which it became "
+    "what it is. round: the newest one.",
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -420,6 +420,17 @@ def upgrade() -> None:
         comment="When a user's phone last asked for its forms, which it does even where nothing is left to send.",
     )
     op.create_table(
+        "phone_rounds",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_phone_rounds_campaign_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_phone_rounds_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "campaign_id", name=op.f("pk_phone_rounds")),
+        comment="What a user's phone was last handed of a campaign, as hashes: of each row the round in which it became what it is. round: the newest one.",
+    )
+    op.create_table(
         "register_decisions",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("campaign_id", sa.String(), nullable=False),
@@ -913,6 +924,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_register_decisions_campaign")
 
     op.drop_table("register_decisions")
+    op.drop_table("phone_rounds")
     op.drop_table("phone_contacts")
     with op.batch_alter_table("oddities", schema=None) as batch_op:
         batch_op.drop_index("ix_oddities_cell")
