@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from mapper.services.kept_lists import KeptLists
+from mapper.services.kept_lists import KeptLists, Made
 
 
 class Maker:
     """Makes files of a size, and counts how often."""
 
-    def __init__(self, size: int = 10) -> None:
-        self.size, self.times = size, 0
+    def __init__(self, size: int = 10, state: int | None = None) -> None:
+        self.size, self.state, self.times = size, state, 0
 
-    def __call__(self) -> Mapping[str, bytes]:
+    def __call__(self) -> Made:
         self.times += 1
-        return {"a": b"a" * self.size, "b": b"b" * self.size}
+        return Made({"a": b"a" * self.size, "b": b"b" * self.size}, self.state)
 
 
 def test_hash_and_bytes_of_a_file_agree_and_are_made_once() -> None:
@@ -33,6 +33,14 @@ def test_another_key_is_another_list() -> None:
     lists = KeptLists()
     assert lists.contents("k", Maker(1)) != lists.contents("l", Maker(2))
     assert lists.made == 2
+
+
+def test_a_list_is_found_under_the_state_that_its_making_brought_about() -> None:
+    lists, make = KeptLists(), Maker(state=2)
+    assert lists.contents("k", make, 1) == lists.contents("k", make, 2)
+    assert (lists.hashes("k", make, 2)["a"], make.times) == (hashlib.md5(b"a" * 10).hexdigest(), 1)
+    lists.contents("k", make, 1)
+    assert make.times == 2, "of the state before nothing is remembered"
 
 
 def test_who_asks_while_a_list_is_being_made_waits_for_it() -> None:
