@@ -31,7 +31,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("shapely", "geopandas", "pyogrio", "pyproj"), ("mapper.geo",)),
     **dict.fromkeys(("highspy", "ortools", "pyvrp", "vroom", "spopt"), ("mapper.solve",)),
     **dict.fromkeys(("esda", "libpysal", "sklearn"), ("mapper.stats",)),
-    "scipy": ("mapper.stats", "mapper.linkage"),
+    "scipy": ("mapper.stats", "mapper.linkage", "mapper.solve"),
     "rapidfuzz": ("mapper.linkage",),
     "matplotlib": ("mapper.charts",),
     "duckdb": ("mapper.store.columns",),
