@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from mapper.domain.people_filter import NAMES, PeopleFilter, read_filter
-from mapper.errors import NotFound, mark
+from mapper.errors import InvalidInput, NotFound, mark
 from mapper.web.asked import Asked, ask
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 OF_THE_PLACE = ("campaign", "set", "date")
 """What an address says besides the filter."""
+
+BESIDES = ("view", "page", "limit", "lang")
+"""What an address of a list may say besides, of how it is shown."""
 
 NOT_YET = 503
 
@@ -48,8 +51,18 @@ class Wanted:
 
 
 def read_wanted() -> Wanted | None:
-    """What this request asks for; None where nothing is published yet. Raises InvalidInput, NotFound."""
+    """What this request asks for; None where nothing is published yet. Raises InvalidInput, NotFound.
+
+    A name that no list knows is refused: passed over, it would widen the list without a word.
+    """
     args = request.args
+    unknown = sorted(set(args) - {*NAMES, *OF_THE_PLACE, *BESIDES})
+    if unknown:
+        raise InvalidInput(
+            mark("A list knows no {name}. What it may be asked for: {names}."),
+            name=unknown[0][:40],
+            names=", ".join(sorted([*NAMES, *OF_THE_PLACE])),
+        )
     wanted = read_filter({name: args.getlist(name) for name in NAMES})
     asked = ask({name: args[name] for name in OF_THE_PLACE if args.get(name)})
     if asked is None:
