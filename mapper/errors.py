@@ -11,6 +11,7 @@ stands in ``server.py``.
     │   ├── InvalidCampaign   a campaign.toml that contradicts itself or its form
     │   ├── InvalidBoundaries a boundary file that cannot become a set
     │   └── InvalidQuestion   a figure asked for in a way that has no answer
+    ├── NotSupported          well said, but nothing that this server does
     ├── TooLarge              over a limit that the operator can read in the settings
     ├── NotFound              nothing of that name here (or not for this user)
     ├── Conflict              contradicts what is stored; nothing was changed
@@ -62,6 +63,10 @@ class InvalidBoundaries(InvalidInput):
 
 class InvalidQuestion(InvalidInput):
     """A figure asked for in a way that has no answer."""
+
+
+class NotSupported(MapperError):
+    """Well said in the protocol's words, but nothing that this server does."""
 
 
 class TooLarge(MapperError):

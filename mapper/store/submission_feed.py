@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, case, cast, func, not_, null, or_, select
 
 from mapper.store import tables
 from mapper.store.database import Database
@@ -19,7 +19,7 @@ _s, _i, _u, _h, _a = tables.submissions, tables.instances, tables.users, tables.
 _root = _s.alias("root")
 
 Wanted = tuple[Any, ...]
-"""A condition: ("and", a, b), ("or", a, b), ("not", a), or (comparison, what, value); see formats.odata."""
+"""A condition: ("and", a, b), ("or", a, b), ("not", a), or (comparison, what, part, value); see ``odata_query``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,15 @@ def _chosen(columns: Sequence[Any], form_id: str, wanted: Wanted | None) -> Sele
 
 
 _FIELDS: dict[str, ColumnElement[Any]] = {
-    # Up to the second, whatever fractions were kept.
-    "submissionDate": func.substr(_submitted, 1, 19),
-    "updatedAt": func.substr(_s.c.received_at, 1, 19),
-    "reviewState": func.coalesce(_s.c.review, "received"),
-    "submitterId": func.coalesce(_s.c.sender_id, 0),
+    "submissionDate": _submitted,
+    # Of what was never edited, never.
+    "updatedAt": case((_s.c.deprecated_id.is_not(None), _s.c.received_at), else_=null()),
+    "reviewState": func.nullif(_s.c.review, "received"),
+    "submitterId": _s.c.sender_id,
 }
+
+_PARTS = {"year": (1, 4), "month": (6, 2), "day": (9, 2), "hour": (12, 2), "minute": (15, 2), "second": (18, 2)}
+"""Where the parts of a moment stand in its text."""
 
 
 def _condition(wanted: Wanted) -> ColumnElement[bool]:
@@ -82,14 +85,22 @@ def _condition(wanted: Wanted) -> ColumnElement[bool]:
         return or_(_condition(wanted[1]), _condition(wanted[2]))
     if how == "not":
         return not_(_condition(wanted[1]))
-    column, value = _FIELDS[wanted[1]], wanted[2]
+    _, what, part, value = wanted
+    column = _FIELDS[what]
+    if part == "date":
+        column = func.substr(column, 1, 10)
+    elif part:
+        column = cast(func.substr(column, *_PARTS[part]), Integer)
+    if how in ("eq", "ne") and value is None:
+        return column.is_(None) if how == "eq" else column.is_not(None)
+    # As OData has it: what is missing differs from every value, and is neither before nor after it.
     compared: dict[str, ColumnElement[bool]] = {
-        "eq": column == value,
-        "ne": column != value,
-        "lt": column < value,
-        "le": column <= value,
-        "gt": column > value,
-        "ge": column >= value,
+        "eq": and_(column.is_not(None), column == value),
+        "ne": or_(column.is_(None), column != value),
+        "lt": and_(column.is_not(None), column < value),
+        "le": and_(column.is_not(None), column <= value),
+        "gt": and_(column.is_not(None), column > value),
+        "ge": and_(column.is_not(None), column >= value),
     }
     return compared[how]
 
@@ -107,8 +118,7 @@ def numbers(
     found = _chosen((_s.c.seq,), form_id, wanted)
     if after:
         found = found.where(_first > after)
-    exact = _FIELDS | {"submissionDate": _submitted, "updatedAt": _s.c.received_at}
-    columns = [exact[what].desc() if down else exact[what] for what, down in order]
+    columns = [_FIELDS[what].desc().nulls_last() if down else _FIELDS[what].asc().nulls_first() for what, down in order]
     return array("q", connection.scalars(found.order_by(*columns, _first, _s.c.seq).offset(skip).limit(limit)))
 
 

@@ -18,6 +18,7 @@ from mapper.errors import (
     InvalidInput,
     MapperError,
     NotFound,
+    NotSupported,
     SignInRequired,
     TooLarge,
     Unavailable,
@@ -58,6 +59,7 @@ from mapper.web.people_api import people_api
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.public import public
 from mapper.web.report import report
+from mapper.web.slip_batches import slip_batches
 from mapper.web.slips import slip_pages
 from mapper.web.submission import submission
 from mapper.web.surveys import surveys
@@ -75,6 +77,7 @@ STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (TooLarge, 413),
+    (NotSupported, 501),
     (Unavailable, 503),
 )
 """The one table from error to HTTP status; the first that fits."""
@@ -160,6 +163,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(target_pages)
     app.register_blueprint(national_register)
     app.register_blueprint(slip_pages)
+    app.register_blueprint(slip_batches)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
