@@ -238,7 +238,7 @@ class Siting:
         """People of each chosen site, in their order."""
         served = self.site != NOBODY
         counted = np.bincount(self.site[served], demand.people[served], max(self.chosen, default=0) + 1)
-        return counted[list(self.chosen)]
+        return counted[list(self.chosen)].astype(np.float64)
 
 
 def why_left(problem: Problem, chosen: Sequence[int], site: Ints) -> dict[int, Left]:
