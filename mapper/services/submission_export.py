@@ -11,11 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TextIO
+from unicodedata import normalize
 
 from mapper.errors import MapperError, NotFound, mark
 from mapper.formats.answers import attachment_names
+from mapper.formats.attachment_name import alike, fit_name, unlike
 from mapper.formats.cells import harmless
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.submission_tables import (
@@ -259,8 +261,7 @@ def write_zip(reference: Reference, user: User, wish: ZipWish, progress: Progres
                     for row in fed.rows:
                         tables[row.table].write(row, fed, files)
                     number += 1
-                    if number % TOGETHER == 0:
-                        progress(0.95 * number / max(1, every))
+                    progress(0.95 * number / max(1, every))
             for place, table in enumerate(form.tables):
                 archive.write(Path(aside) / f"{place}.csv", names[table.path], zipfile.ZIP_DEFLATED, 1)
             told = about_submissions(reference, user, wish, number)
@@ -326,24 +327,22 @@ class _Media:
 
     def __init__(self, archive: zipfile.ZipFile, connection: Connection) -> None:
         self._archive, self._connection = archive, connection
-        self._held: dict[str, str] = {}
+        self._called: dict[tuple[str, bytes], str] = {}
+        self._taken: set[str] = set()
 
     def add(self, files: Mapping[str, str]) -> dict[str, str]:
-        """Put files in; returns the names of those that are called otherwise there."""
+        """Put files in; returns, by the names in the answers, those of files that are called otherwise there."""
         renamed = {}
         for name, sha256 in files.items():
-            plain = PurePosixPath(name.replace("\\", "/")).name or "file"
-            called, turn = plain, 1
-            while self._held.get(called, sha256) != sha256:
-                turn += 1
-                at = PurePosixPath(plain)
-                called = f"{at.stem}~{turn}{at.suffix}"
-            if called not in self._held:
+            plain = fit_name(name)
+            held = alike(plain), bytes.fromhex(sha256)
+            if held not in self._called:
                 content = submissions.read_blob(self._connection, sha256)
                 if content is None:
                     continue
-                self._held[called] = sha256
+                called = self._called[held] = unlike(plain, self._taken)
+                self._taken.add(alike(called))
                 self._archive.writestr(f"media/{called}", content)
-            if called != name:
-                renamed[name] = called
+            if self._called[held] != (written := normalize("NFC", name)):
+                renamed[written] = self._called[held]
         return renamed
