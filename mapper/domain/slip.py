@@ -6,6 +6,7 @@ A slip is a record of the census and no official certificate.
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -14,7 +15,12 @@ from typing import Any
 from mapper.domain.people import Person
 from mapper.errors import InvalidInput, mark
 
-LONGEST_NAME = 40
+LONGEST_NAME = 120
+"""Letters of a name; the longest of people are about half as long."""
+
+SHORTEST_CUT = 24
+"""Letters that are left of a name where a code has no room for all of it."""
+
 MOST_DOSES = 8
 LONGEST_WORD = 24
 """Letters of a vaccine that was written freely."""
@@ -67,9 +73,10 @@ class SlipDose:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """What stands on a slip. born: as ISO date, month or year, "~" before a year worked out from an age, "" unknown.
+    """What stands on a slip. name: whole on paper; the code may hold its beginning and "…".
 
-    until: the last day on which it is good.
+    born: as ISO date, month or year, "~" before a year worked out from an age, "" unknown. until: the last day on which
+    it is good.
     """
 
     id: str
@@ -93,19 +100,25 @@ def slip_of(
             doses=len(person.doses),
             most=MOST_DOSES,
         )
-    called = " ".join((person.name or "").split())
+    # Composed letters: of a letter and its marks apart, a cut could take the marks alone.
+    called = " ".join(unicodedata.normalize("NFC", person.name or "").split())
     if name is NameAs.INITIALS:
         called = " ".join(f"{word[0]}." for word in called.split())
     given = sorted(person.doses, key=lambda dose: (dose.given_on or issued_on, dose.code))
     return Slip(
         identity,
         campaign_id,
-        called if len(called) <= LONGEST_NAME else f"{called[: LONGEST_NAME - 1]}…",
+        cut(called, LONGEST_NAME),
         _born(person, birth),
         issued_on,
         until,
         tuple(SlipDose(one.code, one.given_on, (one.vaccine or "")[:LONGEST_WORD]) for one in given),
     )
+
+
+def cut(name: str, letters: int) -> str:
+    """A name of so many letters at most; "…" stands for the rest."""
+    return name if len(name) <= letters else f"{name[: letters - 1].rstrip()}…"
 
 
 def _born(person: Person, birth: BirthAs) -> str:

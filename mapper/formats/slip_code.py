@@ -13,10 +13,11 @@ import binascii
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from mapper.domain.slip import Slip, read_slip, write_slip
+from mapper.domain.slip import SHORTEST_CUT, Slip, cut, read_slip, write_slip
 from mapper.errors import TooLarge, mark
 
 VERSION = "1"
@@ -25,6 +26,8 @@ LONGEST = 1200
 ROOM = 666
 """Bytes in a QR code of version 20 at level M (ISO/IEC 18004, table 7): 97 squares a side, half a millimetre each where
 it is as wide as on the cards."""
+ADDRESS = 60
+"""Bytes of it that the address before a slip's text may take."""
 _TEXT = re.compile(rf"{VERSION}\.([0-9a-f]{{8}})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{{86}})")
 
 
@@ -62,8 +65,25 @@ def key_id(public: bytes) -> str:
     return hashlib.sha256(public).hexdigest()[:8]
 
 
+def sign_legibly(slip: Slip, private: bytes) -> str:
+    """The text of a slip for a code that print holds legibly; of a long name beside many doses its end is left out.
+
+    Raises TooLarge where that does not suffice.
+    """
+    text = sign(slip, private)
+    for letters in range(len(slip.name) - 1, SHORTEST_CUT - 1, -1):
+        if len(text) <= ROOM - ADDRESS:
+            break
+        text = sign(replace(slip, name=cut(slip.name, letters)), private)
+    if len(text) > ROOM - ADDRESS:
+        raise TooLarge(
+            mark("This slip tells more than a QR code holds legibly. Choose initials, or the year of birth.")
+        )
+    return text
+
+
 def sign(slip: Slip, private: bytes) -> str:
-    """The text of a slip. Raises TooLarge for one that no print would hold legibly."""
+    """The text of a slip, however long it is."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     key = Ed25519PrivateKey.from_private_bytes(private)
@@ -96,15 +116,6 @@ def check(text: str, keys: Mapping[str, bytes]) -> Signed | Fault:
 def from_address(typed: str) -> str:
     """The slip's text out of what was typed, pasted or scanned: with or without an address before it, on many lines."""
     return "".join(typed.split()).rpartition("#")[2]
-
-
-def legible(address: str) -> str:
-    """An address as it may stand in a QR code. Raises TooLarge where its squares would be too small for print."""
-    if len(address.encode()) > ROOM:
-        raise TooLarge(
-            mark("This slip tells more than a QR code holds legibly. Choose initials, or the year of birth.")
-        )
-    return address
 
 
 def _written(content: bytes) -> str:

@@ -144,9 +144,6 @@ def give(
     contradicts by now are revoked. Raises NotFound for a household that the user may not see, InvalidInput where
     nobody was chosen, TooLarge for more than MOST_AT_ONCE.
     """
-    if choice.months not in MONTHS:
-        raise InvalidInput(mark("A slip is good for {months} months."), months=", ".join(map(str, MONTHS)))
-    at, until = now().isoformat(timespec="seconds"), Period(choice.months).after(day) - timedelta(days=1)
     with reference.database.write() as connection:
         reference.known(connection).campaign(campaign_id)
         seqs = _visible(reference, connection, user, campaign_id, list(wanted))
@@ -165,55 +162,97 @@ def give(
                 people=len(chosen),
                 most=MOST_AT_ONCE,
             )
-        key = slip_keys.signing_key(reference, connection)
-        salt = kept.keep_fact(reference.database, connection, _SALT, secrets.token_hex(32))
-        given, new = [], []
-        key_id = slip_code.key_id(slip_code.public_key(key))
-        for household_id, person in chosen:
-            identity = secrets.token_urlsafe(9)
-            slip = slip_of(identity, campaign_id, person, choice.name, choice.birth, day, until)
-            text = slip_code.sign(slip, key)
-            slip_code.legible(f"{'x' * 60}{text}")
-            content = _sealed(salt, person)
-            given.append(Given(slip, text))
-            new.append(
-                NewSlip(
-                    identity,
-                    campaign_id,
-                    household_id,
-                    person.id,
-                    _sha256(text),
-                    content,
-                    key_id,
-                    day,
-                    until,
-                    at,
-                    user.id or None,
-                )
-            )
+        signing = begin_signing(reference, connection, user, campaign_id, choice, day)
+        made = [signing.slip(household_id, person) for household_id, person in chosen]
+        given, new = [one for one, _ in made], [one for _, one in made]
         contents = {
-            household_id: {person.id: _sealed(salt, person) for person, _ in told.get(seq, [])}
+            household_id: {person.id: signing.sealed(person) for person, _ in told.get(seq, [])}
             for household_id, seq in seqs.items()
         }
-        _replace(connection, campaign_id, contents, at, user)
-        store.add(connection, new)
+        keep_given(reference, connection, campaign_id, contents, new)
         facts: dict[str, object] = {"campaign": campaign_id, "number": len(new)}
         facts |= {"household": next(iter(wanted))} if len(wanted) == 1 else {}
         audit.record(reference, connection, user.id, user.name, "slip.given", campaign_id, facts)
     return given
 
 
-def _replace(
-    connection: Connection, campaign_id: str, contents: Mapping[str, Mapping[str, str]], at: str, user: User
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """With what the slips of one making are signed. day: on which they are given; at: the same as ISO time."""
+
+    campaign_id: str
+    choice: Choice
+    key: bytes
+    key_id: str
+    salt: str
+    day: date
+    until: date
+    at: str
+    user_id: int | None
+
+    def slip(self, household_id: str, person: Person) -> tuple[Given, NewSlip]:
+        """A person's slip and what is kept of it. Raises what ``slip_of`` and ``sign_legibly`` raise."""
+        identity = secrets.token_urlsafe(9)
+        slip = slip_of(identity, self.campaign_id, person, self.choice.name, self.choice.birth, self.day, self.until)
+        text = slip_code.sign_legibly(slip, self.key)
+        kept_of_it = NewSlip(
+            id=identity,
+            campaign_id=self.campaign_id,
+            household_id=household_id,
+            person_id=person.id,
+            sha256=_sha256(text),
+            content=self.sealed(person),
+            key_id=self.key_id,
+            issued_on=self.day,
+            until=self.until,
+            issued_at=self.at,
+            issued_by=self.user_id,
+        )
+        return Given(slip, text), kept_of_it
+
+    def sealed(self, person: Person) -> str:
+        """A hash of what the register says of somebody, which tells nobody what that is."""
+        return _sealed(self.salt, person)
+
+
+def begin_signing(
+    reference: Reference, connection: Connection, user: User, campaign_id: str, choice: Choice, day: date
+) -> Signing:
+    """What signs slips of a day, within a write; the key is made with the first. Raises InvalidInput."""
+    if choice.months not in MONTHS:
+        raise InvalidInput(mark("A slip is good for {months} months."), months=", ".join(map(str, MONTHS)))
+    key = slip_keys.signing_key(reference, connection)
+    return Signing(
+        campaign_id,
+        choice,
+        key,
+        slip_code.key_id(slip_code.public_key(key)),
+        kept.keep_fact(reference.database, connection, _SALT, secrets.token_hex(32)),
+        day,
+        Period(choice.months).after(day) - timedelta(days=1),
+        now().isoformat(timespec="seconds"),
+        user.id or None,
+    )
+
+
+def keep_given(
+    reference: Reference,
+    connection: Connection,
+    campaign_id: str,
+    contents: Mapping[str, Mapping[str, str]],
+    new: Sequence[NewSlip],
 ) -> None:
-    """Revoke what the register contradicts by now, so that a page without a line knows of it too.
+    """Keep slips; older ones of their households that the register contradicts are revoked, as a page without a line
+    is to know.
 
     contents: by household and person what the register says, sealed.
     """
-    for household_id, now_there in contents.items():
-        for old in store.of_household(connection, campaign_id, household_id):
-            if old.revoked_at is None and old.content != now_there.get(old.person_id):
-                store.revoke(connection, old.id, at, user.id or None, RevokedFor.REPLACED)
+    if not new:
+        return
+    for old in store.of_households(reference.database, connection, campaign_id, list(contents)):
+        if old.revoked_at is None and old.content != contents[old.household_id].get(old.person_id):
+            store.revoke(connection, old.id, new[0].issued_at, new[0].issued_by, RevokedFor.REPLACED)
+    store.add(connection, new)
 
 
 def revoke(reference: Reference, user: User, identity: str, reason: str) -> KeptSlip:

@@ -65,6 +65,16 @@ def of_household(connection: Connection, campaign_id: str, household_id: str) ->
     return [KeptSlip(*row) for row in rows]
 
 
+def of_households(
+    database: Database, connection: Connection, campaign_id: str, household_ids: Sequence[str]
+) -> list[KeptSlip]:
+    """The slips of the people of several households."""
+    rows = connection.execute(
+        select(*_SLIP).where(_s.c.campaign_id == campaign_id, database.among(_s.c.household_id, household_ids))
+    )
+    return [KeptSlip(*row) for row in rows]
+
+
 def revoke(connection: Connection, identity: str, at: str, user_id: int | None, reason: str) -> bool:
     """Let a slip hold no more; False where it did not any more."""
     done = connection.execute(

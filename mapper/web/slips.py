@@ -35,13 +35,16 @@ from mapper.web.assets import STATIC
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.slip_batches import begin
 
 if TYPE_CHECKING:
-    from mapper.services.filtered import Filtered
+    from mapper.services.filtered import Filtered, FilterQuestion
+    from mapper.services.slip_batches import Wish
 
 PAPERS = {
     Paper.CARD: mark("cards to fold, four on A4"),
     Paper.A4: mark("A6 slips, four on A4"),
+    Paper.EIGHT: mark("small slips, eight on A4"),
     Paper.A6: mark("A6 sheets"),
 }
 NAMES = {NameAs.FULL: mark("as in the census"), NameAs.INITIALS: mark("initials only")}
@@ -159,6 +162,8 @@ def make() -> Response:
 @slip_pages.get("/slips/people")
 def people() -> str:
     """How many people a filter wants, and the form that makes their slips."""
+    from mapper.services.slip_batches import MOST
+
     asked = ask()
     if asked is None:
         return render_template("slips_people.html", asked=None)
@@ -175,7 +180,8 @@ def people() -> str:
         asked=asked,
         number=number,
         houses=houses,
-        most=slips.MOST_AT_ONCE,
+        at_once=slips.MOST_AT_ONCE,
+        most=MOST,
         address=url_for("slips.make_for_people", **request.args.to_dict(flat=False)),  # type: ignore[arg-type]
         notice=NOTICE,
         **_choices(),
@@ -183,13 +189,15 @@ def people() -> str:
 
 
 @slip_pages.post("/slips/people")
-def make_for_people() -> Response:
-    """Slips for everybody a filter wants, hamlet by hamlet."""
+def make_for_people() -> AnyResponse:
+    """Slips for everybody a filter wants, hamlet by hamlet: of many, a page waits for the file."""
     asked = ask()
     if asked is None:
         raise InvalidInput(mark("No campaign, or no boundary set, is published yet."))
     wanted: dict[str, list[str]] = {}
     with _filtered(asked) as found:
+        if found.count()[0] > slips.MOST_AT_ONCE:
+            return begin(_batch(asked))
         for one in found.page(0, slips.MOST_AT_ONCE + 1):
             wanted.setdefault(one.household_id, []).append(one.id)
     campaign_id = asked.state["campaign"]
@@ -210,13 +218,34 @@ def progress() -> Response:
     return jsonify(stage=standing.stage, share=round(standing.share, 3))
 
 
-def _filtered(asked: Asked) -> AbstractContextManager[Filtered]:
-    """The people that the filter in this request's address wants."""
-    from mapper.services.filtered import FilterQuestion, filtered
+def _batch(asked: Asked) -> Wish:
+    from mapper.services.slip_batches import Wish
+
+    return Wish(
+        _question(asked),
+        _choice(),
+        _paper(),
+        today(),
+        chosen_language(),
+        installation().settings.project_name,
+        _check_address(),
+        FONTS,
+    )
+
+
+def _question(asked: Asked) -> FilterQuestion:
+    """What the filter in this request's address asks."""
+    from mapper.services.filtered import FilterQuestion
 
     wanted = read_filter(request.args.to_dict(flat=False))
-    question = FilterQuestion(asked.state["campaign"], asked.state["set"], asked.day, wanted)
-    return filtered(installation().reference, reader(), question)
+    return FilterQuestion(asked.state["campaign"], asked.state["set"], asked.day, wanted)
+
+
+def _filtered(asked: Asked) -> AbstractContextManager[Filtered]:
+    """The people that the filter in this request's address wants."""
+    from mapper.services.filtered import filtered
+
+    return filtered(installation().reference, reader(), _question(asked))
 
 
 def _choice() -> Choice:
@@ -227,12 +256,15 @@ def _choice() -> Choice:
         raise _unreadable() from None
 
 
-def _printed(given: Sequence[Given], campaign_id: str) -> Response:
-    here = installation()
+def _paper() -> Paper:
     try:
-        paper = Paper(request.form.get("paper", ""))
+        return Paper(request.form.get("paper", ""))
     except ValueError:
         raise _unreadable() from None
+
+
+def _printed(given: Sequence[Given], campaign_id: str) -> Response:
+    here, paper = installation(), _paper()
     language = chosen_language()
     project = here.settings.project_name
     campaign = slips.campaign(here.reference, campaign_id)

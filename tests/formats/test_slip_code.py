@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import unicodedata
 from datetime import date
 
 import pytest
 import segno
 
 from mapper.domain.people import Dose, Person
-from mapper.domain.slip import BirthAs, NameAs, Slip, SlipDose, slip_of
+from mapper.domain.slip import SHORTEST_CUT, BirthAs, NameAs, Slip, SlipDose, slip_of
 from mapper.errors import InvalidInput, TooLarge
 from mapper.formats import slip_code
 from mapper.formats.slip_code import Fault, Signed
@@ -97,17 +98,33 @@ def slip(person: Person, name: NameAs = NameAs.FULL, birth: BirthAs = BirthAs.DA
 
 
 def test_the_longest_name_with_five_doses_fits_a_legible_code_and_more_is_refused() -> None:
+    assert slip_code.sign_legibly(slip(person(5)), KEY) == slip_code.sign(slip(person(5)), KEY)
     address = ADDRESS + slip_code.sign(slip(person(5)), KEY)
-    assert slip_code.legible(address) == address
     assert int(segno.make(address, micro=False, error="m", boost_error=False).version) <= 20
     full = "h" * slip_code.ROOM
     assert segno.make(full, micro=False, error="m", boost_error=False).version == 20
     assert segno.make(f"{full}h", micro=False, error="m", boost_error=False).version == 21
-    wordy = slip(person(8, vaccine="Vắc xin tiêm ở nước ngoài"))
     with pytest.raises(TooLarge):
-        slip_code.legible(ADDRESS + slip_code.sign(wordy, KEY))
+        slip_code.sign_legibly(slip(person(8, vaccine="Vắc xin tiêm ở nước ngoài")), KEY)
     with pytest.raises(InvalidInput):
         slip(person(9))
+
+
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+def test_a_name_is_whole_on_paper_and_its_end_leaves_the_code_only_beside_many_doses(written: str) -> None:
+    name = "Hoàng Phủ Ngọc Nguyễn Thị Phương Quỳnh Trang Thanh Hương Ánh Nguyệt"
+    few, many = (slip(person(doses, unicodedata.normalize(written, name))) for doses in (3, 7))  # type: ignore[arg-type]
+    assert (few.name, many.name) == (name, name)
+    texts = [slip_code.sign_legibly(one, KEY) for one in (few, many)]
+    assert all(len(text) <= slip_code.ROOM - slip_code.ADDRESS for text in texts)
+    told = [slip_code.check(text, KEYS) for text in texts]
+    assert isinstance(told[0], Signed)
+    assert isinstance(told[1], Signed)
+    assert told[0].slip == few
+    begun = told[1].slip.name.removesuffix("…")
+    assert name.startswith(begun)
+    assert SHORTEST_CUT <= len(begun) + 1 < len(name)
+    assert told[1].slip.doses == many.doses
 
 
 def test_initials_and_the_year_alone_tell_no_more() -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from mapper import web
+from mapper.domain.people_filter import PeopleFilter
 from mapper.domain.roles import Role
 from mapper.domain.slip import Standing
 from mapper.errors import Conflict, InvalidInput, NotFound
 from mapper.formats import slip_code
 from mapper.formats.slip_code import Fault
-from mapper.services import audit, slip_keys, slips
+from mapper.formats.slip_sheet import Paper
+from mapper.services import audit, slip_batches, slip_keys, slips
 from mapper.services.accounts import User
+from mapper.services.filtered import FilterQuestion
 from mapper.services.slips import Checked, Choice, Given
 from mapper.store import tables
-from tests.services.town import COMMUNES, EVERYTHING, Town, person
+from tests.services.town import COMMUNES, EVERYTHING, Town, inside, person
 
 ISSUED, LATER = date(2022, 8, 20), date(2022, 9, 20)
 NAME = "Nông Thị Lan"
@@ -144,3 +150,61 @@ def test_the_right_signature_under_what_was_never_given_out_does_not_count(town:
     assert standing(town, slip_code.sign(forged, key)) == Standing.UNKNOWN
     assert standing(town, slip_code.sign(replace(given.slip, id="another"), key)) == Standing.UNKNOWN
     assert standing(town, slip_code.sign(given.slip, bytes(32))) == Fault.OTHER_KEY
+
+
+class Stopped(Exception):
+    """Ends the work, as a reader's button does."""
+
+
+def wish(**wanted: object) -> slip_batches.Wish:
+    question = FilterQuestion("covid19", "", LATER, PeopleFilter(**wanted))  # type: ignore[arg-type]
+    fonts = Path(web.__file__).parent / "static" / "vendor" / "be-vietnam-pro"
+    return slip_batches.Wish(question, Choice(), Paper.EIGHT, ISSUED, "vi", "T", "https://t.vn/slips/check", fonts)
+
+
+def test_a_batch_gives_slips_to_its_own_area_alone_and_none_where_it_is_stopped(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slip_batches, "IN_A_FILE", 2)
+    monkeypatch.setattr(slip_batches, "folder_of", lambda reference: tmp_path)
+    for number, commune in enumerate((0, 0, 0, 1)):
+        # The last house is in the next commune.
+        town.send(
+            town.write(
+                {"household.point": inside(commune)},
+                [person(doses=[ONE])],
+                instance=f"uuid:{number}",
+                entity=f"house-{number}",
+            )
+        )
+    shares: list[float] = []
+
+    def stop_at_last(share: float) -> None:
+        shares.append(share)
+        if share == 1:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        slip_batches.make(town.reference, HERE, wish(), stop_at_last)
+    assert (kept(town), actions(town)) == ([], [])
+    assert shares == sorted(shares)
+    assert len(shares) > 2
+    assert not list(tmp_path.glob("*.zip"))
+
+    made = slip_batches.make(town.reference, HERE, wish())
+    assert made.number == 3
+    with zipfile.ZipFile(made.path) as zipped:
+        assert len(zipped.namelist()) == 2
+    assert {tuple(row)[2] for row in kept(town)} == {"house-0", "house-1", "house-2"}  # type: ignore[arg-type, index]
+    assert actions(town) == ["slip.given"]
+    with pytest.raises(InvalidInput):
+        slip_batches.make(town.reference, HERE, wish(text="nobody of this name"))
+    assert list(tmp_path.glob("*.zip")) == [made.path]
+
+
+def test_a_batch_revokes_older_slips_that_the_register_contradicts(town: Town) -> None:
+    old = give(town, visit(town, ONE))
+    visit(town, ONE, TWO, instance="uuid:second", edits="uuid:first")
+    slip_batches.make(town.reference, HERE, wish())
+    assert set(slips.known(town.reference, LATER).revoked) == {old.slip.id}
+    assert len(kept(town)) == 2

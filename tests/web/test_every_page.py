@@ -174,6 +174,7 @@ NO_PAGES: Mapping[str, str] = {
     "public.script": "a script",
     "reasons.progress": "a number for a script",
     "report.file": "files to save",
+    "slip_batches.": "stands only while slips are made; test_browser_slips looks at it",
     "slips.of_submission": "leads to a household",
     "slips.progress": "a number for a script",
     "static": "scripts, styles and pictures",
