@@ -69,12 +69,12 @@ def measure(question: str, size: str, seconds: float, seed: int) -> None:
     )
     plan = (most_covered if question == "cover" else least_travel)(problem, sites, watch)
     wall, worked = time.perf_counter() - began, time.process_time() - cpu
-    left = problem.demand.people[list(plan.left)].sum()
+    everybody, left = problem.demand.people.sum(), problem.demand.people[list(plan.left)].sum()
     first = abs(told[0][1].objective - plan.bound) / plan.objective
     print(
         f"{question:5} {size} {len(problem.travel.far):9} pairs, first plan {told[0][0]:6.2f} s, "
         f"{100 * first:6.2f} % from the bound; last {wall:6.1f} s, CPU {worked:6.1f} s, "
-        f"{100 * plan.gap:6.3f} %, {plan.stopped}; {left:.0f} of {problem.demand.people.sum():.0f} people without a site"
+        f"{100 * plan.gap:6.3f} %, {plan.stopped}; {left:.0f} of {everybody:.0f} people without a site"
         + (f"; aim {AIMS[question, size]}" if (question, size) in AIMS else ""),
         flush=True,
     )

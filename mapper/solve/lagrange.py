@@ -84,7 +84,7 @@ class Market:
             loss, pairs, taken = self.losses(price)
             chosen = self.chosen(loss)
             value = float((price * self.people).sum() + loss[chosen].sum())
-            if value > best.value + 1e-9 * abs(best.value):
+            if number == 0 or value > best.value + 1e-9 * abs(best.value):
                 best, stale = Bound(value, price, loss), 0
             else:
                 stale += 1

@@ -126,18 +126,40 @@ class _Search:
         return each
 
     def _fill(self) -> None:
-        """One site after another, each where people gain most, until there are as many as may be."""
-        pays, chosen = self._pays(), self.chosen.tolist()
+        """One site after another, each where people gain most, until there are as many as may be.
+
+        Of candidates that more people want than they have places for, so large a share of the gain counts.
+        """
+        travel, market, pays = self.problem.travel, self.market, self._pays()
+        cost = travel.far * self.problem.demand.priority[travel.point]
+        people = market.people[travel.point]
+
+        def wanted(pairs: Ints) -> tuple[Floats, Floats]:
+            less = np.maximum(pays[travel.point[pairs]] - cost[pairs], 0) * people[pairs]
+            there = np.where(less > 0, people[pairs], 0)
+            gained, wanting = (np.bincount(travel.site[pairs], each, travel.sites) for each in (less, there))
+            return gained.astype(np.float64), wanting.astype(np.float64)
+
+        gain, want = wanted(np.arange(len(cost)))
+        chosen = self.chosen.tolist()
         while len(chosen) < self.sites:
-            loss, pairs, taken = self.market.losses(pays)
-            loss[chosen] = 0.0
-            best = int(loss.argmin())
-            if loss[best] >= 0:
+            share = np.minimum(1, market.capacity / np.maximum(want, 1e-9))
+            share[chosen] = 0
+            best = int((gain * share).argmax())
+            if gain[best] * share[best] <= 0:
                 break
             chosen.append(best)
-            own = (self.market.site[pairs] == best) & (taken > 0)
-            point = self.market.point[pairs[own]]
-            pays[point] = np.minimum(pays[point], self.market.cost[pairs[own]])
+            own = np.arange(self.start[best], self.start[best + 1])
+            own = own[np.argsort(market.cost[own] - pays[market.point[own]], kind="stable")]
+            own = own[np.cumsum(market.people[market.point[own]]) <= market.capacity[best]]
+            point = market.point[own]
+            spans = zip(travel.start[point].tolist(), travel.start[point + 1].tolist(), strict=True)
+            pairs = np.concatenate([np.arange(*span) for span in spans] or [np.zeros(0, np.int64)])
+            before = wanted(pairs)
+            pays[point] = np.minimum(pays[point], market.cost[own])
+            (less_gain, less_want), (new_gain, new_want) = before, wanted(pairs)
+            gain += new_gain - less_gain
+            want += new_want - less_want
         self._take(np.array(chosen, np.int64))
 
     def _propose(self, chosen: Ints, bound: float) -> float:
