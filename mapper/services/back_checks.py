@@ -19,7 +19,7 @@ from mapper.services.areas import cells_in
 from mapper.services.integrity import MOST, Period, only_overseers, read_form
 from mapper.services.questions import default_set
 from mapper.services.reference import Known, Reference
-from mapper.stats.integrity import Agreement, agreement, draw
+from mapper.stats.second_interview import Agreement, agreement, draw
 from mapper.store import integrity as kept
 from mapper.store.database import Connection
 from mapper.store.integrity import BackCheck, BackCheckHouse, SentForm

@@ -73,7 +73,7 @@ class FormTold:
 class Examined:
     """What all tests came to, by canvassers' numbers. newest: by canvasser and test the seq of the newest odd form.
 
-    told: by key what the odd forms of shown evidence tell of themselves.
+    told: by key what the odd forms of shown evidence, and those beside them, tell of themselves.
     """
 
     works: tuple[Work, ...]
@@ -152,6 +152,7 @@ def examine(reference: Reference, user: User, period: Period, progress: Progress
     # What is not shown is not looked at: of it only the numbers are remembered.
     stands_out = tuple(one for one in evidence if one.shown)
     odd = {key for one in stands_out for key in one.keys}
+    odd |= {two.other for one in stands_out for two in one.beside}
     told = {form.key: _told(form, numbers.get(form.key)) for _, form in forms if form.key in odd}
     return Examined(tuple(works), stands_out, newest, len(forms), told)
 

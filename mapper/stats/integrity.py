@@ -79,18 +79,32 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Two forms that are odd together: the key of the odd one, and of the one before it. share: of answers equal."""
+
+    key: str
+    other: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
-    """What a test found in one canvasser's forms: keys of the odd ones, each as often as it is odd, of how many."""
+    """What a test found in one canvasser's forms: keys of the odd ones, each as often as it is odd, of how many.
+
+    beside: for tests of two forms, which two; one for each key, in their order.
+    """
 
     keys: tuple[str, ...]
     of: int
+    beside: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A test of one canvasser. odd of ``of``; usual: the share that an honest canvasser may have.
 
-    chance: how often an honest canvasser has that many or more. shown: after control over all canvassers.
+    chance: how often an honest canvasser has that many or more. shown: after control over all canvassers. beside: as
+    ``Counted`` has it.
     """
 
     test: str
@@ -101,6 +115,7 @@ class Evidence:
     usual: float
     chance: float
     shown: bool
+    beside: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +199,7 @@ def _tested(test: Test, by: Mapping[int, Sequence[Form]]) -> list[Evidence]:
         rows.append((number, counted, share, chance_of(odd, counted.of, share, like) if odd >= FEWEST else 1.0))
     shown = discoveries([row[3] for row in rows], ALL / len(TESTS))
     return [
-        Evidence(test.code, number, counted.keys, len(counted.keys), counted.of, share, chance, out)
+        Evidence(test.code, number, counted.keys, len(counted.keys), counted.of, share, chance, out, counted.beside)
         for (number, counted, share, chance), out in zip(rows, shown, strict=True)
     ]
 
@@ -234,13 +249,13 @@ def pairs(own: Sequence[Form]) -> list[tuple[Form, Form, float, float | None]]:
 
 
 def _pace(own: Sequence[Form], _by: Mapping[int, Sequence[Form]]) -> Counted:
-    keys, every = [], pairs(own)
+    odd, every = [], pairs(own)
     for before, form, gap, metres in every:
         unsure = (before.accuracy_m or 0.0) + (form.accuracy_m or 0.0)
         way = max(0.0, (metres or 0.0) - unsure)
         if gap < -OVERLAP_S or (way > 0 and gap < way / RIDE_M_S - OVERLAP_S):
-            keys.append(form.key)
-    return Counted(tuple(keys), len(every))
+            odd.append(Beside(form.key, before.key))
+    return Counted(tuple(each.key for each in odd), len(every), tuple(odd))
 
 
 def _spot(own: Sequence[Form], _by: Mapping[int, Sequence[Form]]) -> Counted:
@@ -313,12 +328,13 @@ def alike(one: Form, other: Form) -> float:
 
 def _copied(own: Sequence[Form], by: Mapping[int, Sequence[Form]]) -> Counted:
     families = [form for form in own if form.whole and len(form.people) > 1]
-    keys = [
-        form.key
-        for at, form in enumerate(families)
-        if any(alike(form, other) >= ALIKE for other in families[max(0, at - IN_A_ROW) : at])
-    ]
-    return Counted(tuple(keys), len(families))
+    odd = []
+    for at, form in enumerate(families):
+        before = [(alike(form, other), other.key) for other in families[max(0, at - IN_A_ROW) : at]]
+        share, other = max(before, key=lambda each: each[0], default=(0.0, ""))
+        if share >= ALIKE:
+            odd.append(Beside(form.key, other, share))
+    return Counted(tuple(each.key for each in odd), len(families), tuple(odd))
 
 
 def by_chance_alike(forms: Iterable[Form], seed: int = 1, tries: int = 2000) -> float:
@@ -402,48 +418,3 @@ def _work(number: int, own: Sequence[Form]) -> Work:
         statistics.median(minutes) if minutes else None,
         statistics.median(gaps) if gaps else None,
     )
-
-
-# --- looking again: a second interview against the first ---
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How often two interviews of the same people gave the same answer. kappa: None where it says nothing.
-
-    kappa: Cohen's, (agreed - by chance) / (1 - by chance); J. Cohen, Educ. Psychol. Meas. 20 (1960) 37-46.
-    """
-
-    question: str
-    same: int
-    of: int
-    kappa: float | None
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the share that agrees (Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212)."""
-        share, more = self.same / self.of, _NORMAL**2 / self.of
-        middle = share + more / 2
-        half = _NORMAL * math.sqrt(share * (1 - share) / self.of + more / (4 * self.of))
-        return max(0.0, (middle - half) / (1 + more)), min(1.0, (middle + half) / (1 + more))
-
-
-_NORMAL = statistics.NormalDist().inv_cdf(0.975)
-
-
-def agreement(question: str, answers: Sequence[tuple[str, str]], graded: bool = False) -> Agreement:
-    """Compare answers, each first and second. graded: of a few categories, so that kappa makes sense."""
-    of, same = len(answers), sum(one == other for one, other in answers)
-    kappa = None
-    if graded and of:
-        first, second = Counter(one for one, _ in answers), Counter(other for _, other in answers)
-        expected = sum(first[word] * second[word] for word in first) / of**2
-        if expected < 1:
-            kappa = (same / of - expected) / (1 - expected)
-    return Agreement(question, same, of, kappa)
-
-
-def draw(keys: Iterable[str], number: int, seed: str) -> list[str]:
-    """So many of the houses, each as likely as any other; the same for the same seed, in whatever order they come."""
-    ordered = sorted(keys)
-    return random.Random(seed).sample(ordered, min(number, len(ordered)))  # noqa: S311

@@ -17,7 +17,8 @@ from mapper.services.back_checks import HOUSES, MOST_HOUSES, Told
 from mapper.services.background import Progress, Stage, Standing
 from mapper.services.integrity import Examined, FormTold, Period
 from mapper.stats import integrity as signs
-from mapper.stats.integrity import Agreement, Evidence
+from mapper.stats.integrity import Beside, Evidence
+from mapper.stats.second_interview import Agreement
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.hot_spots import decimal, percent
@@ -138,6 +139,7 @@ def _page(asked: Asked | None, problem: MapperError | None = None) -> str:
         seen=_seen,
         chance=_chance,
         told_by=_told_by,
+        together=_together,
         reasons=REASONS,
         linked=LINKED,
         usual_houses=HOUSES,
@@ -292,6 +294,13 @@ def _number(text: str) -> int:
 def _seen(one: Evidence) -> str:
     """What was seen, in a sentence."""
     return say(SEEN[one.test], odd=decimal(one.odd, 0), of=decimal(one.of, 0))
+
+
+def _together(two: Beside) -> str:
+    """What two forms have in common that makes them odd together."""
+    if two.share is not None:
+        return say("{share} of the answers are equal.", share=percent(two.share, 0))
+    return say("Look at when each was opened and for how long.")
 
 
 def _told_by(form: FormTold) -> str:

@@ -12,7 +12,7 @@ from mapper.services import accounts, audit, back_checks, intake, integrity
 from mapper.services.accounts import User
 from mapper.services.back_checks import Told
 from mapper.services.integrity import Period
-from mapper.stats.integrity import Agreement
+from mapper.stats.second_interview import Agreement
 from mapper.store import tables
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, inside, person
 

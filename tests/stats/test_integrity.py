@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -13,12 +14,10 @@ from mapper.stats.integrity import (
     EACH,
     TESTS,
     Form,
-    agreement,
     alike,
     by_chance_alike,
     chance_of,
     discoveries,
-    draw,
     reads,
 )
 
@@ -179,7 +178,12 @@ def test_positions_on_a_line_or_a_grid_are_seen() -> None:
 def test_forms_that_overlap_or_lie_too_far_apart_are_seen() -> None:
     forms = area(3, 6)
     at_once = [replace(form, start=1000.0 + at, end=1300.0 + at) for at, form in enumerate(forms[:45])]
-    assert "pace" in {one.test for one in reads([*at_once, *forms[45:]])[1] if one.shown}
+    (sign,) = [one for one in reads([*at_once, *forms[45:]])[1] if one.shown and one.test == "pace"]
+    # Each names the form before it, which was still open.
+    assert [(two.other, two.key) for two in sign.beside] == [
+        (one.key, other.key) for one, other in pairwise(at_once) if other.key in sign.keys
+    ]
+    assert len(sign.beside) == sign.odd
     # One kilometre in two minutes: no. The same with ten minutes: yes.
     for gap, told in ((120.0, {"pace"}), (600.0, set())):
         far = [
@@ -193,6 +197,23 @@ def test_forms_that_overlap_or_lie_too_far_apart_are_seen() -> None:
             for at, form in enumerate(forms[:45])
         ]
         assert {one.test for one in reads([*far, *forms[45:]])[1] if one.shown} & {"pace"} == told
+
+
+def test_a_copied_household_names_the_one_most_like_it_and_how_many_answers_are_equal() -> None:
+    forms = area(3, 6)
+    own = sorted((form for form in forms if form.canvasser == forms[0].canvasser), key=lambda form: form.start or 0)
+    families = [form for form in own if form.whole and len(form.people) > 1]
+    first = families[0]
+    copies = {form.key: replace(form, people=first.people, ages=first.ages) for form in families[1:]}
+    (sign,) = [
+        one for one in reads([copies.get(form.key, form) for form in forms])[1] if one.shown and one.test == "copied"
+    ]
+    assert [two.key for two in sign.beside] == list(sign.keys)
+    assert {two.key for two in sign.beside} >= set(copies)
+    told = {two.key: two for two in sign.beside}
+    assert {told[key].share for key in copies} == {1.0}
+    assert {told[key].other for key in copies} <= {first.key, *copies}
+    assert all(two.key != two.other for two in sign.beside)
 
 
 def test_chance_is_that_of_a_beta_binomial() -> None:
@@ -221,21 +242,3 @@ def test_likeness_is_the_share_of_equal_answers_of_families_whose_births_agree()
     assert alike(one, replace(one, people=one.people[:1])) == pytest.approx(3 / 6)
     assert alike(replace(one, people=one.people[:1]), replace(one, people=one.people[:1])) == 0.0
     assert by_chance_alike(area(5)) < 0.01
-
-
-def test_agreement_of_two_interviews_and_what_chance_would_give() -> None:
-    # 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: 0.7 agree, 0.5 by chance, kappa 0.4.
-    answers = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
-    found = agreement("consent", answers, graded=True)
-    assert (found.same, found.of) == (35, 50)
-    assert found.kappa == pytest.approx(0.4)
-    assert found.interval == pytest.approx((0.562, 0.809), abs=0.001), "Wilson's of 35 in 50"
-    assert agreement("consent", [("y", "y")] * 9, graded=True).kappa is None, "everybody says the same: nothing to tell"
-    assert agreement("born", answers).kappa is None
-
-
-def test_a_draw_is_kept_by_its_seed() -> None:
-    keys = [f"uuid:{number}" for number in range(50)]
-    assert draw(keys, 5, "a") == draw(reversed(keys), 5, "a")
-    assert draw(keys, 5, "a") != draw(keys, 5, "b")
-    assert sorted(draw(keys[:3], 5, "a")) == keys[:3]

@@ -88,6 +88,21 @@ def test_a_sign_is_told_without_blame_and_closed_by_an_explanation(sqlite_site: 
     assert closed.xpath("//section[@aria-labelledby='explained']//input[@name='sign']/@value") == ["spot"]
 
 
+def test_forms_that_are_nearly_alike_name_each_other_as_evidence(sqlite_site: Site, desk: Desk) -> None:
+    phone = sqlite_site.phone(sqlite_site.user("canvasser", "hamlet:0000101", name="Bế Văn Nam").token)
+    people = (("Nông Thị Lan", "1980-05-04", "2021-08-10"), ("Nông Văn Tý", "2010-03-02", ""))
+    for number in range(12):
+        phone.send(House(f"uuid:copy{number}", people=people).form())
+    page = looked(desk)
+    (sign,) = page.xpath("//h3[contains(., 'Bế Văn Nam: Các hộ liền nhau gần như giống hệt')]/ancestor::li[1]")
+    pairs = [each.xpath(".//a/@href") for each in sign.xpath(".//li[@class='two-forms']")]
+    assert pairs[0] == ["/submission/uuid:copy0", "/submission/uuid:copy1"]
+    assert all(len(pair) == 2 for pair in pairs)
+    said = told(sign)
+    assert "100 % câu trả lời giống nhau" in said.replace("\xa0", " ")
+    assert said.count("Bế Văn Nam gửi") == 2 * len(pairs)
+
+
 def test_a_reading_is_stopped_and_begun_anew(sqlite_site: Site, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, examine = threading.Event(), integrity.examine
 
