@@ -72,7 +72,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Starts and ends each of its days at a place. doses, minutes: that it carries, and that its cold box keeps them."""
+    """Starts and ends each of its days at a place. doses: that it carries; minutes: that its cold box keeps them."""
 
     start: int
     finish: int
