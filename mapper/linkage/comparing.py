@@ -43,12 +43,12 @@ class Comparison:
 
 def compare(one: LinkPerson, other: LinkPerson, rarity: Rarity) -> Comparison:
     """Weigh two entries; fields that either does not tell say nothing."""
-    return _with_name(one, other, rarity, _besides_name(one, other, rarity))
+    return _with_name(one, other, rarity, besides_name(one, other, rarity))
 
 
 def compare_above(one: LinkPerson, other: LinkPerson, rarity: Rarity, least: float) -> Comparison | None:
     """The same, or None where even the same name would not bring the pair to ``least`` bits: most pairs end so."""
-    besides = _besides_name(one, other, rarity)
+    besides = besides_name(one, other, rarity)
     best = max(rarity.name(words(each.name).bare) for each in (one, other))
     if sum(each.weight for each in besides) + max(best, 0.0) < least:
         return None
@@ -60,7 +60,8 @@ def _with_name(one: LinkPerson, other: LinkPerson, rarity: Rarity, besides: list
     return Comparison(sum(each.weight for each in found), found)
 
 
-def _besides_name(one: LinkPerson, other: LinkPerson, rarity: Rarity) -> list[Agreement]:
+def besides_name(one: LinkPerson, other: LinkPerson, rarity: Rarity) -> list[Agreement]:
+    """What all fields but the name say; those that either does not tell are left out."""
     found: list[Agreement] = []
     if one.born_on is not None and other.born_on is not None:
         found.append(_born(one.born_on, one.precision, other.born_on, other.precision))

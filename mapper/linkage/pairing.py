@@ -101,7 +101,12 @@ def _keys(one: LinkPerson) -> Iterator[tuple[str, ...]]:
 
 def log_odds(comparison: Comparison, size: int) -> float:
     """Log odds (base 2) that a pair is one person, where each has one partner at most among so many."""
-    return comparison.weight - math.log2(max(size, _SMALLEST))
+    return log_odds_of(comparison.weight, size)
+
+
+def log_odds_of(weight: float, size: int) -> float:
+    """The same of the bits that speak for the pair."""
+    return weight - math.log2(max(size, _SMALLEST))
 
 
 def judge(comparison: Comparison, odds: float) -> Class:

@@ -44,7 +44,8 @@ _NAMES_KNOWN = 300
 class LinkPerson:
     """A person as one register knows them. key: what the caller calls them; "" and None where nothing is known.
 
-    precision: "day", "month" or "year": how much of the birth date was told. sex: "male", "female" or "".
+    precision: "day", "month" or "year": how much of the birth date was told. sex: "male", "female" or "". told: the
+    visit that first told of them.
     """
 
     key: str
@@ -56,6 +57,7 @@ class LinkPerson:
     commune: str = ""
     hamlet: str = ""
     national_id: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

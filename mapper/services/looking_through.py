@@ -44,7 +44,7 @@ _WITHIN = tuple(rule for rule in RULES if rule != ELSEWHERE)
 EVERYWHERE = 0
 """Stands for a cell where comparing across communes is noted."""
 
-_FORM = "5"
+_FORM = "6"
 """Changes with the rules, after which everything is looked through again."""
 
 
@@ -262,7 +262,14 @@ def _entry(one: _Member) -> LinkPerson:
         house.phone or "",
         house.commune_code or "",
         house.hamlet_code or "",
+        told=_first_told(person),
     )
+
+
+def _first_told(person: Person) -> str:
+    """The day of the visit that first told of somebody, "" where a later answer may have taken its place."""
+    later = person.refused or person.deferred_until or any(dose.given_on is None for dose in person.doses)
+    return "" if later else person.reported_on.isoformat()
 
 
 def _pair(rule: str, first: _Member, second: _Member, odds: float) -> Oddity:

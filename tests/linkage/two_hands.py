@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from mapper.linkage.rarity import LinkPerson
+from tests.linkage.censuses import Census
 from tests.linkage.registers import Registers
 
 SURNAMES = {"Nguyễn": 38.4, "Trần": 11, "Lê": 9.5, "Phạm": 7.1, "Hoàng": 3.1, "Huỳnh": 2, "Phan": 4.5, "Vũ": 2.4}
@@ -43,28 +44,35 @@ _OLD = (("oà", "òa"), ("oá", "óa"), ("uỷ", "ủy"), ("uý", "úy"), ("uỳ
 
 
 def families(chance: random.Random, number: int, communes: int) -> list[LinkPerson]:
-    """Couples, their children, sometimes a grandmother, under one roof and one phone; of 50 births one is of twins."""
+    """The people of families as ``family`` makes them, so many of them."""
     made: list[LinkPerson] = []
     while len(made) < number:
-        home = LinkPerson("", "", phone=_phone(chance), commune=f"{chance.randrange(communes):05d}")
-        home = replace(home, hamlet=f"Thôn {chance.randint(1, 12)}")
-        if chance.random() < 0.1:
-            home = replace(home, phone="")
-        of_father, of_mother = _surname(chance), _surname(chance)
-        year = chance.randint(1945, 1996)
-        made.append(_born(chance, home, of_father, "male", year))
-        made.append(_born(chance, home, of_mother, "female", year + chance.randint(-2, 6)))
-        if chance.random() < 0.2:
-            made.append(_born(chance, home, _surname(chance), "female", max(1925, year - chance.randint(19, 35))))
-        child = year + chance.randint(20, 30)
-        while child < YEAR - 5 and chance.random() < 0.75:
-            made.append(_born(chance, home, of_father, chance.choice(("male", "female")), child))
-            if chance.random() < 0.02:
-                first = made[-1]
-                given = chance.choice([each for each in GIVEN[first.sex] if each not in first.name])
-                made.append(replace(first, name=f"{first.name.rsplit(' ', 1)[0]} {given}"))
-            child += chance.randint(2, 5)
+        made += family(chance, communes)
     return made[:number]
+
+
+def family(chance: random.Random, communes: int) -> list[LinkPerson]:
+    """A couple, children, sometimes a grandmother, under one roof and one phone; of 50 births one is of twins."""
+    made: list[LinkPerson] = []
+    home = LinkPerson("", "", phone=_phone(chance), commune=f"{chance.randrange(communes):05d}")
+    home = replace(home, hamlet=f"Thôn {chance.randint(1, 12)}")
+    if chance.random() < 0.1:
+        home = replace(home, phone="")
+    of_father, of_mother = _surname(chance), _surname(chance)
+    year = chance.randint(1945, 1996)
+    made.append(_born(chance, home, of_father, "male", year))
+    made.append(_born(chance, home, of_mother, "female", year + chance.randint(-2, 6)))
+    if chance.random() < 0.2:
+        made.append(_born(chance, home, _surname(chance), "female", max(1925, year - chance.randint(19, 35))))
+    child = year + chance.randint(20, 30)
+    while child < YEAR - 5 and chance.random() < 0.75:
+        made.append(_born(chance, home, of_father, chance.choice(("male", "female")), child))
+        if chance.random() < 0.02:
+            first = made[-1]
+            given = chance.choice([each for each in GIVEN[first.sex] if each not in first.name])
+            made.append(replace(first, name=f"{first.name.rsplit(' ', 1)[0]} {given}"))
+        child += chance.randint(2, 5)
+    return made
 
 
 def typed(chance: random.Random, one: LinkPerson, communes: int) -> LinkPerson:
@@ -120,6 +128,33 @@ def two_registers(seed: int, number: int, communes: int) -> Registers:
         [everybody[place] for place in here],
         {theirs: at[place] for theirs, place in enumerate(there) if place in at},
     )
+
+
+def entered_twice(seed: int, households: int, share: float = 0.012) -> Census:
+    """A commune; ``share`` of its people were typed once more into another house, with its hamlet and telephone, and
+    ``share`` of the houses were typed once more as a whole."""
+    chance = random.Random(f"two hands, one census {seed}")
+    homes = [family(chance, 1) for _ in range(households)]
+    people = [(f"h{number}", one) for number, members in enumerate(homes) for one in members]
+    copies: list[tuple[str, LinkPerson, int]] = []
+    for place, (house, one) in enumerate(people):
+        if chance.random() < share:
+            target, (there, *_) = chance.choice(list(enumerate(homes)))
+            if f"h{target}" != house:
+                moved = replace(typed(chance, one, 1), phone=there.phone, hamlet=there.hamlet, commune=one.commune)
+                copies.append((f"h{target}", moved, place))
+    again = {f"h{number}" for number in range(households) if chance.random() < share}
+    for place, (house, one) in enumerate(people):
+        if house in again:
+            copies.append((f"{house} again", replace(typed(chance, one, 1), hamlet=one.hamlet), place))
+    true: dict[tuple[int, int], str] = {}
+    of: dict[int, list[int]] = {}
+    for at, (_, _, place) in enumerate(copies, start=len(people)):
+        true |= {(first, at): "typed again" for first in (place, *of.get(place, ()))}
+        of.setdefault(place, []).append(at)
+    rows = [*people, *((house, one) for house, one, _ in copies)]
+    entries = [replace(one, key=str(at)) for at, (_, one) in enumerate(rows)]
+    return Census(entries, [house for house, _ in rows], true)
 
 
 def _surname(chance: random.Random) -> str:
