@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mapper.domain.campaign import Campaign
 from mapper.errors import Conflict, InvalidCampaign, InvalidForm, NotFound, mark
-from mapper.formats import exchange_mapping, register_layout, validate
+from mapper.formats import exchange_mapping, planning_rules, register_layout, validate
 from mapper.formats.agreement import check_agreement
 from mapper.formats.campaign import read_campaign
 from mapper.formats.declared import ROLE_COLUMN
@@ -22,7 +22,7 @@ from mapper.formats.roles import Roles
 from mapper.formats.workbook import survey_rows
 from mapper.formats.xform import XFormModel, read_xform
 from mapper.formats.xlsform import convert
-from mapper.services import audit, exchange, register_layouts
+from mapper.services import audit, demand, exchange, register_layouts
 from mapper.services.intake import process_waiting
 from mapper.services.reference import Reference
 from mapper.store import form_life, submissions
@@ -152,6 +152,7 @@ def publish(
     """
     campaign, toml, hamlets, ready = read_folder(folder, progress)
     codes, layout = read_exchange(folder, campaign), read_register_layout(folder, campaign)
+    rules = read_planning_rules(folder, campaign)
 
     def keep_texts(connection: Connection) -> None:
         if campaign is None:
@@ -159,6 +160,8 @@ def publish(
         if codes:
             exchange.keep_mapping(reference, connection, campaign, codes)
         register_layouts.keep_layout(reference, connection, campaign, layout)
+        if rules:
+            demand.keep_rules(reference, connection, campaign, rules)
 
     return publish_ready(reference, campaign, toml, hamlets, ready, confirmed, by, keep_texts)
 
@@ -168,6 +171,14 @@ def read_exchange(folder: Path, campaign: Campaign | None) -> str:
     toml = _text_beside(folder, campaign, exchange_mapping.FILE)
     if campaign is not None and toml:
         exchange_mapping.read_mapping(toml, campaign)
+    return toml
+
+
+def read_planning_rules(folder: Path, campaign: Campaign | None) -> str:
+    """What a campaign says about planning, checked; "" where it says nothing. Raises InvalidCampaign."""
+    toml = _text_beside(folder, campaign, planning_rules.FILE)
+    if campaign is not None and toml:
+        planning_rules.read_planning(toml, campaign)
     return toml
 
 

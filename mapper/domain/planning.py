@@ -1,0 +1,109 @@
+"""What a campaign says about planning: who comes first, how far anybody walks, and what a vial holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from mapper.domain.campaign import Label, Period
+from mapper.domain.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """From one age on and below another, as groups of a campaign have them; None where there is no such limit."""
+
+    start: Period | None = None
+    end: Period | None = None
+
+    def hold(self, born_on: date | None, day: date) -> bool:
+        """Whether somebody is of such an age on a day; who is of no known age is only where no age is asked for."""
+        if self.start is None and self.end is None:
+            return True
+        if born_on is None:
+            return False
+        young, old = self.start and self.start.after(born_on) > day, self.end and self.end.after(born_on) <= day
+        return not young and not old
+
+
+@dataclass(frozen=True, slots=True)
+class Vial:
+    """A vaccine as it is delivered. ages: of whom it may be given to.
+
+    open_hours: how long it may be used once it was opened. diluent_ml: what is added to a vial, 0 for none.
+    """
+
+    code: str
+    vaccine: str
+    label: Label
+    doses: int
+    open_hours: float
+    ages: Ages = Ages()
+    diluent_ml: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Precedence:
+    """People who come before others. priorities: of whom one is enough; none asks for the age alone.
+
+    weight: how many others one of them counts as. walk_limit_m: None where they walk as far as everybody.
+    at_home: a team comes to them.
+    """
+
+    label: Label
+    priorities: frozenset[str] = frozenset()
+    ages: Ages = Ages()
+    weight: float = 1.0
+    walk_limit_m: float | None = None
+    at_home: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a plan owes to one person."""
+
+    weight: float
+    walk_limit_m: float
+    at_home: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningRules:
+    """A campaign's planning.toml.
+
+    detour: by how much a way is longer than the straight line. buffer: share of doses kept ready beyond the people
+    expected. served: the share of sessions in which the vials are to suffice. minutes_a_dose: of a team, all in all.
+    """
+
+    vials: tuple[Vial, ...] = ()
+    precedences: tuple[Precedence, ...] = ()
+    walk_limit_m: float = 5_000.0
+    detour: float = 1.3
+    walking_kmh: float = 4.0
+    driving_kmh: float = 25.0
+    buffer: Fraction = Fraction(1, 10)
+    served: Fraction = Fraction(95, 100)
+    minutes_a_dose: float = 3.0
+    minutes_a_home: float = 20.0
+    source: Label | None = None
+
+    def needs(self, person: Person, day: date) -> Needs:
+        """What is owed to somebody on a day: of all that holds for them the most weight and the shortest walk."""
+        held = [
+            one
+            for one in self.precedences
+            if one.ages.hold(person.born_on, day)
+            and (not one.priorities or not one.priorities.isdisjoint(person.priorities))
+        ]
+        limits = [one.walk_limit_m for one in held if one.walk_limit_m is not None]
+        return Needs(
+            max([1.0, *(one.weight for one in held)]),
+            min([self.walk_limit_m, *limits]),
+            any(one.at_home for one in held),
+        )
+
+    def vial_for(self, vaccines: Sequence[str], born_on: date | None, day: date) -> Vial | None:
+        """The first vial, in the file's order, of a vaccine that may be given and for somebody's age; None for none."""
+        return next((one for one in self.vials if one.vaccine in vaccines and one.ages.hold(born_on, day)), None)

@@ -1,0 +1,103 @@
+"""A planning.toml beside campaign.toml: who comes first, how far people walk, what vials hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mapper.domain.campaign import Campaign
+from mapper.domain.planning import Ages, PlanningRules, Precedence, Vial
+from mapper.errors import InvalidCampaign, mark
+from mapper.formats.toml_table import Table, refuse_twice
+
+FILE = "planning.toml"
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+_NUMBERS: Mapping[str, tuple[str, str, float]] = {
+    "walk_limit_km": ("walk_limit_m", "5", 1000.0),
+    "detour": ("detour", "1.3", 1.0),
+    "walking_kmh": ("walking_kmh", "4", 1.0),
+    "driving_kmh": ("driving_kmh", "25", 1.0),
+    "minutes_a_dose": ("minutes_a_dose", "3", 1.0),
+    "minutes_a_home": ("minutes_a_home", "20", 1.0),
+}
+"""By key: what it is called here, an example, and what one of it is."""
+
+_SHARES = ("buffer", "served")
+_MOST_DOSES = 100
+
+
+def read_planning(toml: str, campaign: Campaign) -> PlanningRules:
+    """What the file says, checked against the campaign it stands beside. Raises InvalidCampaign with place and cure."""
+    root = Table.of_file(toml, FILE)
+    root.allow((*_NUMBERS, *_SHARES, "source", "first", "vials"))
+    known = {priority for group in campaign.groups for priority in group.priorities}
+    told: dict[str, Any] = {
+        name: root.number(key, 1, example) * unit
+        for key, (name, example, unit) in _NUMBERS.items()
+        if key in root.entries
+    }
+    if told.get("detour", 1.0) < 1:
+        root.wrong("detour", root.entries["detour"], "1.3, a way being no shorter than the straight line")
+    told |= {key: share for key in _SHARES if (share := root.share(key)) is not None}
+    if told.get("served") == 1:
+        root.wrong("served", root.entries["served"], '"95 %", below 100 %')
+    vials = tuple(_vial(table, campaign) for table in root.tables("vials"))
+    refuse_twice([one.code for one in vials], FILE, "vials")
+    return PlanningRules(
+        vials=vials,
+        precedences=tuple(_precedence(table, known) for table in root.tables("first")),
+        source=root.label("source") if "source" in root.entries else None,
+        **told,
+    )
+
+
+def _precedence(table: Table, known: set[str]) -> Precedence:
+    table.allow(("label", "priorities", "from_age", "to_age", "weight", "walk_limit_km", "at_home"))
+    priorities = table.words("priorities", '["underlying_disease"]')
+    for one in priorities:
+        if one not in known:
+            raise InvalidCampaign(
+                mark("{where}: no group of the campaign has the priority {code}. Known are: {known}."),
+                where=table.where,
+                code=one,
+                known=", ".join(sorted(known)) or "–",
+            )
+    ages = _ages(table)
+    if not priorities and ages == Ages():
+        table.missing("priorities", '["underlying_disease"], or from_age = "65 years"')
+    weight = table.number("weight", 1, "3")
+    if weight < 1:
+        table.wrong("weight", table.entries["weight"], "3, since nobody counts for less than one")
+    limit = table.number("walk_limit_km", 1, "2") * 1000 if "walk_limit_km" in table.entries else None
+    return Precedence(table.label("label"), frozenset(priorities), ages, weight, limit, table.flag("at_home"))
+
+
+def _vial(table: Table, campaign: Campaign) -> Vial:
+    table.allow(("code", "vaccine", "label", "doses", "from_age", "to_age", "open_hours", "diluent_ml"))
+    vaccine = table.text("vaccine", '"pfizer"')
+    if vaccine not in campaign.vaccines:
+        table.wrong("vaccine", vaccine, f'"{next(iter(campaign.vaccines), "")}", a vaccine of campaign.toml')
+    if "doses" not in table.entries:
+        table.missing("doses", "10")
+    doses = table.number("doses", 1, "10")
+    if not doses.is_integer() or doses > _MOST_DOSES:
+        table.wrong("doses", table.entries["doses"], f"10, a whole number up to {_MOST_DOSES}")
+    if "open_hours" not in table.entries:
+        table.missing("open_hours", "6")
+    return Vial(
+        table.text("code", '"pfizer_adult"', _CODE),
+        vaccine,
+        table.label("label"),
+        int(doses),
+        table.number("open_hours", 1, "6"),
+        _ages(table),
+        table.number("diluent_ml", 1, "1.8") if "diluent_ml" in table.entries else 0.0,
+    )
+
+
+def _ages(table: Table) -> Ages:
+    start, end = table.period("from_age", "12 years"), table.period("to_age", "18 years")
+    if start and end and (end.months, end.days) <= (start.months, start.days):
+        table.wrong("to_age", table.entries["to_age"], "an age above from_age")
+    return Ages(start, end)

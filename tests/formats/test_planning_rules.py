@@ -1,0 +1,62 @@
+"""planning.toml: read as it is meant, refused with place and cure."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from mapper.domain.campaign import Campaign, Period
+from mapper.domain.planning import Ages, PlanningRules
+from mapper.errors import InvalidCampaign
+from mapper.formats.campaign import read_campaign
+from mapper.formats.planning_rules import read_planning
+
+COVID19 = Path(__file__).resolve().parents[2] / "forms" / "covid19"
+VIAL = '[[vials]]\ncode = "a"\nvaccine = "pfizer"\nlabel = "A"\ndoses = 6\nopen_hours = 6\n'
+FIRST = '[[first]]\nlabel = "Old"\nfrom_age = "65 years"\n'
+
+
+@pytest.fixture(scope="module")
+def campaign() -> Campaign:
+    return read_campaign((COVID19 / "campaign.toml").read_text("utf-8"))
+
+
+def test_the_campaigns_own_file_says_who_comes_first_and_what_vials_hold(campaign: Campaign) -> None:
+    rules = read_planning((COVID19 / "planning.toml").read_text("utf-8"), campaign)
+    assert (rules.walk_limit_m, rules.detour, rules.buffer) == (5000.0, 1.3, Fraction(1, 10))
+    purple = next(one for one in rules.vials if one.code == "pfizer_purple")
+    assert (purple.doses, purple.open_hours, purple.diluent_ml, purple.ages) == (6, 6.0, 1.8, Ages(Period(144)))
+    assert {one.vaccine for one in rules.vials} <= set(campaign.vaccines)
+
+
+def test_an_empty_file_leaves_what_is_assumed(campaign: Campaign) -> None:
+    assert read_planning("", campaign) == PlanningRules()
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("walk = 5", "walk is unknown"),
+        ("walk_limit_km = 0", "walk_limit_km cannot be 0"),
+        ("detour = 0.9", "detour cannot be 0.9"),
+        ('buffer = "120 %"', "buffer cannot be"),
+        ('served = "100 %"', "served cannot be"),
+        (FIRST + "weight = 0.5", "weight cannot be 0.5"),
+        (FIRST + 'to_age = "60 years"', "to_age cannot be"),
+        (FIRST + 'priorities = ["nobody"]', "no group of the campaign has the priority nobody"),
+        ('[[first]]\nlabel = "All"\nweight = 2', "priorities is missing"),
+        (VIAL + VIAL, "a stands twice in vials"),
+        (VIAL.replace("pfizer", "phizer"), "vaccine cannot be"),
+        (VIAL.replace("doses = 6", "doses = 6.5"), "doses cannot be 6.5"),
+        (VIAL.replace("doses = 6\n", ""), "doses is missing"),
+        (VIAL.replace("open_hours = 6\n", ""), "open_hours is missing"),
+        (VIAL.replace("open_hours = 6", "open_hours = -1"), "open_hours cannot be -1"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_its_place(campaign: Campaign, toml: str, told: str) -> None:
+    with pytest.raises(InvalidCampaign) as refused:
+        read_planning(toml, campaign)
+    message = refused.value.message.format(**refused.value.facts)
+    assert told in message
