@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from statistics import fmean
@@ -17,10 +17,11 @@ from mapper.domain.roles import OVERSEERS
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import User
-from mapper.services.areas import read_area
 from mapper.services.filter_words import for_the_trail
 from mapper.services.filtered import Filtered, FilterQuestion, Place, filtered
 from mapper.services.phone_lists import reasons
+from mapper.services.place_steps import PlaceSteps, place_steps
+from mapper.services.questions import HAMLET
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import accounts, column_views, register
 from mapper.store.column_views import Dot, HouseFound
@@ -35,11 +36,11 @@ MOST_AT_ONCE = 1000
 MOST_DOTS = 3000
 """Houses drawn on one map; of more only hamlets are drawn."""
 
+MOST_SPOTS = 500
+"""Hamlets drawn on one map; of more the units around them are."""
+
 NO_PRIORITY = "none"
 """What forms tell of whoever is in no priority group."""
-
-MOST_HAMLETS = 400
-"""Hamlets to choose from at once."""
 
 MOST_DAYS = 92
 """Days of one table of days to come."""
@@ -89,12 +90,9 @@ class ListPage(Generic[Shown]):
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What can be chosen of what people told: (word, how many), the most frequent first; canvassers (id, name, …).
+    """What can be chosen of what people told: (word, how many), the most frequent first; canvassers (id, name, …)."""
 
-    hamlets: with people, in the order of lists; where they are too many, only those within the areas asked for.
-    """
-
-    hamlets: Sequence[Place]
+    places: PlaceSteps
     lots: Sequence[tuple[str, int]]
     priorities: Sequence[tuple[str, int]]
     reasons: Sequence[tuple[str, int]]
@@ -103,22 +101,28 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class OnMap:
-    """A hamlet, or what of it lies in one unit. lat, lon: middle of its houses, None where no position is known.
+    """A hamlet, or what of it lies in one unit; or a unit. lat, lon: middle of its houses, None where none has one.
 
     Of all of them, not of those found: where one house alone is found, the middle does not tell where it stands.
+    area: as an address names it, "" where no area holds just these people.
     """
 
     place: Place
     people: int
     lat: float | None
     lon: float | None
+    area: str
 
 
 @dataclass(frozen=True, slots=True)
 class FilterMap:
-    """People by hamlet. dots: their houses with places, None where the user may not see them or they are too many."""
+    """People by the places of a level: hamlets, or units of the set where those are too many.
+
+    dots: their houses with places, None where the user may not see them or they are too many.
+    """
 
     of: Counted
+    level: str
     spots: tuple[OnMap, ...]
     dots: tuple[tuple[Dot, Place], ...] | None
 
@@ -171,37 +175,69 @@ def houses(
 
 
 def on_map(reference: Reference, user: User, question: FilterQuestion) -> FilterMap:
-    """People by hamlet with its middle, and for those who oversee canvassers the houses."""
+    """People by place with its middle, and for those who oversee canvassers the houses."""
     with filtered(reference, user, question) as found:
         of = _counted(found)
-        by_place: Counter[Place] = Counter()
-        for cell, people in found.by_cell().items():
-            by_place[found.place(cell)] += people
+        by_cell = found.by_cell()
+        level = _drawn_by(found, by_cell)
         dots = None
         if user.role in OVERSEERS:
             held = column_views.dots(found.asking, found.condition, MOST_DOTS)
             dots = None if held is None else tuple((dot, found.place(dot.cell)) for dot in held)
     if dots:
         _enter(reference, user, question, {"houses": len(dots)})
-    middles = _middles(reference, of)
-    spots = [OnMap(place, people, *middles.get(_stands(place), (None, None))) for place, people in by_place.items()]
-    return FilterMap(of, tuple(sorted(spots, key=lambda spot: _stands(spot.place))), dots)
+    by_place: Counter[Place] = Counter()
+    for cell, people in by_cell.items():
+        by_place[_around(found, cell, level)] += people
+    middles = _middles(reference, found, level)
+    parts = Counter(place.hamlet_code for place in by_place)
+    spots = [
+        OnMap(place, people, *middles.get(place, (None, None)), _area_of(place, level, parts))
+        for place, people in by_place.items()
+    ]
+    return FilterMap(of, level, tuple(sorted(spots, key=lambda spot: _stands(spot.place))), dots)
+
+
+def _drawn_by(found: Filtered, cells: Iterable[int]) -> str:
+    """The innermost level of which no more than MOST_SPOTS places hold these cells; the outermost where none is."""
+    levels = [HAMLET, *reversed(found.places.about.levels)]
+    few = (level for level in levels if len({_around(found, cell, level) for cell in cells}) <= MOST_SPOTS)
+    return next(few, levels[-1])
+
+
+def _around(found: Filtered, cell: int, level: str) -> Place:
+    """The place of a level that a cell lies in; one without a name where it lies in none."""
+    place = found.place(cell)
+    if level == HAMLET:
+        return place
+    unit = (
+        found.places.units.get((level, found.places.above(place.unit_code, level) or "")) if place.unit_code else None
+    )
+    return Place("", "", unit.name, unit.code) if unit else Place("", "", "", "")
+
+
+def _area_of(place: Place, level: str, parts: Mapping[str, int]) -> str:
+    """The area that holds a place's people and no others. parts: in how many units each hamlet lies."""
+    if level != HAMLET:
+        return f"{level}:{place.unit_code}" if place.unit_code else ""
+    return f"{HAMLET}:{place.hamlet_code}" if place.hamlet_code and parts[place.hamlet_code] == 1 else ""
 
 
 def _stands(place: Place) -> tuple[str, str]:
     return place.unit_code, place.hamlet_code
 
 
-def _middles(reference: Reference, of: Counted) -> dict[tuple[str, str], tuple[float, float]]:
-    """The middle of all houses of each unit and hamlet, of the mean of each of its cells."""
-    together: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+def _middles(reference: Reference, found: Filtered, level: str) -> dict[Place, tuple[float, float]]:
+    """The middle of all houses of each place of a level, of the mean of each of its cells."""
+    together: dict[Place, list[tuple[float, float]]] = defaultdict(list)
     with reference.database.read() as connection:
-        cells = reference.cells(connection)
-        for cell_id, centre in register.cell_centres(reference.database, connection, of.campaign.id, None).items():
-            cell = cells[cell_id]
-            together.setdefault((cell.units.get(of.places.id) or "", cell.hamlet_code or ""), []).append(centre)
+        centres = register.cell_centres(reference.database, connection, found.campaign.id, None)
+    for cell in found.cells:
+        if cell in centres:
+            together[_around(found, cell, level)].append(centres[cell])
     return {
-        where: (fmean(lat for lat, _ in found), fmean(lon for _, lon in found)) for where, found in together.items()
+        place: (fmean(lat for lat, _ in middles), fmean(lon for _, lon in middles))
+        for place, middles in together.items()
     }
 
 
@@ -250,7 +286,7 @@ def choices(reference: Reference, user: User, question: FilterQuestion) -> Choic
     """What can be chosen of what people in the user's area told."""
     with filtered(reference, user, replace(question, wanted=PeopleFilter())) as found:
         told = column_views.told(found.asking, found.condition)
-        hamlets = _hamlets(found, question.wanted.areas)
+        places = place_steps(found, question.wanted.areas)
     with reference.database.read() as connection:
         names = {one.id: one.name for one in accounts.everyone(connection)}
     obstacles = [
@@ -260,28 +296,12 @@ def choices(reference: Reference, user: User, question: FilterQuestion) -> Choic
     ]
     senders = [(int(one), names[int(one)], number) for one, number in told["senders"] if int(one) in names]
     return Choices(
-        hamlets,
+        places,
         told["lots"],
         [one for one in told["priorities"] if one[0] != NO_PRIORITY],
         obstacles,
         sorted(senders, key=lambda one: one[1]),
     )
-
-
-def _hamlets(found: Filtered, areas: Sequence[str]) -> list[Place]:
-    here, held = found.by_cell(), dict[str, Place]()
-    asked = [area for text in areas if (area := read_area(text))]
-    for cell in found.cells:
-        place = found.place(cell)
-        if cell in here and place.hamlet_code:
-            held.setdefault(place.hamlet_code, place)
-    if len(held) <= MOST_HAMLETS:
-        return list(held.values())
-    return [
-        place
-        for place in held.values()
-        if any(area.holds(found.places, place.unit_code or None, place.hamlet_code) for area in asked)
-    ][:MOST_HAMLETS]
 
 
 def priority_words(reference: Reference, campaign_id: str, language: str) -> dict[str, str]:

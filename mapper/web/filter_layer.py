@@ -43,8 +43,8 @@ def laid_filter(query: Mapping[str, str], notices: list[Notice]) -> str:
 def by_hamlet() -> Response | tuple[Response, int]:
     """People of a filter hamlet by hamlet; its address is that of ``/api/people``.
 
-    ``hamlets`` are latitude, longitude, people, name and the address of the list; ``houses`` latitude, longitude and
-    people, null for who may not see positions. While the lists are being prepared: 202 with ``share`` of it done.
+    ``hamlets`` are latitude, longitude, people and name, of very many the units around them; ``list`` is the address of
+    the list; ``houses`` latitude, longitude and people, null for who may not see positions. While the lists are being prepared: 202 with ``share`` of it done.
     """
     user = reader()
     if user.role not in READERS:

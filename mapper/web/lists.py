@@ -134,7 +134,7 @@ def _found(at: Wanted, user: User, view: str) -> dict[str, Any]:
         "people_words": people_words,
         **_offered(at, filter_lists.choices(reference, user, at.question), word),
         "chips": chips(at, of, word),
-        "hamlet_link": lambda place: _narrowed(at, place.hamlet_code, place.unit_code, of.places.leaf),
+        "narrowed": lambda area: _narrowed(at, area),
     }
 
 
@@ -148,6 +148,7 @@ def _offered(at: Wanted, choices: Choices, word: Callable[[str], str]) -> dict[s
             reasons[text] = f"{say(filter_words.OBSTACLES[Obstacle(obstacle)])}: {word(told) or '-'}"
     return {
         "choices": choices,
+        "listed_areas": {str(one.area) for one in at.asked.choices},
         "reasons": list(reasons.items()),
         "chosen_reasons": chosen,
         "priorities": [(code, word(code)) for code, _ in choices.priorities],
@@ -170,11 +171,10 @@ def _is_open(wanted: PeopleFilter) -> bool:
     return not usual.is_empty
 
 
-def _narrowed(at: Wanted, hamlet: str, unit: str, leaf: str) -> str | None:
-    """The list of those of one hamlet; None where areas are asked for already, which it would widen."""
-    if not (hamlet or unit) or at.wanted.areas:
+def _narrowed(at: Wanted, area: str) -> str | None:
+    """The list of those of one place; None where areas are asked for already, which it would widen."""
+    if not area or at.wanted.areas:
         return None
-    area = f"hamlet:{hamlet}" if hamlet else f"{leaf}:{unit}"
     return f"{url_for('lists.page')}?{at.query(replace(at.wanted, areas=(area,)), view='people')}"
 
 

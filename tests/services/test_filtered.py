@@ -298,3 +298,37 @@ def test_a_hamlet_on_the_map_does_not_tell_where_the_only_house_found_stands(sql
     ((one, *middle_of_one),) = middles(text="Lan 2")
     assert (all_people, one) == (2, 1)
     assert middle == middle_of_one
+
+
+def test_of_very_many_hamlets_the_map_shows_the_units_around_them(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for commune, hamlet in ((0, 0), (0, 1), (1, 0), (7, 0)):
+        enter(sqlite_town, "1", lan("Lan"), lan("Lý"), commune=commune, hamlet=hamlet)
+    # Its point lies in the next commune: one hamlet in two of them.
+    enter(sqlite_town, "9", lan("Sún"), commune=7, hamlet=0, **{"household.point": inside(8)})
+    question = FilterQuestion("covid19", "squares", DAY, PeopleFilter(age_from=18))
+    drawn = {}
+    for most in (500, 4, 3, 1):
+        monkeypatch.setattr(filter_lists, "MOST_SPOTS", most)
+        found = filter_lists.on_map(sqlite_town.reference, EVERYTHING, question)
+        assert sum(spot.people for spot in found.spots) == found.of.people == 9
+        for spot in found.spots:
+            if spot.area:
+                narrowed = PeopleFilter(age_from=18, areas=(spot.area,))
+                told = filter_lists.count(
+                    sqlite_town.reference, EVERYTHING, FilterQuestion("covid19", "squares", DAY, narrowed)
+                )
+                assert told.people == spot.people, spot
+        drawn[most] = found.level, sorted(spot.area for spot in found.spots)
+    hamlets = sorted(f"hamlet:{HAMLETS[commune][hamlet]}" for commune, hamlet in ((0, 0), (0, 1), (1, 0)))
+    communes = sorted(f"commune:{COMMUNES[number]}" for number in (0, 1, 7, 8))
+    assert drawn == {
+        500: ("hamlet", ["", "", *hamlets]),
+        4: ("commune", communes),
+        3: ("district", ["district:N", "district:S"]),
+        1: ("province", ["province:P"]),
+    }
+    # The mean of five parts: three in the southern row of squares and three in the first column, the others beside.
+    (whole,) = found.spots
+    assert (whole.lat, whole.lon) == (pytest.approx(22.09), pytest.approx(105.09))

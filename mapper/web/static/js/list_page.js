@@ -36,10 +36,18 @@ function offer(form) {
   }
 }
 
+// A place within one that is chosen already takes its turn: both together would find no fewer.
+function narrow(form) {
+  const [choice, ...held] = form.querySelectorAll("[name=areas]");
+  const wider = (choice.selectedOptions[0]?.dataset.within ?? "").split(" ");
+  for (const area of held) area.disabled = wider.includes(area.value);
+}
+
 function changed(event) {
   const form = event.target.closest("#list-form");
   if (!form) return;
   if (event.target.name === "group") offer(form);
+  if (event.target.name === "areas") narrow(form);
   clearTimeout(soon);
   soon = setTimeout(() => look(form), QUIET_MS);
 }
