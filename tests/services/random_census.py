@@ -97,14 +97,17 @@ class Census:
 
     def _person(self, visited: date) -> Answers:
         chance = self.chance
-        born: date | None = visited - timedelta(days=chance.randrange(400, 31000))
+        born = visited - timedelta(days=chance.randrange(400, 31000))
+        if chance.random() < 0.4:
+            asked = DAY + timedelta(days=chance.choice(DAYS))
+            born = asked.replace(year=asked.year - chance.randrange(3, 75)) + timedelta(days=chance.choice((-1, 0, 1)))
         facts: dict[str, str] = {
             "name": self._name(),
             "sex": chance.choice(("male", "female")),
             "residence": chance.choice(("here", "here", "here", "absent", "works_away", "moved_out")),
         }
         doses, on = [], visited - timedelta(days=chance.randrange(200, 500))
-        if born and chance.random() < 0.6 and (visited - born).days > 2000:
+        if chance.random() < 0.6 and (visited - born).days > 2000:
             for code in ("1", "2", "booster1")[: chance.randrange(1, 4)]:
                 doses.append(
                     (code, on if chance.random() < 0.9 else None, chance.choice(("pfizer", "astrazeneca", "vero_cell")))
@@ -116,7 +119,7 @@ class Census:
         if luck < 0.1:
             facts |= {"contraindicated": "yes", "contraindication": chance.choice(("allergy", "other"))}
         elif luck < 0.25:
-            facts |= {"consent": "no", "refusal_reason": chance.choice(("far", "fear"))}
+            facts |= {"consent": "no", "refusal_reason": chance.choice(("far", "fear", ""))}
         elif luck < 0.35:
             facts |= {
                 "deferred_until": (visited + timedelta(days=chance.randrange(5, 90))).isoformat(),
@@ -128,7 +131,7 @@ class Census:
         made = person(born, doses, **facts)
         for dose in made["doses"]:  # type: ignore[attr-defined]
             dose["dose.lot"] = chance.choice(LOTS)
-        if chance.random() < 0.2 and born and not doses:
+        if chance.random() < 0.2 and not doses:
             del made["person.birth_date"]
             made["person.birth_year"] = born.year
         return made
@@ -164,6 +167,7 @@ class Census:
             "refused",
             "away",
             "refused:fear",
+            "refused:",
             "away:Hà Nội",
             "contraindicated:other",
             "deferred:ill",
@@ -174,6 +178,7 @@ class Census:
             {"within": [",".join(f"{near[0] + lat:.6f} {near[1] + lon:.6f}" for lat, lon in corners)]},
             {"age_from": [str(age)]},
             {"age_from": [str(age)], "age_to": [str(age + chance.randrange(30))]},
+            {"age_from": [str(age)], "age_to": [str(age + chance.randrange(3))]},
             {"age_to": [str(age)]},
             {"group": [group]},
             {"group": [group], "dose": [dose], "states": chance.sample(STATES, 3)},
