@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -52,38 +52,54 @@ def says_given(cell: Raw) -> bool:
     return isinstance(cell, str) and " ".join(re.sub(r"[,.]", " ", fold(cell)).split()) in _GIVEN
 
 
-def order_of(cells: Sequence[tuple[int, Raw]]) -> tuple[Order | None, tuple[int, int] | None]:
-    """The order that a column's cells prove, None where they leave it open; else two rows that contradict each other.
+class OrderSeen:
+    """What the cells of a column, looked at one after the other, prove about the order of its days and months."""
 
-    cells: with their rows. Open is also a column of real days of which none is behind the 12th beside text of which
-    all are: a spreadsheet has taken day for month wherever it could.
-    """
-    day_first = month_first = 0
-    open_row = 0
-    real, beyond, text = 0, False, 0
-    for row, cell in cells:
+    def __init__(self) -> None:
+        self._day_first = self._month_first = self._open = 0
+        self._real = self._text = 0
+        self._beyond = False
+
+    def look(self, row: int, cell: Raw) -> None:
+        """Look at the cell of a row."""
         if isinstance(cell, date):
-            real += 1
-            beyond = beyond or cell.day > 12
-            continue
+            self._real += 1
+            self._beyond = self._beyond or cell.day > 12
+            return
         found = _PARTS.fullmatch(cell) if isinstance(cell, str) else None
         if found is None:
-            continue
-        text += 1
+            return
+        self._text += 1
         one, other = int(found[1]), int(found[2])
         if one > 12 and other <= 12:
-            day_first = day_first or row
+            self._day_first = self._day_first or row
         elif other > 12 and one <= 12:
-            month_first = month_first or row
+            self._month_first = self._month_first or row
         elif one != other:
-            open_row = open_row or row
-    if day_first and month_first:
-        return None, (day_first, month_first)
-    if real >= 5 and text and not beyond and not open_row and day_first:
-        return None, None
-    if day_first or month_first:
-        return (Order.DAY_FIRST if day_first else Order.MONTH_FIRST), None
-    return (None if open_row else Order.DAY_FIRST), None
+            self._open = self._open or row
+
+    def told(self) -> tuple[Order | None, tuple[int, int] | None]:
+        """The order that is proved, None where it is left open; else two rows that contradict each other.
+
+        Open is also a column of real days of which none is behind the 12th beside text of which all are: a
+        spreadsheet has taken day for month wherever it could.
+        """
+        day_first, month_first = self._day_first, self._month_first
+        if day_first and month_first:
+            return None, (day_first, month_first)
+        if self._real >= 5 and self._text and not self._beyond and not self._open and day_first:
+            return None, None
+        if day_first or month_first:
+            return (Order.DAY_FIRST if day_first else Order.MONTH_FIRST), None
+        return (None if self._open else Order.DAY_FIRST), None
+
+
+def order_of(cells: Iterable[tuple[int, Raw]]) -> tuple[Order | None, tuple[int, int] | None]:
+    """What a column's cells prove, given with their rows; see ``OrderSeen.told``."""
+    seen = OrderSeen()
+    for row, cell in cells:
+        seen.look(row, cell)
+    return seen.told()
 
 
 def read_told(cell: Raw, order: Order) -> Told | None:

@@ -10,14 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
+from heapq import merge
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Dose
 from mapper.domain.places import fold
 from mapper.errors import mark
 from mapper.formats.cells import harmless
-from mapper.formats.register_dates import Order, Told, order_of, read_told, says_given
+from mapper.formats.register_dates import Order, OrderSeen, Told, read_told, says_given
 from mapper.formats.register_table import Raw, RegisterTable, column_letter
+from mapper.formats.spool import Spool
 
 ROLES: Mapping[str, str] = {
     "name": mark("full name"),
@@ -58,7 +60,20 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("vaccine", ("vac xin", "ten vac xin", "vacxin", "loai vac xin", "vaccine")),
     ("lot", ("so lo", "lo vac xin", "lo", "lot", "batch")),
 )
+_NUMBERS = ("code", "national_id", "phone", "commune_code")
+_TEXTS = ("name", *_NUMBERS, "commune", "hamlet")
+"""Where any text may stand; days, sexes and doses are looked at by themselves."""
+
+_ERROR = re.compile(
+    r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|GETTING_DATA|SPILL!|CALC!|FIELD!|BLOCKED!|UNKNOWN!|CONNECT!|BUSY!)"
+    r"|Err:\d{3}"
+)
+_SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+"""So stands a long number in a CSV that a spreadsheet wrote; its last digits are lost."""
+
 _LONGEST = 200
+_MOST_FAULTS = 200
+_PARTS = 16
 _SUM = re.compile(r"(tổng cộng|tổng số|tong cong|tong so|cộng|total|người lập|nguoi lap|ghi chú)\b")
 """How a row begins that names nobody, below a table."""
 Mapped = Mapping[str, int]
@@ -97,13 +112,14 @@ class RegisterRow:
 class Reading:
     """What reading came to. asked: columns whose order of day and month somebody must say; with faults no row counts.
 
-    skipped: rows that name nobody, as sums and signatures below a table.
+    skipped: rows that name nobody, as sums and signatures below a table. more_faults: beyond those that are told.
     """
 
-    rows: tuple[RegisterRow, ...]
+    rows: Sequence[RegisterRow]
     faults: tuple[RegisterFault, ...]
     asked: tuple[int, ...]
     skipped: int
+    more_faults: int = 0
 
 
 def layout_key(header: Sequence[str]) -> str:
@@ -125,15 +141,13 @@ def known_name(campaign: Campaign, name: str) -> bool:
 def guess(campaign: Campaign, table: RegisterTable) -> dict[str, int]:
     """Which column holds what, by their names; of two columns that hold the same nothing is guessed if they differ."""
     found: dict[str, int] = {}
-    doubtful: set[str] = set()
+    again: list[tuple[str, int]] = []
     for place, name in enumerate(table.header):
         role = _role(campaign, name)
-        if role is None:
-            continue
-        if role not in found:
-            found[role] = place
-        elif any(row[place] != row[found[role]] for _, row in table.rows):
-            doubtful.add(role)
+        if role is not None and found.setdefault(role, place) != place:
+            again.append((role, place))
+    rows = table.rows if again else ()
+    doubtful = {role for _, row in rows for role, place in again if row[place] != row[found[role]]}
     return {role: place for role, place in found.items() if role not in doubtful}
 
 
@@ -194,11 +208,15 @@ def read_extract(
     reader.settle_orders(orders)
     if reader.asked or reader.faults:
         return Reading((), tuple(reader.faults), tuple(reader.asked), 0)
-    rows = [made for number, cells in table.rows if (made := reader.row(number, cells)) is not None]
-    if "dose" in mapped or "given" in mapped:
-        rows = list(_gathered(rows))
-    faults = sorted(reader.faults, key=lambda fault: fault.row)
-    return Reading(() if faults else tuple(rows), tuple(faults), (), reader.skipped)
+    rows: Spool[RegisterRow] = Spool()
+    for number, cells in table.rows:
+        made = reader.row(number, cells)
+        if made is not None and not reader.faults:
+            rows.add(made)
+    if reader.faults:
+        return Reading((), tuple(reader.faults), (), reader.skipped, reader.more_faults)
+    a_dose_a_row = "dose" in mapped or "given" in mapped
+    return Reading(_gathered(rows) if a_dose_a_row else rows, (), (), reader.skipped)
 
 
 class _Reader:
@@ -213,8 +231,9 @@ class _Reader:
         self.campaign, self.table, self.mapped, self.today = campaign, table, mapped, today
         self.faults: list[RegisterFault] = []
         self.asked: list[int] = []
-        self.skipped = 0
+        self.skipped = self.more_faults = 0
         self.orders: dict[int, Order] = {}
+        self.texts = [role for role in mapped if role in _TEXTS or role.partition(":")[0] in ("vaccine", "lot")]
         self.vaccines = {
             _folded(word): code
             for code, label in campaign.vaccines.items()
@@ -231,9 +250,13 @@ class _Reader:
 
     def settle_orders(self, said: Mapping[int, Order]) -> None:
         days = [role for role in self.mapped if role in ("born", "given") or role.startswith("on:")]
+        seen = {role: OrderSeen() for role in days}
+        for number, cells in self.table.rows if days else ():
+            for role, of_role in seen.items():
+                of_role.look(number, cells[self.mapped[role]])
         for role in days:
             place = self.mapped[role]
-            order, against = order_of([(number, cells[place]) for number, cells in self.table.rows])
+            order, against = seen[role].told()
             if against is not None:
                 message = mark(
                     "rows {one} and {other} contradict each other: in one the day stands first, in the other "
@@ -261,9 +284,13 @@ class _Reader:
         if born is None and "year" in self.mapped and self.text(cells, "year"):
             born = self.day(number, cells, "year", years=True)
             born = Told(date(born.on.year, 1, 1), "year") if born is not None else None
-        for role in ("name", "code", "national_id", "phone", "commune_code"):
-            if self.text(cells, role).startswith("#"):
+        for role in self.texts:
+            told = self.text(cells, role)
+            if _ERROR.fullmatch(told):
                 self.fault(number, role, mark("an error of the spreadsheet stands here. Correct the formula."))
+            elif role in _NUMBERS and _SHORTENED.fullmatch(told):
+                message = mark("the spreadsheet has shortened the number {told}. Write the column as text.")
+                self.fault(number, role, message, told=told[:40])
         return RegisterRow(
             number,
             self.text(cells, "code"),
@@ -360,17 +387,27 @@ class _Reader:
         return told
 
     def fault(self, number: int, role: str, message: str, **facts: object) -> None:
+        if len(self.faults) == _MOST_FAULTS:
+            self.more_faults += 1
+            return
         place = self.mapped.get(role)
         self.faults.append(RegisterFault(number, self.column(place) if place is not None else "-", message, facts))
 
 
-def _gathered(rows: Iterable[RegisterRow]) -> Iterable[RegisterRow]:
+def _gathered(rows: Iterable[RegisterRow]) -> Spool[RegisterRow]:
     """One entry a person, where each row tells of one dose: rows of one number, or of one name, birth and phone."""
-    found: dict[tuple[object, ...], RegisterRow] = {}
+    # Divided so that all rows of a person come together, and only some of the people are in memory.
+    parts: list[Spool[tuple[object, RegisterRow]]] = [Spool() for _ in range(_PARTS)]
     for row in rows:
-        key: tuple[object, ...] = (
-            (row.code,) if row.code else (fold(row.name), row.born_on, row.phone, row.commune_code)
-        )
+        key = row.code or (fold(row.name), row.born_on, row.phone, row.commune_code)
+        parts[hash(key) % _PARTS].add((key, row))
+    people = [Spool(_persons(part)) for part in parts]
+    return Spool(merge(*people, key=lambda one: one.row))
+
+
+def _persons(rows: Iterable[tuple[object, RegisterRow]]) -> Iterable[RegisterRow]:
+    found: dict[object, RegisterRow] = {}
+    for key, row in rows:
         first = found.get(key)
         found[key] = row if first is None else replace(first, doses=(*first.doses, *row.doses))
     return found.values()

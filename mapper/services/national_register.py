@@ -38,6 +38,9 @@ SHOWN = 3
 """Rows of a file that are shown while somebody says which column holds what."""
 
 
+_Opened = tuple[Extract, Campaign, PlaceSet, RegisterTable, Layout]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a file. letter: as the spreadsheet calls it; some: what stands in the first rows; role: "" for none.
@@ -87,8 +90,9 @@ def upload(reference: Reference, user: User, campaign_id: str, set_id: str, name
         said = kept.layout(connection, campaign_id, layout_key(table.header)) or layout.places(table.header)
         facts = {"campaign": campaign_id, "file": digest}
         audit.record(reference, connection, user.id, user.name, "register.uploaded", str(number), facts)
-    if said is not None and _maps_enough(said):
-        take(reference, user, number, said, {}, today)
+        extract = kept.extract(connection, number)
+    if said is not None and _maps_enough(said) and extract is not None:
+        _take(reference, user, (extract, campaign, places, table, layout), said, {}, today)
     return number
 
 
@@ -113,7 +117,20 @@ def take(
     reference: Reference, user: User, number: int, mapped: Mapping[str, int], orders: Mapping[int, Order], today: date
 ) -> Reading:
     """Take the people of a file in, all of them or, with faults or a question left, none; the layout is remembered."""
-    extract, campaign, places, table, layout = _opened(reference, user, number)
+    return _take(reference, user, _opened(reference, user, number), mapped, orders, today)
+
+
+def _take(
+    reference: Reference,
+    user: User,
+    opened: _Opened,
+    mapped: Mapping[str, int],
+    orders: Mapping[int, Order],
+    today: date,
+) -> Reading:
+    extract, campaign, places, table, layout = opened
+    known, wide = roles(campaign), len(table.header)
+    mapped = {role: place for role, place in mapped.items() if role in known and 0 <= place < wide}
     _must_map(mapped)
     reading = _read(campaign, table, layout, mapped, orders, today)
     with reference.database.write() as connection:
@@ -122,15 +139,15 @@ def take(
             connection,
             campaign.id,
             layout_key(table.header),
-            dict(mapped),
+            mapped,
             user.id,
             _now(),
         )
         if reading.faults or reading.asked:
             return reading
         finder = CommuneFinder(places)
-        kept.take(connection, number, [_kept(one, finder) for one in reading.rows], reading.skipped)
-        facts = {"number": len(reading.rows), "campaign": campaign.id}
+        people = kept.take(connection, extract.id, (_kept(one, finder) for one in reading.rows), reading.skipped)
+        facts = {"number": people, "campaign": campaign.id}
         audit.record(reference, connection, user.id, user.name, "register.taken", str(extract.id), facts)
     return reading
 
@@ -220,9 +237,6 @@ def bare_commune(name: str) -> str:
         if rest != folded and not rest.isdecimal():
             return rest
     return folded
-
-
-_Opened = tuple[Extract, Campaign, PlaceSet, RegisterTable, Layout]
 
 
 def _opened(reference: Reference, user: User, number: int) -> _Opened:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -101,12 +102,15 @@ def extract(connection: Connection, number: int) -> Extract | None:
     return Extract(*row) if row else None
 
 
-def take(connection: Connection, number: int, rows: Sequence[KeptRow], skipped: int) -> None:
-    """Keep the people of an extract, in the place of those kept before."""
+def take(connection: Connection, number: int, rows: Iterable[KeptRow], skipped: int) -> int:
+    """Keep the people of an extract, in the place of those kept before; how many they are."""
     connection.execute(_r.delete().where(_r.c.extract_id == number))
-    for first in range(0, len(rows), _AT_ONCE):
-        connection.execute(_r.insert(), [_values(number, one) for one in rows[first : first + _AT_ONCE]])
-    connection.execute(_e.update().where(_e.c.id == number).values(people=len(rows), skipped=skipped))
+    people, left = 0, iter(rows)
+    while some := [_values(number, one) for one in islice(left, _AT_ONCE)]:
+        connection.execute(_r.insert(), some)
+        people += len(some)
+    connection.execute(_e.update().where(_e.c.id == number).values(people=people, skipped=skipped))
+    return people
 
 
 def delete(connection: Connection, number: int) -> None:

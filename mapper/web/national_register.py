@@ -138,7 +138,7 @@ def _columns(number: int, problem: MapperError | None = None, orders: dict[int, 
         said=orders or {},
         problem=say(problem) if problem else None,
         faults=[(one.row, one.column, say(one.message, **one.facts)) for one in faults[:FAULTS]],
-        more_faults=max(0, len(faults) - FAULTS),
+        more_faults=max(0, len(faults) - FAULTS) + (found.reading.more_faults if found.reading else 0),
     )
 
 

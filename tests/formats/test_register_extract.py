@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from openpyxl import Workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Dose
 from mapper.errors import InvalidInput, TooLarge
-from mapper.formats import register_table
+from mapper.formats import register_table, spool
 from mapper.formats.campaign import read_campaign
 from mapper.formats.register_dates import Order, order_of, read_told
 from mapper.formats.register_extract import Reading, guess, known_name, read_extract
@@ -41,6 +46,17 @@ def book(*rows: Sequence[object]) -> bytes:
         made.active.append(row)
     content = BytesIO()
     made.save(content)
+    return content.getvalue()
+
+
+def with_part(data: bytes, name: str, old: bytes, new: bytes) -> bytes:
+    """A workbook of which one part is written otherwise."""
+    content = BytesIO()
+    with zipfile.ZipFile(BytesIO(data)) as before, zipfile.ZipFile(content, "w") as after:
+        for each in before.namelist():
+            part = before.read(each)
+            assert each != name or old in part
+            after.writestr(each, part.replace(old, new) if each == name else part)
     return content.getvalue()
 
 
@@ -147,6 +163,11 @@ def test_a_column_that_leaves_the_order_open_is_asked_about_and_what_is_said_is_
         ("34;Mai;13/02/2980;Nữ;;01864;;", 3, "C (Ngày sinh)", "cannot be right"),
         ("34;Mai;13/02/1980;khác;;01864;;", 3, "D (Giới tính)", "no sex"),
         ("#REF!;Mai;13/02/1980;Nữ;;01864;;", 3, "A (Mã đối tượng)", "spreadsheet"),
+        ("34;Mai;13/02/1980;Nữ;;#N/A;;", 3, "F (Mã xã)", "spreadsheet"),
+        ("34;Mai;13/02/1980;Nữ;;01864;16/09/2021;Err:502", 3, "H (Mũi 1 - Vắc xin)", "spreadsheet"),
+        ("34;Mai;13/02/1980;Nữ;;01864;#VALUE!;", 3, "G (Mũi 1 - Ngày tiêm)", "not a day"),
+        ("2,40101E+11;Mai;13/02/1980;Nữ;;01864;;", 3, "A (Mã đối tượng)", "shortened"),
+        ("34;Mai;99999999;Nữ;;01864;;", 3, "C (Ngày sinh)", "not a day"),
         ("34;Mai;02/13/1980;Nữ;;01864;;", 0, "C (Ngày sinh)", "contradict"),
         ("34;Mai;13/02/1980;Nữ;;01864;2021;Pfizer", 3, "G (Mũi 1 - Ngày tiêm)", "not a day"),
     ],
@@ -175,6 +196,87 @@ def test_of_two_columns_of_one_name_none_is_guessed_unless_they_say_the_same(cam
 def test_a_formula_that_was_never_worked_out_is_refused_with_its_cell(campaign: Campaign) -> None:
     with pytest.raises(InvalidInput, match="cell B2"):
         table(campaign, book(["Họ và tên", "Ngày sinh", "Xã"], ["Mai", "=DATE(1980,2,13)", "X"]), "extract.xlsx")
+
+
+def test_of_a_formula_what_it_came_to_is_read_and_an_empty_text_is_none_missing(campaign: Campaign) -> None:
+    content = BytesIO()
+    made = xlsxwriter.Workbook(content)
+    page = made.add_worksheet()
+    for place, name in enumerate(("Họ và tên", "Ngày sinh", "Xã", "Số điện thoại")):
+        page.write(0, place, name)
+    page.write_formula("A2", '=UPPER("Mai")', value="MAI")
+    page.write_formula("B2", "=DATE(1980,2,13)", made.add_format({"num_format": "dd/mm/yyyy"}), value=29264)
+    page.write_formula("C2", "=VLOOKUP(1,X:X,1)", value="Quân Hà")
+    page.write_formula("D2", '=IF(1=2,1,"")', value="")
+    page.write_row("A3", ["Lan", 29264])
+    page.write_formula("C3", "=VLOOKUP(2,X:X,1)", value="#N/A")
+    made.close()
+    data = with_part(content.getvalue(), "xl/worksheets/sheet1.xml", b'<c r="D2">', b'<c r="D2" t="str">')
+    found = read(campaign, data, "extract.xlsx")
+    assert [(one.row, one.column) for one in found.faults] == [(3, "C (Xã)")]
+    whole = table(campaign, data, "extract.xlsx")
+    first = replace(whole, rows=whole.rows[:1])
+    (row,) = read_extract(campaign, first, guess(campaign, first), {}, TODAY).rows
+    assert (row.name, row.born_on, row.commune, row.phone) == ("MAI", date(1980, 2, 13), "Quân Hà", "")
+
+
+def test_texts_that_a_workbook_shares_are_read_with_their_fonts_joined_and_without_readings(campaign: Campaign) -> None:
+    made = Workbook()
+    bold = CellRichText(["Nguyễn ", TextBlock(InlineFont(b=True), "Thị Hoà")])
+    for row in (["Họ và tên", "Ngày sinh", "Xã"], [bold, "13/02/1980", "Quân Hà"], ["", "", ""], ["Lan", "1980", "X"]):
+        made.active.append(row)
+    made.active.merge_cells("A5:C5")
+    content = BytesIO()
+    made.save(content)
+    rows = read(campaign, content.getvalue(), "extract.xlsx").rows
+    assert [(row.row, row.name, row.commune) for row in rows] == [(2, "Nguyễn Thị Hoà", "Quân Hà"), (4, "Lan", "X")]
+
+
+def test_headings_merged_over_several_columns_and_rows_are_understood(campaign: Campaign) -> None:
+    made = Workbook()
+    page = made.active
+    for row in (
+        ["DANH SÁCH", None, None, None, None],
+        ["Họ và tên", "Năm sinh", "Xã", "Mũi 1", None],
+        [None, None, None, "Ngày tiêm", "Vắc xin"],
+        ["Mai", 1980, "Quân Hà", 44454, "Pfizer"],
+    ):
+        page.append(row)
+    for cells in ("A1:E1", "A2:A3", "B2:B3", "C2:C3", "D2:E2"):
+        page.merge_cells(cells)
+    content = BytesIO()
+    made.save(content)
+    (row,) = read(campaign, content.getvalue(), "extract.xlsx").rows
+    assert (row.row, row.name, row.doses) == (4, "Mai", (Dose("1", date(2021, 9, 15), "pfizer"),))
+
+
+def test_of_a_thousand_faults_some_are_told_and_all_are_counted(campaign: Campaign) -> None:
+    bad = "\n".join(f"{row};Mai;31/02/1980;Nữ;;01864;;" for row in range(1000))
+    reading = read(campaign, f"{HEADER}\n{LAN}\n{bad}".encode())
+    assert (reading.rows, len(reading.faults) + reading.more_faults) == ((), 1000)
+    assert [fault.row for fault in reading.faults] == list(range(3, 3 + len(reading.faults)))
+
+
+@pytest.mark.parametrize("kind", ["a person a row", "a dose a row"])
+def test_four_times_the_people_take_no_more_memory(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(spool, "_IN_MEMORY", 500)
+    monkeypatch.setattr(spool, "_TOGETHER", 10)
+    head, line = HEADER, LAN.replace("34", "{0}", 1)
+    if kind == "a dose a row":
+        head, line = "Mã;Họ tên;Ngày sinh;Xã;Mũi số;Ngày tiêm;Vắc xin", "{0};An;13/02/1980;X;1;15/09/2021;Pfizer"
+    peaks = []
+    for number in (10, 300, 1200):
+        data = "\n".join((head, *(line.format(place) for place in range(number)))).encode()
+        tracemalloc.start()
+        try:
+            assert len(read(campaign, data).rows) == number
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    # Held in memory, a person takes more than 1,000 bytes.
+    assert peaks[2] - peaks[1] < 900 * 300
 
 
 def test_what_is_too_large_or_no_table_is_refused(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
