@@ -26,7 +26,34 @@ from playwright.sync_api import (
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 MACS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)
 HERE = "127.0.0.1"
+LEFT_OUT = (
+    # Those that Playwright leaves out: of two flags the browser heeds the last one alone.
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "TcpPortRandomizationWin",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+    "msForceBrowserSignIn",
+    "msEdgeUpdateLaunchServicesPreferredVersion",
+    # Each window would carry two pages that suggest addresses, each page the process of a next one: half of all work.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "SpareRendererForSitePerProcess",
+    "RenderDocument",
+)
+"""Parts of the browser around its pages that no test looks at."""
 FLAGS = (
+    f"--disable-features={','.join(LEFT_OUT)}",
     "--no-sandbox",  # a container's root has no other way
     "--disable-gpu",
     "--disable-quic",

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import browser, postgres
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+PATIENCE_MS = 40_000
+"""How long a page may take to show what a test expects, on a machine that is busy with other tests."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,6 +95,7 @@ def chromium() -> Iterator[Browser]:
             started = browser.launch(playwright)
         except browser.NoChromium as error:
             missing(str(error))
+        expect.set_options(timeout=PATIENCE_MS)
         yield started
         started.close()
 

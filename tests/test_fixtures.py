@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -139,6 +140,14 @@ def test_what_goes_wrong_on_a_page_is_recorded(open_page: Pages, address: str, p
     recorded = [line.splitlines()[0] for line in open_page.problems]
     open_page.problems.clear()
     assert problem.format(address=address) in recorded
+
+
+def test_the_browser_leaves_out_all_that_its_driver_does(open_page: Pages) -> None:
+    page = open_page()
+    page.goto("chrome://version")
+    command = page.inner_text("#command_line")
+    drivers, ours = (set(names.split(",")) for names in re.findall(r"--disable-features=(\S+)", command))
+    assert drivers < ours
 
 
 def test_a_browser_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -23,12 +23,9 @@ from tests.web.test_browser_fill import (
     finish,
     kept_for_later,
     only_the_lost_line,
-    patience,
     sent_ids,
     until,
 )
-
-__all__ = ["patience"]
 
 FORMS = Path(__file__).resolve().parents[2] / "forms"
 FORM_ID = "covid19_census"

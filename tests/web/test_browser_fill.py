@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,14 +33,6 @@ KEPT = """async () => {
 DRAFT_HAS_FILE = KEPT.replace("STORE", "drafts").replace("CHECK", "kept.some((draft) => draft.files.length === 1)")
 HAS_LISTS = KEPT.replace("STORE", "forms").replace("CHECK", "kept.some((form) => form.media['hamlets.csv'])")
 NO_LISTS = KEPT.replace("STORE", "forms").replace("CHECK", "kept.every((form) => !Object.keys(form.media).length)")
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """A form of three megabytes of script opens slowly on a machine that is busy with other tests."""
-    expect.set_options(timeout=40_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def png(side: int = 1, noise: bytes = b"\x0e\x4a\x5c") -> bytes:

@@ -42,15 +42,12 @@ from tests.web.test_browser_fill import (
     only_the_lost_line,
     open_form,
     open_list,
-    patience,
     png,
     question,
     sent_ids,
     until,
 )
 from tests.web.test_browser_sheets import fits
-
-__all__ = ["patience"]
 
 SEND, SAVE, REMOVE = "Gửi ngay", "Lưu thành tệp", "Bỏ khỏi máy này"
 ERASE = "Xoá dữ liệu trên máy này"
