@@ -113,6 +113,13 @@ def test_what_is_decided_about_a_pair_holds_for_the_next_extract_too(site: Site,
     page = compared(supervisor, first, kind="possible")
     ours = re.search(r'name="ours" value="([^"]+)"', page)
     assert ours
+    # What a field weighs is written as the reader writes numbers.
+    weights = {
+        language: re.findall(r"\(([+−][\d.,]+)\)", compared(supervisor, first, kind="possible", lang=language))
+        for language in ("vi", "en")
+    }
+    assert any("," in each for each in weights["vi"])
+    assert [each.replace(",", ".") for each in weights["vi"]] == weights["en"]
     pair = {"row": "2", "ours": ours[1]}
     planner = reader(site, role="planner")
     assert planner.post(f"/national-register/{first}/decide", page, **pair, same="yes").status_code in (400, 403)
