@@ -124,12 +124,12 @@ def over_sessions(sessions: Sequence[Session], vial: Vial, service: float = SERV
         states = after
     if not sessions:
         return Opened(0.0, 0.0, 0.0, 0)
-    opened = math.fsum(vials * chance for (vials, _, _), chance in states.items())
+    used_up = math.fsum(number * chance for (number, _, _), chance in states.items())
     given = math.fsum(session.turnout.mean for session in sessions)
     chances: dict[int, float] = defaultdict(float)
     for (number, _, _), chance in states.items():
         chances[number] += chance
-    return Opened(opened, given, opened * vial.doses - given, _enough(chances, given, vial.doses, service))
+    return Opened(used_up, given, used_up * vial.doses - given, _enough(chances, given, vial.doses, service))
 
 
 def _enough(chances: dict[int, float], given: float, doses: int, service: float) -> int:
