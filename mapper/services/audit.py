@@ -49,6 +49,7 @@ ACTIONS: Mapping[str, str] = {
     "lot.drawn": mark("lot drawn"),
     "lot.found": mark("findings of a lot entered"),
     "lot.printed": mark("sheet of a lot printed"),
+    "backcheck.printed": mark("sheet of second interviews printed"),
     "sheets.printed": mark("follow-up sheets printed"),
     "slip.given": mark("slips given to people"),
     "slip.revoked": mark("slip revoked"),

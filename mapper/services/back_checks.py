@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mapper.domain.campaign import Campaign
 from mapper.domain.people import Outcome, Person, Visit
 from mapper.domain.places import fold
 from mapper.domain.roles import Role
@@ -120,34 +121,46 @@ def draw_houses(
         cells = cells_in(reference, connection, known, user, places, period.area)
         asked = (campaign.id, period.first, period.last)
         sent = kept.sent_between(reference.database, connection, *asked, cells, MOST, canvasser)
-        by_seq = {one.seq: one for one in sent}
-        frame = []
-        for seq, xml in kept.xml_of(reference.database, connection, list(by_seq)):
-            read = read_form(reference, connection, known, campaign, by_seq[seq], xml)
-            if read is not None and read[0].outcome == Outcome.INTERVIEWED and not read[0].partial:
-                frame.append(by_seq[seq].instance_id)
+        frame = [one.instance_id for one in interviews(reference, connection, known, campaign, sent)]
     if not frame:
         raise InvalidInput(mark("This canvasser held no interview in this period. Choose a longer one."))
     seed = seed or secrets.token_hex(8)
-    frame.sort()
-    made = kept.NewBackCheck(
-        campaign_id=campaign.id,
-        canvasser_id=canvasser,
-        checker_id=checker,
-        first_day=period.first,
-        last_day=period.last,
-        seed=seed,
-        drawn_from=len(frame),
-        fingerprint=hashlib.sha256("\n".join(frame).encode()).hexdigest(),
-        user_id=user.id or None,
-        drawn_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    made = new_draw(user, period, canvasser, checker, seed, frame)
     drawn = draw(frame, number, seed)
     with reference.database.write() as connection:
         new = kept.add_back_check(connection, made, drawn)
         facts = {"campaign": campaign.id, "user": canvasser, "houses": len(drawn), "seed": seed}
         audit.record(reference, connection, user.id, user.name, "backcheck.drawn", str(new), facts)
     return new
+
+
+def interviews(
+    reference: Reference, connection: Connection, known: Known, campaign: Campaign, sent: Sequence[SentForm]
+) -> Iterator[SentForm]:
+    """Those of some submissions that tell of a whole interview: the ones a draw is made from."""
+    by_seq = {one.seq: one for one in sent}
+    for seq, xml in kept.xml_of(reference.database, connection, list(by_seq)):
+        read = read_form(reference, connection, known, campaign, by_seq[seq], xml)
+        if read is not None and read[0].outcome == Outcome.INTERVIEWED and not read[0].partial:
+            yield by_seq[seq]
+
+
+def new_draw(
+    user: User, period: Period, canvasser: int, checker: int | None, seed: str, frame: Sequence[str]
+) -> kept.NewBackCheck:
+    """What is kept of a draw. frame: instance ids of the interviews it is made from, in any order."""
+    return kept.NewBackCheck(
+        campaign_id=period.campaign_id,
+        canvasser_id=canvasser,
+        checker_id=checker,
+        first_day=period.first,
+        last_day=period.last,
+        seed=seed,
+        drawn_from=len(frame),
+        fingerprint=hashlib.sha256("\n".join(sorted(frame)).encode()).hexdigest(),
+        user_id=user.id or None,
+        drawn_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def lines(reference: Reference, user: User, campaign_id: str) -> list[Line]:

@@ -185,6 +185,21 @@ def add_back_check(connection: Connection, made: NewBackCheck, instance_ids: Seq
     return number
 
 
+def drawn_before(connection: Connection, campaign_id: str) -> set[str]:
+    """Ids of all submissions of a campaign about households that were ever drawn."""
+    drawn = _s.alias("drawn")
+    rows = connection.execute(
+        select(_s.c.instance_id)
+        .distinct()
+        .select_from(_bh)
+        .join(_b, _b.c.id == _bh.c.back_check_id)
+        .join(drawn, drawn.c.instance_id == _bh.c.instance_id)
+        .join(_s, (_s.c.campaign_id == drawn.c.campaign_id) & (_s.c.household_id == drawn.c.household_id))
+        .where(_b.c.campaign_id == campaign_id)
+    )
+    return set(rows.scalars())
+
+
 def back_check(connection: Connection, number: int) -> BackCheck | None:
     """The draw of a number."""
     row = connection.execute(select(_b).where(_b.c.id == number)).first()

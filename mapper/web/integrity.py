@@ -10,8 +10,8 @@ from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, red
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import OVERSEERS
-from mapper.errors import InvalidInput, MapperError, NotFound, mark
-from mapper.services import audit, back_checks, reporting
+from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
+from mapper.services import audit, back_check_round, back_check_sheet, back_checks, reporting
 from mapper.services import integrity as service
 from mapper.services.back_checks import HOUSES, MOST_HOUSES, Told
 from mapper.services.background import Progress, Stage, Standing
@@ -21,9 +21,10 @@ from mapper.stats.integrity import Beside, Evidence
 from mapper.stats.second_interview import Agreement
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.follow_up import FONTS
 from mapper.web.hot_spots import decimal, percent
 from mapper.web.installation import installation
-from mapper.web.language_choice import say
+from mapper.web.language_choice import chosen_language, say
 from mapper.web.pages import moment
 
 SPANS = (31, 92, 366)
@@ -143,6 +144,8 @@ def _page(asked: Asked | None, problem: MapperError | None = None) -> str:
         reasons=REASONS,
         linked=LINKED,
         usual_houses=HOUSES,
+        percents=back_check_round.PERCENTS,
+        least=back_check_round.LEAST,
         most_houses=MOST_HOUSES,
         most_words=service.MOST_WORDS,
         limit=service.MOST,
@@ -207,6 +210,44 @@ def draw() -> AnyResponse | tuple[str, int]:
     except InvalidInput as problem:
         return _page(asked, problem), 400
     return redirect(url_for("integrity.back_check", number=made))
+
+
+@integrity.post("/integrity/back-checks/round")
+def draw_round() -> AnyResponse | tuple[str, int]:
+    """Draw a share of the houses of every canvasser of the area."""
+    asked, typed = _asked_again(), request.form
+    try:
+        made = back_check_round.draw_round(
+            installation().reference,
+            reader(),
+            _period(asked, _span()),
+            _number(typed.get("percent", "")),
+            typed.get("goes") == "ring",
+            typed.get("seed", ""),
+        )
+    except (InvalidInput, TooLarge) as problem:
+        return _page(asked, problem), 400
+    told = say(
+        "{houses} houses of {people} canvassers were drawn. Seed {seed}.",
+        houses=decimal(made.houses, 0),
+        people=decimal(len(made.numbers), 0),
+        seed=made.seed,
+    )
+    more = say("Of {people} canvassers all were drawn before.", people=made.left_out) if made.left_out else ""
+    flash(f"{told} {more}".strip())
+    return redirect(f"{_address(asked)}#second")
+
+
+@integrity.get("/integrity/back-checks/<int:number>/sheet.pdf")
+def sheet(number: int) -> Response:
+    """The houses of a draw on paper, for whoever goes there."""
+    here = installation()
+    pdf = back_check_sheet.print_check(
+        here.reference, reader(), number, chosen_language(), here.settings.project_name, FONTS
+    )
+    response = Response(pdf, mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "inline", filename=f"second-interviews-{number}.pdf")
+    return response
 
 
 @integrity.get("/integrity/back-checks/<int:number>")

@@ -10,6 +10,7 @@ from mapper.domain.roles import Role
 from mapper.errors import Forbidden, InvalidInput, NotFound
 from mapper.services import accounts, audit, back_checks, intake, integrity
 from mapper.services.accounts import User
+from mapper.services.back_check_round import Round, draw_round
 from mapper.services.back_checks import Told
 from mapper.services.integrity import Period
 from mapper.stats.second_interview import Agreement
@@ -153,6 +154,51 @@ def test_houses_of_a_canvasser_are_drawn_and_both_interviews_compared(town: Town
         (0, 3),
         (2, 3),
     ]
+
+
+def test_a_round_draws_the_same_share_of_every_canvasser_and_no_house_twice(town: Town) -> None:
+    senders = [canvasser(town, name) for name in ("Một", "Hai", "Ba")]
+    elsewhere = canvasser(town, "Bốn", commune=1)
+    for place, sender in enumerate(senders):
+        work(town, sender, (11, 4, 1)[place], 600, first=20 * place)
+    work(town, elsewhere, 3, 600, commune=1)
+
+    def houses(made: Round) -> dict[int, tuple[int | None, list[str]]]:
+        shown = [back_checks.back_check(town.reference, CHIEF, number) for number in made.numbers]
+        return {
+            one.kept.canvasser_id: (one.kept.checker_id, [house.instance_id for house in one.houses]) for one in shown
+        }
+
+    first = draw_round(town.reference, CHIEF, PERIOD, 20, True, "mầm")
+    told = houses(first)
+    # A fifth of 11 rounded up, at least two of 4, and the only one; nobody of the next commune.
+    assert [len(told[sender][1]) for sender in senders] == [3, 2, 1]
+    assert (set(told), first.houses, first.left_out) == (set(senders), 6, 0)
+    assert sorted(checker or 0 for checker, _ in told.values()) == senders
+    assert all(checker != sender for sender, (checker, _) in told.items())
+    own = back_checks.back_check(town.reference, CHIEF, first.numbers[0]).kept
+    assert (own.seed, own.drawn_from) == (f"mầm-{senders[0]}", 11)
+    # Drawn again from what is kept: the interviews by their fingerprint, and the seed.
+    single = drawn(town, senders[0], None, 3)
+    assert back_checks.back_check(town.reference, CHIEF, single).kept.fingerprint == own.fingerprint
+    again = back_checks.draw_houses(town.reference, CHIEF, PERIOD, senders[0], None, 3, own.seed)
+    assert [one.instance_id for one in back_checks.back_check(town.reference, CHIEF, again).houses] == told[senders[0]][
+        1
+    ]
+
+    taken = {each for _, all_ in told.values() for each in all_}
+    taken |= {one.instance_id for one in back_checks.back_check(town.reference, CHIEF, single).houses}
+    second = draw_round(town.reference, CHIEF, PERIOD, 20, False, "mầm")
+    more = houses(second)
+    assert set(more) == set(senders[:2]), "the third has no other house"
+    assert second.left_out == 1
+    assert all(checker is None for checker, _ in more.values())
+    assert not taken & {each for _, all_ in more.values() for each in all_}
+    for percent, seed in ((7, ""), (10, "x" * 41)):
+        with pytest.raises(InvalidInput):
+            draw_round(town.reference, CHIEF, PERIOD, percent, False, seed)
+    with pytest.raises(Forbidden):
+        draw_round(town.reference, User(0, "x", Role.CANVASSER, (), 0), PERIOD, 10, False)
 
 
 def test_a_whole_interview_that_somebody_else_sends_later_is_compared_by_itself(town: Town) -> None:

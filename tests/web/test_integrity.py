@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from mapper.services.background import Progress
 from mapper.services.integrity import Examined, Period
 from mapper.services.reference import Reference
 from tests.client.site import House, Site
+from tests.formats.test_sheet import Reader
 from tests.web.test_sign_in import NAME, PASSWORD, Desk
 
 PATIENCE_S = 60
@@ -148,6 +150,41 @@ def test_houses_are_drawn_and_the_second_interview_is_entered_on_the_page(desk: 
     wrong = [("outcome", "perhaps") if name == "outcome" else (name, value) for name, value in sent]
     assert desk.session.post(made.url, data=wrong).status_code == 400
     assert desk.session.post(f"{desk.url}/integrity/back-checks", data=draw | {"houses": "0"}).status_code == 400
+
+
+def test_all_canvassers_houses_are_drawn_at_once_and_stand_on_a_sheet_without_answers(
+    sqlite_site: Site, desk: Desk
+) -> None:
+    phone = sqlite_site.phone(sqlite_site.user("canvasser", "hamlet:0000101", name="Bế Văn Nam").token)
+    people = (("Lò Thị Bí", "1980-05-04", "2021-08-10"), ("Lò Văn Tý", "2010-03-02", ""))
+    for number in range(4):
+        phone.send(House(f"uuid:other{number}", people=people).form())
+    page = looked(desk)
+    asked = fields(page, "/integrity/back-checks/round") | {"percent": "10", "goes": "ring", "seed": "mam"}
+    made = desk.session.post(f"{desk.url}/integrity/back-checks/round", data=asked)
+    assert made.status_code == 200, made.text
+    assert "Đã rút 4 nhà của 2 người đi rà soát. Mầm mam." in told(html.fromstring(made.text))
+    again = desk.session.post(f"{desk.url}/integrity/back-checks/round", data=asked | {"percent": "11"})
+    assert again.status_code == 400
+    draws = html.fromstring(made.text).xpath("//section[@aria-labelledby='second']//ul[@class='findings']//a/@href")
+    sheets = [desk.get(f"{address}/sheet.pdf") for address in draws]
+    assert [one.headers["Content-Type"] for one in sheets] == ["application/pdf"] * 2
+    assert sheets[0].headers["Cache-Control"] == "private, no-store"
+    read = [Reader(one.content) for one in sheets]
+    for one in read:
+        text = one.text()
+        assert "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM" in text.upper().replace("HOÀ", "HÒA")
+        assert "Năm sinh" in text
+        assert re.findall(r"Vị trí: 22.05000, 105.05000", text)
+        assert set(one.codes()) == {"geo:22.050000,105.050000"}
+        # Who lives there, their births and doses, and how many they are, the second interview is to tell.
+        for answer in ("Lò Thị Bí", "Lò Văn Tý", "1980", "2010", "2021"):
+            assert answer not in text, answer
+    sqlite_site.user("commune_supervisor", "00002", name="xã khác", password=PASSWORD)
+    other = Desk(sqlite_site)
+    assert other.sign_in(name="xã khác").status_code == 302
+    assert other.get(f"{draws[0]}/sheet.pdf").status_code == 404
+    other.session.close()
 
 
 def test_only_those_who_look_after_canvassers_open_it_and_see_their_own_alone(sqlite_site: Site, desk: Desk) -> None:
