@@ -39,7 +39,7 @@ class Stage(StrEnum):
     STOPPED = "stopped"
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """Ends work that is to be stopped, at the next share that it tells."""
 
 
@@ -101,11 +101,12 @@ class Background(Generic[Made]):
         work: Callable[[Progress], Made],
         fresh_s: float = 0,
         again: bool = False,
+        taken: Callable[[], None] = lambda: None,
     ) -> Standing[Made]:
         """How it stands; work is set off where no result of this version is kept.
 
         fresh_s: so many seconds a result of another version will do. again: neither that nor a failure will, and what
-        was stopped is begun anew.
+        was stopped is begun anew. taken: called where the work is put into the queue.
         """
         with self._lock:
             kept, job = self._results.get(key), self._jobs.get(key)
@@ -121,6 +122,7 @@ class Background(Generic[Made]):
                 self._jobs = {at: one for at, one in self._jobs.items() if one.stage is not Stage.FAILED}
                 self._jobs[key] = job = _Job(key, version, work)
                 self._waiting.append(job)
+                taken()
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._go, name="background", daemon=True)
                     self._thread.start()
@@ -165,7 +167,7 @@ class Background(Generic[Made]):
     def _work(self, job: _Job[Made]) -> None:
         def progress(share: float) -> None:
             if job.to_stop:
-                raise _Stopped
+                raise Stopped
             job.share = share
 
         try:

@@ -7,6 +7,8 @@ import tempfile
 import time
 import weakref
 from pathlib import Path
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from mapper.services.reference import Reference
 
@@ -23,12 +25,18 @@ class Made:
         self._end = weakref.finalize(self, path.unlink, missing_ok=True)
 
 
+_aside: WeakKeyDictionary[Reference, Path] = WeakKeyDictionary()
+_opening = Lock()
+
+
 def folder_of(reference: Reference) -> Path:
     """Where files lie until they are fetched; what nobody fetched is taken out."""
     if reference.folder is None:
-        made = Path(tempfile.mkdtemp(prefix="tungnha-exports-"))
-        weakref.finalize(reference, shutil.rmtree, made, ignore_errors=True)
-        return made
+        with _opening:
+            if reference not in _aside:
+                _aside[reference] = made = Path(tempfile.mkdtemp(prefix="tungnha-exports-"))
+                weakref.finalize(reference, shutil.rmtree, made, ignore_errors=True)
+            return _aside[reference]
     folder = reference.folder / "exports"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     before = time.time() - KEPT_S

@@ -54,6 +54,7 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("lists.page", mark("People and households by filter")),
             Entry("upcoming.page", mark("Soon to be vaccinated")),
             Entry("slips.page", mark("Slips")),
+            Entry("exports.files", mark("My files")),
         ),
     ),
     Heading(
