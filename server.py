@@ -279,6 +279,26 @@ def command_line(settings: Settings) -> click.Group:
         if counts["refused"]:
             raise SystemExit(1)
 
+    site_command = subgroup("sites", _("Places where people can be vaccinated."))
+
+    @site_command(
+        "import",
+        _("Take in sites from a CSV, workbook, GeoJSON or KML, each in place of the one of its code."),
+        click.Argument(["file"], type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+    )
+    def import_sites(file: Path) -> None:
+        from mapper.services import sites
+
+        taken = sites.take_file(opened(), None, file.name, file.read_bytes())
+        click.echo(
+            _(
+                "{new} sites are new, {changed} changed, {same} as before.",
+                new=taken.new,
+                changed=taken.changed,
+                same=taken.same,
+            )
+        )
+
     dhis2_command = subgroup("dhis2", _("Figures for a DHIS2 server."))
 
     @dhis2_command(

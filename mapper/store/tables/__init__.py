@@ -14,7 +14,15 @@ from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
 from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
 from mapper.store.tables.national import register_decisions, register_extracts, register_layouts, register_rows
 from mapper.store.tables.places import boundary_sets, cell_units, cells, hamlets, unit_shapes, units
-from mapper.store.tables.planned import area_targets, epidemic_levels, lot_houses, lots, publications, responsible
+from mapper.store.tables.planned import (
+    area_targets,
+    epidemic_levels,
+    lot_houses,
+    lots,
+    publications,
+    responsible,
+    sites,
+)
 from mapper.store.tables.published import (
     blobs,
     campaigns,
@@ -79,6 +87,7 @@ __all__ = [
     "responsible",
     "saved_filters",
     "series",
+    "sites",
     "slips",
     "submissions",
     "tallies",

@@ -35,6 +35,22 @@ epidemic_levels = Table(
     "row counts: nothing is changed or taken out.",
 )
 
+sites = Table(
+    "sites",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("lat", Float, nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("capacity", Integer),
+    Column("cold_chain", Boolean, nullable=False),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    comment="Where people can be vaccinated. kind: fixed for a health station, mobile for a place that a team may come "
+    "to. capacity: people a day. user_id: who entered it last, NULL at the command line.",
+)
+
 area_targets = Table(
     "area_targets",
     metadata,

@@ -378,6 +378,7 @@ def upgrade() -> None:
         sa.Column("other_id", sa.String(), nullable=True),
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("undone_at", sa.String(), nullable=True),
+        sa.Column("undone_upto", sa.Integer(), nullable=True),
         sa.Column("undone_by", sa.Integer(), nullable=True),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("at", sa.String(), nullable=False),
@@ -385,7 +386,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["undone_by"], ["users.id"], name=op.f("fk_mendings_undone_by")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_mendings_user_id")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_mendings")),
-        comment="What supervisors corrected and joined, applied in this order to what submissions tell; a rebuild keeps to it. act: JSON. other_id: the second household that it is about, if any. Nothing is ever deleted here.",
+        comment="What supervisors corrected, joined and divided, applied in this order to what submissions tell; a rebuild keeps to it. act: JSON. other_id: the second household that it is about, if any. undone_upto: of a division that was taken back, the place of the last submission known then. Nothing is ever deleted here.",
     )
     with op.batch_alter_table("mendings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mendings_household_id"), ["household_id"], unique=False)
@@ -534,6 +535,21 @@ def upgrade() -> None:
             "campaign_id", "group_code", "dose_code", name=op.f("uq_series_campaign_id_group_code_dose_code")
         ),
         comment="A group and a dose whose coverage is kept; the key of tallies.",
+    )
+    op.create_table(
+        "sites",
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("lat", sa.Float(), nullable=False),
+        sa.Column("lon", sa.Float(), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=True),
+        sa.Column("cold_chain", sa.Boolean(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sites_user_id")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_sites")),
+        comment="Where people can be vaccinated. kind: fixed for a health station, mobile for a place that a team may come to. capacity: people a day. user_id: who entered it last, NULL at the command line.",
     )
     op.create_table(
         "slips",
@@ -908,6 +924,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_slips_household")
 
     op.drop_table("slips")
+    op.drop_table("sites")
     op.drop_table("series")
     op.drop_table("saved_filters")
     op.drop_table("responsible")

@@ -1,0 +1,112 @@
+"""Where people can be vaccinated: the sites of an installation, entered one by one or as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mapper.domain.roles import OVERSEERS
+from mapper.domain.sites import Site
+from mapper.errors import Forbidden, NotFound, mark
+from mapper.formats.site_list import ListedSite, read_site_table, read_sites, told_by
+from mapper.geo.site_layer import is_site_layer, read_site_points
+from mapper.services import audit
+from mapper.services.accounts import User, holds
+from mapper.services.questions import default_set
+from mapper.services.reference import Reference
+from mapper.store import sites as kept
+from mapper.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class TakenSites:
+    """What a file of sites did. new, changed, same: how many sites."""
+
+    new: int
+    changed: int
+    same: int
+
+
+def everywhere(reference: Reference) -> list[Site]:
+    """All sites, by code: where they stand is no secret."""
+    with reference.database.read() as connection:
+        return kept.everywhere(connection)
+
+
+def take_file(reference: Reference, user: User | None, name: str, data: bytes) -> TakenSites:
+    """Enter the sites of a CSV, workbook, GeoJSON or KML, each in place of the one of its code.
+
+    user: None at the command line. Of a file with one wrong row nothing is taken. Raises InvalidInput, TooLarge, which
+    name the row; Forbidden where a site, new or old, lies outside the user's area.
+    """
+    sites = read_file(name, data)
+    with reference.database.write() as connection:
+        old = {one.code: one for one in kept.everywhere(connection)}
+        changed = [one for one in sites if one != old.get(one.code)]
+        _allow(reference, connection, user, [*changed, *(old[one.code] for one in changed if one.code in old)])
+        _keep(reference, connection, user, changed)
+        new = sum(one.code not in old for one in changed)
+        taken = TakenSites(new, len(changed) - new, len(sites) - len(changed))
+        _record(reference, connection, user, "sites.taken", "", new=taken.new, changed=taken.changed)
+    return taken
+
+
+def read_file(name: str, data: bytes) -> list[Site]:
+    """The sites that a file tells. Raises InvalidInput, TooLarge."""
+    if not is_site_layer(name):
+        return read_site_table(name, data)
+    points = read_site_points(name, data)
+    return read_sites(
+        name,
+        [
+            ListedSite(one.number, told_by(one.fields) | {"lat": f"{one.lat:.7f}", "lon": f"{one.lon:.7f}"})
+            for one in points
+        ],
+    )
+
+
+def enter(reference: Reference, user: User, site: Site) -> None:
+    """Enter a site, or change the one of its code. Raises Forbidden where either lies outside the user's area."""
+    with reference.database.write() as connection:
+        old = [one for one in kept.everywhere(connection) if one.code == site.code]
+        _allow(reference, connection, user, [site, *old])
+        _keep(reference, connection, user, [site])
+        _record(reference, connection, user, "site.changed" if old else "site.entered", site.code)
+
+
+def remove(reference: Reference, user: User, code: str) -> None:
+    """Take a site out. Raises NotFound, Forbidden."""
+    with reference.database.write() as connection:
+        old = [one for one in kept.everywhere(connection) if one.code == code]
+        if not old:
+            raise NotFound(mark("There is no site {code}."), code=code)
+        _allow(reference, connection, user, old)
+        kept.remove(reference.database, connection, [code])
+        _record(reference, connection, user, "site.removed", code)
+
+
+def _keep(reference: Reference, connection: Connection, user: User | None, sites: list[Site]) -> None:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    kept.save(reference.database, connection, sites, user.id if user else None, at)
+
+
+def _allow(reference: Reference, connection: Connection, user: User | None, sites: list[Site]) -> None:
+    """Raises Forbidden unless the user oversees the land on which all of the sites stand."""
+    if user is None:
+        return
+    if user.role not in OVERSEERS:
+        raise Forbidden(mark("Sites are entered by those who oversee an area. Ask your supervisor."))
+    if not user.areas:
+        return
+    places = default_set(reference.known(connection), "")
+    for one in sites:
+        unit, _ = places.placer.place_one(one.lon, one.lat)
+        if unit is None or not holds(reference, connection, user, [(places.id, unit)]):
+            raise Forbidden(mark("The site {name} does not lie in your area. Take it out of the list."), name=one.name)
+
+
+def _record(
+    reference: Reference, connection: Connection, user: User | None, action: str, subject: str, **facts: int
+) -> None:
+    number, name = (user.id, user.name) if user else (None, audit.COMMAND_LINE)
+    audit.record(reference, connection, number, name, action, subject, facts)
