@@ -45,7 +45,7 @@ class LinkPerson:
     """A person as one register knows them. key: what the caller calls them; "" and None where nothing is known.
 
     precision: "day", "month" or "year": how much of the birth date was told. sex: "male", "female" or "". told: the
-    visit that first told of them.
+    visit that first told of them. doses: code and day of each dose of a known day.
     """
 
     key: str
@@ -58,6 +58,7 @@ class LinkPerson:
     hamlet: str = ""
     national_id: str = ""
     told: str = ""
+    doses: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

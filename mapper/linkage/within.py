@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from mapper.linkage.comparing import YEARS, Agreement, besides_name, compare
+from mapper.linkage.injections import Injections
 from mapper.linkage.namesakes import Namesakes
 from mapper.linkage.pairing import candidates, log_odds_of
 from mapper.linkage.rarity import LinkPerson, Rarity, words
@@ -74,6 +75,7 @@ class _Weighing:
         self._entries, self._houses = entries, houses
         self._rarity = Rarity(entries)
         self._names = Namesakes([words(one.name) for one in entries])
+        self._injections = Injections(entries)
         firsts = sum(_first_of_january(one) for one in entries)
         self._firsts_by_year = firsts > _HABIT * len(entries)
         born = [(one.born_on.year // _SPAN, self._by_year(one)) for one in entries if one.born_on is not None]
@@ -87,6 +89,8 @@ class _Weighing:
         if same_house and mine.key == theirs.key:
             return None
         besides = [self._born_within(mine, theirs, each) for each in besides_name(mine, theirs, self._rarity)]
+        if (doses := self._injections.weigh(mine, theirs)) is not None:
+            besides.append(doses)
         weight = sum(each.weight for each in besides)
         least = SURE_AT - HOUSE
         if log_odds_of(weight + _BEST_NAME, len(self._entries)) < least:
@@ -115,7 +119,7 @@ class _Weighing:
             usual = (self._known_by_year[span] + 1) / (self._born[span] + 20)
             share = _BOTH_BY_YEAR if by_year == 2 else _ONE_BY_YEAR
             return Agreement("born", "year", YEARS + math.log2(share / usual))
-        if said.level in ("part", "year_only"):
+        if said.level in ("part", "year_only", "different"):
             return replace(said, weight=said.weight + _OTHER_DAY)
         return said
 

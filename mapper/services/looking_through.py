@@ -263,6 +263,7 @@ def _entry(one: _Member) -> LinkPerson:
         house.commune_code or "",
         house.hamlet_code or "",
         told=_first_told(person),
+        doses=frozenset((dose.code, dose.given_on.isoformat()) for dose in person.doses if dose.given_on is not None),
     )
 
 

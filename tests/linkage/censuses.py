@@ -184,3 +184,28 @@ def census(seed: int, households: int = 1200, share: float = 0.012) -> Census:
         copies.setdefault(of, []).append(at)
     entries = [replace(row[1], key=str(at)) for at, row in enumerate(rows)]
     return Census(entries, [row[0] for row in rows], true)
+
+
+def with_doses(made: Census, seed: int) -> Census:
+    """The same people with the doses they tell: sessions of their hamlet, of which some went to none or another.
+
+    Of those entered twice one entry in six tells another day of a dose, and one in eight no dose at all.
+    """
+    chance = random.Random(f"doses {seed}")
+    sessions = {
+        (hamlet, code): [(first + timedelta(days=chance.randrange(60))).isoformat() for _ in range(3)]
+        for hamlet in sorted({one.hamlet for one in made.entries})
+        for code, first in (("1", date(2021, 8, 1)), ("2", date(2021, 10, 15)))
+    }
+    doses: list[frozenset[tuple[str, str]]] = []
+    for one in made.entries:
+        codes = chance.choices(((), ("1",), ("1", "2")), (15, 15, 70))[0]
+        doses.append(frozenset((code, chance.choice(sessions[one.hamlet, code])) for code in codes))
+    for one, other in sorted(made.true):
+        told = dict(doses[one])
+        if told and chance.random() < 1 / 6:
+            code = chance.choice(sorted(told))
+            told[code] = (date.fromisoformat(told[code]) + timedelta(days=chance.randrange(1, 9))).isoformat()
+        doses[other] = frozenset(told.items()) if chance.random() > 1 / 8 else frozenset()
+    entries = [replace(one, doses=told) for one, told in zip(made.entries, doses, strict=True)]
+    return Census(entries, made.houses, made.true)

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from mapper.domain.places import same_name
+from mapper.linkage.injections import Injections
 from mapper.linkage.namesakes import Namesakes
 from mapper.linkage.rarity import LinkPerson, words
 from mapper.linkage.within import twice
@@ -87,6 +88,26 @@ def test_a_year_alone_does_not_speak_against_a_pair_and_another_day_does() -> No
     assert len(list(twice([MY, year], ["a", "b"]))) == 1
     other_day = replace(MY, key="2", born_on=date(2016, 11, 27))
     assert list(twice([MY, other_day], ["a", "b"])) == []
+
+
+def test_doses_of_the_same_days_speak_for_one_person_unless_all_the_hamlet_had_them() -> None:
+    both, first = frozenset({("1", "2021-08-10"), ("2", "2021-09-20")}), frozenset({("1", "2021-08-10")})
+    later, none = frozenset({("1", "2021-08-17"), ("2", "2021-09-27")}), frozenset[tuple[str, str]]()
+    one = replace(MY, doses=both)
+    elsewhere = [replace(MY, hamlet="4", doses=later)] * 50
+
+    def weighed(doses: frozenset[tuple[str, str]], neighbours: list[LinkPerson]) -> tuple[str, float] | None:
+        other = replace(one, doses=doses)
+        found = Injections([one, other, *neighbours]).weigh(one, other)
+        return found and (found.level, found.weight)
+
+    alone, usual = (weighed(both, neighbours) for neighbours in (elsewhere, [one] * 50))
+    assert alone and usual and (alone[0], usual) == ("same", ("same", 0.0))
+    assert alone[1] > 2
+    assert weighed(later, elsewhere) == ("different", -4.0)
+    assert weighed(both & later, elsewhere) is weighed(none, elsewhere) is None
+    # A dose that came later says nothing.
+    assert weighed(first, elsewhere) == ("part", 0.0)
 
 
 def test_keys_of_telex_are_the_words_again_but_for_a_wrong_stroke() -> None:
