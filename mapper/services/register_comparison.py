@@ -113,6 +113,9 @@ def _doubles(people: Sequence[LinkPerson], linked: set[int], told: Callable[[flo
         odds = log_odds(comparison, len(people))
         if judge(comparison, odds) is not Class.MATCH or _other_identity(people[one], people[other]):
             continue
+        # Of a father and a son of one name and phone none is entered twice.
+        if comparison.level("born") == "different":
+            continue
         later, first = (one, other) if other in linked or (one not in linked and one > other) else (other, one)
         if later not in linked and odds > found.get(later, (0.0, 0))[0]:
             found[later] = (odds, first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -108,11 +108,6 @@ class Entry:
         """The same of the census."""
         return self.ours.unit if self.ours else ""
 
-    @property
-    def elsewhere(self) -> bool:
-        """Whether both have them, in different communes."""
-        return self.theirs is not None and self.ours is not None and self.their_unit != self.our_unit
-
     def counts(self, measure: str) -> tuple[int, int]:
         """How many they are in the register and in the census."""
         return _counts(self.theirs, measure), _counts(self.ours, measure)
@@ -158,12 +153,15 @@ class Compared:
         return Counter(entry.kind for entry in entries)
 
 
-def balances(entries: Sequence[Entry], measure: str) -> list[Balance]:
-    """For every commune that any entry is in, why its totals differ; see Balance."""
+def balances(entries: Sequence[Entry], measure: str, unit_of: Callable[[str], str] = str) -> list[Balance]:
+    """For every unit that any entry is in, why its totals differ; see Balance. unit_of: the unit that holds a commune.
+
+    Whoever is in two communes of one unit is elsewhere for the communes, and not for the unit.
+    """
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in entries:
         there, here = entry.counts(measure)
-        their, our = entry.their_unit, entry.our_unit
+        their, our = unit_of(entry.their_unit), unit_of(entry.our_unit)
         if entry.theirs is not None:
             found[their]["theirs"] += there
         if entry.ours is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,7 +15,7 @@ from mapper.language import translate
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.questions import default_set
-from mapper.services.reference import Reference
+from mapper.services.reference import PlaceSet, Reference
 from mapper.services.register_entries import (
     KINDS,
     PEOPLE,
@@ -33,23 +33,30 @@ from mapper.services.register_pairs import own_units, visible
 from mapper.store import national_register as kept
 from mapper.store.national_register import Extract
 
+_OUTSIDE = "outside"
+"""In the place of a unit: all communes that a user does not see. No code is a word."""
+
 SEXES = {"male": mark("male"), "female": mark("female"), "": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is asked of a comparison. kind: of Kind, "" for all; measure: PEOPLE or a dose; unit: a commune or ""."""
+    """What is asked of a comparison. kind: of Kind, "" for all; measure: PEOPLE or a dose; level: "" for communes;
+    unit: one of that level, "" for all.
+    """
 
     kind: str = ""
     measure: str = PEOPLE
     unit: str = ""
     page: int = 1
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A comparison within what a user may see. total: of all communes listed; entries: those of the view,
-    who waits for somebody first.
+    """A comparison within what a user may see. units: all of the level, ``balances`` those of the view; total: of
+    these; entries: those of the view, who waits for somebody first. names: of communes, unit_names: of the level.
+    inside: communes whose people the balances count, "" for those in none; level: of the boundary set.
     """
 
     balances: tuple[Balance, ...]
@@ -59,6 +66,17 @@ class Overview:
     names: dict[str, str]
     made_at: datetime
     unplaced: int
+    units: tuple[str, ...]
+    unit_names: dict[str, str]
+    inside: frozenset[str]
+    level: str
+    levels: tuple[str, ...]
+    measure: str
+
+    def counted(self, entry: Entry) -> tuple[int, int]:
+        """How often somebody is counted in the register's and in the census's total of the view."""
+        there, here = entry.counts(self.measure)
+        return there * (entry.their_unit in self.inside), here * (entry.our_unit in self.inside)
 
 
 def extract(reference: Reference, number: int) -> Extract:
@@ -76,22 +94,57 @@ def overview(reference: Reference, user: User, about: Extract, compared: Compare
         places = default_set(reference.known(connection), about.set_id)
     names = {unit.code: unit.name for unit in places.at_level(places.leaf)}
     own = own_units(reference, user, about.set_id)
-    parts = [one for one in balances(compared.entries, view.measure) if own is None or one.unit in own]
+    level = view.level if view.level in places.about.levels else places.leaf
+    unit_names = {unit.code: unit.name for unit in places.at_level(level)}
+    unit_of = _unit_of(places, level, own)
+    found = [one for one in balances(compared.entries, view.measure, unit_of) if one.unit != _OUTSIDE]
+    parts = in_order(found, unit_names)
+    units = tuple(one.unit for one in parts if one.unit)
+    if view.unit in units:
+        parts = [one for one in parts if one.unit == view.unit]
+    shown = {one.unit for one in parts}
+    communes = {unit for entry in compared.entries for unit in (entry.their_unit, entry.our_unit)}
+    inside = frozenset(unit for unit in communes if unit_of(unit) in shown)
     seen = [
-        entry for entry in visible(compared, own) if not view.unit or view.unit in (entry.their_unit, entry.our_unit)
+        entry
+        for entry in visible(compared, own)
+        if (entry.theirs is not None and entry.their_unit in inside)
+        or (entry.ours is not None and entry.our_unit in inside)
     ]
     counted = [entry for entry in seen if view.measure == PEOPLE or any(entry.counts(view.measure))]
     chosen = [entry for entry in counted if not view.kind or entry.kind.value == view.kind]
     chosen.sort(key=lambda entry: URGENCY.index(entry.kind))
     return Overview(
-        tuple(in_order(parts, names)),
+        tuple(parts),
         total(parts),
         Counter(entry.kind for entry in counted),
         chosen,
         names,
         compared.made_at,
         sum(entry.theirs is not None and not entry.their_unit for entry in seen),
+        units,
+        unit_names,
+        inside,
+        level,
+        places.about.levels,
+        view.measure,
     )
+
+
+def _unit_of(places: PlaceSet, level: str, own: set[str] | None) -> Callable[[str], str]:
+    """The unit of a level that holds a commune, of what a user may see; "" for in none."""
+    held: dict[str, str] = {}
+    above = list(reversed(places.about.levels)).index(level)
+
+    def unit_of(commune: str) -> str:
+        if own is not None and commune not in own:
+            return _OUTSIDE
+        if commune not in held:
+            line = places.line(commune) if commune else []
+            held[commune] = line[above] if above < len(line) else ""
+        return held[commune]
+
+    return unit_of
 
 
 def told(campaign: Campaign, names: dict[str, str], part: str, value: str | date | None, language: str) -> str:
@@ -122,6 +175,8 @@ _HEADER = (
     mark("Hamlet"),
     mark("Doses in the census"),
     mark("What differs"),
+    mark("Counted in the register"),
+    mark("Counted in the census"),
 )
 
 
@@ -157,6 +212,7 @@ def _line(campaign: Campaign, found: Overview, entry: Entry, language: str) -> l
         one.hamlet if one else None,
         _doses(campaign, one.doses, language) if one else None,
         differs,
+        *found.counted(entry),
     ]
 
 

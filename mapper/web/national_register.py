@@ -23,6 +23,7 @@ from mapper.services.register_entries import KINDS, PEOPLE, URGENCY, Compared, D
 from mapper.store.national_register import Extract
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
+from mapper.web.exchange_words import LEVELS as UNIT_LEVELS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 
@@ -250,6 +251,7 @@ def compared(number: int) -> AnyResponse | str:
         evidence=_evidence,
         difference=lambda one: _difference(campaign, found.names, one),
         files=sorted(MEDIA_TYPES),
+        level_words=UNIT_LEVELS,
         **shared,
     )
 
@@ -266,6 +268,7 @@ def _view(campaign: Campaign) -> register_lists.View:
         measure if measure in campaign.doses else PEOPLE,
         args.get("unit", "")[:40],
         int(page) if page.isdecimal() and 0 < len(page) < 6 and int(page) else 1,
+        args.get("level", "")[:20],
     )
 
 
@@ -301,7 +304,7 @@ def decide(number: int) -> AnyResponse:
         typed.get("ours", ""),
         same,
     )
-    kept = {name: typed[name] for name in ("kind", "measure", "unit") if typed.get(name)}
+    kept = {name: typed[name] for name in ("kind", "measure", "unit", "level") if typed.get(name)}
     return redirect(url_for("national_register.compared", number=number, **kept))  # type: ignore[arg-type]
 
 

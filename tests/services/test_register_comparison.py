@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -39,9 +40,15 @@ def theirs_of(row: int, one: LinkPerson) -> KeptRow:
     return KeptRow(*facts, one.commune, (Dose("1", GIVEN, "pfizer"),))
 
 
-def test_every_planted_difference_is_found_and_no_other_one() -> None:
-    chance = random.Random(714)
+def district(commune: str) -> str:
+    return "A" if commune in ("00000", "00001") else "B"
+
+
+@pytest.mark.parametrize("seed", [714, 20, 31])
+def test_every_planted_difference_is_found_and_no_other_one(seed: int) -> None:
+    chance = random.Random(seed)
     everybody = people(chance, 600, communes=3)
+    chance.shuffle(everybody)
     missing_there, missing_here = range(10), range(10, 20)
     moved, typed, late, other, undosed = range(20, 30), range(30, 40), range(40, 50), range(50, 60), range(60, 70)
     twice = range(70, 80)
@@ -82,11 +89,18 @@ def test_every_planted_difference_is_found_and_no_other_one() -> None:
     names = {row: fields for row, fields in told.items() if fields == ["name"]}
     assert {row - 2 for row in names} == set(typed)
     assert {row: fields for row, fields in told.items() if row not in names} == expected
-    for measure in (PEOPLE, "1"):
-        parts = balances(entries, measure)
+    # Three communes of two districts: two lie in one.
+    for unit_of, measure in product((str, district), (PEOPLE, "1")):
+        parts = balances(entries, measure, unit_of)
         assert all(one.rest == 0 for one in parts)
-        assert total(parts).theirs == sum(1 for row in theirs if measure == PEOPLE or row.doses)
+        counted = [row for row in theirs if measure == PEOPLE or row.doses]
+        assert total(parts).theirs == len(counted)
         assert total(parts).ours == len(ours)
+        for one in parts:
+            assert one.theirs == sum(unit_of(row.unit_code or "") == one.unit for row in counted)
+            assert one.ours == sum(unit_of(each.unit) == one.unit for each in ours)
+    across = [one for place, one in enumerate(everybody) if place in moved and one.commune != "00000"]
+    assert total(balances(entries, PEOPLE, district)).elsewhere_there == len(across)
     assert total(balances(entries, "1")).different == -len(undosed)
     assert total(balances(entries, PEOPLE)).elsewhere_there == total(balances(entries, PEOPLE)).elsewhere_here == 10
 

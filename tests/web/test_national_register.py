@@ -93,6 +93,21 @@ def test_an_extract_is_mapped_once_and_compared_to_zero(site: Site, supervisor: 
         BytesIO(supervisor.get(f"/national-register/{number}/list.xlsx", kind="missing_there").content)
     )
     assert [row[6] for row in book.worksheets[0].iter_rows(min_row=2, values_only=True)] == ["Vàng Thị Dở"]
+    # One district holds both communes: who moved between them is nowhere else for it.
+    by_district = compared(supervisor, number, level="district")
+    assert rows(by_district) == [["Huyện A", "5", "4", "+1", "−1", "+1", "0", "0", "0", "0"]]
+    for query, totals in (
+        ({}, (5, 4)),
+        ({"level": "district", "unit": "001"}, (5, 4)),
+        ({"unit": "00001"}, (4, 4)),
+        ({"unit": "00002"}, (1, 0)),
+        ({"unit": "00001", "measure": "1"}, (4, 3)),
+    ):
+        book = load_workbook(BytesIO(supervisor.get(f"/national-register/{number}/list.xlsx", **query).content))
+        lines = [row[-2:] for row in book.worksheets[0].iter_rows(min_row=2, values_only=True)]
+        assert tuple(map(sum, zip(*lines, strict=True))) == totals, query
+        shown = rows(compared(supervisor, number, **query))[-1]
+        assert (shown[1], shown[2], shown[-1]) == (*map(str, totals), "0"), query
     platform = supervisor.get(f"/national-register/{number}/platform.csv", kind="missing_there").content
     assert "Vàng Thị Dở,14/12/1975" in platform.decode("utf-8-sig")
     # What was written for the platform reads back without a question.
