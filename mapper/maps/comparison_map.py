@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import folium
 
+from mapper.maps import palette
 from mapper.maps.coverage_map import MapParts, MapView, base_map, coverage_legend, take_apart, unit_layers
-from mapper.maps.elements import Fit
+from mapper.maps.elements import Fit, Overlay
 
 SIDES = ("left", "right")
 
@@ -23,6 +24,8 @@ def _map(view: MapView, side: str) -> folium.Map:
     figure_map = base_map(view, side)
     for layer in unit_layers(view, f"{side}_"):
         layer.add_to(figure_map)
+    for kind, name, url in view.overlays:
+        Overlay(kind, name, url, palette.OVERLAY_COLOURS[kind], f"{side}_").add_to(figure_map)
     if side == SIDES[0]:
         coverage_legend(view).add_to(figure_map)
     Fit(view.bounds).add_to(figure_map)

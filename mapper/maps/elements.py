@@ -59,7 +59,8 @@ class HeatLayer(JSCSSMixin, Layer):
 class Overlay(JSCSSMixin, Layer):
     """Something laid over the areas; its script and its figures are fetched when it is switched on.
 
-    kind: the script is ``js/overlay_<kind>.js``, which draws the answer of ``url`` in ``colours``.
+    kind: the script is ``js/overlay_<kind>.js``, which draws the answer of ``url`` in ``colours``. side: before its
+    name in the page, where that has more than one map.
     """
 
     scripts: ClassVar[tuple[str, ...]] = ("js/overlay_layer.js",)
@@ -72,11 +73,10 @@ class Overlay(JSCSSMixin, Layer):
         """
     )
 
-    def __init__(self, kind: str, name: str, url: str, colours: Sequence[Any]) -> None:
+    def __init__(self, kind: str, name: str, url: str, colours: Sequence[Any], side: str = "") -> None:
         super().__init__(name=name, overlay=True, control=True, show=False)
         self._name = "Overlay"
-        self._id = kind
-        self.kind = kind
+        self._id = self.kind = f"{side}{kind}"
         self.options = {"kind": kind, "url": url, "colours": colours}
 
 

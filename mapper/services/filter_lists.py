@@ -109,9 +109,9 @@ class OnMap:
 
     place: Place
     people: int
+    area: str
     lat: float | None
     lon: float | None
-    area: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def on_map(reference: Reference, user: User, question: FilterQuestion) -> Filter
     middles = _middles(reference, found, level)
     parts = Counter(place.hamlet_code for place in by_place)
     spots = [
-        OnMap(place, people, *middles.get(place, (None, None)), _area_of(place, level, parts))
+        OnMap(place, people, _area_of(place, level, parts), *middles.get(place, (None, None)))
         for place, people in by_place.items()
     ]
     return FilterMap(of, level, tuple(sorted(spots, key=lambda spot: _stands(spot.place))), dots)

@@ -20,9 +20,10 @@ from mapper.services import comparison, tiles
 from mapper.services.figure_rows import UnitFigures
 from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask, of_the_map
+from mapper.web.asked import Asked, ask
 from mapper.web.base_map import base_tiles
 from mapper.web.behind import Behind
+from mapper.web.filter_layer import FILTER, handed_on, overlay
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, script_messages
 from mapper.web.map_state import level_above, outline_queries
@@ -56,7 +57,8 @@ def page() -> str:
     if many and right.state["level"] == HAMLET and "level" not in args:
         # Ten thousands of hamlets are a table for those alone who ask for it.
         right.state["level"] = leaf
-    left = _left(right)
+    left, on_the_map = _left(right), handed_on(right.notices)
+    laid = {FILTER: on_the_map.get(FILTER, "")}
     order = args.get("sort") if args.get("sort") in comparison.ORDERS else comparison.ORDERS[0]
     down = args.get("down") == "1"
     found = comparison.compare(
@@ -75,6 +77,7 @@ def page() -> str:
         words=map_words(),
         areas=outlines["areas"],
         hamlets=outlines["hamlets"],
+        overlays=[overlay()] if laid[FILTER] else (),
         tile_url=ground.url,
         tile_attribution=ground.attribution,
         tile_options=ground.options,
@@ -82,12 +85,12 @@ def page() -> str:
     data = {
         "language": chosen_language(),
         "messages": script_messages(),
-        "left": {**left.state, **drawn},
-        "right": {**right.state, **drawn},
+        "left": {**left.state, **drawn, **laid},
+        "right": {**right.state, **drawn, **laid},
         "above": level_above({**right.state, **drawn}, shown),
         "tiles": many,
     }
-    own = {"dose_left": left.state["dose"], "date_left": left.state["date"], **of_the_map()}
+    own = {"dose_left": left.state["dose"], "date_left": left.state["date"], **on_the_map}
     return render_template(
         "compare.html",
         left=left,
@@ -103,7 +106,7 @@ def page() -> str:
         maps=comparison_maps(view),
         page=data,
         levels=[*shown["levels"], HAMLET],
-        of_the_map=of_the_map(),
+        of_the_map=on_the_map,
         share=share,
         state=State,
         leads_left=_leads(left, right.state["level"]),

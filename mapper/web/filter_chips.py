@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from flask import request, url_for
 
 from mapper.domain.people_filter import Entering, PeopleFilter
 from mapper.services import accounts, filter_words
+from mapper.services.people_words import PeopleWords
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.wanted import Wanted
@@ -50,6 +52,16 @@ def chips(at: Wanted, of: Counted, word: Callable[[str], str]) -> list[Chip]:
             without = _consistent(replace(at.wanted, **{one.name: rest}))
             found.append(Chip(told, f"{url_for('lists.page')}?{at.query(without, view=view)}"))
     return found
+
+
+def reason_words(of: Counted, day: date) -> Callable[[str], str]:
+    """How a reason, or a priority group, is called by the form that it was written in."""
+    from mapper.services.filter_lists import priority_words
+
+    reference, language = installation().reference, chosen_language()
+    people_words = PeopleWords.of(reference, of.campaign, language, day)
+    priorities = priority_words(reference, of.campaign.id, language)
+    return lambda written: priorities.get(written) or people_words.reason(written)
 
 
 _PLAIN = frozenset({"areas", "group", "dose", "states"})

@@ -26,7 +26,7 @@ from mapper.services.people_words import OUTCOMES, STATES, PeopleWords
 from mapper.web.accounts import only_for, reader
 from mapper.web.base_map import base_tiles
 from mapper.web.drawing_words import tool_words
-from mapper.web.filter_chips import chips
+from mapper.web.filter_chips import chips, reason_words
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.wanted import Wanted, keep_private, page_asked, read_wanted
@@ -121,12 +121,7 @@ def _found(at: Wanted, user: User, view: str) -> dict[str, Any]:
         drawn = _map(at, shown)
     of: Counted = shown.of if shown else filter_lists.count(reference, user, at.question)
     people_words = PeopleWords.of(reference, of.campaign, chosen_language(), at.asked.day)
-    priorities = filter_lists.priority_words(reference, of.campaign.id, chosen_language())
-
-    def word(written: str) -> str:
-        """A reason or a priority group as its form words it."""
-        return priorities.get(written) or people_words.reason(written)
-
+    word = reason_words(of, at.asked.day)
     return {
         "of": of,
         "shown": shown,

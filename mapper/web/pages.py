@@ -24,7 +24,7 @@ from mapper.web.api import figures_version
 from mapper.web.asked import LONG_QUIET, last_visits
 from mapper.web.assets import asset_url, assets
 from mapper.web.base_map import base_tiles
-from mapper.web.filter_layer import FILTER, laid_filter
+from mapper.web.filter_layer import FILTER, laid_filter, overlay
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
 from mapper.web.map_state import (
@@ -213,7 +213,7 @@ def _overlays(filtered: bool) -> list[tuple[str, str, str]]:
         ("tracks", say("Ways of the canvassers on this day"), "/api/tracks", OVERSEERS),
     ]
     if filtered:
-        offered.append((FILTER, say("People of the filter"), "/api/people/by-hamlet", READERS))
+        offered.append((*overlay(), READERS))
     there = {rule.rule for rule in current_app.url_map.iter_rules()}
     return [(kind, name, url) for kind, name, url, roles in offered if url in there and reader().role in roles]
 

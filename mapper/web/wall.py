@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,7 +14,8 @@ from mapper.errors import NotFound, TooLarge, mark
 from mapper.services import wall
 from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask, of_the_map
+from mapper.web.asked import Asked, ask
+from mapper.web.filter_layer import FILTER, handed_on
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -41,7 +44,11 @@ def page() -> str | tuple[str, int]:
     asked = ask()
     if asked is None:
         return render_template("wall.html", asked=None)
-    told = {"asked": asked, "levels": _levels(asked), "level": _level(asked), "of_the_map": of_the_map()}
+    on_the_map = handed_on(asked.notices)
+    told = {"asked": asked, "levels": _levels(asked), "level": _level(asked), "of_the_map": on_the_map}
+    if FILTER in on_the_map:
+        here = urlencode({name: asked.state[name] for name in ("set", "date")})
+        told["left_out"] = f"{url_for('lists.page')}?{on_the_map[FILTER]}&{here}"
     try:
         sheet = _sheet(asked)
     except TooLarge as problem:

@@ -6,11 +6,13 @@ its eight houses is 22.04875, 105.02875; that of the four would be 22.055, 105.0
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -49,6 +51,7 @@ def test_who_may_not_see_positions_gets_sums_of_hamlets_alone(site: Site) -> Non
     for told in (overseer, planner):
         ((lat, lon, people, name),) = told["hamlets"]
         assert (people, name, told["people"], told["households"]) == (4, "Thôn Đông", 4, 4)
+        assert told["criteria"] == ["Từ 5 tuổi", "Mũi 1", "đến hạn, chưa tiêm"]
         assert (lat, lon) == (pytest.approx(22.04875, abs=6e-5), pytest.approx(105.02875, abs=6e-5))
     # Of another commune nothing at all; and a canvasser sees no figures.
     _, other = laid(site, "commune_supervisor", "00002")
@@ -62,7 +65,7 @@ def test_a_filter_lies_over_the_map_through_other_days_and_levels_until_it_is_ta
 ) -> None:
     page = open_map(open_page(width, signed_in=open_page.sign_in(site.url, NAME, PASSWORD)), site, LAID)
     told = page.locator("#laid-filter")
-    expect(told).to_contain_text("Bộ lọc: 4 người")
+    expect(told).to_contain_text("Bộ lọc: 4 người · Từ 5 tuổi · Mũi 1 · đến hạn, chưa tiêm")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     circles = """() => { const found = []; L.coverage.parts.filter.eachLayer((one) => one.eachLayer((layer) =>
         layer.eachLayer((mark) => found.push(mark.getTooltip().getContent().textContent)))); return found; }"""
@@ -94,3 +97,32 @@ def test_a_filter_that_cannot_be_read_is_told_and_the_map_stands(open_page: Page
     )
     expect(page.locator("p.notice").first).to_contain_text("This link names something that is not here (filter:")
     expect(page.locator("#laid-filter")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 1366])
+def test_two_maps_show_the_filter_each_on_its_day_until_it_is_taken_off(
+    open_page: Pages, site: Site, width: int
+) -> None:
+    page = open_page(width, signed_in=open_page.sign_in(site.url, NAME, PASSWORD))
+    page.goto(f"{site.url}/map/compare?{LAID}&date_left=2021-03-08")
+    left, right = page.locator("#laid-left"), page.locator("#laid-right")
+    expect(left).to_contain_text("Bộ lọc: 10 người · Từ 5 tuổi · Mũi 1 · đến hạn, chưa tiêm")
+    expect(right).to_contain_text("Bộ lọc: 4 người · Từ 5 tuổi · Mũi 1 · đến hạn, chưa tiêm")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    back = page.get_by_role("link", name="Về bản đồ")
+    assert "filter=campaign%3Dmini%26group%3D5_plus" in (back.get_attribute("href") or "")
+    assert page.locator("form.filters input[name=filter]").input_value().startswith("campaign=mini&group=5_plus")
+    left.get_by_role("button", name="Bỏ bộ lọc").click()
+    expect(page.locator(".laid-filter")).to_have_count(0)
+    assert "date_left=2021-03-08" in page.url and "filter=" not in page.url
+
+
+def test_the_sheet_for_the_wall_says_that_the_filter_is_left_out_and_leads_to_its_people(site: Site) -> None:
+    token = site.user("supervisor", "001").token
+    page = site.get(f"/map/print?{LAID}&lang=en", token).text
+    assert "The sheet shows everybody: the filter on the map is left out." in page
+    (people,) = re.findall(r'href="([^"]+)">The people of the filter', page)
+    assert '<p class="lead"><b>4 people' in site.get(f"{unescape(people)}&view=people&lang=en", token).text
+    (back,) = re.findall(r'href="(/map\?[^"]+)"[^>]*>Back to the map', page)
+    assert parse_qs(urlsplit(unescape(back)).query)["filter"] == [WANTED]
+    assert "left out" not in site.get(f"/map/print?{QUERY}&lang=en", token).text

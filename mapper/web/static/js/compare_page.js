@@ -10,6 +10,8 @@ const sides = ["left", "right"].map((name) => ({
   map: window[`map_${name}`],
   areas: parts[`${name}_areas`],
   hamlets: parts[`${name}_hamlets`],
+  laid: parts[`${name}_filter`],
+  told: document.getElementById(`laid-${name}`),
   state: page[name],
   bubble: L.popup({ minWidth: 210, maxWidth: 280, className: "unit-popup", autoPan: false }),
   units: new Map(),
@@ -63,6 +65,21 @@ async function fill(side) {
   side.tiles?.show(side.state, side.areas.measure, answer);
 }
 
+// People of a filter lie over both maps, each on its own day; taking it off leaves the two maps.
+function layFilter({ map, laid, told, state }) {
+  laid.options.remove = () => {
+    const query = new URLSearchParams(location.search);
+    query.delete("filter");
+    location.search = query;
+  };
+  laid.on("failed", ({ error }) => complain(error));
+  laid.on("told", ({ text, legend }) => {
+    told.replaceChildren(legend ?? text);
+    told.hidden = !legend && !text;
+  });
+  laid.setState(state).addTo(map);
+}
+
 for (const side of sides) {
   const { map, areas, hamlets } = side;
   const faint = () => areas.setFaint((hamletsShown && hamlets.isVisible()) || (page.tiles && map.getZoom() >= 11));
@@ -80,6 +97,7 @@ for (const side of sides) {
       if (!met.some(Boolean)) open(key, layer === areas && hamletsShown);
     });
   }
+  if (side.laid) layFilter(side);
   map.on("zoomend", faint);
   faint();
   map.setMinZoom(4).setMaxZoom(18);

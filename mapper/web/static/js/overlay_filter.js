@@ -44,9 +44,9 @@ export function draw(answer, { map, options }) {
   return drawn;
 }
 
-export function legend({ people, list, unplaced }, { remove }) {
+export function legend({ people, list, unplaced, criteria }, { remove }) {
   return make("span", {},
     make("a", { href: list }, t("Filter: {people} people", { people: count(people) })),
-    unplaced ? ` (${t("{people} of them without a position", { people: count(unplaced) })})` : "", " · ",
+    unplaced ? ` (${t("{people} of them without a position", { people: count(unplaced) })})` : "", ...criteria.map((words) => ` · ${words}`), " · ",
     make("button", { type: "button", class: "link", onclick: remove }, t("Take the filter off")));
 }
