@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from functools import partial
+from itertools import chain
+from typing import IO, Any
 
 import orjson
 
 from mapper.domain.campaign import Campaign, ScheduledDose
 from mapper.domain.exchange import Code, ExchangeMapping
 from mapper.domain.people import Dose, Person
-from mapper.errors import InvalidInput, mark
+from mapper.errors import InvalidInput, TooLarge, mark
 
 Resource = dict[str, Any]
 
@@ -30,6 +32,10 @@ UNDATED = "unknown"
 DEFERRED = "DEFERRED"
 """Code of a dose put off; FHIR has none of its own for that."""
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
+_MOST_OF_BUNDLE = 60_000_000
+_LONGEST_LINE = 1_000_000
+"""Bytes. A Bundle is understood as a whole, of lines one at a time."""
+
 _GENDERS = ("male", "female")
 
 
@@ -263,19 +269,22 @@ def as_read(person: Person, line: int = 0) -> ReadPerson:
     return ReadPerson(line, person.id, person.name or "", told, birth_of(person), person.doses, hindered)
 
 
-def read_people(content: bytes) -> list[ReadPerson]:
-    """The people of a Bundle, or of one resource a line. Raises InvalidInput with the place of what is wrong."""
-    people: dict[str, tuple[int, Resource]] = {}
+def read_people(file: IO[bytes]) -> list[ReadPerson]:
+    """The people of a Bundle, or of one resource a line, which is read line by line.
+
+    Raises InvalidInput with the place of what is wrong, TooLarge.
+    """
+    people: dict[str, ReadPerson] = {}
     doses: dict[str, list[Dose]] = {}
     hindered: dict[str, dict[str, str]] = {}
-    found, line = [], 0
+    line = 0
     try:
-        for line, one in _resources(content):
+        for line, one in _resources(file):
             kind = one.get("resourceType")
             if kind == "Patient":
                 if one["id"] in people:
                     raise _wrong(line, mark("Line {line}: the patient {id} stands twice."), id=str(one["id"])[:64])
-                people[one["id"]] = line, one
+                people[one["id"]] = _person(line, one)
             elif kind == "Immunization":
                 whose = str(one["patient"]["reference"]).rpartition("/")[2]
                 if one["status"] == "not-done":
@@ -285,10 +294,11 @@ def read_people(content: bytes) -> list[ReadPerson]:
                     hindered.setdefault(whose, {})[code] = " ".join([*until, reason.get("text", "")]).strip()
                 elif one["status"] == "completed":
                     doses.setdefault(whose, []).append(_dose(line, one))
-        for own, (line, one) in people.items():
-            found.append(_person(line, one, tuple(doses.pop(own, ())), hindered.pop(own, {})))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise _wrong(line, mark("Line {line}: this resource is not as FHIR R4 has it.")) from None
+    found = [
+        replace(one, doses=tuple(doses.pop(own, ())), hindered=hindered.pop(own, {})) for own, one in people.items()
+    ]
     for whose in (*doses, *hindered):
         raise _wrong(0, mark("The file has doses of the patient {id}, whom it does not hold."), id=whose[:64])
     if not found:
@@ -300,8 +310,19 @@ def _wrong(line: int, message: str, **facts: str) -> InvalidInput:
     return InvalidInput(message, line=line, **facts)
 
 
-def _resources(content: bytes) -> Iterator[tuple[int, Resource]]:
-    content = content.removeprefix(b"\xef\xbb\xbf").strip()
+def _resources(file: IO[bytes]) -> Iterator[tuple[int, Resource]]:
+    first = file.readline(_LONGEST_LINE).removeprefix(b"\xef\xbb\xbf")
+    if _is_resource(first):
+        yield from _of_lines(chain([first], iter(partial(file.readline, _LONGEST_LINE), b"")))
+        return
+    # A Bundle is one whole, which may begin on the first line and end on the last.
+    rest = file.read(_MOST_OF_BUNDLE - len(first) + 1)
+    if len(first) + len(rest) > _MOST_OF_BUNDLE:
+        raise TooLarge(
+            mark("A Bundle of more than {limit} MB is not compared. Export one resource a line (ndjson) instead."),
+            limit=_MOST_OF_BUNDLE // 1_000_000,
+        )
+    content = (first + rest).strip()
     try:
         whole = orjson.loads(content)
     except ValueError:
@@ -314,7 +335,20 @@ def _resources(content: bytes) -> Iterator[tuple[int, Resource]]:
                 raise _wrong(number, mark("Line {line}: this resource is not as FHIR R4 has it."))
             yield number, resource
         return
-    for number, text in enumerate(content.splitlines(), 1):
+    yield from _of_lines(content.splitlines())
+
+
+def _is_resource(line: bytes) -> bool:
+    """Whether a line is a whole resource that is no Bundle."""
+    try:
+        one = orjson.loads(line)
+    except ValueError:
+        return False
+    return isinstance(one, dict) and one.get("resourceType") not in (None, "Bundle")
+
+
+def _of_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Resource]]:
+    for number, text in enumerate(lines, 1):
         try:
             one = orjson.loads(text) if text.strip() else {}
         except ValueError:
@@ -323,14 +357,14 @@ def _resources(content: bytes) -> Iterator[tuple[int, Resource]]:
             yield number, one
 
 
-def _person(line: int, one: Resource, doses: tuple[Dose, ...], hindered: Mapping[str, str]) -> ReadPerson:
+def _person(line: int, one: Resource) -> ReadPerson:
     own = next((each["value"] for each in one.get("identifier", ()) if each.get("system") == PERSON), one["id"])
     name = (one.get("name") or [{}])[0]
     written = name.get("text") or " ".join([name.get("family", ""), *name.get("given", ())]).strip()
     told = (own, written, one.get("gender", ""), one.get("birthDate", ""))
     if not all(isinstance(each, str) for each in told):
         raise TypeError(told)
-    return ReadPerson(line, *told, doses, hindered)
+    return ReadPerson(line, *told, (), {})
 
 
 def _dose(line: int, one: Resource) -> Dose:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
+from typing import IO
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -345,8 +346,10 @@ def compare_people() -> AnyResponse | str | tuple[str, int]:
     if user.role not in READERS:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
     try:
-        theirs = fhir.read_people(_sent())
+        theirs = fhir.read_people(_file_sent())
         compared = handing.compare(reference, user, _people_question(asked), theirs)
+    except TooLarge as problem:
+        return _page(problem), 413
     except (InvalidInput, NotReady) as problem:
         return _page(problem), 503 if isinstance(problem, NotReady) else 400
     facts = {"campaign": asked.state["campaign"], "number": len(theirs)}
@@ -375,8 +378,12 @@ def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) ->
 
 
 def _sent() -> bytes:
+    return _file_sent().read()
+
+
+def _file_sent() -> IO[bytes]:
     file = request.files.get("file")
-    content = file.read() if file else b""
-    if not content:
+    if file is None or not file.stream.read(1):
         raise InvalidInput(mark("Choose a file first."))
-    return content
+    file.stream.seek(0)
+    return file.stream

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from lxml import etree
 
 from mapper.domain.exchange import DataValue, ExchangeMapping, PeriodKind, period_around
-from mapper.errors import InvalidInput
+from mapper.errors import InvalidInput, TooLarge
 from mapper.formats import dhis2, fhir
 from mapper.formats.exchange_mapping import read_mapping
 from mapper.formats.org_units import read_org_units
@@ -122,7 +124,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]] = {
         ),
     ),
     "fhir": (
-        fhir.read_people,
+        lambda content: fhir.read_people(io.BytesIO(content)),
         (
             *(b"", b"null", b"7", b'"x"', b"[]", b"\xff\xfe", b"<Bundle/>", b'{"resourceType":"Bundle"}'),
             *(b'{"resourceType":"Bundle","entry":%s}' % told for told in (b"7", b"[7]", b"[{}]", b"{}")),
@@ -147,3 +149,34 @@ def test_a_broken_file_is_refused_with_its_place_or_its_cure(kind: str) -> None:
             read(content)
         told = str(problem.value)
         assert "{" not in told.replace("{]", "") and told.endswith("."), (content[:80], told)
+
+
+class Counted(io.BytesIO):
+    """A file that knows how much of it was read at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        self.most = max(self.most, len(found))
+        return found
+
+
+def test_resources_a_line_are_read_line_by_line_and_a_bundle_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    patients = [b'{"resourceType":"Patient","id":"p%d","name":[{"text":"An"}]}' % number for number in range(2000)]
+    doses = [GIVEN.replace(b"Patient/a", b"Patient/p%d" % number) % (b"{}", b"2022-08-01") for number in range(2000)]
+    # Doses may stand before whom they were given to, and an editor on Windows puts its mark first.
+    lines = Counted(b"\xef\xbb\xbf" + b"\n".join([*doses, b"", *patients]))
+    read = fhir.read_people(lines)
+    assert (len(read), {len(one.doses) for one in read}, lines.most) == (2000, {1}, 0)
+    assert (read[0].id, read[0].line) == ("p0", 2002)
+    entries = b",".join(b'{"resource":%s}' % one for one in (*patients, *doses))
+    bundle = b'{"resourceType":"Bundle","entry":[\n' + entries + b"]}"
+    monkeypatch.setattr(fhir, "_MOST_OF_BUNDLE", len(bundle))
+    whole = fhir.read_people(io.BytesIO(bundle))
+    assert [replace(one, line=0) for one in whole] == [replace(one, line=0) for one in read]
+    monkeypatch.setattr(fhir, "_MOST_OF_BUNDLE", len(bundle) - 1)
+    larger = Counted(bundle + bytes(1_000_000))
+    with pytest.raises(TooLarge, match="ndjson"):
+        fhir.read_people(larger)
+    assert larger.most <= len(bundle)

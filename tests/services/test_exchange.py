@@ -292,8 +292,8 @@ def test_everybody_goes_as_fhir_has_it_and_reads_back_as_the_same(town: Town) ->
     bundle = b"".join(fhir.write_bundle(iter(found), "https://example.org/fhir", "2022-08-31T00:00:00Z"))
     check(bundle)
     by_lines = b"".join(fhir.write_ndjson(iter(found)))
-    read = fhir.read_people(bundle)
-    assert [one.id for one in read] == [one.id for one in fhir.read_people(by_lines)] and len(read) == 4
+    read = fhir.read_people(io.BytesIO(bundle))
+    assert [one.id for one in read] == [one.id for one in fhir.read_people(io.BytesIO(by_lines))] and len(read) == 4
     everybody = FilterQuestion("covid19", "squares", DAY, PeopleFilter())
     assert handing.compare(town.reference, EVERYTHING, everybody, read) == (4, [])
     first = read[0]
@@ -329,7 +329,7 @@ def test_a_fhir_server_that_gets_the_transactions_twice_has_everybody_once(
         take(holds, bundle)
     assert len(holds) == len(found)
     everybody = FilterQuestion("covid19", "squares", DAY, PeopleFilter())
-    read = fhir.read_people(b"".join(fhir.write_ndjson(iter(holds.values()))))
+    read = fhir.read_people(io.BytesIO(b"".join(fhir.write_ndjson(iter(holds.values())))))
     assert handing.compare(town.reference, EVERYTHING, everybody, read) == (4, [])
 
 
@@ -361,11 +361,11 @@ def test_a_dose_put_off_goes_with_its_day_and_reads_back(sqlite_town: Town) -> N
     why = put_off["statusReason"]
     assert why["coding"] == [{"system": fhir.OBSTACLES, "code": "DEFERRED"}]
     assert why["extension"][0]["valueDate"] == "2022-12-01"
-    read = fhir.read_people(b"".join(fhir.write_ndjson(iter(found))))
+    read = fhir.read_people(io.BytesIO(b"".join(fhir.write_ndjson(iter(found)))))
     everybody = FilterQuestion("covid19", "squares", DAY, PeopleFilter())
     assert handing.compare(sqlite_town.reference, EVERYTHING, everybody, read) == (1, [])
     del put_off["statusReason"]["extension"]
-    read = fhir.read_people(b"".join(fhir.write_ndjson(iter(found))))
+    read = fhir.read_people(io.BytesIO(b"".join(fhir.write_ndjson(iter(found)))))
     assert handing.compare(sqlite_town.reference, EVERYTHING, everybody, read)[1][0].what == ("hindered",)
 
 
@@ -403,7 +403,10 @@ def test_whoever_differs_or_is_missing_is_named_with_what_differs(sqlite_town: T
     doses[0]["occurrenceDateTime"] = "2021-09-02"
     everybody = FilterQuestion("covid19", "squares", DAY, PeopleFilter())
     same, different = handing.compare(
-        sqlite_town.reference, EVERYTHING, everybody, fhir.read_people(b"".join(fhir.write_ndjson(iter(found))))
+        sqlite_town.reference,
+        EVERYTHING,
+        everybody,
+        fhir.read_people(io.BytesIO(b"".join(fhir.write_ndjson(iter(found))))),
     )
     assert same == 0
     assert sorted(one.what for one in different) == [("doses",), ("here",), ("sex",), ("there",), ("there",)]
@@ -430,7 +433,7 @@ BAD_FHIR = {
 def test_a_fhir_file_that_cannot_be_read_is_refused_with_its_place(case: str) -> None:
     content, told = BAD_FHIR[case]
     with pytest.raises(InvalidInput, match=told):
-        fhir.read_people(content)
+        fhir.read_people(io.BytesIO(content))
 
 
 def check(bundle: bytes) -> None:
