@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -66,6 +67,7 @@ FLAGS = (
 )
 LOCALES = {"vi": "vi-VN", "en": "en-GB"}
 HEIGHTS = {390: 844, 1366: 768}
+QUIET_SECONDS, PATIENCE_SECONDS = 0.12, 60
 
 
 class NoChromium(Exception):
@@ -111,6 +113,7 @@ class Pages:
     browser: Browser
     problems: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
+    asking: set[Request] = field(default_factory=set)
 
     def __call__(self, width: int = 1366, language: str = "vi", signed_in: StorageState | None = None) -> Page:
         """An empty page, that wide, in a session of its own whose browser asks for that language.
@@ -126,6 +129,7 @@ class Pages:
         self.contexts.append(context)
         # Listening instead of routing: a routed context loses its HTTP cache, which is part of what is tested.
         context.on("request", self._request)
+        context.on("requestfinished", self._finished)
         context.on("requestfailed", self._failed)
         context.on("response", self._response)
         context.on("console", self._console)
@@ -142,6 +146,16 @@ class Pages:
         page.wait_for_url(f"{url}/submissions")
         return page.context.storage_state()
 
+    def settle(self, page: Page) -> None:
+        """Wait until nothing was asked of a server for a while; Playwright's "networkidle" waits four times as long."""
+        page.wait_for_load_state("load")
+        since, give_up = time.monotonic(), time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() - since < QUIET_SECONDS:
+            page.wait_for_timeout(QUIET_SECONDS * 250)
+            if self.asking:
+                since = time.monotonic()
+            assert since < give_up, f"still asking: {', '.join(sorted(each.url for each in self.asking))}"
+
     def finish(self) -> None:
         """Close every session; fails if anything went wrong on one of them."""
         self.close()
@@ -152,13 +166,19 @@ class Pages:
         for context in self.contexts:
             context.close()
         self.contexts.clear()
+        self.asking.clear()
 
     def _request(self, request: Request) -> None:
+        self.asking.add(request)
         parts = urlsplit(request.url)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != HERE:
             self.problems.append(f"asked another machine: {request.url}")
 
+    def _finished(self, request: Request) -> None:
+        self.asking.discard(request)
+
     def _failed(self, request: Request) -> None:
+        self.asking.discard(request)
         # A page that leaves, or drops a question it no longer needs, aborts its own requests: no fault.
         if request.failure != "net::ERR_ABORTED":
             self.problems.append(f"failed: {request.url} {request.failure}")

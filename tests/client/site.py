@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,10 +23,13 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import openpyxl
+import pytest
 import requests
+from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import select
+from werkzeug.routing import Rule
 
 from mapper.services import accounts, boundaries, publish
 from mapper.services.accounts import NewUser
@@ -305,13 +308,32 @@ class Compiled(BytecodeCache):
 
 compiled = Compiled()
 
+_compile = Rule._compile_builder
+_builders: dict[str, Callable[..., tuple[str, str]]] = {}
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    """How addresses are built by a rule, as one server of this process compiled it, for the next one."""
+    key = repr((rule.rule, rule._trace, rule.defaults, append_unknown))
+    if key not in _builders:
+        _builders[key] = _compile(rule, append_unknown)
+    return _builders[key]
+
+
+def _application(settings: Settings, reference: Reference) -> Flask:
+    """The application as it is in service; to compile its two hundred rules anew takes most of making it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", _compiled_once)
+        made = create_app(settings, reference)
+    made.jinja_env.bytecode_cache = compiled
+    return made
+
 
 @contextmanager
 def running(settings: Settings, database_url: str) -> Iterator[Site]:
     """A server on a free port of this machine, behind the WSGI server that ``serve`` uses."""
     reference = Reference(Database(database_url), settings.secret_key)
-    app = create_app(settings, reference)
-    app.jinja_env.bytecode_cache = compiled
+    app = _application(settings, reference)
     limit = (max(settings.max_submission_mb, settings.max_upload_mb) + 1) * 1_000_000
     server = serving.make_server(app, serving.listen("127.0.0.1", 0), 8, limit)
     stop = threading.Event()

@@ -314,11 +314,12 @@ def a_lot(site: Site) -> int:
 
 
 def faults(page: Page, widths: tuple[int, ...]) -> list[str]:
-    """What is wrong with the page at each width."""
+    """What is wrong with the page at each width, that of its opening first."""
     found = []
     for width in widths:
-        page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-        page.wait_for_timeout(150)  # what follows the width of a map or a list, follows a moment later
+        if page.viewport_size != {"width": width, "height": HEIGHTS[width]}:
+            page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+            page.wait_for_timeout(150)  # what follows the width of a map or a list, follows a moment later
         found += [f"at {width} px: {each}" for each in page.evaluate(JUDGE, OF_OTHERS)]
         if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
             found.append(f"at {width} px: the page scrolls sideways")
@@ -343,10 +344,10 @@ def test_every_page_is_for_everybody(open_page: Pages, sqlite_site: Site, who: s
     source = AXE.read_text("utf-8")
     wrong: dict[str, Any] = {}
     for path in (path for roles, paths in PAGES.values() if who in roles for path in paths):
+        page.set_viewport_size({"width": WIDTHS[who][0], "height": HEIGHTS[WIDTHS[who][0]]})
         page.goto(site.url + path.format(**places))
-        page.wait_for_load_state("networkidle")
-        for details in page.locator("main details").all():
-            details.evaluate("each => { each.open = true; }")
+        open_page.settle(page)
+        page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
         page.evaluate(source)
         found = faults(page, WIDTHS[who])
         if found or open_page.problems:
