@@ -23,6 +23,9 @@ ROUNDS = 400
 STALE = 12
 """Rounds without a better bound after which steps are halved."""
 
+FIRST_TRY, TRY_EVERY = 30, 15
+"""Rounds after which the sites that prices choose are tried as a plan: the first ones are not worth it."""
+
 SMALLEST = 2e-3
 """Share of a full step from which on smaller ones are not worth it."""
 
@@ -90,11 +93,9 @@ class Market:
                 stale += 1
                 if stale >= STALE:
                     share, stale, price = share / 2, 0, best.price
-            cost = (
-                tried(np.flatnonzero(chosen), best.value)
-                if number % 10 == 0
-                else tried(np.zeros(0, np.int64), best.value)
-            )
+                    continue
+            trying = number >= FIRST_TRY and number % TRY_EVERY == 0
+            cost = tried(np.flatnonzero(chosen) if trying else np.zeros(0, np.int64), best.value)
             if share < SMALLEST or cost - best.value <= watch.limits.gap * abs(cost) or watch.over():
                 break
             inside = chosen[self.site[pairs]]

@@ -22,8 +22,14 @@ FARTHER = 10
 PROPOSED = 3
 """Candidates that are tried in place of a site, the most promising first."""
 
-SMALL = 120_000
-"""Pairs of points and candidates up to which HiGHS is asked."""
+SMALL = 25_000
+"""Pairs of points and candidates up to which HiGHS is asked; beyond, its first linear program takes too long."""
+
+SHAKEN = 2
+"""Sites that change places at random before a plan is improved anew."""
+
+SHAKES = 200
+"""How often that is done at most."""
 
 
 def least_travel(problem: Problem, sites: int, watch: Watch | None = None, *, left_out: float | None = None) -> Siting:
@@ -66,6 +72,7 @@ class _Search:
         self.seats = self._seated(self.chosen)
         self.bound = 0.0
         self.tried: set[bytes] = set()
+        self.told = np.inf
 
     def run(self) -> Siting:
         """All steps one after another, as long as the watch lets it."""
@@ -75,10 +82,10 @@ class _Search:
         found = self.market.raised(self._pays(), self.watch, self._propose)
         self.bound = max(self.bound, found.value)
         self._swap()
-        stopped = self.watch.over() or Stop.ROUNDS
         if self._open() and not self.watch.over() and len(self.market.site) <= SMALL:
-            stopped = self._prove(found)
-        return self._plan(stopped)
+            return self._plan(self._prove(found))
+        self._shake()
+        return self._plan(self.watch.over() or Stop.ROUNDS)
 
     def _open(self) -> bool:
         """Whether the gap is still wider than wanted."""
@@ -105,8 +112,10 @@ class _Search:
         if seats.cost >= self.seats.cost - 1e-9 * max(1.0, abs(self.seats.cost)):
             return False
         self.chosen, self.seats = chosen, seats
-        self.watch.tell(seats.cost, self.bound)
-        self.watch.better(self._plan)
+        if seats.cost < self.told:
+            self.told = seats.cost
+            self.watch.tell(seats.cost, self.bound)
+            self.watch.better(self._plan)
         return True
 
     def _pays(self) -> Floats:
@@ -207,6 +216,24 @@ class _Search:
                     self._to_the_middle()
                     again = True
 
+    def _shake(self) -> None:
+        """Some sites change places at random and the plan is improved anew; the best one is kept."""
+        limit = self.watch.limits.rounds
+        for _ in range(SHAKES if limit is None else limit):
+            moving = self.random.permutation(self.chosen[~self.market.kept[self.chosen]])[:SHAKEN]
+            others = np.setdiff1d(np.flatnonzero(self.problem.capacity > 0), self.chosen)
+            if not self._open() or self.watch.over() or not len(moving) or not len(others):
+                return
+            best = self.chosen, self.seats
+            into = self.random.permutation(others)[: len(moving)]
+            self.chosen = np.union1d(np.setdiff1d(self.chosen, moving), into)
+            self.seats = self._seated(self.chosen)
+            self._to_the_middle()
+            self._swap()
+            if self.seats.cost >= best[1].cost:
+                self.chosen, self.seats = best
+            self.watch.tell(self.seats.cost, self.bound)
+
     def _replaced(self, site: int) -> bool:
         """Whether some candidate in place of a site makes the plan better; it is taken."""
         rest = self.chosen[self.chosen != site]
@@ -219,9 +246,12 @@ class _Search:
         pairs = stay[market.site]
         np.minimum.at(pays, market.point[pairs], market.cost[pairs] + prices[market.site[pairs]])
         loss, _, _ = market.losses(pays)
-        loss[self.chosen] = np.inf
-        promising = np.argsort(loss, kind="stable")[: PROPOSED if np.isfinite(market.capacity).any() else 1]
-        return any(np.isfinite(loss[other]) and self._take(np.append(rest, other)) for other in promising.tolist())
+        # By these prices no plan with another candidate in this place costs less than that.
+        least = float((pays * market.people).sum() + loss[rest].sum()) + loss
+        least[self.chosen] = np.inf
+        hopeful = np.flatnonzero(least < self.seats.cost - 1e-9 * abs(self.seats.cost))
+        hopeful = hopeful[np.argsort(least[hopeful], kind="stable")[:PROPOSED]]
+        return any(self._take(np.append(rest, other)) for other in hopeful.tolist() if not self.watch.over())
 
     def _prove(self, found: Bound) -> Stop:
         """Hand the question to HiGHS, without the candidates that no better plan can hold."""
