@@ -50,7 +50,7 @@ def combine(visits: Sequence[Visit]) -> Visit:
 
 def _tells_all(visit: Visit) -> bool:
     """Whether nothing that was known before of who lives there counts any more."""
-    return not visit.partial and not visit.aside
+    return not (visit.partial or visit.of_some or visit.aside)
 
 
 def _living(visits: Sequence[Visit]) -> tuple[Person, ...]:
@@ -79,8 +79,11 @@ def _living(visits: Sequence[Visit]) -> tuple[Person, ...]:
 def _told_anew(before: Sequence[Person], visit: Visit) -> list[Person]:
     """Who lives there as a visit tells it that tells of everybody; what is set aside of it stays as it was."""
     known = {person.id: person for person in before}
-    kept = [person for person in before if (person.id, MEMBER, "") in visit.aside]
-    return [as_before(person, known.get(person.id), visit.aside) for person in visit.people] + kept
+    told = [as_before(person, known.get(person.id), visit.aside) for person in visit.people]
+    if visit.of_some:
+        anew = {person.id: person for person in told}
+        return [anew.pop(person.id, person) for person in before] + list(anew.values())
+    return told + [person for person in before if (person.id, MEMBER, "") in visit.aside]
 
 
 def _moved_out(people: Sequence[Person]) -> tuple[Person, ...]:

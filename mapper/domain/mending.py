@@ -1,4 +1,4 @@
-"""What supervisors mend in the register: values corrected, people and households that are one joined.
+"""What supervisors mend in the register: values corrected, what is one joined, what is two divided.
 
 Submissions stay as they are. What they tell of some households is folded as always, and what was mended is applied to
 that, in the order in which it was: leaving an act out gives what would be known without it. An act holds for as long as
@@ -7,10 +7,22 @@ what it speaks of is told: a correction replaces one value and no other, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
+from mapper.domain.dividing import (
+    Away,
+    Tellings,
+    Told,
+    TwoHouseholds,
+    Undone,
+    divided,
+    known_with,
+    leaving,
+    told_after_undoing,
+)
 from mapper.domain.entities import CREATED
 from mapper.domain.household import changed
 from mapper.domain.people import Dose, Outcome, Person, Property, Visit
@@ -70,17 +82,44 @@ class TwoPeople:
     doses: tuple[tuple[str, str], ...]
 
 
-Act = Correction | SamePerson | SameHousehold | TwoPeople
+Act = Correction | SamePerson | SameHousehold | TwoPeople | TwoHouseholds
 
 
-def apply(houses: Mapping[str, Visit], acts: Iterable[Act]) -> tuple[dict[str, Visit], dict[str, str]]:
+def mend(
+    told: Tellings,
+    acts: Sequence[Act],
+    undone: Sequence[Undone] = (),
+    moved: Mapping[str, Sequence[Told]] = MappingProxyType({}),
+) -> tuple[dict[str, Visit], dict[str, str]]:
     """Households as they are once mended, and of those that were joined to another the id of that.
 
-    houses: as their submissions make them known, by id; acts in their order. What an act does not find, it leaves.
+    told: of households that hang together, by id; acts in their order, undone those taken back
+    that made two of one. moved: by the id of a second household what was told of it under the first's. What an act does
+    not find, it leaves.
     """
+    seconds = {act.second_id for act in acts if isinstance(act, TwoHouseholds)}
+    told, were_away = told_after_undoing(told, undone, seconds)
+    away = [*were_away, *leaving(acts)]
+    houses = {
+        household_id: known_with(visits, away)
+        for household_id, visits in told.items()
+        if visits and household_id not in seconds
+    }
+    return apply(houses, acts, told, moved, were_away)
+
+
+def apply(
+    houses: Mapping[str, Visit],
+    acts: Sequence[Act],
+    told: Tellings = MappingProxyType({}),
+    moved: Mapping[str, Sequence[Told]] = MappingProxyType({}),
+    were_away: Sequence[Away] = (),
+) -> tuple[dict[str, Visit], dict[str, str]]:
+    """The same, of households as their submissions make them known. told, moved: see ``mend``; were_away: who had left
+    by acts that were taken back."""
     found = dict(houses)
     joined: dict[str, str] = {}
-    for act in acts:
+    for place, act in enumerate(acts):
         if isinstance(act, Correction):
             visit = found.get(act.household_id)
             if visit is not None:
@@ -91,6 +130,10 @@ def apply(houses: Mapping[str, Visit], acts: Iterable[Act]) -> tuple[dict[str, V
             visit = found.get(act.household_id)
             if visit is not None:
                 found[act.household_id] = parted(visit, act) or visit
+        elif isinstance(act, TwoHouseholds):
+            away = [*were_away, *leaving(acts[place + 1 :])]
+            first, second = divided(found.get(act.household_id), act, told, moved.get(act.second_id, ()), away)
+            found |= {one.household_id: one for one in (first, second) if one is not None}
         elif act.kept != act.other and act.kept in found and act.other in found:
             found[act.kept] = join_households(found[act.kept], found.pop(act.other))
             joined[act.other] = act.kept

@@ -124,7 +124,8 @@ class Visit:
     hamlet_code, commune_code: as chosen in the form; the commune of the point is found apart and both are kept.
     partial: a revisit, which tells only what changed: whoever it does not name is as before, and of whom it names
     only what was answered is new. entity: what was said of the versions of the household's ODK entity. aside:
-    properties that a supervisor set aside, of which the visit says nothing.
+    properties that a supervisor set aside, of which the visit says nothing. of_some: it tells all of whom it names,
+    and of the others nothing.
     """
 
     household_id: str
@@ -141,6 +142,7 @@ class Visit:
     partial: bool = False
     entity: Telling = CREATED
     aside: frozenset[Property] = frozenset()
+    of_some: bool = False
 
     @property
     def whereabouts(self) -> Whereabouts:

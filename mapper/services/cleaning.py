@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.dividing import TwoHouseholds
 from mapper.domain.mending import Act, Correction
 from mapper.domain.people import Person
 from mapper.domain.quality import RULES
@@ -15,15 +16,17 @@ from mapper.errors import Forbidden, InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import User, visible_cells
 from mapper.services.background import Standing
-from mapper.services.counting import EVERYTHING, Gathered, recount, write
+from mapper.services.counting import EVERYTHING, Gathered, recount, take_out, write
+from mapper.services.folding import as_known
 from mapper.services.looking_through import set_off
-from mapper.services.mending_choices import Correcting, Parting, correction, joining, parting
+from mapper.services.mending_choices import Correcting, Dividing, Parting, correction, dividing, joining, parting
 from mapper.services.reference import Known, Reference
 from mapper.services.review import place_name
 from mapper.services.tellings import tellers_of
 from mapper.store import follow_up, mendings, oddities, register
 from mapper.store.database import Connection
 from mapper.store.follow_up import HouseholdRow
+from mapper.store.mendings import Sent
 from mapper.store.oddities import REOPENED, VISIT, Oddity, Verdict
 
 LISTED = 20
@@ -32,7 +35,7 @@ LISTED = 20
 LONGEST = 500
 """Characters of a reason."""
 
-CHOICES = ("accept", "correct", "join", "part", VISIT, "not_a_problem")
+CHOICES = ("accept", "correct", "join", "part", "divide", VISIT, "not_a_problem")
 """What may be decided of an oddity."""
 
 NEED_REASON = frozenset({"not_a_problem", VISIT})
@@ -40,11 +43,15 @@ NEED_REASON = frozenset({"not_a_problem", VISIT})
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A household as the register knows it, with the people of whom an oddity speaks first."""
+    """A household as the register knows it, with the people of whom an oddity speaks first.
+
+    sent: the submissions that count of it, under its own id.
+    """
 
     row: HouseholdRow
     place: str
     people: tuple[Person, ...]
+    sent: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +116,12 @@ def _with_evidence(
     own = {row.seq: row for row in rows.values() if among is None or row.cell_id in among}
     members = follow_up.people(reference.database, connection, list(own))
     cells = reference.cells(connection)
-    houses = {
-        row.id: House(row, place_name(known, cells.get(row.cell_id)), tuple(p for p, _ in members.get(row.seq, ())))
-        for row in own.values()
-    }
+    sent = mendings.sent_of(reference.database, connection, campaign_id, ids)
+    houses = {}
+    for row in own.values():
+        people = tuple(person for person, _ in members.get(row.seq, ()))
+        place = place_name(known, cells.get(row.cell_id))
+        houses[row.id] = House(row, place, people, tuple(sent.get(row.id, ())))
 
     def person(house: House | None, person_id: str) -> Person | None:
         return next((one for one in house.people if one.id == person_id), None) if house and person_id else None
@@ -161,6 +170,7 @@ class Choice:
     reason: str = ""
     correcting: Correcting | None = None
     parting: Parting | None = None
+    dividing: Dividing | None = None
     kept: str = "one"
 
 
@@ -180,7 +190,7 @@ def decide(reference: Reference, user: User, campaign_id: str, key: str, choice:
     if choice.choice in NEED_REASON and not reason:
         raise InvalidInput(mark("Write a reason: others are to understand the decision later."))
     database, gathered = reference.database, Gathered()
-    mends = choice.choice in ("correct", "join", "part")
+    mends = choice.choice in ("correct", "join", "part", "divide")
     with database.write() as connection:
         # What is joined may change only while nobody counts.
         database.lock(connection, EVERYTHING, shared=not mends)
@@ -200,6 +210,8 @@ def decide(reference: Reference, user: User, campaign_id: str, key: str, choice:
             act = joining(reference, connection, known, campaign, one, choice.kept)
         elif choice.choice == "part":
             act = parting(reference, connection, known, campaign, one, choice.parting)
+        elif choice.choice == "divide":
+            act = dividing(reference, connection, known, campaign, one, choice.dividing)
         if act is not None:
             number = mendings.add(connection, campaign_id, act, user.id, at)
         oddities.decide(connection, campaign_id, one, choice.choice, reason, number, user.id, at)
@@ -209,6 +221,8 @@ def decide(reference: Reference, user: User, campaign_id: str, key: str, choice:
         facts = {"campaign": campaign_id, "rule": one.rule, "choice": choice.choice, "household": one.household_id}
         if isinstance(act, Correction):
             facts["property"] = " ".join(filter(None, act.what[1:]))
+        if isinstance(act, TwoHouseholds):
+            facts |= {"household": act.household_id, "second": act.second_id, "number": str(len(act.people))}
         audit.record(reference, connection, user.id, user.name, "oddity.decided", key, facts)
     known.cells.update(gathered.new_cells)
 
@@ -234,9 +248,11 @@ def take_back(reference: Reference, user: User, campaign_id: str, key: str) -> N
         if verdict.mending is not None:
             act = mendings.read(connection, [verdict.mending])[verdict.mending].act
             about = [(campaign_id, each) for each in mendings.households_of(act) if each]
-            _, together = mendings.holding(database, connection, about)
-            houses = [household_id for _, household_id in together]
-            mendings.undo(connection, verdict.mending, user.id, at)
+            houses = [household_id for _, household_id in mendings.holding(database, connection, about).houses]
+            upto = None
+            if isinstance(act, TwoHouseholds):
+                upto = as_known(reference, connection, known, (campaign_id, act.household_id)).newest
+            mendings.undo(connection, verdict.mending, user.id, at, upto)
         oddities.decide(connection, campaign_id, verdict, REOPENED, "", verdict.mending, user.id, at)
         if verdict.mending is not None or verdict.choice == VISIT:
             _count_anew(reference, connection, known, campaign_id, houses, gathered)
@@ -253,8 +269,10 @@ def _count_anew(
     household_ids: Sequence[str],
     gathered: Gathered,
 ) -> None:
-    for household_id in dict.fromkeys(household_ids):
-        house = (campaign_id, household_id)
+    houses = [(campaign_id, household_id) for household_id in dict.fromkeys(household_ids)]
+    # All of them first: what one was part of may still stand under the other.
+    take_out(reference, connection, houses, gathered)
+    for house in houses:
         recount(reference, connection, known, house, tellers_of(reference, connection, known, house), gathered)
     write(reference, connection, gathered)
 

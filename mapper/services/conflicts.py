@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.entities import Placed, Standing, line_up
+from mapper.domain.entities import Placed, Standing
 from mapper.domain.people import Property, Visit
 from mapper.domain.roles import OVERSEERS
 from mapper.domain.updates import WHOLE, Compared, Said, compare
@@ -18,7 +18,7 @@ from mapper.services.counting import EVERYTHING, Gathered, lock_together, recoun
 from mapper.services.phone_lists import reasons
 from mapper.services.reference import Known, Reference
 from mapper.services.review import place_name
-from mapper.services.tellings import House, Rulings, Teller, fold, tellers_of
+from mapper.services.tellings import House, Rulings, Teller, fold, stands_now, tellers_of
 from mapper.store import accounts, decisions, register, submissions
 from mapper.store.database import Connection
 from mapper.store.decisions import Decided
@@ -169,7 +169,7 @@ class _Updates:
     @classmethod
     def read(cls, reference: Reference, connection: Connection, known: Known, household: House) -> _Updates:
         tellers = tellers_of(reference, connection, known, household)
-        line = line_up([teller.visit.entity for teller in tellers])
+        line = stands_now(connection, household, tellers)
         return cls(household, tellers, line, Rulings.read(reference, connection, tellers))
 
     def open(self) -> list[list[Teller]]:
@@ -189,8 +189,8 @@ class _Updates:
         """What each of some updates tells, what is known without them, and what counts."""
         applied = [pair for pair in self._placed() if pair[1].standing is Standing.APPLIED]
         others = [pair for pair in applied if pair[0] not in sides]
-        otherwise = fold(others, self.rulings)[1] if others else None
-        return compare([each.visit for each in sides], otherwise, fold(applied, self.rulings)[1])
+        otherwise = fold(others, self.rulings) if others else None
+        return compare([each.visit for each in sides], otherwise, fold(applied, self.rulings))
 
     def began_with(self) -> str | None:
         """The submission that the household began with."""

@@ -7,24 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.entities import Placed, Standing, line_up
+from mapper.domain.entities import Placed, Standing
 from mapper.domain.household import house_counts
-from mapper.domain.mending import apply
 from mapper.domain.people import Finding, Visit, Whereabouts
 from mapper.domain.places import USABLE, Placement
 from mapper.errors import mark
+from mapper.services.folding import Together, fold_together
 from mapper.services.reference import Known, Reference
-from mapper.services.tellings import (
-    NO_RULINGS,
-    Applied,
-    House,
-    Rulings,
-    Teller,
-    fold,
-    odd_updates,
-    tellers_of,
-    versions_of,
-)
+from mapper.services.tellings import House, Teller, stand, tellers_of
 from mapper.services.understanding import Understood, dated_steps
 from mapper.store import mendings, register, submissions, tallies
 from mapper.store.database import Connection, Database
@@ -106,7 +96,7 @@ def count_firsts(
         if not one.visit.entity.needs_base:
             households[instance_id] = (one.campaign.id, one.visit.household_id)
     often = Counter(households.values())
-    _, mended = mendings.holding(database, connection, often)
+    mended = mendings.holding(database, connection, often).houses
     households = {
         instance_id: house for instance_id, house in households.items() if often[house] == 1 and house not in mended
     }
@@ -131,9 +121,9 @@ def count_firsts(
 
 
 def lock_together(database: Database, connection: Connection, houses: Collection[House]) -> None:
-    """Have households alone, with all that are joined with them: always in one order, so that no two wait for each
-    other. What is joined changes only while nobody counts."""
-    _, together = mendings.holding(database, connection, houses)
+    """Have households alone, with all that hang together with them: always in one order, so that no two wait for each
+    other. What hangs together changes only while nobody counts."""
+    together = mendings.holding(database, connection, houses).houses
     for household_id in sorted({household_id for _, household_id in (*houses, *together)}):
         database.lock(connection, f"household {household_id}")
 
@@ -148,12 +138,25 @@ def recount(
 ) -> dict[str, SubmissionState]:
     """Replace what the register and tallies hold of a household by what its submissions tell; nothing, if none do.
 
-    Households that were joined with it, or gave it people, are counted anew together with it.
+    Households that were joined with it, gave it people or took some are counted anew together with it.
 
     The state of each submission then, by instance id: those that build on what has not arrived wait for it.
     """
-    acts, together = mendings.holding(reference.database, connection, [household])
-    houses = together or [household]
+    mended = mendings.holding(reference.database, connection, [household])
+    houses = mended.houses or (household,)
+    take_out(reference, connection, houses, gathered)
+    tellers.sort(key=lambda teller: teller.place)
+    line = stand(tellers, household[1] in mended.numbers)
+    states = _set_states(reference, connection, household, tellers, line, gathered)
+    together = fold_together(reference, connection, known, household, mended, (tellers, line))
+    campaign = known.campaigns[household[0]]
+    for household_id, visit in together.merged.items():
+        enter(reference, connection, known, _entering(known, campaign, together, household_id, visit), gathered)
+    return states
+
+
+def take_out(reference: Reference, connection: Connection, houses: Collection[House], gathered: Gathered) -> None:
+    """Take households out of the register, and gather what the tallies are without them."""
     if any(house in gathered.entries for house in houses):
         write_entries(reference, connection, gathered)
     for house in houses:
@@ -162,94 +165,33 @@ def recount(
             seq, counted = before
             register.remove(connection, seq)
             _gather(gathered, house[0], counted, -1)
-    tellers.sort(key=lambda teller: teller.place)
-    line = line_up([teller.visit.entity for teller in tellers])
-    states = _set_states(reference, connection, household, tellers, line, gathered)
-    folded = {}
-    for house in houses:
-        theirs, stand = tellers, line
-        if house != household:
-            theirs = sorted(tellers_of(reference, connection, known, house), key=lambda teller: teller.place)
-            stand = line_up([teller.visit.entity for teller in theirs])
-        applied = [pair for pair in zip(theirs, stand, strict=True) if pair[1].standing is Standing.APPLIED]
-        if applied:
-            folded[house[1]] = _fold(reference, connection, theirs, applied)
-    campaign = known.campaigns[household[0]]
-    merged, joined = apply({each: one.merged for each, one in folded.items()}, acts)
-    for household_id, visit in merged.items():
-        one = folded[household_id]
-        parts = [one, *(folded[each] for each in folded if _joined_to(joined, each) == household_id)]
-        enter(reference, connection, known, _entering(known, campaign, visit, parts), gathered)
-    return states
 
 
-def as_known(reference: Reference, connection: Connection, known: Known, household: House) -> dict[str, Visit]:
-    """A household, and all that are joined with it, as submissions and what was mended make them known now, by id."""
-    acts, together = mendings.holding(reference.database, connection, [household])
-    found = {}
-    for house in together or [household]:
-        tellers = sorted(tellers_of(reference, connection, known, house), key=lambda teller: teller.place)
-        line = line_up([teller.visit.entity for teller in tellers])
-        applied = [pair for pair in zip(tellers, line, strict=True) if pair[1].standing is Standing.APPLIED]
-        if applied:
-            found[house[1]] = _fold(reference, connection, tellers, applied).merged
-    return apply(found, acts)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Folded:
-    """What the submissions of one household make known. told: those of which anything counts, in their order."""
-
-    applied: Applied
-    told: Sequence[Teller]
-    merged: Visit
-    findings: Sequence[tuple[str, Finding]]
-
-
-def _fold(reference: Reference, connection: Connection, tellers: Sequence[Teller], applied: Applied) -> _Folded:
-    odd: list[tuple[str, Finding]] = []
-    rulings = NO_RULINGS
-    if len(applied) > 1:
-        rulings = Rulings.read(reference, connection, tellers)
-        odd = odd_updates(tellers, applied, rulings)
-    told, merged = fold(applied, rulings)
-    findings = [(teller.stored.instance_id, finding) for teller in told for finding in teller.told.findings]
-    return _Folded(applied, told, merged, findings + odd)
-
-
-def _joined_to(joined: Mapping[str, str], household_id: str) -> str | None:
-    """The household that one was joined to, which may have been joined to another since."""
-    found = joined.get(household_id)
-    while found is not None and found in joined:
-        found = joined[found]
-    return found
-
-
-def _entering(known: Known, campaign: Campaign, visit: Visit, parts: Sequence[_Folded]) -> Entering:
-    """A household on its way into the register. parts: what its own submissions tell, then those of others joined."""
+def _entering(known: Known, campaign: Campaign, together: Together, household_id: str, visit: Visit) -> Entering:
+    """A household on its way into the register."""
+    parts = together.parts(household_id)
     own = parts[0]
-    alone = len(own.told) == 1 and visit is own.merged
+    alone = len(own.told) == 1 and visit is own.told[0].visit
     steps = own.told[0].told.steps if alone else dated_steps(known, campaign, visit)
-    # What is odd about the place is found in the submission that tells of it.
-    places = own if own.merged.point or len(parts) == 1 else next((one for one in parts if one.merged.point), own)
-    telling = next((teller for teller in reversed(places.told) if teller.visit.point), places.told[-1])
+    # What is odd about the place is found in the submission that tells of it; of a household that was divided from
+    # another the other's is.
+    places = next((one for one in parts if one.tells_point), own)
+    telling = next((teller for teller in reversed(places.told) if teller.visit.point), None)
+    telling = telling or (places.told[-1] if places.told else None)
     houses = house_counts(visit)
     versions: tuple[register.Version, dict[str, register.Version]] | tuple[()] = ()
-    if len(own.applied) > 1 or visit is not own.merged:
-        version, people = versions_of(own.applied)
-        for part in parts[1:]:
-            people = versions_of(part.applied)[1] | people
-        versions = version, people
+    if len(own.applied) > 1 or not alone:
+        versions = together.versions(household_id)
     return Entering(
-        min(teller.place for teller, _ in own.applied),
+        together.seq(household_id),
         campaign,
-        own.told[-1].stored.instance_id,
+        together.told_of(household_id).stored.instance_id,
         visit.whereabouts,
         register.visit_rows(visit, steps, houses, *versions),
         steps,
         houses,
         [finding for part in parts for finding in part.findings],
-        telling.stored.instance_id,
+        telling.stored.instance_id if telling else None,
     )
 
 
@@ -307,7 +249,8 @@ _STATES = {
 class Entering:
     """A household on its way into the register, everything about it but where it lies.
 
-    seq: see ``HouseholdEntry``. instance_id: the submission that counts. placing_id: the one that tells of the place.
+    seq: see ``HouseholdEntry``. instance_id: the submission that counts. placing_id: the one that tells of the place,
+    None where that is another household's.
     """
 
     seq: int
@@ -318,7 +261,7 @@ class Entering:
     steps: register.Steps
     houses: Sequence[int]
     findings: Sequence[tuple[str, Finding]]
-    placing_id: str
+    placing_id: str | None
 
 
 def enter(reference: Reference, connection: Connection, known: Known, entering: Entering, gathered: Gathered) -> None:
@@ -331,7 +274,8 @@ def enter(reference: Reference, connection: Connection, known: Known, entering: 
         cell_id = tallies.cell(reference.database, connection, visit.hamlet_code, visit.commune_code, placed.units)
         gathered.new_cells[signature] = cell_id
     before = [finding for _, finding in entering.findings]
-    odd = place_findings(known, visit, placed.point_state, placed.placements, before)
+    placing = entering.placing_id
+    odd = place_findings(known, visit, placed.point_state, placed.placements, before) if placing else []
     gathered.entries[campaign.id, visit.household_id] = register.HouseholdEntry(
         entering.seq,
         campaign.id,
@@ -341,7 +285,7 @@ def enter(reference: Reference, connection: Connection, known: Known, entering: 
         placed.point_state,
         cell_id,
         placed.placements,
-        [*entering.findings, *((entering.placing_id, finding) for finding in odd)],
+        [*entering.findings, *((placing or "", finding) for finding in odd)],
     )
     day = visit.visited_on.toordinal()
     _gather(gathered, campaign.id, register.Counted(cell_id, day, entering.steps, entering.houses), +1)

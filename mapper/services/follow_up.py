@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.entities import Standing, line_up
+from mapper.domain.entities import Standing
 from mapper.domain.follow_up import HouseState, Status, house_state, status
 from mapper.domain.household import combine
 from mapper.domain.people import Person
@@ -17,7 +17,7 @@ from mapper.services.accounts import User
 from mapper.services.field_area import FieldArea, field_area
 from mapper.services.kept_houses import Stands
 from mapper.services.reference import Known, Reference
-from mapper.services.tellings import tellers_of
+from mapper.services.tellings import stands_now, tellers_of
 from mapper.store import follow_up, oddities, tallies
 from mapper.store.database import Connection
 from mapper.store.follow_up import Held, HouseholdRow
@@ -107,8 +107,9 @@ def as_before(
     era, _ = tallies.version(reference.database, connection)
 
     def look() -> HouseState | None:
-        tellers = tellers_of(reference, connection, known, (campaign.id, household_id))
-        line = line_up([teller.visit.entity for teller in tellers])
+        house = campaign.id, household_id
+        tellers = tellers_of(reference, connection, known, house)
+        line = stands_now(connection, house, tellers)
         told = [
             (teller.visit.visited_on, placed.version, teller.place, teller.visit)
             for teller, placed in zip(tellers, line, strict=True)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.dividing import TwoHouseholds
 from mapper.domain.mending import (
     OF_DOSE,
     OF_HOUSEHOLD,
@@ -25,7 +26,7 @@ from mapper.domain.mending import (
 from mapper.domain.people import Person, Property
 from mapper.domain.quality import births
 from mapper.errors import Conflict, InvalidInput, mark
-from mapper.services.counting import as_known
+from mapper.services.folding import as_known
 from mapper.services.reference import Known, Reference
 from mapper.store.database import Connection
 from mapper.store.oddities import Oddity
@@ -49,6 +50,21 @@ class Parting:
     doses: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Dividing:
+    """The second of two households that were entered as one.
+
+    people: ids of those who are its. tellings: submissions that tell of it alone, each by the first of its edits.
+    house_number, head: "" where nobody knows. of_other: whether it is about the second household of the oddity.
+    """
+
+    people: tuple[str, ...]
+    tellings: tuple[str, ...] = ()
+    house_number: str = ""
+    head: str = ""
+    of_other: bool = False
+
+
 def correction(
     reference: Reference,
     connection: Connection,
@@ -66,7 +82,7 @@ def correction(
     about = {one.other_person_id if wanted.of_other else one.person_id}
     if one.rule in ("same_household", "point_shared", "point_far", "commune_differs", "head_count"):
         about = {""}
-    visit = as_known(reference, connection, known, (campaign.id, household_id)).get(household_id)
+    visit = as_known(reference, connection, known, (campaign.id, household_id)).merged.get(household_id)
     members = {person.id for person in visit.people} if visit else set()
     if person_id not in about and not (name == "member" and person_id in members):
         raise _no_property()
@@ -126,8 +142,8 @@ def joining(
     """The act by which what a finding compares becomes one. Raises InvalidInput, Conflict where one is gone."""
     if one.rule not in ("same_person", "same_person_elsewhere", "same_household"):
         raise _no_property()
-    visits = as_known(reference, connection, known, (campaign.id, one.household_id))
-    visits |= as_known(reference, connection, known, (campaign.id, one.other_household_id))
+    visits = dict(as_known(reference, connection, known, (campaign.id, one.household_id)).merged)
+    visits |= as_known(reference, connection, known, (campaign.id, one.other_household_id)).merged
     found = [visits.get(one.household_id), visits.get(one.other_household_id)]
     sides = [(one.household_id, one.person_id), (one.other_household_id, one.other_person_id)]
     for visit, (_, person_id) in zip(found, sides, strict=True):
@@ -156,10 +172,44 @@ def parting(
         raise _no_property()
     if not name or len(name) > 200:
         raise InvalidInput(mark("Write the right value, of at most {number} characters."), number=200)
-    visit = as_known(reference, connection, known, (campaign.id, one.household_id)).get(one.household_id)
+    visit = as_known(reference, connection, known, (campaign.id, one.household_id)).merged.get(one.household_id)
     act = TwoPeople(one.household_id, one.person_id, str(uuid4()), name, wanted.doses)
     if visit is None or parted(visit, act) is None:
         raise Conflict(mark("What was to be corrected has changed meanwhile. Open the finding again, then correct it."))
+    return act
+
+
+def dividing(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    campaign: Campaign,
+    one: Oddity,
+    wanted: Dividing | None,
+) -> TwoHouseholds:
+    """The act by which the household of a finding becomes two. Raises InvalidInput, Conflict."""
+    if wanted is None:
+        raise _no_property()
+    household_id = one.other_household_id if wanted.of_other else one.household_id
+    number, head = (" ".join(each.split()) for each in (wanted.house_number, wanted.head))
+    if not (number or head) or max(len(number), len(head)) > 200:
+        raise InvalidInput(
+            mark("Write the house number or the head of the second household, of at most {number} characters."),
+            number=200,
+        )
+    now = as_known(reference, connection, known, (campaign.id, household_id))
+    members = {person.id for person in now.merged[household_id].people} if household_id in now.merged else set()
+    tellings = set() if household_id not in now.folded else {t.stored.root_id for t in now.folded[household_id].told}
+    if not members >= set(wanted.people) or not tellings >= set(wanted.tellings):
+        raise Conflict(mark("What was to be divided has changed meanwhile. Open the finding again, then divide it."))
+    act = TwoHouseholds(
+        household_id, str(uuid4()), wanted.people, wanted.tellings, now.newest, number or None, head or None
+    )
+    first, second = (now.divided(act).get(each) for each in (household_id, act.second_id))
+    if first is None or second is None or not first.people or not second.people:
+        raise InvalidInput(
+            mark("Somebody must stay in the first household, and somebody go to the second. Choose anew.")
+        )
     return act
 
 

@@ -6,16 +6,17 @@ Counting and the pages of contradictions fold the same way, so that what is show
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from mapper.domain.entities import Placed
+from mapper.domain.entities import CREATED, Placed, line_up
 from mapper.domain.household import combine
 from mapper.domain.people import Finding, Property, Visit
 from mapper.domain.updates import WHOLE, Said, set_aside, without
 from mapper.errors import MapperError, mark
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import Understood, understand_stored
-from mapper.store import decisions, register, submissions
+from mapper.store import decisions, mendings, register, submissions
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
@@ -93,8 +94,31 @@ NO_RULINGS = Rulings({}, {})
 """Nobody decided anything."""
 
 
-def fold(applied: Applied, rulings: Rulings) -> tuple[list[Teller], Visit]:
-    """The submissions of which anything counts, as they follow one another, and the household that they make known.
+def stand(tellers: Sequence[Teller], divided_off: bool) -> tuple[Placed, ...]:
+    """Where each submission of a household stands among all of its entity.
+
+    divided_off: a supervisor made the household, so that its first version is here and no submission tells of it.
+    """
+    tellings = [teller.visit.entity for teller in tellers]
+    if not divided_off:
+        return line_up(tellings)
+    line = line_up([CREATED, *tellings])[1:]
+    return tuple(replace(placed, against=tuple(each - 1 for each in placed.against if each)) for placed in line)
+
+
+def stands_now(connection: Connection, household: House, tellers: Sequence[Teller]) -> tuple[Placed, ...]:
+    """The same, whoever made the household."""
+    may_be = bool(tellers) and all(teller.visit.entity.needs_base for teller in tellers)
+    return stand(tellers, may_be and mendings.divided_off(connection, household))
+
+
+def fold(applied: Applied, rulings: Rulings) -> Visit:
+    """The household that submissions make known, of which it began with the first."""
+    return combine([visit for _, visit in visits_of(applied, rulings)])
+
+
+def visits_of(applied: Applied, rulings: Rulings) -> list[tuple[Teller, Visit]]:
+    """The submissions of which anything counts, as they follow one another, with what counts of each.
 
     Nothing is set aside of the submission that the household began with.
     """
@@ -105,7 +129,7 @@ def fold(applied: Applied, rulings: Rulings) -> tuple[list[Teller], Visit]:
         if visit is not None:
             visits.append((teller, placed, visit))
     visits.sort(key=lambda one: (one[2].visited_on, one[1].version, one[0].place))
-    return [teller for teller, _, _ in visits], combine([visit for _, _, visit in visits])
+    return [(teller, visit) for teller, _, visit in visits]
 
 
 def odd_updates(tellers: Sequence[Teller], applied: Applied, rulings: Rulings) -> list[tuple[str, Finding]]:

@@ -89,7 +89,9 @@ def sent_later(
     wanted = sorted(cells) if cell_ids is None else sorted(cells.keys() & set(cell_ids))
     if not wanted:
         return []
-    statement = _select(literal(True), _h.c.instance_id == _s.c.instance_id).where(
+    # A household that a supervisor divided from another may be known by the other's submission, which is one stop.
+    told_last = (_h.c.instance_id == _s.c.instance_id) & (_h.c.id == _s.c.household_id)
+    statement = _select(literal(True), told_last).where(
         database.among(_h.c.cell_id, wanted),
         _h.c.campaign_id == campaign_id,
         _h.c.visited_on == day,

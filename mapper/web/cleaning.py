@@ -6,6 +6,7 @@ from flask import Blueprint, flash, get_flashed_messages, jsonify, redirect, ren
 from werkzeug.wrappers import Response
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.dividing import TwoHouseholds
 from mapper.domain.mending import Correction, SameHousehold, SamePerson, TwoPeople
 from mapper.domain.quality import RULES
 from mapper.domain.roles import OVERSEERS
@@ -13,10 +14,10 @@ from mapper.errors import mark
 from mapper.services import areas, cleaning, users
 from mapper.services.cleaning import Choice, Finding, Settled
 from mapper.services.looking_through import set_off
-from mapper.services.mending_choices import Correcting, Parting
+from mapper.services.mending_choices import Correcting, Dividing, Parting
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
-from mapper.web.cleaning_offers import born, day_shown, dose_line, dose_name, offers, others, vaccine_name
+from mapper.web.cleaning_offers import born, day_shown, dose_line, dose_name, offers, others, to_divide, vaccine_name
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 
@@ -45,6 +46,7 @@ DECISIONS = {
     "correct": mark("corrected"),
     "join": mark("joined"),
     "part": mark("parted"),
+    "divide": mark("divided into two households"),
     "visit": mark("to be visited again"),
     "not_a_problem": mark("not a problem"),
 }
@@ -88,6 +90,7 @@ def page() -> str:
         why=lambda finding: _why(campaign, finding),
         offers=lambda finding: offers(campaign, finding),
         others=lambda finding: others(campaign, finding, communes),
+        to_divide=to_divide,
         dose=lambda each: dose_line(campaign, each),
         born=born,
         mended=_mended,
@@ -128,12 +131,27 @@ def decide(campaign_id: str, key: str) -> Response:
         )
     theirs = tuple(_told_dose(each) for each in form.getlist("dose"))
     parting = Parting(form.get("name", ""), theirs) if form.get("choice") == "part" else None
-    choice = Choice(form.get("choice", ""), form.get("reason", ""), correcting, parting, form.get("kept", "one"))
+    kept = form.get("kept", "one")
+    choice = Choice(form.get("choice", ""), form.get("reason", ""), correcting, parting, _dividing(), kept)
     cleaning.decide(reference, reader(), campaign_id, key, choice)
     flash(say("Decided. It stands under “decided”, where it can be taken back."))
     rule = form.get("rule", "")
     rule = rule if rule in RULES else ""
     return redirect(url_for("cleaning.page", campaign=campaign_id, rule=rule or None, area=area))
+
+
+def _dividing() -> Dividing | None:
+    """What the form says of a second household."""
+    form = request.form
+    if form.get("choice") != "divide":
+        return None
+    return Dividing(
+        tuple(form.getlist("goes")),
+        tuple(form.getlist("telling")),
+        form.get("house_number", ""),
+        form.get("head", ""),
+        form.get("of_other") == "1",
+    )
 
 
 def _told_dose(text: str) -> tuple[str, str]:
@@ -201,4 +219,6 @@ def _mended(one: Settled) -> str:
         return say("two households are one")
     if isinstance(act, TwoPeople):
         return say("one entry became two people")
+    if isinstance(act, TwoHouseholds):
+        return say("people who went to the second household: {number}", number=len(act.people))
     return ""

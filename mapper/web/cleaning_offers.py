@@ -94,6 +94,14 @@ def others(campaign: Campaign, finding: Finding, communes: Sequence[Commune]) ->
     return [(name, all_of) for name, all_of in left if all_of]
 
 
+def to_divide(finding: Finding) -> list[tuple[House, bool]]:
+    """The households of a finding that may be two, and of each whether it is the second of which the finding speaks."""
+    if finding.oddity.rule not in OF_HOUSES:
+        return []
+    sides = ((finding.house, False), (finding.other, True))
+    return [(house, other) for house, other in sides if house and (len(house.people) > 1 or len(house.sent) > 1)]
+
+
 def _of_person(campaign: Campaign, person: Person, of_other: bool) -> list[Offer]:
     def offer(label: str, what: str, kind: str, before: str | None, choices: Choices = (), code: str = "") -> Offer:
         return Offer(label, person.id, what, code, kind, before, before or "", choices, of_other)

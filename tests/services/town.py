@@ -25,7 +25,7 @@ from sqlalchemy import Connection, select
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Point
 from mapper.domain.roles import Role
-from mapper.formats.writer import InstanceWriter
+from mapper.formats.writer import InstanceWriter, Versions
 from mapper.formats.xform import XFormModel
 from mapper.services import boundaries, intake, reporting
 from mapper.services.accounts import User
@@ -201,8 +201,12 @@ class Town:
         commune: int = 0,
         hamlet: int = 0,
         form_id: str = "covid19_census",
+        update: Versions | None = None,
     ) -> bytes:
-        """A submission: an interview in the middle of a commune's square, unless the answers tell otherwise."""
+        """A submission: an interview in the middle of a commune's square, unless the answers tell otherwise.
+
+        update: of a household that is known, from the versions that the phone had; else it is new.
+        """
         usual: Answers = {
             "visit.date": DAY,
             "visit.outcome": "interviewed",
@@ -218,6 +222,7 @@ class Town:
             instance_id=instance or self.new_instance(),
             deprecated_id=edits,
             entity_id=entity,
+            update=update,
         )
 
     def new_instance(self) -> str:

@@ -92,3 +92,43 @@ def test_a_name_is_corrected_on_the_page_where_the_old_one_is_still_what_was_see
     assert press("Nông Thị Mỷ") == 200
     assert people(site) == ["Nông Thị Mỵ"]
     assert supervisor.get("/cleaning", area="commune:no-such").status_code == 404
+
+
+def test_a_household_is_divided_on_the_page_and_what_cannot_be_is_refused(site: Site) -> None:
+    family = (("Nông Thị Mỷ", "1980-05-04", "2021-08-10"), ("Lý Văn Đức", "2012-06-01", ""))
+    for instance in ("uuid:1", "uuid:2"):
+        house = House(instance, people=family if instance == "uuid:1" else (), head=f"Chủ {instance[-1]}")
+        assert intake.receive(site.reference, house.xml, {}, sender_id=site.user("canvasser", "00001").id).counted
+    look_through(site.reference, "mini")
+    supervisor = reader(site)
+    page = supervisor.get("/cleaning", rule="point_shared").text
+    assert "Đây là hai hộ" in page, "the house of nobody cannot be two"
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    address = re.search(r'action="(/cleaning/[^"]+)"', page)
+    form = page[page.index("Đây là hai hộ") :].split("</form>")[0]
+    goes = re.findall(r'name="goes" value="([^"]+)"', form)
+    assert token and address and len(goes) == 2
+    other = {"of_other": "1"} if 'name="of_other"' in form else {}
+
+    def press(**fields: object) -> int:
+        data = {"csrf_token": token[1], "choice": "divide", **other, **fields}  # type: ignore[index]
+        return supervisor.session.post(site.url + address[1], data=data, timeout=60).status_code  # type: ignore[index]
+
+    def heads() -> set[str | None]:
+        with site.reference.database.read() as connection:
+            return set(connection.scalars(select(tables.households.c.head)))
+
+    assert [press(goes=goes[:1]), press(goes=goes, head="Lý Văn Tờ"), press(goes="x", head="Lý Văn Tờ")] == [
+        400,
+        400,
+        409,
+    ]
+    assert heads() == {"Chủ 1", "Chủ 2"}
+    assert press(goes=goes[1:], head="Lý Văn Tờ") == 200
+    assert heads() == {"Chủ 1", "Chủ 2", "Lý Văn Tờ"}
+    decided = supervisor.get("/cleaning", state="decided").text
+    assert "đã tách thành hai hộ – số người sang hộ thứ hai: 1" in decided
+    assert supervisor.session.post(
+        site.url + address[1], data={"csrf_token": token[1], "take_back": "1"}, timeout=60
+    ).ok
+    assert heads() == {"Chủ 1", "Chủ 2"}

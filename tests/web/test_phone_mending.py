@@ -17,7 +17,7 @@ from mapper.services.accounts import User
 from mapper.services.cleaning import Choice
 from mapper.services.intake import today
 from mapper.services.looking_through import look_through
-from mapper.services.mending_choices import Parting
+from mapper.services.mending_choices import Dividing, Parting
 from mapper.store import oddities, phone_rounds, tables
 from mapper.store.oddities import Oddity
 from mapper.web import openrosa
@@ -159,6 +159,53 @@ def test_a_parting_taken_back_takes_the_second_from_the_phone(walk: Field) -> No
     cleaning.take_back(walk.site.reference, who, "mini", one.key)
     assert people(walk) == before
     assert walk.gone(walk.token(HAMLET), "people.csv", second, MOTHER) == {second: True, MOTHER: False}
+
+
+def divided(walk: Field, who: User, *ids: str) -> tuple[str, str]:
+    """The house divided, these people going to the second; the finding's key and the second's id."""
+    one, before = found(walk, "dose_at_age"), set(households(walk))
+    choice = Choice("divide", dividing=Dividing(ids, head="Lý Văn Tờ"))
+    cleaning.decide(walk.site.reference, who, "mini", one.key, choice)
+    (second,) = set(households(walk)) - before
+    return one.key, second
+
+
+def test_a_house_divided_is_two_on_the_phone_each_keeps_step_and_undone_it_is_one(walk: Field, phone: OldPhone) -> None:
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", date(2021, 5, 4), DOSE), (CHILD, "Lý Văn Đức", BORN_CHILD, None))
+    who, token, before = station(walk), walk.token(HAMLET), (households(walk), people(walk))
+    phone.fetch()
+    key, second = divided(walk, who, CHILD)
+    held = phone.fetch()
+    assert held[second]["head"] == "Lý Văn Tờ" and held[CHILD]["household"] == second
+    assert (households(walk), people(walk)[CHILD][:2]) == ({HOUSE: "2", second: "1"}, (second, "1"))
+    # The phone makes the second version of a house and somebody whose first it was handed.
+    update(walk, second, 1, (CHILD, "Lý Văn Đức", BORN_CHILD, DOSE))
+    assert households(walk) == {HOUSE: "2", second: "2"}
+    assert people(walk)[CHILD] == (second, "2", "Mũi 1 01/09/2021")
+    assert phone.fetch()[CHILD]["doses_text"] == "Mũi 1 01/09/2021"
+    # One that was away all the while still has everybody in one house.
+    update(walk, HOUSE, 1, (MOTHER, "Nông Thị Mỷ", BORN, DOSE), (CHILD, "Lý Văn Đức", date(2012, 7, 1), DOSE))
+    assert {name: row[0] for name, row in people(walk).items()} == {MOTHER: HOUSE, CHILD: second}
+    assert households(walk) == {HOUSE: "3", second: "2"}
+    assert walk.gone(token, "households.csv", HOUSE, second) == {HOUSE: False, second: False}
+    cleaning.take_back(walk.site.reference, who, "mini", key)
+    assert walk.gone(token, "households.csv", HOUSE, second) == {HOUSE: False, second: True}
+    assert walk.gone(token, "people.csv", MOTHER, CHILD) == {MOTHER: False, CHILD: False}
+    held = phone.fetch()
+    assert (held[CHILD]["household"], held[CHILD]["doses_text"]) == (HOUSE, "Mũi 1 01/09/2021")
+    # Of what is gone a phone may still tell: it is told of the one house, and no submission waits.
+    update(walk, second, 2, (CHILD, "Lý Văn Đức", BORN_CHILD, date(2021, 9, 2)))
+    assert set(households(walk)) == set(before[0])
+    assert people(walk)[CHILD][::2] == (HOUSE, "Mũi 1 02/09/2021")
+
+
+def test_a_division_taken_back_leaves_the_list_as_it_was(walk: Field) -> None:
+    walk.visit(HAMLET, HOUSE, (MOTHER, "Nông Thị Mỷ", date(2021, 5, 4), DOSE), (CHILD, "Lý Văn Đức", BORN_CHILD, None))
+    who, before = station(walk), (households(walk), people(walk))
+    key, second = divided(walk, who, CHILD)
+    cleaning.take_back(walk.site.reference, who, "mini", key)
+    assert (households(walk), people(walk)) == before
+    assert walk.gone(walk.token(HAMLET), "households.csv", second) == {second: True}
 
 
 def test_a_house_that_is_asked_for_again_says_so_on_its_phone_alone_until_somebody_was_there(walk: Field) -> None:

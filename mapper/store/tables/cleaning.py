@@ -15,11 +15,13 @@ mendings = Table(
     Column("other_id", String, index=True),
     Column("act", Text, nullable=False),
     Column("undone_at", String),
+    Column("undone_upto", Integer),
     Column("undone_by", Integer, ForeignKey("users.id")),
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
-    comment="What supervisors corrected and joined, applied in this order to what submissions tell; a rebuild keeps to "
-    "it. act: JSON. other_id: the second household that it is about, if any. Nothing is ever deleted here.",
+    comment="What supervisors corrected, joined and divided, applied in this order to what submissions tell; a rebuild "
+    "keeps to it. act: JSON. other_id: the second household that it is about, if any. undone_upto: of a division that "
+    "was taken back, the place of the last submission known then. Nothing is ever deleted here.",
 )
 
 oddities = Table(
