@@ -299,6 +299,80 @@ def command_line(settings: Settings) -> click.Group:
             )
         )
 
+    plan_command = subgroup("plan", _("Plans of sites, teams and vials."))
+
+    @plan_command(
+        "sites",
+        _("Choose sites for everybody due, and say who goes where and who cannot."),
+        click.Option(["--campaign"], required=True, help=_("Id of the campaign.")),
+        click.Option(["--first"], required=True, type=click.DateTime(["%Y-%m-%d"]), help=_("First day of the plan.")),
+        click.Option(["--last"], required=True, type=click.DateTime(["%Y-%m-%d"]), help=_("Last day of the plan.")),
+        click.Option(
+            ["--aim"],
+            type=click.Choice(["most_people", "fewest_sites", "least_travel"]),
+            default="most_people",
+            help=_("What the plan is to be best at."),
+        ),
+        click.Option(["--sites"], type=click.IntRange(min=1), help=_("Sites at most, the fixed ones among them.")),
+        click.Option(["--entered"], is_flag=True, help=_("Only sites that were entered, no proposed ones.")),
+        click.Option(
+            ["--seconds"],
+            type=click.FloatRange(min=0.1),
+            default=60.0,
+            help=_("Seconds after which the best plan so far is taken."),
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help=_("Print JSON, without names.")),
+    )
+    def plan_sites(
+        campaign: str,
+        first: datetime,
+        last: datetime,
+        aim: str,
+        sites: int | None,
+        entered: bool,
+        seconds: float,
+        as_json: bool,
+    ) -> None:
+        from mapper.services import site_plan
+        from mapper.solve.siting import Limits
+
+        wish = site_plan.SitingWish(
+            campaign,
+            first.date(),
+            last.date(),
+            site_plan.Aim(aim),
+            sites,
+            proposed=not entered,
+            limits=Limits(seconds),
+        )
+        plan = site_plan.plan_sites(opened(), accounts.OPERATOR, wish)
+        if as_json:
+            click.echo(json.dumps(site_plan.as_json(plan), ensure_ascii=False))
+            return
+        for one in plan.sites:
+            click.echo(
+                _(
+                    "{name} ({code}): {people} people, {houses} houses, farthest {metres} m",
+                    name=one.site.name,
+                    code=one.site.code,
+                    people=one.people,
+                    houses=len({some.house.id for some in one.served}),
+                    metres=round(max((some.way_m for some in one.served), default=0)),
+                )
+            )
+        for why, several in plan.unserved.items():
+            click.echo(f"- {_(site_plan.WHY[why])}: {sum(len(people) for _house, people in several)}")
+        click.echo(
+            _(
+                "{people} people due: {served} at {sites} sites. Gap {gap} %, {seconds} s.",
+                people=plan.people,
+                served=sum(one.people for one in plan.sites),
+                sites=len(plan.sites),
+                gap=f"{100 * plan.gap:.2f}",
+                seconds=f"{plan.seconds:.1f}",
+            )
+        )
+
     dhis2_command = subgroup("dhis2", _("Figures for a DHIS2 server."))
 
     @dhis2_command(
@@ -332,14 +406,14 @@ def command_line(settings: Settings) -> click.Group:
         server = dhis2_delivery.Dhis2Server(settings.dhis2_url, settings.dhis2_token)
         period = period or exchange.usual_period(reference, campaign)
         wanted = exchange.wanted_of(campaign, set_id, level, period, _day(day) or intake.today(), intake.today())
-        sending = exchange.sending(reference, dhis2_delivery.OPERATOR, wanted)
+        sending = exchange.sending(reference, accounts.OPERATOR, wanted)
         for one in sending.left_out:
             why = _(exchange.WHY[one.why])
             click.echo(f"{one.code or '-'} {one.name}: {why} ({one.people})", err=True)
         if not skip_unmapped:
             exchange.check_mapped(sending)
         with bar(_("Sending"), len(sending.values)) as shown:
-            done = dhis2_delivery.deliver(reference, dhis2_delivery.OPERATOR, server, sending, dry_run, shown.update)
+            done = dhis2_delivery.deliver(reference, accounts.OPERATOR, server, sending, dry_run, shown.update)
         told = done.summary
         for refused, times in told.reasons:
             click.echo(f"{refused.what}: {refused.why} ({times})", err=True)

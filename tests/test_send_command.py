@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from mapper.errors import InvalidInput, InvalidQuestion
 from mapper.formats.org_units import OrgUnitLine
 from mapper.services import exchange
-from mapper.services.dhis2_delivery import OPERATOR
+from mapper.services.accounts import OPERATOR
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from server import command_line, open_reference

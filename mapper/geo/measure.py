@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyproj
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 METRES_PER_DEGREE = 111_320.0
 """Of latitude, and of longitude on the equator."""
@@ -65,3 +65,13 @@ def points_m(lat_lon: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     shapes = np.asarray(shapely.points(lat_lon[:, 1], lat_lon[:, 0]), dtype=object)
     return np.asarray(shapely.get_coordinates(in_metres(shapes)), np.float64)
+
+
+def on_plane(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
+    """Positions in degrees (EPSG:4326) as metres east and north, (n, 2), in the UTM zone of the middle of them all."""
+    x, y = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
+    if not len(x):
+        return np.empty((0, 2))
+    zone = min(int((x.min() + x.max()) / 2 + 180) // 6 + 1, 60)
+    transformer = _transformer((32600 if y.min() + y.max() >= 0 else 32700) + zone)
+    return np.column_stack(transformer.transform(x, y))

@@ -63,6 +63,10 @@ class User:
         return self.role in READERS
 
 
+OPERATOR = User(0, audit.COMMAND_LINE, Role.ADMINISTRATOR, (), 0)
+"""Whoever works at the server itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewUser:
     """A user just made, with the token that opens the server to their phone."""

@@ -15,7 +15,6 @@ from requests.auth import AuthBase
 from urllib3.util import Retry
 
 from mapper.domain.exchange import DataValue, ExchangeMapping
-from mapper.domain.roles import Role
 from mapper.errors import Forbidden, InvalidInput, MapperError, Unavailable, mark
 from mapper.formats.dhis2 import write_json
 from mapper.formats.dhis2_summary import ImportSummary, read_summary
@@ -43,9 +42,6 @@ AGAIN = Retry(
     raise_on_status=False,
 )
 """What is tried again, waiting longer each time, or as long as DHIS2 asks."""
-
-OPERATOR = User(0, audit.COMMAND_LINE, Role.ADMINISTRATOR, (), 0)
-"""Who sends at the server's own command line."""
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 

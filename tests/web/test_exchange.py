@@ -12,7 +12,7 @@ import requests
 from mapper.domain.exchange import FIGURES
 from mapper.formats.org_units import read_org_units
 from mapper.services import audit, exchange
-from mapper.services.dhis2_delivery import OPERATOR
+from mapper.services.accounts import OPERATOR
 from tests.client.site import SET_ID, House, Site
 from tests.web.test_api import token
 from tests.web.test_sign_in import PASSWORD, Desk

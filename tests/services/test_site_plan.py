@@ -1,0 +1,152 @@
+"""A plan of sites: everybody due is in exactly one part of it, and no limit is broken."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pyproj
+import pytest
+
+from mapper.domain.ledger import State
+from mapper.domain.sites import Site, SiteKind
+from mapper.errors import InvalidQuestion
+from mapper.services import accounts, site_plan, sites
+from mapper.services.accounts import User
+from mapper.services.site_plan import PROPOSED, Aim, SitePlan, SitingWish, Unserved
+from tests.services.town import COMMUNES, DAY, Town, inside, person
+
+GROWN, OLD, VERY_OLD = date(1980, 1, 1), date(1950, 1, 1), date(1930, 1, 1)
+HALF_A_SQUARE_M = site_plan.GRID_M * 2**0.5 / 2
+
+
+def administrator(town: Town) -> User:
+    user = accounts.by_id(town.reference, accounts.add_user(town.reference, "plans", "administrator", []).id)
+    assert user is not None
+    return user
+
+
+def wish(aim: Aim = Aim.MOST_PEOPLE, sites: int | None = 2, **other: object) -> SitingWish:
+    return SitingWish("covid19", DAY, DAY + timedelta(days=4), aim, sites, **other)  # type: ignore[arg-type]
+
+
+def peopled(town: Town, seed: int = 5) -> Town:
+    """Forty houses in two communes, of all ages; every tenth without a position."""
+    chance = random.Random(seed)
+    for number in range(40):
+        people = [
+            person(chance.choice((GROWN, OLD, VERY_OLD, date(2012, 1, 1)))) for _ in range(chance.randrange(1, 4))
+        ]
+        commune = number % 2
+        place = None if number % 10 == 0 else inside(commune, chance.uniform(0.1, 0.9), chance.uniform(0.1, 0.9))
+        town.send(town.write({"household.point": place}, people, commune=commune, hamlet=chance.randrange(2)))
+    return town
+
+
+def held(plan: SitePlan, town: Town) -> None:
+    """What every plan keeps to."""
+    everybody = Counter(one.id for site in plan.sites for some in site.served for one in some.people)
+    everybody.update(one.id for several in plan.unserved.values() for _, people in several for one in people)
+    due = sum(town.ask(group=group, dose="1").total.states[State.DUE] for group in ("5_11", "12_17", "18_plus"))
+    assert set(everybody.values()) == {1}
+    assert plan.people == len(everybody) == due
+    ground = pyproj.Geod(ellps="WGS84")
+    for site in plan.sites:
+        for some in site.served:
+            limit = min(one.needs.walk_limit_m for one in some.people)
+            assert some.way_m <= limit and not any(one.needs.at_home for one in some.people)
+            assert some.house.point is not None
+            *_, line = ground.inv(some.house.point.lon, some.house.point.lat, site.site.lon, site.site.lat)
+            assert abs(line * plan.rules.detour - some.way_m) <= plan.rules.detour * HALF_A_SQUARE_M + 0.002 * line
+        assert site.people == sum(site.doses.values())
+
+
+@pytest.mark.parametrize("aim", list(Aim))
+def test_everybody_due_is_in_one_part_of_the_plan_and_no_walk_is_too_long(
+    new_town: Callable[[], Town], aim: Aim
+) -> None:
+    town = peopled(new_town())
+    user = administrator(town)
+    plan = site_plan.plan_sites(town.reference, user, wish(aim, 3))
+    held(plan, town)
+    assert plan.gap < 1e-6 and plan.repeatable
+    assert {Unserved.AT_HOME, Unserved.NO_POSITION} <= set(plan.unserved)
+    assert all(one.needs.at_home for _, people in plan.unserved[Unserved.AT_HOME] for one in people)
+    assert len(plan.sites) <= 3 or aim is Aim.FEWEST_SITES
+    again = site_plan.plan_sites(town.reference, user, wish(aim, 3))
+    assert again.sites == plan.sites, "asked again, it is the same"
+
+
+def test_stations_are_kept_and_places_nobody_reaches_are_no_part_of_the_plan(sqlite_town: Town) -> None:
+    town = peopled(sqlite_town)
+    here, far = inside(0), inside(12)
+    user = administrator(town)
+    sites.enter(town.reference, user, Site("TYT", "Trạm y tế", SiteKind.FIXED, here.lat, here.lon))
+    sites.enter(town.reference, user, Site("XA", "Trạm xa", SiteKind.FIXED, far.lat, far.lon))
+    plan = site_plan.plan_sites(town.reference, user, wish(sites=2))
+    held(plan, town)
+    assert len(plan.sites) == 2 and "TYT" in {one.site.code for one in plan.sites}
+    alone = site_plan.plan_sites(town.reference, user, wish(sites=2, proposed=False))
+    assert [one.site.code for one in alone.sites] == ["TYT"]
+
+
+def test_what_a_site_can_serve_binds_and_the_plan_says_what_would_free_it(sqlite_town: Town) -> None:
+    town = sqlite_town
+    for _ in range(12):
+        town.send(town.write(people=[person(GROWN), person(GROWN)]))
+    here, user = inside(0), administrator(town)
+    sites.enter(town.reference, user, Site("TYT", "Trạm y tế", SiteKind.FIXED, here.lat, here.lon, capacity=2))
+    plan = site_plan.plan_sites(town.reference, user, wish(Aim.LEAST_TRAVEL, 1, proposed=False))
+    held(plan, town)
+    (only,) = plan.sites
+    assert (only.people, plan.people) == (10, 24), "2 a day, for five days"
+    assert plan.shortage is not None
+    assert (plan.shortage.full, plan.shortage.places, plan.shortage.never) == (14, 14, 14)
+    assert sum(len(people) for _, people in plan.unserved[Unserved.FULL]) == 14
+
+
+def test_a_proposed_site_stands_at_the_house_in_the_middle_of_its_hamlet(sqlite_town: Town) -> None:
+    town = sqlite_town
+    for east in (0.10, 0.20, 0.22, 0.24, 0.90):
+        town.send(town.write({"household.point": inside(0, east)}, [person(GROWN)]))
+    plan = site_plan.plan_sites(town.reference, administrator(town), wish(sites=1))
+    (only,) = plan.sites
+    assert only.site.code.startswith(PROPOSED)
+    assert (only.site.lat, only.site.lon) == (inside(0, 0.22).lat, inside(0, 0.22).lon)
+
+
+def test_nobody_due_and_no_place_are_empty_plans(sqlite_town: Town) -> None:
+    user = administrator(sqlite_town)
+    empty = site_plan.plan_sites(sqlite_town.reference, user, wish())
+    assert (empty.sites, empty.unserved, empty.people) == ((), {}, 0)
+    sqlite_town.send(sqlite_town.write(people=[person(GROWN)]))
+    plan = site_plan.plan_sites(sqlite_town.reference, user, wish(proposed=False))
+    assert (plan.sites, set(plan.unserved), plan.people) == ((), {Unserved.UNREACHABLE}, 1)
+
+
+def test_a_user_plans_for_the_people_of_the_own_area(sqlite_town: Town) -> None:
+    town = peopled(sqlite_town)
+    number = accounts.add_user(town.reference, "commune", "commune_supervisor", [f"squares:{COMMUNES[0]}"]).id
+    user = accounts.by_id(town.reference, number)
+    assert user is not None
+    plan = site_plan.plan_sites(town.reference, user, wish())
+    communes = {some.house.commune_code for site in plan.sites for some in site.served}
+    assert communes == {COMMUNES[0]}
+    assert 0 < plan.people < site_plan.plan_sites(town.reference, administrator(town), wish()).people
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        SitingWish("covid19", DAY, DAY - timedelta(days=1), sites=2),
+        SitingWish("covid19", DAY, DAY),
+        SitingWish("covid19", DAY, DAY, sites=0),
+        SitingWish("covid19", DAY, DAY, sites=2, mobile_days=0),
+    ],
+    ids=["days turned round", "no number of sites", "no site", "no day"],
+)
+def test_a_wish_that_cannot_be_is_refused(sqlite_town: Town, wrong: SitingWish) -> None:
+    with pytest.raises(InvalidQuestion):
+        site_plan.plan_sites(sqlite_town.reference, administrator(sqlite_town), wrong)
