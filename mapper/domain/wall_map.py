@@ -62,11 +62,16 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table of the lowest: name, what is around it, and its figures in words."""
+    """A line of the table of the lowest: name, what is around it, and its figures in words.
+
+    code, parent: of the unit, and of the one around it.
+    """
 
     name: str
     within: str
     figures: tuple[str, ...]
+    code: str | None
+    parent: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,7 @@ class _Words:
             self.percent(unit.assessment.coverage or 0.0, 1),
             "–" if needed is None else str(needed),
         )
-        return Row(unit.name, within, figures)
+        return Row(unit.name, within, figures, unit.code, unit.parent)
 
     def notices(self, *, approximate: bool, sample: bool) -> tuple[str, ...]:
         found = [self.say(mark("Approximate outlines"))] if approximate else []

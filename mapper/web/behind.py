@@ -38,10 +38,14 @@ class Behind:
 
         A hamlet whose houses stand in two communes has two rows, each with its own people.
         """
-        if not unit.code:
+        return self.place(level, unit.code, unit.parent, **counted)
+
+    def place(self, level: str, code: str | None, parent: str | None, **counted: object) -> str | None:
+        """The same of a unit by its code and that of the unit around it."""
+        if not code:
             return None
-        within = (unit.parent or "-") if level == HAMLET else None
-        return self._people(self.asked.query(level=None, area=f"{level}:{unit.code}", within=within, **counted))
+        within = (parent or "-") if level == HAMLET else None
+        return self._people(self.asked.query(level=None, area=f"{level}:{code}", within=within, **counted))
 
     def found(self, wanted: PeopleFilter) -> str:
         """Whom a filter finds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -9,12 +10,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
 from mapper.domain.wall_labels import LINE
-from mapper.domain.wall_map import FRAME, HATCHES, HEIGHT, MARGIN, WIDTH, Sheet
+from mapper.domain.wall_map import FRAME, HATCHES, HEIGHT, MARGIN, WIDTH, Row, Sheet
 from mapper.errors import NotFound, TooLarge, mark
 from mapper.services import wall
 from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
+from mapper.web.behind import Behind
 from mapper.web.filter_layer import FILTER, handed_on
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
@@ -54,7 +56,8 @@ def page() -> str | tuple[str, int]:
     except TooLarge as problem:
         return render_template("wall.html", **told, problem=say(problem)), 413
     layout = {"width": WIDTH, "height": HEIGHT, "margin": MARGIN, "frame": FRAME, "line": LINE, "point": POINT_MM}
-    return render_template("wall.html", **told, sheet=sheet, hatches=HATCHES, layout=layout, query=_query(asked))
+    drawn = {"sheet": sheet, "hatches": HATCHES, "layout": layout, "query": _query(asked), "leads": _leads(asked)}
+    return render_template("wall.html", **told, **drawn)
 
 
 @wall_map.get("/map/print.pdf")
@@ -77,6 +80,12 @@ def _sheet(asked: Asked) -> Sheet:
     foot = " · ".join((here.settings.project_name, asked.boundary_set["label"]))
     question, language = asked.question(_level(asked)), chosen_language()
     return wall.wall_sheet(here.reference, reader(), question, asked.area, asked.area_name, language, foot, FONTS)
+
+
+def _leads(asked: Asked) -> Callable[[Row, str], str | None]:
+    """Where the numbers of a line of the table lead."""
+    behind, level = Behind(asked), _level(asked)
+    return lambda row, state: behind.place(level, row.code, row.parent, state=state)
 
 
 def _levels(asked: Asked) -> list[tuple[str, str]]:
