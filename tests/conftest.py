@@ -9,8 +9,11 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -18,17 +21,28 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests import browser, postgres
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+BEFORE_MIDNIGHT = timedelta(minutes=5)
+"""Time enough for all that takes the day."""
 PATIENCE_MS = 40_000
 """How long a page may take to show what a test expects, on a machine that is busy with other tests."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Some files take the day when they are read, and phones and servers go by the clock: midnight is waited for."""
+    config.addinivalue_line("markers", "today: a file that takes the day when it is read")
     config.addinivalue_line("markers", "long: a file that alone takes a quarter of a minute or more")
+    now = datetime.now(VIETNAM)
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), VIETNAM)
+    if midnight - now < BEFORE_MIDNIGHT:
+        left = (midnight - now).total_seconds()
+        print(f"The day in Vietnam ends in {left:.0f} s: the tests begin with the next one.", flush=True)
+        sleep(left + 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take longest go first, so that no process is left alone with one of them in the end."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """What takes the day goes first, while it lasts; then what takes longest, lest one process be left with it."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("today", "long")])
 
 
 def pytest_collection_finish() -> None:

@@ -17,6 +17,8 @@ from tests.engine.census import (
 )
 from tests.engine.javarosa import Form, NotOffered, NotRelevant, Refused
 
+pytestmark = pytest.mark.today
+
 
 def test_hamlets_offered_are_those_of_the_commune(census: Form) -> None:
     entry = census.new()

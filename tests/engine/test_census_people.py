@@ -22,6 +22,8 @@ from tests.engine.census import (
 )
 from tests.engine.javarosa import Form, Refused
 
+pytestmark = pytest.mark.today
+
 
 @pytest.mark.parametrize(("born", "taken"), [(TODAY, True), (TODAY + DAY, False), (date(1850, 1, 1), False)])
 def test_birth_lies_within_a_lifetime(census: Form, born: date, taken: bool) -> None:

@@ -28,6 +28,8 @@ from tests.engine.census import (
 from tests.engine.conftest import FORMS
 from tests.engine.javarosa import Entry, Form, NotOffered, Refused
 
+pytestmark = pytest.mark.today
+
 
 def whole_household(form: Form) -> Entry:
     """An interview with a family of three: a vaccinated mother, a father at work far away, a deferred child."""

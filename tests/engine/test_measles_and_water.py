@@ -16,6 +16,8 @@ from mapper.formats.xform import read_xform
 from tests.engine.conftest import FORMS, xform_of
 from tests.engine.javarosa import TIME_ZONE, EngineError, Entry, Form, NotOffered, NotRelevant, Refused
 
+pytestmark = pytest.mark.today
+
 TODAY = datetime.now(ZoneInfo(TIME_ZONE)).date()
 DAY = timedelta(days=1)
 HOUSE = {"xa": "01972", "thon": "0197201", "so_ho": 7, "vi_tri": (22.19, 105.86, 250, 12), "ket_qua": "gap_duoc"}

@@ -34,6 +34,8 @@ from tests.engine.lists import (
     rows,
 )
 
+pytestmark = pytest.mark.today
+
 SECOND = {"dose_number": "2", "evidence": "paper_card", "vaccine": "pfizer", "dose_date": "2022-08-20"}
 INFANT = {"person_name": "Hoàng Văn Út", "sex": "male", "birth_known": "date", "birth_date": TODAY - 30 * DAY}
 WHO = {name: ADULT[name] for name in ("person_name", "sex", "birth_known", "birth_date")}

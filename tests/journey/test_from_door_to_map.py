@@ -47,7 +47,7 @@ from tests.journey.canvasser import Canvasser, Hamlet, Told
 from tests.journey.reckoning import STATES, Ground, state
 from tests.postgres import Server
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.today, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 FORM = ROOT / "forms" / "covid19"

@@ -28,7 +28,7 @@ from tests.client.site import Site, running
 from tests.engine.census import adult, vaccinated
 from tests.engine.javarosa import TIME_ZONE, Entry, Form, JavaRosa
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.today, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = datetime.now(ZoneInfo(TIME_ZONE)).date()

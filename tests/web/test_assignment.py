@@ -14,6 +14,8 @@ from tests.web.contrast import weak_text
 from tests.web.test_sign_in import Desk
 from tests.web.test_users import at_desk, desks  # noqa: F401
 
+pytestmark = pytest.mark.long
+
 HOME = "/assignment?commune=00001&campaign=mini"
 EAST, WEST = "hamlet:0000101", "hamlet:0000102"
 

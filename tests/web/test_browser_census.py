@@ -27,6 +27,8 @@ from tests.web.test_browser_fill import (
     until,
 )
 
+pytestmark = pytest.mark.long
+
 FORMS = Path(__file__).resolve().parents[2] / "forms"
 FORM_ID = "covid19_census"
 XF = "{http://www.w3.org/2002/xforms}"

@@ -18,6 +18,8 @@ from tests.browser import HEIGHTS, Pages
 from tests.client.site import NEXT_VERSION, SURVEY, Site, write_house_check
 from tests.web.test_browser_sheets import fits, sign_in
 
+pytestmark = pytest.mark.long
+
 POINT = {"latitude": 22.0512, "longitude": 105.0487, "accuracy": 6}
 FINISH, NEXT, GO_ON = "Hoàn tất phiếu", "Điền phiếu tiếp theo", "Điền tiếp"
 

@@ -9,6 +9,8 @@ from tests.browser import Pages
 from tests.client.site import House, Site
 from tests.web.test_browser_sheets import fits, sign_in
 
+pytestmark = pytest.mark.long
+
 NOBODY_YET = (("Nông Thị Mỷ", "1980-05-04", ""), ("Nông Văn Đức", "2010-01-01", ""))
 
 

@@ -26,6 +26,8 @@ from tests.client.site import CHOICES, NEXT_VERSION, SURVEY, House, Site, runnin
 from tests.web.contrast import weak_text
 from tests.web.test_browser_map import EAST, NAME, PASSWORD, QUERY, drawn, houses, point_of, settle
 
+pytestmark = pytest.mark.long
+
 EAST_KEY, WEST_KEY, SOUTH_KEY = "00001/0000101", "00001/0000102", "00002/0000201"
 ILL = "select_multiple illness | ill | Bệnh nền | person.priority |"
 ILLNESS = "illness | underlying_disease | Có bệnh nền"

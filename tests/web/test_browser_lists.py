@@ -11,6 +11,8 @@ from mapper.web.assets import asset_url
 from tests.browser import Pages
 from tests.client.site import Site
 
+pytestmark = pytest.mark.long
+
 A, B, MADE = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002", "new"
 SERVED = (
     "name,label,__version,__trunkVersion,__branchId,head,state\n"

@@ -26,6 +26,8 @@ from tests.browser import Pages
 from tests.client.site import House, Site, running
 from tests.web.contrast import weak_text
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "mười hai chữ cái"
 NAME = "giám sát"
 ONCE = "2021-08-10"

@@ -49,6 +49,8 @@ from tests.web.test_browser_fill import (
 )
 from tests.web.test_browser_sheets import fits
 
+pytestmark = pytest.mark.long
+
 SEND, SAVE, REMOVE = "Gửi ngay", "Lưu thành tệp", "Bỏ khỏi máy này"
 ERASE = "Xoá dữ liệu trên máy này"
 HAS_DRAFT = KEPT.replace("STORE", "drafts").replace("CHECK", "true")

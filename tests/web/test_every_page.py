@@ -45,6 +45,8 @@ from tests.web.test_browser_submission import PIXEL
 from tests.web.test_conflicts import contradict
 from tests.web.test_forms_page import MOVED, draft, house_check, manager, phone
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "mười hai chữ cái"
 WIDTHS: Mapping[str, tuple[int, ...]] = {"nobody": (1366, 390), "administrator": (1366, 390), "supervisor": (390,)}
 """Who looks how; a supervisor sees less of the same pages."""

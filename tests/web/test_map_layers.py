@@ -28,6 +28,8 @@ from tests.services.test_base_map import PNG, VECTOR, mbtiles, pmtiles
 from tests.web.test_forms_page import manager
 from tests.web.test_pages import Reader
 
+pytestmark = pytest.mark.today
+
 TODAY = intake.today()
 """This server takes visits now."""
 VISITED, BEFORE, LONG_AGO = ((TODAY - timedelta(days=days)).isoformat() for days in (0, 1, 90))

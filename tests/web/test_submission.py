@@ -31,6 +31,8 @@ from tests.client.site import (
 )
 from tests.services.town import EVERYTHING
 
+pytestmark = pytest.mark.long
+
 # The household of the tests: two people of five and older, one of them vaccinated.
 MOTHER = ("Nông Thị Mỷ", "1980-05-04", "2021-08-10")
 SON = ("Hoàng Văn Đức", "2005-03-01", "")
