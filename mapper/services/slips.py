@@ -22,6 +22,7 @@ from mapper.services import audit, slip_keys
 from mapper.services.accounts import User, sees
 from mapper.services.intake import now
 from mapper.services.reference import Reference
+from mapper.services.slip_homes import homes, mended_with
 from mapper.store import follow_up
 from mapper.store import reference as kept
 from mapper.store import slips as store
@@ -98,12 +99,20 @@ def household(reference: Reference, user: User, campaign_id: str, household_id: 
         seq = _visible(reference, connection, user, campaign_id, [household_id])[household_id]
         house = follow_up.by_number(reference.database, connection, campaign_id, [seq])[seq]
         people = [person for person, _ in follow_up.people(reference.database, connection, [seq]).get(seq, [])]
+        living = homes(reference, connection, campaign_id, [household_id])
         given = store.of_household(connection, campaign_id, household_id)
+        others = [each for each in living.people if each != household_id]
+        theirs = store.of_households(reference.database, connection, campaign_id, others) if others else []
+        given += [one for one in theirs if living.of(one.household_id, one.person_id) == household_id]
+        given.sort(key=lambda one: one.issued_at, reverse=True)
         salt, withdrawn = kept.fact(connection, _SALT) or "", _withdrawn(reference, connection)
-        hashes = {person.id: _sealed(salt, person) for person in people}
-        shown = [ShownSlip(one, _standing(one, hashes.get(one.person_id), withdrawn, day)) for one in given]
+        shown = []
+        for one in given:
+            person = living.person(one.household_id, one.person_id)
+            shown.append(ShownSlip(one, _standing(one, person and _sealed(salt, person), withdrawn, day)))
+    here = {person.id for person in people}
     members = tuple(Member(person, tuple(one for one in shown if one.kept.person_id == person.id)) for person in people)
-    house_slips = HouseSlips(campaign, house, members, tuple(one for one in shown if one.kept.person_id not in hashes))
+    house_slips = HouseSlips(campaign, house, members, tuple(one for one in shown if one.kept.person_id not in here))
     if people:
         facts = {"campaign": campaign_id, "household": household_id, "number": len(people)}
         audit.record_seen(reference, user.id, user.name, "people.listed", campaign_id, facts)
@@ -249,8 +258,14 @@ def keep_given(
     """
     if not new:
         return
-    for old in store.of_households(reference.database, connection, campaign_id, list(contents)):
-        if old.revoked_at is None and old.content != contents[old.household_id].get(old.person_id):
+    together = mended_with(reference, connection, campaign_id, contents)
+    living = homes(reference, connection, campaign_id, together)
+    salt = kept.fact(connection, _SALT) or ""
+    for old in store.of_households(reference.database, connection, campaign_id, [*contents, *together]):
+        content = contents.get(old.household_id, {}).get(old.person_id)
+        if content is None and (person := living.person(old.household_id, old.person_id)) is not None:
+            content = _sealed(salt, person)
+        if old.revoked_at is None and old.content != content:
             store.revoke(connection, old.id, new[0].issued_at, new[0].issued_by, RevokedFor.REPLACED)
     store.add(connection, new)
 
@@ -263,7 +278,9 @@ def revoke(reference: Reference, user: User, identity: str, reason: str) -> Kept
         old = store.slip(connection, identity)
         if old is None:
             raise NotFound(mark("There is no such slip, or it is not among those that you may see."))
-        _visible(reference, connection, user, old.campaign_id, [old.household_id])
+        living = homes(reference, connection, old.campaign_id, [old.household_id])
+        answering = living.answers_for(old.household_id, old.person_id)
+        _visible(reference, connection, user, old.campaign_id, [answering])
         at = now().isoformat(timespec="seconds")
         if not store.revoke(connection, identity, at, user.id or None, reason):
             raise Conflict(mark("This slip was revoked before. Nothing was changed."))
@@ -287,19 +304,16 @@ def check(reference: Reference, typed: str, day: date) -> Checked | Fault:
         if old is None or not hmac.compare_digest(old.sha256, _sha256(text)):
             at = withdrawn.get(found.key_id)
             return Checked(slip, Standing.WITHDRAWN if at else Standing.UNKNOWN, at, campaign)
-        seq, _ = store.houses(reference.database, connection, old.campaign_id, [old.household_id]).get(
-            old.household_id, (None, None)
-        )
-        people = follow_up.people(reference.database, connection, [seq]).get(seq, []) if seq is not None else []
-        salt = kept.fact(connection, _SALT) or ""
-        content = next((_sealed(salt, person) for person, _ in people if person.id == old.person_id), None)
+        living = homes(reference, connection, old.campaign_id, [old.household_id])
+        person = living.person(old.household_id, old.person_id)
+        content = person and _sealed(kept.fact(connection, _SALT) or "", person)
     standing = _standing(old, content, withdrawn, day)
     at = withdrawn.get(old.key_id) if standing is Standing.WITHDRAWN else old.revoked_at
     return Checked(slip, standing, at, campaign)
 
 
 def _standing(one: KeptSlip, content: str | None, withdrawn: Mapping[str, str], day: date) -> Standing:
-    """content: the seal of what the register says now, None where it knows the person there no more."""
+    """content: the seal of what the register says now, None where it knows the person no more."""
     if one.key_id in withdrawn:
         return Standing.WITHDRAWN
     if one.revoked_at is not None:

@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from mapper.domain.slip import Standing
 from mapper.errors import Conflict, InvalidInput
-from mapper.services import audit, cleaning, mending_choices
+from mapper.services import audit, cleaning, mending_choices, slips
 from mapper.services.accounts import User
 from mapper.services.cleaning import Choice
 from mapper.services.mending_choices import Dividing
@@ -294,3 +295,66 @@ def test_both_databases_give_what_a_rebuild_gives_after_divisions(town: Town, mo
     done: Counter[str] = Counter()
     act_in_any_order(town, monkeypatch, 2, 14, done)
     assert min(done[kind] for kind in ("visit", "divide")) >= 1, done
+
+
+# Slips given out before somebody's household or entry was mended
+
+
+def standing(town: Town, text: str) -> Standing:
+    found = slips.check(town.reference, text, DAY)
+    assert isinstance(found, slips.Checked)
+    return found.standing
+
+
+def slips_of(town: Town, who: User, house: str) -> dict[str, str]:
+    """Texts of new slips of a household, by name."""
+    given = slips.give(town.reference, who, C, {house: None}, slips.Choice(), DAY)
+    return {one.slip.name: one.text for one in given}
+
+
+def test_a_slip_follows_its_person_to_the_second_household_and_back(crowded: Town) -> None:
+    town, station = crowded, overseer(crowded)
+    one, given = found(town), slips_of(town, station, "a")
+    second = divide(town, station, one, MAY, SINH, DUNG)
+    assert {standing(town, text) for text in given.values()} == {Standing.GOOD}
+    shown = slips.household(town.reference, station, C, second, DAY)
+    assert [[each.standing for each in member.slips] for member in shown.members] == [[Standing.GOOD]] * 3
+    # New slips of either house revoke nothing that still holds of who went.
+    slips_of(town, station, "a")
+    slips_of(town, station, second)
+    assert {standing(town, text) for text in given.values()} == {Standing.GOOD}
+    visit(town, second, member(MAY, ("1", FIRST, "pfizer"), ("2", SECOND, "pfizer")), on=LATER, base=1)
+    assert {name: standing(town, text) for name, text in given.items()} == {
+        **dict.fromkeys((LAN, PAO), Standing.GOOD),
+        **dict.fromkeys((MAY, SINH, DUNG), Standing.SUPERSEDED),
+    }
+    slips_of(town, station, second)
+    cleaning.take_back(town.reference, station, C, one.key)
+    # Sinh is in the first house again as the slip says; May has a dose more, and her old slip was replaced besides.
+    assert {standing(town, given[name]) for name in (LAN, PAO)} == {Standing.GOOD}
+    assert standing(town, given[MAY]) is Standing.SUPERSEDED
+
+
+def test_a_slip_of_a_joined_household_holds_and_can_be_revoked_there(town: Town) -> None:
+    people = [member(LAN, ("1", FIRST, "pfizer")), member(PAO)]
+    visit(town, "a", *people, house_number="1")
+    visit(town, "b", *([one | {"person.id": f"{one['person.name']} again"} for one in people]), member(MAY))
+    station = overseer(town)
+    given = slips_of(town, station, "b")
+    (one,) = waiting(town, "same_household")
+    cleaning.decide(town.reference, station, C, one.key, Choice("join"))
+    (kept,) = houses(town)
+    gone = "b" if kept == "a" else "a"
+    # Whose entry was the other one's is known under another's id now; who was in one house alone is the same.
+    again = Standing.SUPERSEDED if gone == "b" else Standing.GOOD
+    assert [standing(town, given[name]) for name in (LAN, PAO, MAY)] == [again, again, Standing.GOOD]
+    found_slip = slips.check(town.reference, given[LAN], DAY)
+    assert isinstance(found_slip, slips.Checked)
+    slips.revoke(town.reference, station, found_slip.slip.id, "lost")
+    assert standing(town, given[LAN]) is Standing.REVOKED
+    cleaning.take_back(town.reference, station, C, one.key)
+    assert [standing(town, given[name]) for name in (LAN, PAO, MAY)] == [
+        Standing.REVOKED,
+        Standing.GOOD,
+        Standing.GOOD,
+    ]
