@@ -222,7 +222,7 @@ def _difference(campaign: Campaign, found: Overview, one: Difference, language: 
     words |= {"name": mark("name"), "sex": mark("sex"), "commune": mark("commune")}
     label = f"{campaign.doses[code][language]}: " if code else ""
     sides = [told(campaign, found.names, part, each, language) for each in (one.theirs, one.ours)]
-    return f"{label}{translate(words[part], language)} {sides[0]} / {sides[1]}"
+    return f"{label}{translate(words[part], language)}: {sides[0]} / {sides[1]}"
 
 
 def birth_told(born: date | None, precision: str) -> Value:

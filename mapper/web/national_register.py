@@ -119,7 +119,11 @@ def upload() -> AnyResponse | tuple[str, int]:
         )
     except (InvalidInput, TooLarge) as problem:
         return _list(problem), 413 if isinstance(problem, TooLarge) else 400
-    return redirect(url_for("national_register.columns", number=number))
+    people = _extract(number).people
+    if people is None:
+        return redirect(url_for("national_register.columns", number=number))
+    flash(say("{number} people of the register are taken in.", number=people))
+    return redirect(url_for("national_register.compared", number=number))
 
 
 @national_register.get("/national-register/<int:number>/columns")

@@ -86,7 +86,8 @@ def test_an_extract_is_mapped_once_and_compared_to_zero(site: Site, supervisor: 
     ]
     assert "16/09/2021 / 15/09/2021" in page
     # The next extract of the same columns is understood by itself.
-    assert upload(supervisor, data + b"\n6;An;01/01/1990;00001;")[0] == 302
+    status, next_address = upload(supervisor, data + b"\n6;An;01/01/1990;00001;")
+    assert (status, next_address) == (302, f"/national-register/{number + 1}")
     with site.reference.database.read() as connection:
         assert [one.people for one in kept.extracts(connection, "mini")] == [6, 5]
     book = load_workbook(
