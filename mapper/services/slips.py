@@ -109,7 +109,7 @@ def household(reference: Reference, user: User, campaign_id: str, household_id: 
         shown = []
         for one in given:
             person = living.person(one.household_id, one.person_id)
-            shown.append(ShownSlip(one, _standing(one, person and _sealed(salt, person), withdrawn, day)))
+            shown.append(ShownSlip(one, _standing(one, _sealed(salt, person) if person else None, withdrawn, day)))
     here = {person.id for person in people}
     members = tuple(Member(person, tuple(one for one in shown if one.kept.person_id == person.id)) for person in people)
     house_slips = HouseSlips(campaign, house, members, tuple(one for one in shown if one.kept.person_id not in here))
@@ -306,7 +306,7 @@ def check(reference: Reference, typed: str, day: date) -> Checked | Fault:
             return Checked(slip, Standing.WITHDRAWN if at else Standing.UNKNOWN, at, campaign)
         living = homes(reference, connection, old.campaign_id, [old.household_id])
         person = living.person(old.household_id, old.person_id)
-        content = person and _sealed(kept.fact(connection, _SALT) or "", person)
+        content = _sealed(kept.fact(connection, _SALT) or "", person) if person else None
     standing = _standing(old, content, withdrawn, day)
     at = withdrawn.get(old.key_id) if standing is Standing.WITHDRAWN else old.revoked_at
     return Checked(slip, standing, at, campaign)
