@@ -92,7 +92,9 @@ def queue(
         visible = visible_cells(reference, connection, user)
         counts = oddities.counts(reference.database, connection, campaign_id, visible)
         rules = [rule] if rule in RULES else RULES
-        found = oddities.waiting(reference.database, connection, campaign_id, rules, visible, limit, offset)
+        found: Sequence[Oddity] = ()
+        if limit:
+            found = oddities.waiting(reference.database, connection, campaign_id, rules, visible, limit, offset)
         findings = _with_evidence(reference, connection, known, campaign_id, visible, found)
         ordered = {each: counts[each] for each in RULES if counts.get(each)}
         found_all = Queue(known.campaign(campaign_id), ordered, rule if rule in RULES else "", findings, work)
@@ -142,14 +144,38 @@ class Settled:
     place: str
 
 
-def settled(reference: Reference, user: User, campaign_id: str, limit: int = LISTED, offset: int = 0) -> list[Settled]:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Which decisions are wanted: by rule, as what was chosen, by whom; "" or None for all."""
+
+    rule: str = ""
+    choice: str = ""
+    user_id: int | None = None
+
+
+EVERY = Decided()
+
+
+def settled(
+    reference: Reference, user: User, campaign_id: str, limit: int = LISTED, offset: int = 0, wanted: Decided = EVERY
+) -> list[Settled]:
     """Decisions of a user's area that hold, the latest first. Raises Forbidden, NotFound."""
     _only_overseers(user)
     with reference.database.read() as connection:
         known = reference.known(connection)
         known.campaign(campaign_id)
         visible = visible_cells(reference, connection, user)
-        found = oddities.verdicts(reference.database, connection, campaign_id, visible, limit, offset)
+        found = oddities.verdicts(
+            reference.database,
+            connection,
+            campaign_id,
+            visible,
+            limit,
+            offset,
+            rule=wanted.rule,
+            choice=wanted.choice,
+            user_id=wanted.user_id,
+        )
         acts = mendings.read(connection, [one.mending for one in found if one.mending is not None])
         cells = reference.cells(connection)
         return [
@@ -160,6 +186,14 @@ def settled(reference: Reference, user: User, campaign_id: str, limit: int = LIS
             )
             for one in found
         ]
+
+
+def deciders(reference: Reference, user: User, campaign_id: str) -> list[tuple[int, str]]:
+    """(number, name) of those who decided in a user's area. Raises Forbidden for who oversees nobody."""
+    _only_overseers(user)
+    with reference.database.read() as connection:
+        visible = visible_cells(reference, connection, user)
+        return oddities.deciders(reference.database, connection, campaign_id, visible)
 
 
 @dataclass(frozen=True, slots=True)

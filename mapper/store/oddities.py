@@ -65,8 +65,7 @@ _COLUMNS = (
 
 def _open(campaign_id: str) -> ColumnElement[bool]:
     """Of a campaign, and nobody has decided."""
-    last = select(func.max(_v.c.seq)).where(_v.c.campaign_id == campaign_id).group_by(_v.c.key)
-    decided = select(_v.c.key).where(_v.c.campaign_id == campaign_id, _v.c.seq.in_(last), _v.c.choice != REOPENED)
+    decided = select(_v.c.key).where(_v.c.campaign_id == campaign_id, _holds(campaign_id))
     return and_(_o.c.campaign_id == campaign_id, _o.c.key.not_in(decided))
 
 
@@ -198,24 +197,47 @@ def verdicts(
     limit: int,
     offset: int = 0,
     key: str | None = None,
+    rule: str = "",
+    choice: str = "",
+    user_id: int | None = None,
 ) -> list[Verdict]:
-    """Decisions that hold, the latest first; only in the cells, or about the one oddity, when given."""
+    """Decisions that hold, the latest first; only in the cells, about the one oddity, by the rule or so decided, or by
+    one user, when given."""
     u = tables.users
-    last = select(func.max(_v.c.seq)).where(_v.c.campaign_id == campaign_id).group_by(_v.c.key)
     names = ("seq", "key", "rule", "cell_id", "household_id", "choice", "reason", "mending")
     statement = (
         select(*(_v.c[name] for name in names), u.c.name, _v.c.at)
         .outerjoin(u, u.c.id == _v.c.user_id)
-        .where(_v.c.seq.in_(last), _v.c.choice != REOPENED)
+        .where(_holds(campaign_id))
         .order_by(_v.c.seq.desc())
         .limit(limit)
         .offset(offset)
     )
     if cell_ids is not None:
         statement = statement.where(database.among(_v.c.cell_id, cell_ids))
+    for column, wanted in ((_v.c.rule, rule), (_v.c.choice, choice), (_v.c.user_id, user_id)):
+        if wanted:
+            statement = statement.where(column == wanted)
     if key is not None:
         statement = statement.where(_v.c.key == key)
     return [Verdict(*tuple(row)) for row in connection.execute(statement)]
+
+
+def deciders(
+    database: Database, connection: Connection, campaign_id: str, cell_ids: Sequence[int] | None
+) -> list[tuple[int, str]]:
+    """(number, name) of those whose decisions hold, by name; only in the cells, when given."""
+    u = tables.users
+    statement = select(u.c.id, u.c.name).join(_v, _v.c.user_id == u.c.id).where(_holds(campaign_id)).distinct()
+    if cell_ids is not None:
+        statement = statement.where(database.among(_v.c.cell_id, cell_ids))
+    return [(row[0], row[1]) for row in connection.execute(statement.order_by(u.c.name, u.c.id))]
+
+
+def _holds(campaign_id: str) -> ColumnElement[bool]:
+    """Of a campaign, the last word about its oddity, and not that it is open again."""
+    last = select(func.max(_v.c.seq)).where(_v.c.campaign_id == campaign_id).group_by(_v.c.key)
+    return and_(_v.c.seq.in_(last), _v.c.choice != REOPENED)
 
 
 def to_visit(

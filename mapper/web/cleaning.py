@@ -12,7 +12,7 @@ from mapper.domain.quality import RULES
 from mapper.domain.roles import OVERSEERS
 from mapper.errors import mark
 from mapper.services import areas, cleaning, users
-from mapper.services.cleaning import Choice, Finding, Settled
+from mapper.services.cleaning import EVERY, Choice, Decided, Finding, Settled
 from mapper.services.looking_through import set_off
 from mapper.services.mending_choices import Correcting, Dividing, Parting
 from mapper.web.accounts import only_for, reader
@@ -72,8 +72,9 @@ def page() -> str:
     queue = cleaning.queue(reference, user, campaign_id, rule, 0 if settled else cleaning.LISTED, first)
     waiting = queue.counts.get(rule, 0) if rule else sum(queue.counts.values())
     held: list[Settled] = []
+    wanted = _wanted() if settled else EVERY
     if settled:
-        held = cleaning.settled(reference, user, campaign_id, cleaning.LISTED + 1, first)
+        held = cleaning.settled(reference, user, campaign_id, cleaning.LISTED + 1, first, wanted)
     campaign = queue.campaign
     communes = users.communes(reference, reader()) if queue.findings else []
     return render_template(
@@ -82,6 +83,8 @@ def page() -> str:
         queue=queue,
         settled=settled,
         held=held[: cleaning.LISTED],
+        wanted=wanted,
+        deciders=cleaning.deciders(reference, user, campaign_id) if settled else [],
         number=number,
         older=len(held) > cleaning.LISTED,
         more=not settled and waiting > first + cleaning.LISTED,
@@ -97,6 +100,13 @@ def page() -> str:
         of_people=lambda finding: finding.oddity.rule.startswith("same_"),
         done=get_flashed_messages(),
     )
+
+
+def _wanted() -> Decided:
+    """Which decisions this request's address asks for; what it does not know is left aside."""
+    rule, choice, by = (request.args.get(name, "") for name in ("rule", "choice", "by"))
+    number = int(by) if by.isascii() and by.isdecimal() and len(by) < 10 else None
+    return Decided(rule if rule in RULES else "", choice if choice in DECISIONS else "", number)
 
 
 @cleaning_pages.get("/cleaning/progress")
