@@ -23,8 +23,8 @@ ROUNDS = 400
 STALE = 12
 """Rounds without a better bound after which steps are halved."""
 
-FIRST_TRY, TRY_EVERY = 30, 15
-"""Rounds after which the sites that prices choose are tried as a plan: the first ones are not worth it."""
+TRY_EVERY = 50
+"""Rounds after which the sites that prices choose are tried as a plan; to seat everybody takes longer than a round."""
 
 SMALLEST = 2e-3
 """Share of a full step from which on smaller ones are not worth it."""
@@ -94,7 +94,7 @@ class Market:
                 if stale >= STALE:
                     share, stale, price = share / 2, 0, best.price
                     continue
-            trying = number >= FIRST_TRY and number % TRY_EVERY == 0
+            trying = number % TRY_EVERY == TRY_EVERY - 1
             cost = tried(np.flatnonzero(chosen) if trying else np.zeros(0, np.int64), best.value)
             if share < SMALLEST or cost - best.value <= watch.limits.gap * abs(cost) or watch.over():
                 break
@@ -106,4 +106,5 @@ class Market:
             if length <= 0:
                 break
             price = np.minimum(price + share * (cost - value) / length * short, self.left_out)
+        tried(np.flatnonzero(self.chosen(best.loss)), best.value)
         return best

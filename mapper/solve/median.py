@@ -13,7 +13,7 @@ import numpy as np
 from mapper.solve.lagrange import Bound, Market
 from mapper.solve.least_travel_model import best_of_all
 from mapper.solve.siting import NOBODY, Floats, Ints, Problem, Siting, Stop, why_left
-from mapper.solve.transport import Transport, assign
+from mapper.solve.transport import Transport, assign, seat_at_once
 from mapper.solve.watch import Watch
 
 FARTHER = 10
@@ -77,8 +77,8 @@ class _Search:
     def run(self) -> Siting:
         """All steps one after another, as long as the watch lets it."""
         self._fill()
+        self._keep(self.chosen, self.seats)
         self._to_the_middle()
-        self.watch.better(self._plan)
         found = self.market.raised(self._pays(), self.watch, self._propose)
         self.bound = max(self.bound, found.value)
         self._swap()
@@ -111,12 +111,15 @@ class _Search:
         seats = self._seated(chosen)
         if seats.cost >= self.seats.cost - 1e-9 * max(1.0, abs(self.seats.cost)):
             return False
+        self._keep(chosen, seats)
+        return True
+
+    def _keep(self, chosen: Ints, seats: Transport) -> None:
         self.chosen, self.seats = chosen, seats
         if seats.cost < self.told:
             self.told = seats.cost
             self.watch.tell(seats.cost, self.bound)
             self.watch.better(self._plan)
-        return True
 
     def _pays(self) -> Floats:
         """What each person would pay for a place: the way to the own site, and the price of a place there."""
@@ -169,6 +172,11 @@ class _Search:
             (less_gain, less_want), (new_gain, new_want) = before, wanted(pairs)
             gain += new_gain - less_gain
             want += new_want - less_want
+        open_ = np.zeros(travel.sites, np.bool_)
+        open_[chosen] = True
+        near = np.flatnonzero(open_[market.site])
+        at_once = seat_at_once(market.site[near], market.point[near], market.cost[near], market.people, market.capacity)
+        self._take_as_it_is(at_once)
         self._take(np.array(chosen, np.int64))
 
     def _propose(self, chosen: Ints, bound: float) -> float:
@@ -269,7 +277,7 @@ class _Search:
         seat = np.where(site == NOBODY, len(chosen), np.searchsorted(chosen, site))
         cost = float((self._cost_of(site) * market.people).sum())
         if cost < self.seats.cost:
-            self.chosen, self.seats = chosen, Transport(seat, cost, np.zeros(len(chosen) + 1))
+            self._keep(chosen, Transport(seat, cost, np.zeros(len(chosen) + 1)))
 
     def _plan(self, stopped: Stop = Stop.ROUNDS) -> Siting:
         columns = np.append(self.chosen, NOBODY)

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mapper.solve.siting import Floats, Ints
+from mapper.solve.siting import NOBODY, Floats, Ints
 
 PATIENCE = 4
 """Moves along chains, a demand point; beyond, points go straight to where there is room."""
 
 POLISH = 0.25
 """Moves that only lower the cost, a demand point, at most."""
+
+GLANCES = 40
+"""How often points look for the next site with room when they are seated at once."""
 
 EASE = 1e-9
 
@@ -38,6 +41,31 @@ def assign(cost: Floats, people: Floats, room: Floats) -> Transport:
     The last column takes whoever finds no place and has room for all.
     """
     return _Seats(cost, people, room).settled()
+
+
+def seat_at_once(site: Ints, point: Ints, cost: Floats, people: Floats, room: Floats) -> Ints:
+    """A site for each demand point within moments, not at least cost; NOBODY where none has room.
+
+    site, point, cost: pairs of an open site and a point that reaches it. room: of each site. The nearest points of each
+    site go there as long as it has room, the others to their next one.
+    """
+    order = np.lexsort((cost, point))
+    site, point, cost, room = site[order], point[order], cost[order], room.copy()
+    found = np.full(len(people), NOBODY, np.int64)
+    for _ in range(GLANCES):
+        fits = (found[point] == NOBODY) & (people[point] <= room[site] + EASE)
+        site, point, cost = site[fits], point[fits], cost[fits]
+        if not len(site):
+            break
+        nearest = np.flatnonzero(np.diff(point, prepend=-1))
+        nearest = nearest[np.lexsort((cost[nearest], site[nearest]))]
+        at, size = site[nearest], people[point[nearest]]
+        sum_of = np.cumsum(size)
+        begin = np.searchsorted(at, at)
+        inside = sum_of - (sum_of - size)[begin] <= room[at] + EASE
+        found[point[nearest[inside]]] = at[inside]
+        np.subtract.at(room, at[inside], size[inside])
+    return found
 
 
 class _Seats:

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mapper.solve.median import FARTHER, least_travel
 from mapper.solve.siting import NOBODY, Candidate, Demand, Floats, Left, Limits, Problem, Siting, Stop, Travel
-from mapper.solve.transport import assign
+from mapper.solve.transport import assign, seat_at_once
 from mapper.solve.watch import Watch
 from tests.solve.cases import all_choices, by_chance, matrix, or_library, san_francisco, sound
 
@@ -134,6 +134,28 @@ def test_families_stay_together_and_no_column_is_overfull() -> None:
         assert found.cost == pytest.approx((cost[np.arange(points), found.seat] * people).sum())
 
 
+def test_a_first_plan_seats_whoever_finds_room() -> None:
+    random = np.random.default_rng(14)
+    for _ in range(60):
+        points, columns = int(random.integers(1, 60)), int(random.integers(1, 6))
+        reached = random.random((points, columns)) < 0.6
+        point, site = np.nonzero(reached)
+        people, room = (
+            random.integers(1, 7, points).astype(float),
+            random.integers(0, 3 * points, columns).astype(float),
+        )
+        found = seat_at_once(site, point, random.uniform(0, 10, len(site)), people, room)
+        seated = found != NOBODY
+        assert reached[seated, found[seated]].all()
+        left = room - np.bincount(found[seated], people[seated], columns)
+        assert (left >= 0).all()
+        # Whoever has no site fits into none that is left.
+        assert not (reached & ~seated[:, None] & (people[:, None] <= left)).any()
+    # The nearer one has the only place; the other one goes on to the second site.
+    pairs = np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([2.0, 1.0, 5.0])
+    assert seat_at_once(*pairs, np.ones(2), np.ones(2)).tolist() == [1, 0]
+
+
 def strewn(seed: int) -> Problem:
     """300 houses, 25 candidates with places for a fifth more people than there are at ten of them."""
     random = np.random.default_rng(seed)
@@ -179,7 +201,9 @@ def test_by_hand_a_full_site_sends_those_on_who_lose_least() -> None:
 
 def test_without_a_place_people_are_left_and_counted_by_what_was_said() -> None:
     problem = Problem(Demand.of([2, 3]), (Candidate(3),), Travel.of_matrix([[1.0], [1.0]]))
-    plan = least_travel(problem, 1, left_out=100)
+    told: list[Siting] = []
+    plan = least_travel(problem, 1, Watch(incumbent=told.append), left_out=100)
+    assert told[-1].objective == plan.objective
     assert (plan.left, plan.objective) == ({0: Left.FULL}, 203)
     with pytest.raises(ValueError, match="above 0"):
         least_travel(problem, 1, left_out=0)
