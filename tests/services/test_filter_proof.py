@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 TOWNS, FILTERS, HOUSES = 4, 250, 60
 """A thousand filters in all, each counted and listed page by page."""
 
-IN_FILES = 10
+IN_FILES = 20
 """One filter of so many is compared in both files and on the map too."""
 
 
