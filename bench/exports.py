@@ -123,7 +123,9 @@ def pattern(campaign: Campaign, hamlet: Hamlet, first: int) -> Pattern:
                 doses.append(
                     [at, 0, place, dose.code, dose.given_on, dose.vaccine, dose.lot, dose.place, dose.evidence]
                 )
-            standings += [[at, 0, *each] for each in people_copy.standings(person, campaign)]
+            way = people_copy.standings(person, campaign)
+            each = people_copy.STANDING
+            standings += [[at, 0, *way[first : first + each]] for first in range(0, len(way), each)]
     return houses, people, doses, standings
 
 

@@ -7,9 +7,11 @@ background and whoever asks is told how far that is.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -27,7 +29,7 @@ from mapper.services.reference import Known, Reference
 from mapper.store import follow_up, people_list, reviews, tallies
 from mapper.store import reference as kept
 from mapper.store.column_conditions import PERSON, TABLES
-from mapper.store.columns import CELLS_A_FILE, Asking, Columns, Fresh, Manifest, Rows, as_table
+from mapper.store.columns import CELLS_A_FILE, Asking, Columns, Fresh, Manifest, Rows, as_table, standings_table
 from mapper.store.database import Connection
 
 READ_BESIDE = 20_000
@@ -166,7 +168,7 @@ def read_rows(reference: Reference, connection: Connection, campaign: Campaign, 
     database = reference.database
     houses = follow_up.households(database, connection, campaign.id, cells)
     arrivals = reviews.arrivals(database, connection, [one.instance_id for one in houses])
-    rows: dict[str, list[Sequence[Any]]] = {name: [] for name in TABLES}
+    rows: dict[str, list[Sequence[Any]]] = {name: [] for name in TABLES if name != "standings"}
     for one in houses:
         sender, review = arrivals.get(one.instance_id, (None, None))
         rows["houses"].append(
@@ -177,6 +179,7 @@ def read_rows(reference: Reference, connection: Connection, campaign: Campaign, 
                 *(one.point_state, sender, review or ""),
             )
         )
+    numbers, at, counts, told = (array("q") for _ in range(4))
     for found in people_list.people(database, connection, campaign.id, cells):
         person = found.person
         number = found.household_seq * PERSON + found.position
@@ -188,12 +191,15 @@ def read_rows(reference: Reference, connection: Connection, campaign: Campaign, 
                     *(dose.vaccine, dose.lot, dose.place, dose.evidence),
                 )
             )
-        rows["standings"] += [(number, found.cell_id, *each) for each in standings(person, campaign)]
-    # As people are looked for: files of the same order compress best, and a range of days or a series is found quickly.
+        standing = standings(person, campaign)
+        numbers.append(number)
+        at.append(found.cell_id)
+        counts.append(len(standing) // STANDING)
+        told.extend(standing)
+    # As people are looked for: files of the same order compress best, and a range of days is found quickly.
     for name in ("people", "doses"):
-        rows[name].sort(key=lambda row: row[0])
-    rows["standings"].sort(key=lambda row: (row[2], row[0]))
-    return rows
+        rows[name].sort(key=itemgetter(0))
+    return {**rows, "standings": standings_table(numbers, at, counts, told)}
 
 
 def _facts(person: Person) -> tuple[object, ...]:
@@ -205,12 +211,18 @@ def _facts(person: Person) -> tuple[object, ...]:
     )
 
 
-def standings(person: Person, campaign: Campaign) -> list[tuple[int, int, int, int, bool]]:
-    """Where a person stands, series by series: (series, state by its place in INSIDE, since, until, enters).
+STANDING = 5
+"""Numbers that tell one standing."""
 
-    since, until: ordinals of days, from the one up to but not on the other. enters: not in the group the day before.
+
+def standings(person: Person, campaign: Campaign) -> list[int]:
+    """Where a person stands, series by series, STANDING numbers each: series, state by its place in INSIDE, since,
+    until, enters.
+
+    since, until: ordinals of days, from the one up to but not on the other. enters: 1 where they were not in the group
+    the day before, else 0.
     """
-    found: list[tuple[int, int, int, int, bool]] = []
+    found: list[int] = []
     way = iter(moves(person, campaign))
     outside = len(INSIDE)
     series = state = since = -1
@@ -219,13 +231,13 @@ def standings(person: Person, campaign: Campaign) -> list[tuple[int, int, int, i
         left, entered = divmod(move, outside + 1)
         if at != series:
             if 0 <= state < outside:
-                found.append((series, state, since, NEVER, enters))
+                found += (series, state, since, NEVER, enters)
             series = at
         elif left != outside:
-            found.append((series, left, since, day, enters))
+            found += (series, left, since, day, enters)
         state, since, enters = entered, day, left == outside
     if 0 <= state < outside:
-        found.append((series, state, since, NEVER, enters))
+        found += (series, state, since, NEVER, enters)
     return found
 
 

@@ -32,6 +32,8 @@ from mapper.store.column_sheet import DOSES, STANDINGS, people_statement, put_to
 
 # Both weigh as much as the rest of the server, and are loaded where a copy is first opened.
 if TYPE_CHECKING:
+    from array import array
+
     import duckdb
     import pyarrow as pa
 
@@ -51,8 +53,8 @@ Table: TypeAlias = "pa.Table"
 """Rows as columns."""
 
 Row = Sequence[Any]
-Rows = Mapping[str, Sequence[Row]]
-"""By table the rows of some cells, values in the order of the table's columns."""
+Rows = Mapping[str, "Sequence[Row] | pa.Table"]
+"""By table the rows of some cells, values in the order of the table's columns; or them as columns already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,15 +360,35 @@ def _schema(table: str) -> pa.Schema:
     return pa.schema([(name, types[kind]) for name, kind in TABLES[table].items()])
 
 
-def as_table(table: str, rows: Sequence[Row]) -> pa.Table:
+def as_table(table: str, rows: Sequence[Row] | pa.Table) -> pa.Table:
     """Rows of one of TABLES as columns."""
     import pyarrow as pa
 
+    if isinstance(rows, pa.Table):
+        return rows
     schema = _schema(table)
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     return pa.Table.from_arrays(
         [pa.array(values, one.type) for values, one in zip(columns, schema, strict=True)], schema=schema
     )
+
+
+def standings_table(people: array[int], cells: array[int], counts: array[int], told: array[int]) -> pa.Table:
+    """Where people stand as columns, series by series: there are ten rows a person, and more than of all other tables.
+
+    people, cells, counts: of each person number, cell, and how many rows are theirs; told: series, state, since, until
+    and enters of each row, one after another.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    schema, many = _schema("standings"), np.asarray(counts, np.int64)
+    person, cell = (np.repeat(np.asarray(each, np.int64), many) for each in (people, cells))
+    rest = np.asarray(told, np.int64).reshape(-1, 5).T
+    # As they are asked for: files of the same order compress best, and those of a series are found quickly.
+    order = np.lexsort((person, rest[0]))
+    arrays = [pa.array(each[order]).cast(one.type) for each, one in zip((person, cell, *rest), schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _bind(cursor: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, fresh: Fresh) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -209,3 +211,32 @@ def test_while_lists_are_prepared_pages_say_how_far_and_programs_are_told_when_t
         sqlite_site.get(f"/list/progress?{AT}", token).json()
         time.sleep(0.05)
     assert rows(page) == 1
+
+
+def test_no_page_waits_for_the_copy_of_the_register(sqlite_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    sqlite_site.phone().send(House("uuid:one").form())
+    may_go_on, read = threading.Event(), people_copy.read_rows
+
+    def held(*asked: Any) -> Any:
+        assert may_go_on.wait(60)
+        return read(*asked)
+
+    monkeypatch.setattr(people_copy, "READ_BESIDE", 0)
+    monkeypatch.setattr(people_copy, "read_rows", held)
+    token = sqlite_site.user("supervisor", "001").token
+    # Each answers although the copy cannot come to an end meanwhile, lists by telling how far it is.
+    for _ in range(2):
+        page = sqlite_site.get(f"/list?{AT}&view=people&lang=en", token)
+        assert page.status_code == 200 and "being prepared" in page.text
+        assert sqlite_site.get(f"/list/progress?{AT}", token).json()["stage"] in ("waiting", "running")
+        assert sqlite_site.get(f"/api/people?{AT}", token).status_code == 503
+    for address in ("/map", "/targets", "/people", "/follow-up", "/submissions", "/report"):
+        assert sqlite_site.get(f"{address}?{AT}", token).status_code == 200, address
+    # What phones send meanwhile is counted, and is in the copy that is then made.
+    sqlite_site.phone().send(House("uuid:two").form())
+    may_go_on.set()
+    until = time.monotonic() + 30
+    while (page := sqlite_site.get(f"/list?{AT}&view=people&lang=en", token)).text.count("being prepared"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert rows(page) == 2
