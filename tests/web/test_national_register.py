@@ -109,6 +109,14 @@ def test_an_extract_is_mapped_once_and_compared_to_zero(site: Site, supervisor: 
         assert tuple(map(sum, zip(*lines, strict=True))) == totals, query
         shown = rows(compared(supervisor, number, **query))[-1]
         assert (shown[1], shown[2], shown[-1]) == (*map(str, totals), "0"), query
+    # Who sees one commune is told of the district what lies in that commune, and of others no name.
+    of_one = reader(site, "00002", role="supervisor")
+    for level in ("commune", "district"):
+        page = compared(of_one, number, level=level)
+        assert [row[1:] for row in rows(page)] == [["1", "0", "0", "0", "0", "0", "+1", "0", "0"]]
+        assert ("Giàng A Páo" in page, "Vàng Thị Dở" in page) == (True, False)
+        listed = of_one.get(f"/national-register/{number}/list.csv", level=level).content.decode("utf-8-sig")
+        assert [line.rsplit(",", 2)[1:] for line in listed.splitlines()[1:]] == [["1", "0"]]
     platform = supervisor.get(f"/national-register/{number}/platform.csv", kind="missing_there").content
     assert "Vàng Thị Dở,14/12/1975" in platform.decode("utf-8-sig")
     # What was written for the platform reads back without a question.
