@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from mapper.domain.roles import Role
@@ -15,6 +17,7 @@ from mapper.services.intake import today
 from mapper.services.slips import Choice
 from tests.browser import Pages
 from tests.client.site import House, Site
+from tests.web.test_sign_in import NAME, PASSWORD
 from tests.web.test_slips import PEOPLE, household
 
 EVERYTHING = User(0, "all", Role.ADMINISTRATOR, (), 0)
@@ -78,3 +81,23 @@ def test_the_page_that_is_kept_on_a_phone_checks_slips_with_the_line_cut(
     assert "đã hết hạn" in ask(page, first.text)
     expect(page.locator("#slip-stale")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_slips_of_many_appear_on_the_page_that_waits_for_them(
+    open_page: Pages, sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite_site.phone().send(House("uuid:1", people=PEOPLE).form())
+    monkeypatch.setattr(slips, "MOST_AT_ONCE", 1)
+    sqlite_site.user("supervisor", "001", name=NAME, password=PASSWORD)
+    page = open_page(390, signed_in=open_page.sign_in(sqlite_site.url, NAME, PASSWORD))
+    page.goto(f"{sqlite_site.url}/slips/people?campaign=mini&date=2022-08-31")
+    page.get_by_role("button", name="Làm phiếu (zip)").click()
+    fetch = page.get_by_role("link", name="Tải phiếu về (zip)")
+    expect(fetch).to_be_visible(timeout=30_000)
+    expect(page.locator("#live")).to_contain_text("Đã lập xong 2 phiếu")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with page.expect_download() as fetched:
+        fetch.click()
+    with zipfile.ZipFile(fetched.value.path()) as zipped:
+        assert len(zipped.namelist()) == 1
+    assert re.fullmatch(r"slips-\d{4}-\d\d-\d\d\.zip", fetched.value.suggested_filename)

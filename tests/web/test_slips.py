@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 from urllib.parse import urlsplit
 
 import pypdfium2
@@ -17,7 +19,7 @@ import zxingcpp
 from PIL import Image, ImageFilter
 from sqlalchemy import select
 
-from mapper.services import slips
+from mapper.services import slip_batches, slips
 from mapper.store import tables
 from tests.client.site import House, Site
 from tests.web.test_forms_page import manager
@@ -221,6 +223,32 @@ def begin_batch(chief: Reader) -> str:
     reply = chief.post(address[1].replace("&amp;", "&"), page, **CHOSEN | {"paper": "eight"})
     assert reply.status_code == 303, reply.text
     return reply.headers["Location"]
+
+
+def test_slips_of_many_that_are_stopped_were_never_given(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slips, "MOST_AT_ONCE", 1)
+    at_work, go_on, whole = threading.Event(), threading.Event(), slip_batches.print_slips
+
+    def held(*given: Any) -> bytes:
+        at_work.set()
+        assert go_on.wait(60)
+        return whole(*given)
+
+    monkeypatch.setattr(slip_batches, "print_slips", held)
+    chief = reader(site)
+    address = begin_batch(chief)
+    assert at_work.wait(60)
+    page = chief.get(address, lang="en").text
+    assert "The slips are being made" in page
+    assert chief.get(f"{address}/slips.zip").status_code == 404
+    assert chief.post(f"{address}/stop", page).status_code == 303
+    go_on.set()
+    for _ in range(300):
+        if chief.get(f"{address}/progress").json()["stage"] == "stopped":
+            break
+        time.sleep(0.1)
+    assert "No slip of it was given out." in chief.get(address, lang="en").text
+    assert site.rows("slips") == {"slips": set()}
 
 
 def test_slips_of_many_are_made_while_a_page_waits_and_are_their_maker_s_alone(
