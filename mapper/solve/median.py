@@ -68,8 +68,10 @@ class _Search:
         )
         self.start = np.concatenate(([0], np.cumsum(np.bincount(travel.site, minlength=travel.sites))))
         self.random = np.random.default_rng(watch.limits.seed)
-        self.chosen = np.array(problem.kept, np.int64)
-        self.seats = self._seated(self.chosen)
+        self.seats = Transport(
+            np.zeros(len(demand.people), np.int64), float((self.market.left_out * demand.people).sum()), np.zeros(1)
+        )
+        self.chosen = np.zeros(0, np.int64)
         self.bound = 0.0
         self.tried: set[bytes] = set()
         self.told = np.inf
@@ -91,15 +93,15 @@ class _Search:
         """Whether the gap is still wider than wanted."""
         return self.seats.cost - self.bound > self.watch.limits.gap * abs(self.seats.cost)
 
-    def _seated(self, chosen: Ints) -> Transport:
-        """Everybody in one of these sites, or in the last column: without one."""
+    def _seated(self, chosen: Ints) -> Transport | None:
+        """Everybody in one of these sites, or in the last column: without one. None where time is up before."""
         market = self.market
         cost = np.full((len(market.people), len(chosen) + 1), np.inf)
         for column, site in enumerate(chosen.tolist()):
             pairs = slice(self.start[site], self.start[site + 1])
             cost[market.point[pairs], column] = market.cost[pairs]
         cost[:, -1] = market.left_out
-        return assign(cost, market.people, np.append(market.capacity[chosen], np.inf))
+        return assign(cost, market.people, np.append(market.capacity[chosen], np.inf), self.watch.over)
 
     def _take(self, chosen: Ints) -> bool:
         """Keep a plan where it is better than the one so far."""
@@ -109,7 +111,7 @@ class _Search:
             return False
         self.tried.add(key)
         seats = self._seated(chosen)
-        if seats.cost >= self.seats.cost - 1e-9 * max(1.0, abs(self.seats.cost)):
+        if seats is None or seats.cost >= self.seats.cost - 1e-9 * max(1.0, abs(self.seats.cost)):
             return False
         self._keep(chosen, seats)
         return True
@@ -142,7 +144,7 @@ class _Search:
 
         Of candidates that more people want than they have places for, so large a share of the gain counts.
         """
-        travel, market, pays = self.problem.travel, self.market, self._pays()
+        travel, market = self.problem.travel, self.market
         cost = travel.far * self.problem.demand.priority[travel.point]
         people = market.people[travel.point]
 
@@ -152,8 +154,10 @@ class _Search:
             gained, wanting = (np.bincount(travel.site[pairs], each, travel.sites) for each in (less, there))
             return gained.astype(np.float64), wanting.astype(np.float64)
 
+        chosen = list(self.problem.kept)
+        self._take(np.array(chosen, np.int64))
+        pays = self._pays()
         gain, want = wanted(np.arange(len(cost)))
-        chosen = self.chosen.tolist()
         while len(chosen) < self.sites:
             share = np.minimum(1, market.capacity / np.maximum(want, 1e-9))
             share[chosen] = 0
@@ -234,8 +238,11 @@ class _Search:
                 return
             best = self.chosen, self.seats
             into = self.random.permutation(others)[: len(moving)]
-            self.chosen = np.union1d(np.setdiff1d(self.chosen, moving), into)
-            self.seats = self._seated(self.chosen)
+            shaken = np.union1d(np.setdiff1d(self.chosen, moving), into)
+            seats = self._seated(shaken)
+            if seats is None:
+                return
+            self.chosen, self.seats = shaken, seats
             self._to_the_middle()
             self._swap()
             if self.seats.cost >= best[1].cost:

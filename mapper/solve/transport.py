@@ -8,6 +8,7 @@ procedure for determining a family of minimum-cost network flow patterns, Operat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,9 @@ PATIENCE = 4
 
 POLISH = 0.25
 """Moves that only lower the cost, a demand point, at most."""
+
+LOOK_UP = 50
+"""Moves after which it is asked whether there is time for more."""
 
 GLANCES = 40
 """How often points look for the next site with room when they are seated at once."""
@@ -35,12 +39,13 @@ class Transport:
     price: Floats
 
 
-def assign(cost: Floats, people: Floats, room: Floats) -> Transport:
+def assign(cost: Floats, people: Floats, room: Floats, over: Callable[[], object] = lambda: None) -> Transport | None:
     """cost: (demand points, columns) for each person, inf where there is no way; people of each point; room of columns.
 
-    The last column takes whoever finds no place and has room for all.
+    The last column takes whoever finds no place and has room for all. over: asked now and then; None is returned once
+    it says yes.
     """
-    return _Seats(cost, people, room).settled()
+    return _Seats(cost, people, room).settled(over)
 
 
 def seat_at_once(site: Ints, point: Ints, cost: Floats, people: Floats, room: Floats) -> Ints:
@@ -78,13 +83,14 @@ class _Seats:
         self.step = np.full((len(room), len(room)), np.inf)
         self.mover = np.zeros((len(room), len(room)), np.int64)
 
-    def settled(self) -> Transport:
+    def settled(self, over: Callable[[], object]) -> Transport | None:
         everybody, columns = np.arange(len(self.seat)), len(self.room)
         price = np.zeros(columns)
         if (self.load > self.room + EASE).any():
             for column in range(columns):
                 self._look(column)
-            self._relieve()
+            if not self._relieve(over):
+                return None
             self._polish()
             price = self._prices()
         total = float((self.cost[everybody, self.seat] * self.people).sum())
@@ -102,12 +108,14 @@ class _Seats:
             self.mover[column] = members[best]
         self.step[column, column] = np.inf
 
-    def _relieve(self) -> None:
-        for _ in range(int(PATIENCE * len(self.seat)) + 100):
-            over = self.load - self.room
-            source = int(over.argmax())
-            if over[source] <= EASE:
-                return
+    def _relieve(self, over: Callable[[], object]) -> bool:
+        for number in range(int(PATIENCE * len(self.seat)) + 100):
+            if number % LOOK_UP == LOOK_UP - 1 and over():
+                return False
+            excess = self.load - self.room
+            source = int(excess.argmax())
+            if excess[source] <= EASE:
+                return True
             far, before = self._chains(source)
             slack = self.room - self.load
             last = self.people[self.mover[before, np.arange(len(far))]]
@@ -115,6 +123,7 @@ class _Seats:
             far[source] = np.inf
             self._move(self._chain(source, int(far.argmin()), before))
         self._straight()
+        return True
 
     def _straight(self) -> None:
         """From overfull columns the people who lose least, to any column with room."""

@@ -119,8 +119,19 @@ def test_single_people_are_seated_at_least_cost() -> None:
         seats = np.repeat(np.arange(columns + 1), np.minimum(room, points).astype(int))
         best = cost[:, seats][linear_sum_assignment(cost[:, seats])].sum()
         found = assign(cost, np.ones(points), room)
+        assert found is not None
         assert found.cost == pytest.approx(best)
         assert (np.bincount(found.seat, minlength=columns + 1) <= room).all()
+
+
+def test_seating_that_is_not_wanted_any_more_ends_without_a_plan() -> None:
+    # All 200 are nearest to the first column, which has no room.
+    cost = np.tile([1.0, 2.0, 60.0], (200, 1))
+    room = np.array([0.0, 200.0, INF])
+    assert assign(cost, np.ones(200), room, lambda: True) is None
+    found = assign(cost, np.ones(200), room)
+    assert found is not None
+    assert found.cost == 400
 
 
 def test_families_stay_together_and_no_column_is_overfull() -> None:
@@ -130,6 +141,7 @@ def test_families_stay_together_and_no_column_is_overfull() -> None:
         cost, room = dense(random, points, columns)
         people = random.integers(0, 7, points).astype(float)
         found = assign(cost, people, 3 * room)
+        assert found is not None
         assert (np.bincount(found.seat, people, columns + 1) <= 3 * room).all()
         assert found.cost == pytest.approx((cost[np.arange(points), found.seat] * people).sum())
 
