@@ -80,11 +80,17 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Two forms that are odd together: the key of the odd one, and of the one before it. share: of answers equal."""
+    """Two forms that are odd together: the key of the odd one, and of the one before it.
+
+    share: of answers equal. gap_s: from the end of that one to the start of the odd one, below 0 where they overlap;
+    metres: between them.
+    """
 
     key: str
     other: str
     share: float | None = None
+    gap_s: float | None = None
+    metres: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +260,7 @@ def _pace(own: Sequence[Form], _by: Mapping[int, Sequence[Form]]) -> Counted:
         unsure = (before.accuracy_m or 0.0) + (form.accuracy_m or 0.0)
         way = max(0.0, (metres or 0.0) - unsure)
         if gap < -OVERLAP_S or (way > 0 and gap < way / RIDE_M_S - OVERLAP_S):
-            odd.append(Beside(form.key, before.key))
+            odd.append(Beside(form.key, before.key, gap_s=gap, metres=metres))
     return Counted(tuple(each.key for each in odd), len(every), tuple(odd))
 
 

@@ -341,7 +341,11 @@ def _together(two: Beside) -> str:
     """What two forms have in common that makes them odd together."""
     if two.share is not None:
         return say("{share} of the answers are equal.", share=percent(two.share, 0))
-    return say("Look at when each was opened and for how long.")
+    minutes = abs(two.gap_s or 0.0) / 60
+    if two.gap_s is not None and two.gap_s < 0:
+        return say("They overlap by {minutes} minutes.", minutes=decimal(minutes))
+    facts = {"minutes": decimal(minutes), "metres": decimal(two.metres or 0.0, 0)}
+    return say("{minutes} minutes from the end of one to the other, {metres} m apart.", **facts)
 
 
 def _told_by(form: FormTold) -> str:

@@ -184,6 +184,8 @@ def test_forms_that_overlap_or_lie_too_far_apart_are_seen() -> None:
         (one.key, other.key) for one, other in pairwise(at_once) if other.key in sign.keys
     ]
     assert len(sign.beside) == sign.odd
+    # Opened a second after the one before, which took 300.
+    assert {two.gap_s for two in sign.beside} == {-299.0}
     # One kilometre in two minutes: no. The same with ten minutes: yes.
     for gap, told in ((120.0, {"pace"}), (600.0, set())):
         far = [
