@@ -56,7 +56,8 @@ def solve(
     """Improve ``start``, which has to be allowed, until the watch or its limits say stop.
 
     better: told each better x. step: costs of whole answers are multiples of it, 0 where unknown. say: from a cost
-    to what the watch tells.
+    to what the watch tells. Nobody is asked within a linear program, which may take seconds, or a quarter of a minute
+    for a province: who must end a solve at once runs it in a process of its own.
     """
     solver, highs = _load(model)
     limits = watch.limits
