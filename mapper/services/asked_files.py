@@ -22,6 +22,9 @@ from mapper.services.people_words import PeopleWords
 from mapper.services.questions import default_set
 from mapper.services.reference import Reference
 
+SLIPS = "slips"
+"""What the query of a zip of slips names besides: its file is known by its number alone, and made by a form."""
+
 STEP = 0.01
 """Progress is noted each time so much more is done."""
 
@@ -69,6 +72,11 @@ class AskedFile:
         """Whether it is still to come."""
         return self.state in AT_WORK
 
+    @property
+    def filter_query(self) -> Query:
+        """The address of its filter alone."""
+        return {name: values for name, values in self.query.items() if name != SLIPS}
+
 
 class Noted:
     """The note of one file, kept by the process that makes it."""
@@ -79,6 +87,11 @@ class Noted:
         number = secrets.token_hex(16)
         held = {key: list(values) for key, values in query.items()}
         self._told = AskedFile(number, user.id, _allowed(user), name, media_type, held, moment, os.getpid())
+
+    @property
+    def id(self) -> str:
+        """By which its reader finds it."""
+        return self._told.id
 
     def waits(self) -> None:
         """It stands in the queue."""

@@ -20,6 +20,7 @@ from PIL import Image, ImageFilter
 from sqlalchemy import select
 
 from mapper.services import slip_batches, slips
+from mapper.services.intake import today
 from mapper.store import tables
 from tests.client.site import House, Site
 from tests.web.test_forms_page import manager
@@ -225,6 +226,11 @@ def begin_batch(chief: Reader) -> str:
     return reply.headers["Location"]
 
 
+def file_of(address: str) -> str:
+    """Where the file lies that the page of an address waits for."""
+    return address.replace("/slips/batch/", "/export/files/")
+
+
 def test_slips_of_many_that_are_stopped_were_never_given(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slips, "MOST_AT_ONCE", 1)
     at_work, go_on, whole = threading.Event(), threading.Event(), slip_batches.print_slips
@@ -240,11 +246,11 @@ def test_slips_of_many_that_are_stopped_were_never_given(site: Site, monkeypatch
     assert at_work.wait(60)
     page = chief.get(address, lang="en").text
     assert "The slips are being made" in page
-    assert chief.get(f"{address}/slips.zip").status_code == 404
+    assert chief.get(file_of(address)).status_code == 404
     assert chief.post(f"{address}/stop", page).status_code == 303
     go_on.set()
     for _ in range(300):
-        if chief.get(f"{address}/progress").json()["stage"] == "stopped":
+        if chief.get(f"{file_of(address)}/progress").json()["stage"] == "stopped":
             break
         time.sleep(0.1)
     assert "No slip of it was given out." in chief.get(address, lang="en").text
@@ -259,13 +265,14 @@ def test_slips_of_many_are_made_while_a_page_waits_and_are_their_maker_s_alone(
     chief = reader(site)
     address = begin_batch(chief)
     for _ in range(300):
-        at = chief.get(f"{address}/progress").json()
+        at = chief.get(f"{file_of(address)}/progress").json()
         if at["stage"] not in ("waiting", "running"):
             break
         time.sleep(0.1)
-    assert at == {"stage": "done", "share": 1}
+    assert at == {"stage": "ready", "share": 1}
     assert "3 slips are ready" in chief.get(address, lang="en").text
-    reply = chief.get(f"{address}/slips.zip")
+    assert f"slips-{today().isoformat()}.zip" in chief.get("/export/files", lang="en").text
+    reply = chief.get(file_of(address))
     assert (reply.headers["Content-Type"], reply.headers["Cache-Control"]) == ("application/zip", "private, no-store")
     with zipfile.ZipFile(io.BytesIO(reply.content)) as zipped:
         assert len(zipped.namelist()) == 2
@@ -273,8 +280,8 @@ def test_slips_of_many_are_made_while_a_page_waits_and_are_their_maker_s_alone(
         told = [verdict(site, each) for name in zipped.namelist() for each in codes(zipped.read(name))]
     assert [one.startswith("This slip is genuine and still agrees") for one in told] == [True] * 3
     assert sum(name in " ".join(told) for name in ("Nông Thị Mỷ", "Nông Văn Páo", "Bế Văn Nam")) == 3
-    for path in ("", "/progress", "/slips.zip"):
-        assert reader(site, "00001", role="commune_supervisor").get(f"{address}{path}").status_code == 404
+    for path in (address, file_of(address), f"{file_of(address)}/progress"):
+        assert reader(site, "00001", role="commune_supervisor").get(path).status_code == 404
     trail = manager(site).get("/audit", lang="en").text
     assert "slips given to people" in trail
     assert not re.search("Páo|Nam", re.sub(r"<header.*?</header>", "", trail, flags=re.DOTALL))
