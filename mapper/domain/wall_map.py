@@ -62,16 +62,23 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table of the lowest: name, what is around it, and its figures in words.
+    """A line of the table of the lowest: name, what is around it, people, and what else is told of them in words.
 
     code, parent: of the unit, and of the one around it.
     """
 
     name: str
     within: str
-    figures: tuple[str, ...]
+    vaccinated: int
+    eligible: int
+    others: tuple[str, ...]
     code: str | None
     parent: str | None
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """All figures in words."""
+        return f"{self.vaccinated}/{self.eligible}", *self.others
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,12 +239,8 @@ class _Words:
 
     def row(self, unit: UnitFigures, within: str) -> Row:
         needed = unit.assessment.needed
-        figures = (
-            f"{unit.counts[_VACCINATED]}/{unit.eligible}",
-            self.percent(unit.assessment.coverage or 0.0, 1),
-            "–" if needed is None else str(needed),
-        )
-        return Row(unit.name, within, figures, unit.code, unit.parent)
+        others = self.percent(unit.assessment.coverage or 0.0, 1), "–" if needed is None else str(needed)
+        return Row(unit.name, within, unit.counts[_VACCINATED], unit.eligible, others, unit.code, unit.parent)
 
     def notices(self, *, approximate: bool, sample: bool) -> tuple[str, ...]:
         found = [self.say(mark("Approximate outlines"))] if approximate else []
