@@ -360,6 +360,12 @@ def command_line(settings: Settings) -> click.Group:
                     metres=round(max((some.way_m for some in one.served), default=0)),
                 )
             )
+            for need in plan.needs(one):
+                told = {"due": need.due, "vials": need.vials, "ready": need.supplies.vials}
+                label = need.formulation.label[settings.language]
+                click.echo(
+                    "  " + _("{label}: {due} doses due, {vials} vials, {ready} with the buffer", label=label, **told)
+                )
         for why, several in plan.unserved.items():
             click.echo(f"- {_(site_plan.WHY[why])}: {sum(len(people) for _house, people in several)}")
         click.echo(

@@ -35,6 +35,7 @@ def test_sites_are_imported_and_chosen_by_a_script(tmp_path: Path) -> None:
     assert told.exit_code == 0, told.output
     assert "Trạm y tế (TYT): 3 people, 3 houses, farthest" in told.stdout
     assert "3 people due: 3 at 1 sites. Gap 0.00 %" in told.stdout
+    assert "vials" not in told.stdout, "the campaign says nothing of any"
     found = json.loads(plan("--aim", "fewest_sites", "--entered", "--json").stdout)
     assert [(one["code"], one["people"], one["doses"]) for one in found["sites"]] == [("TYT", 3, {"": 3})]
     assert "Nông" not in json.dumps(found, ensure_ascii=False)

@@ -9,6 +9,9 @@ from fractions import Fraction
 
 from mapper.domain.campaign import Label, Period
 from mapper.domain.people import Person
+from mapper.domain.vials import Vial
+
+DAY_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,10 @@ class Ages:
 
 
 @dataclass(frozen=True, slots=True)
-class Vial:
+class Formulation:
     """A vaccine as it is delivered. ages: of whom it may be given to.
 
-    open_hours: how long it may be used once it was opened. diluent_ml: what is added to a vial, 0 for none.
+    open_hours: how long a vial may be used once it was opened. diluent_ml: what is added to a vial, 0 for none.
     """
 
     code: str
@@ -42,6 +45,11 @@ class Vial:
     open_hours: float
     ages: Ages = Ages()
     diluent_ml: float = 0.0
+
+    @property
+    def vial(self) -> Vial:
+        """One of its vials."""
+        return Vial(self.doses, int(self.open_hours // DAY_HOURS), self.diluent_ml > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +81,18 @@ class Needs:
 class PlanningRules:
     """A campaign's planning.toml.
 
-    detour: by how much a way is longer than the straight line. buffer: share of doses kept ready beyond the people
-    expected. served: the share of sessions in which the vials are to suffice. minutes_a_dose: of a team, all in all.
+    detour: by how much a way is longer than the straight line. come: the share of people invited who come. served: the
+    share of sessions in which the vials are to suffice; buffer: of vials kept ready beyond that. minutes_a_dose: of a
+    team, all in all.
     """
 
-    vials: tuple[Vial, ...] = ()
+    formulations: tuple[Formulation, ...] = ()
     precedences: tuple[Precedence, ...] = ()
     walk_limit_m: float = 5_000.0
     detour: float = 1.3
     walking_kmh: float = 4.0
     driving_kmh: float = 25.0
+    come: Fraction = Fraction(1)
     buffer: Fraction = Fraction(1, 10)
     served: Fraction = Fraction(95, 100)
     minutes_a_dose: float = 3.0
@@ -104,6 +114,7 @@ class PlanningRules:
             any(one.at_home for one in held),
         )
 
-    def vial_for(self, vaccines: Sequence[str], born_on: date | None, day: date) -> Vial | None:
-        """The first vial, in the file's order, of a vaccine that may be given and for somebody's age; None for none."""
-        return next((one for one in self.vials if one.vaccine in vaccines and one.ages.hold(born_on, day)), None)
+    def formulation_for(self, vaccines: Sequence[str], born_on: date | None, day: date) -> Formulation | None:
+        """The first, in the file's order, of a vaccine that may be given and for somebody's age; None for none."""
+        held = (one for one in self.formulations if one.vaccine in vaccines and one.ages.hold(born_on, day))
+        return next(held, None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.planning import Ages, PlanningRules, Precedence, Vial
+from mapper.domain.planning import Ages, Formulation, PlanningRules, Precedence
 from mapper.errors import InvalidCampaign, mark
 from mapper.formats.toml_table import Table, refuse_twice
 
@@ -23,7 +23,7 @@ _NUMBERS: Mapping[str, tuple[str, str, float]] = {
 }
 """By key: what it is called here, an example, and what one of it is."""
 
-_SHARES = ("buffer", "served")
+_SHARES = ("come", "buffer", "served")
 _MOST_DOSES = 100
 
 
@@ -42,10 +42,12 @@ def read_planning(toml: str, campaign: Campaign) -> PlanningRules:
     told |= {key: share for key in _SHARES if (share := root.share(key)) is not None}
     if told.get("served") == 1:
         root.wrong("served", root.entries["served"], '"95 %", below 100 %')
-    vials = tuple(_vial(table, campaign) for table in root.tables("vials"))
-    refuse_twice([one.code for one in vials], FILE, "vials")
+    if told.get("come") == 0:
+        root.wrong("come", root.entries["come"], '"90 %", above 0 %')
+    formulations = tuple(_formulation(table, campaign) for table in root.tables("vials"))
+    refuse_twice([one.code for one in formulations], FILE, "vials")
     return PlanningRules(
-        vials=vials,
+        formulations=formulations,
         precedences=tuple(_precedence(table, known) for table in root.tables("first")),
         source=root.label("source") if "source" in root.entries else None,
         **told,
@@ -73,7 +75,7 @@ def _precedence(table: Table, known: set[str]) -> Precedence:
     return Precedence(table.label("label"), frozenset(priorities), ages, weight, limit, table.flag("at_home"))
 
 
-def _vial(table: Table, campaign: Campaign) -> Vial:
+def _formulation(table: Table, campaign: Campaign) -> Formulation:
     table.allow(("code", "vaccine", "label", "doses", "from_age", "to_age", "open_hours", "diluent_ml"))
     vaccine = table.text("vaccine", '"pfizer"')
     if vaccine not in campaign.vaccines:
@@ -85,7 +87,7 @@ def _vial(table: Table, campaign: Campaign) -> Vial:
         table.wrong("doses", table.entries["doses"], f"10, a whole number up to {_MOST_DOSES}")
     if "open_hours" not in table.entries:
         table.missing("open_hours", "6")
-    return Vial(
+    return Formulation(
         table.text("code", '"pfizer_adult"', _CODE),
         vaccine,
         table.label("label"),

@@ -9,7 +9,7 @@ from datetime import date
 from mapper.domain.campaign import Campaign
 from mapper.domain.follow_up import DueDose, PersonState, Status, status
 from mapper.domain.people import Person, Point
-from mapper.domain.planning import Needs, PlanningRules, Vial
+from mapper.domain.planning import Formulation, Needs, PlanningRules
 from mapper.formats.planning_rules import read_planning
 from mapper.services.field_area import FieldArea
 from mapper.services.reference import Reference
@@ -25,14 +25,14 @@ _AT_ONCE = 1_000
 class DuePerson:
     """Somebody who is due in the days of a plan. on: the first of them on which that holds; due: the doses then.
 
-    vials: by code of a dose the vial that it comes from; a dose without one is of no vaccine of the campaign's vials.
+    formulations: by code of a dose what it is given from; a dose without one is of no vaccine of planning.toml.
     """
 
     id: str
     on: date
     due: tuple[DueDose, ...]
     needs: Needs
-    vials: dict[str, Vial]
+    formulations: dict[str, Formulation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ def due_between(person: Person, campaign: Campaign, rules: PlanningRules, days: 
             return None
         on = stands.next_on
         stands = status(person, campaign, on)
-    return DuePerson(person.id, on, stands.due, rules.needs(person, on), _vials(person, stands, rules, on))
+    return DuePerson(person.id, on, stands.due, rules.needs(person, on), _formulations(person, stands, rules, on))
 
 
-def _vials(person: Person, stands: Status, rules: PlanningRules, day: date) -> dict[str, Vial]:
-    found = ((dose.code, rules.vial_for(dose.vaccines, person.born_on, day)) for dose in stands.due)
-    return {code: vial for code, vial in found if vial is not None}
+def _formulations(person: Person, stands: Status, rules: PlanningRules, day: date) -> dict[str, Formulation]:
+    found = ((dose.code, rules.formulation_for(dose.vaccines, person.born_on, day)) for dose in stands.due)
+    return {code: one for code, one in found if one is not None}

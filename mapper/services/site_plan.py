@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -23,6 +22,7 @@ from mapper.services.accounts import User
 from mapper.services.demand import DueHouse, DuePerson
 from mapper.services.field_area import field_area
 from mapper.services.reference import Reference
+from mapper.services.vaccine_need import Need, doses_of, needs_of
 from mapper.solve.covering import fewest_sites, most_covered
 from mapper.solve.median import least_travel
 from mapper.solve.shortage import Shortage, what_binds
@@ -108,7 +108,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class PlannedSite:
-    """A site of a plan with whom it serves. doses: by code of a vial, "" for doses of which no vial is known."""
+    """A site of a plan with whom it serves."""
 
     site: Site
     served: tuple[Served, ...]
@@ -120,7 +120,7 @@ class PlannedSite:
 
     @property
     def doses(self) -> Mapping[str, int]:
-        """Doses by vial."""
+        """Doses due by formulation; see ``vaccine_need.doses_of``."""
         return doses_of([person for one in self.served for person in one.people])
 
 
@@ -140,6 +140,12 @@ class SitePlan:
     gap: float
     repeatable: bool
     seconds: float
+
+    def needs(self, site: PlannedSite) -> list[Need]:
+        """What a site is to be given, each of its days a session."""
+        fixed = site.site.kind is SiteKind.FIXED
+        days = (self.wish.last - self.wish.first).days + 1 if fixed else self.wish.mobile_days
+        return needs_of(site.doses, self.rules, days)
 
     @property
     def people(self) -> int:
@@ -165,6 +171,7 @@ def as_json(plan: SitePlan) -> dict[str, Any]:
                 **asdict(one.site),
                 "people": one.people,
                 "doses": dict(one.doses),
+                "vaccine": [need.as_json() for need in plan.needs(one)],
                 "houses": [
                     {"house": some.house.id, "way_m": round(some.way_m), "people": [each.id for each in some.people]}
                     for some in one.served
@@ -230,11 +237,6 @@ def plan_sites(reference: Reference, user: User, wish: SitingWish, watch: Watch 
         found.repeatable,
         found.seconds,
     )
-
-
-def doses_of(people: Sequence[DuePerson]) -> Mapping[str, int]:
-    """Doses by vial, "" for those of which no vial is known: one a dose due."""
-    return Counter(one.vials[dose.code].code if dose.code in one.vials else "" for one in people for dose in one.due)
 
 
 def proposals(houses: Sequence[DueHouse], names: Mapping[str, str]) -> list[Site]:

@@ -8,15 +8,15 @@ import pytest
 
 from mapper.domain.campaign import Label, Period
 from mapper.domain.people import Person
-from mapper.domain.planning import Ages, Needs, PlanningRules, Precedence, Vial
+from mapper.domain.planning import Ages, Formulation, Needs, PlanningRules, Precedence
 
 DAY = date(2022, 9, 8)
 WORDS = Label("x")
 RULES = PlanningRules(
-    vials=(
-        Vial("orange", "pfizer", WORDS, 10, 12, Ages(Period(60), Period(144))),
-        Vial("purple", "pfizer", WORDS, 6, 6, Ages(Period(144))),
-        Vial("moderna", "moderna", WORDS, 10, 6),
+    formulations=(
+        Formulation("orange", "pfizer", WORDS, 10, 12, Ages(Period(60), Period(144))),
+        Formulation("purple", "pfizer", WORDS, 6, 6, Ages(Period(144))),
+        Formulation("moderna", "moderna", WORDS, 10, 6),
     ),
     precedences=(
         Precedence(WORDS, ages=Ages(Period(65 * 12)), weight=3, walk_limit_m=3000),
@@ -64,5 +64,5 @@ def test_everybody_is_owed_the_most_weight_and_the_shortest_walk(
 def test_a_dose_comes_from_the_first_vial_that_may_be_given_at_that_age(
     vaccines: tuple[str, ...], born: date | None, code: str | None
 ) -> None:
-    vial = RULES.vial_for(vaccines, born, DAY)
-    assert (vial.code if vial else None) == code
+    found = RULES.formulation_for(vaccines, born, DAY)
+    assert (found.code if found else None) == code

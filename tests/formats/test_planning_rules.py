@@ -26,9 +26,9 @@ def campaign() -> Campaign:
 def test_the_campaigns_own_file_says_who_comes_first_and_what_vials_hold(campaign: Campaign) -> None:
     rules = read_planning((COVID19 / "planning.toml").read_text("utf-8"), campaign)
     assert (rules.walk_limit_m, rules.detour, rules.buffer) == (5000.0, 1.3, Fraction(1, 10))
-    purple = next(one for one in rules.vials if one.code == "pfizer_purple")
+    purple = next(one for one in rules.formulations if one.code == "pfizer_purple")
     assert (purple.doses, purple.open_hours, purple.diluent_ml, purple.ages) == (6, 6.0, 1.8, Ages(Period(144)))
-    assert {one.vaccine for one in rules.vials} <= set(campaign.vaccines)
+    assert {one.vaccine for one in rules.formulations} <= set(campaign.vaccines)
 
 
 def test_an_empty_file_leaves_what_is_assumed(campaign: Campaign) -> None:
@@ -43,6 +43,7 @@ def test_an_empty_file_leaves_what_is_assumed(campaign: Campaign) -> None:
         ("detour = 0.9", "detour cannot be 0.9"),
         ('buffer = "120 %"', "buffer cannot be"),
         ('served = "100 %"', "served cannot be"),
+        ('come = "0 %"', "come cannot be"),
         (FIRST + "weight = 0.5", "weight cannot be 0.5"),
         (FIRST + 'to_age = "60 years"', "to_age cannot be"),
         (FIRST + 'priorities = ["nobody"]', "no group of the campaign has the priority nobody"),

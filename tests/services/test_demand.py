@@ -72,7 +72,7 @@ def test_what_is_owed_follows_the_campaigns_own_rules(town: Town) -> None:
     child = person(date(2014, 1, 1))
     town.send(town.write(people=[old, child, person(GROWN)]))
     (house,) = due(town)
-    needs = sorted((one.needs.weight, one.needs.at_home, one.vials["1"].code) for one in house.people)
+    needs = sorted((one.needs.weight, one.needs.at_home, one.formulations["1"].code) for one in house.people)
     assert needs == [(1, False, "pfizer_purple"), (2, False, "pfizer_orange"), (3, True, "pfizer_purple")]
 
 

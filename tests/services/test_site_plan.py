@@ -61,6 +61,9 @@ def held(plan: SitePlan, town: Town) -> None:
             *_, line = ground.inv(some.house.point.lon, some.house.point.lat, site.site.lon, site.site.lat)
             assert abs(line * plan.rules.detour - some.way_m) <= plan.rules.detour * HALF_A_SQUARE_M + 0.002 * line
         assert site.people == sum(site.doses.values())
+        needs = plan.needs(site)
+        assert sum(one.due for one in needs) + site.doses.get("", 0) == site.people
+        assert all(one.vials * one.formulation.doses >= one.given for one in needs) and needs
 
 
 @pytest.mark.parametrize("aim", list(Aim))
