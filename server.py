@@ -321,6 +321,11 @@ def command_line(settings: Settings) -> click.Group:
             default=60.0,
             help=_("Seconds after which the best plan so far is taken."),
         ),
+        click.Option(
+            ["--team", "teams"],
+            multiple=True,
+            help=_("A mobile team as NAME,LAT,LON or NAME,LAT,LON,DOSES (a day); may be given again."),
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help=_("Print JSON, without names.")),
     )
     def plan_sites(
@@ -331,10 +336,14 @@ def command_line(settings: Settings) -> click.Group:
         sites: int | None,
         entered: bool,
         seconds: float,
+        teams: tuple[str, ...],
         as_json: bool,
     ) -> None:
-        from mapper.services import site_plan
+        from mapper.services import site_plan, team_plan
         from mapper.solve.siting import Limits
+        from mapper.solve.watch import Watch
+
+        crews = [team_plan.read_team(told) for told in teams]
 
         wish = site_plan.SitingWish(
             campaign,
@@ -378,6 +387,11 @@ def command_line(settings: Settings) -> click.Group:
                 seconds=f"{plan.seconds:.1f}",
             )
         )
+        if crews:
+            days = team_plan.working_days(first.date(), last.date())
+            made = team_plan.plan_teams(plan, crews, days, Watch(Limits(seconds)))
+            for line in team_plan.in_words(made, settings.language):
+                click.echo(line)
 
     dhis2_command = subgroup("dhis2", _("Figures for a DHIS2 server."))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -40,3 +41,10 @@ def test_sites_are_imported_and_chosen_by_a_script(tmp_path: Path) -> None:
     assert [(one["code"], one["people"], one["doses"]) for one in found["sites"]] == [("TYT", 3, {"": 3})]
     assert "Nông" not in json.dumps(found, ensure_ascii=False)
     assert plan().exit_code != 0
+    (tmp_path / "sites.csv").write_text("code,name,lat,lon\nTYT,Nhà văn hóa,22.05,105.05\n")
+    assert "0 sites are new, 1 changed" in run("sites", "import", str(tmp_path / "sites.csv")).stdout
+    days = plan("--sites", "1", "--entered", "--seconds", "1", "--team", "Đội 1,22.05,105.05,200")
+    assert re.search(
+        r"2022-08-2\d Đội 1: 07:00 to 07:\d\d, 0.0 km, 3 doses\n  07:00 Nhà văn hóa: 3 people", days.stdout
+    )
+    assert plan("--sites", "1", "--team", "Đội 1").exit_code != 0
