@@ -141,7 +141,7 @@ def test_a_submission_that_makes_counting_fail_is_flagged_and_leaves_what_others
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.tellings.combine", fault)
+        patch.setattr("mapper.domain.dividing.combine", fault)
         assert rebuilding.rebuild(town.reference) == 3
     # combining even a single visit fails, so the edit's own household could not be entered either
     assert town.states() == {"uuid:1": "processed", "uuid:2": "flagged", "uuid:3": "flagged"}
