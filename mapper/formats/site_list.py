@@ -46,7 +46,7 @@ _MOST_A_DAY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ListedSite:
-    """What a file tells of a site. where: the row, or the place in the file. fields: text by name of COLUMNS."""
+    """What is told of a site. where: row, or place in the file; 0 of a form. fields: text by name of COLUMNS."""
 
     where: int
     fields: Mapping[str, str]
@@ -108,14 +108,11 @@ def read_sites(name: str, rows: Iterable[ListedSite]) -> list[Site]:
 
 def _site(name: str, row: ListedSite) -> Site:
     def wrong(column: str, example: str) -> InvalidInput:
-        return InvalidInput(
-            mark("{name}, row {row}: {column} cannot be {value}. Write it like {example}."),
-            name=name,
-            row=row.where,
-            column=column,
-            value=row.fields.get(column, "")[:40] or "–",
-            example=example,
-        )
+        facts = {"column": column, "value": row.fields.get(column, "")[:40] or "–", "example": example}
+        if not row.where:
+            return InvalidInput(mark("{column} cannot be {value}. Write it like {example}."), **facts)
+        message = mark("{name}, row {row}: {column} cannot be {value}. Write it like {example}.")
+        return InvalidInput(message, name=name, row=row.where, **facts)
 
     def degrees(column: str, most: float, example: str) -> float:
         try:

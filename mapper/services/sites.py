@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mapper.domain.places import order_key
 from mapper.domain.roles import OVERSEERS
 from mapper.domain.sites import Site
 from mapper.errors import Forbidden, NotFound, mark
-from mapper.formats.site_list import ListedSite, read_site_table, read_sites, told_by
+from mapper.formats.site_list import COLUMNS, ListedSite, read_site_table, read_sites, told_by
 from mapper.geo.site_layer import is_site_layer, read_site_points
 from mapper.services import audit
 from mapper.services.accounts import User, holds
@@ -25,6 +27,35 @@ class TakenSites:
     new: int
     changed: int
     same: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSite:
+    """A site as a reader sees it. unit: name of the innermost unit it stands in, "" outside of all.
+
+    own: whether the reader may change it.
+    """
+
+    site: Site
+    unit: str
+    own: bool
+
+
+def shown_to(reference: Reference, user: User) -> list[ShownSite]:
+    """All sites, by unit and name: where they stand is no secret."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        places = default_set(known) if known.sets else None
+        found = []
+        for one in kept.everywhere(connection):
+            unit, _ = places.placer.place_one(one.lon, one.lat) if places else (None, False)
+            name = places.units[places.leaf, unit].name if places and unit is not None else ""
+            own = user.role in OVERSEERS and (
+                not user.areas
+                or (places is not None and unit is not None and holds(reference, connection, user, [(places.id, unit)]))
+            )
+            found.append(ShownSite(one, name, own))
+    return sorted(found, key=lambda one: (order_key(one.unit), one.site.kind, order_key(one.site.name)))
 
 
 def everywhere(reference: Reference) -> list[Site]:
@@ -65,6 +96,12 @@ def read_file(name: str, data: bytes) -> list[Site]:
     )
 
 
+def read_one(fields: Mapping[str, str]) -> Site:
+    """The site that a form tells, by the names of a list's columns. Raises InvalidInput, naming the field."""
+    told = {name: value.strip() for name, value in fields.items() if name in COLUMNS}
+    return read_sites("", [ListedSite(0, told)])[0]
+
+
 def enter(reference: Reference, user: User, site: Site) -> None:
     """Enter a site, or change the one of its code. Raises Forbidden where either lies outside the user's area."""
     with reference.database.write() as connection:
@@ -98,7 +135,7 @@ def _allow(reference: Reference, connection: Connection, user: User | None, site
         raise Forbidden(mark("Sites are entered by those who oversee an area. Ask your supervisor."))
     if not user.areas:
         return
-    places = default_set(reference.known(connection), "")
+    places = default_set(reference.known(connection))
     for one in sites:
         unit, _ = places.placer.place_one(one.lon, one.lat)
         if unit is None or not holds(reference, connection, user, [(places.id, unit)]):

@@ -59,6 +59,7 @@ from mapper.web.people_api import people_api
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.public import public
 from mapper.web.report import report
+from mapper.web.sites import sites
 from mapper.web.slip_batches import slip_batches
 from mapper.web.slips import slip_pages
 from mapper.web.submission import submission
@@ -163,6 +164,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(target_pages)
     app.register_blueprint(national_register)
     app.register_blueprint(slip_pages)
+    app.register_blueprint(sites)
     app.register_blueprint(slip_batches)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

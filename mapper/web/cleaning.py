@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from babel.numbers import format_decimal
 from flask import Blueprint, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -19,7 +20,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
 from mapper.web.cleaning_offers import born, day_shown, dose_line, dose_name, offers, others, to_divide, vaccine_name
 from mapper.web.installation import installation
-from mapper.web.language_choice import say
+from mapper.web.language_choice import chosen_language, say
 
 cleaning_pages = Blueprint("cleaning", __name__)
 _only_for_overseers = only_for(*OVERSEERS)
@@ -204,7 +205,9 @@ def _why(campaign: Campaign, finding: Finding) -> str:
     if rule == "point_shared":
         return say("Both houses stand at {point}.", point=facts.get("point", ""))
     if rule == "point_far":
-        return say("It lies {metres} m from the middle of its hamlet's houses.", metres=facts.get("metres", ""))
+        return say(
+            "It lies {metres} m from the middle of its hamlet's houses.", metres=_grouped(facts.get("metres", ""))
+        )
     if rule == "commune_differs":
         text = mark("The form says {chosen}, the position lies in {found}.")
         return say(text, chosen=facts.get("chosen", ""), found=facts.get("found", ""))
@@ -232,3 +235,8 @@ def _mended(one: Settled) -> str:
     if isinstance(act, TwoHouseholds):
         return say("people who went to the second household: {number}", number=len(act.people))
     return ""
+
+
+def _grouped(number: str) -> str:
+    """A whole number as the reader's language writes it."""
+    return str(format_decimal(int(number), locale=chosen_language())) if number.isdecimal() else number

@@ -115,6 +115,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("/people?date=2022-08-31", "/people?date=2022-08-31&state=vaccinated", "/people?date=2022-08-31&houses=never"),
     ),
     "reasons.page": (EVERYBODY, ("/reasons?date=2022-08-31", "/reasons?date=2022-08-31&area=commune:00001")),
+    "sites.page": (EVERYBODY, ("/sites",)),
     "slips.check_page": (("administrator", "nobody"), ("/slips/check",)),
     "slips.house": (EVERYBODY, ("/slips/of/uuid:edit",)),
     "slips.offline": (NOBODY, ("/slips/offline.html",)),
