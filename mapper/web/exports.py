@@ -23,6 +23,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.wanted import BESIDES, refuse_unknown
 
 if TYPE_CHECKING:
     from mapper.services.exporting import Wish
@@ -297,6 +298,7 @@ def _wish(kind: str) -> Wish:
     from mapper.services.exporting import Wish, check
 
     check(reader(), kind)
+    refuse_unknown("kind", "again", *BESIDES)
     asked = ask()
     if asked is None:
         raise NotFound(mark("There is nothing at this address."))

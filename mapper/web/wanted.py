@@ -51,23 +51,28 @@ class Wanted:
 
 
 def read_wanted() -> Wanted | None:
-    """What this request asks for; None where nothing is published yet. Raises InvalidInput, NotFound.
-
-    A name that no list knows is refused: passed over, it would widen the list without a word.
-    """
+    """What this request asks for; None where nothing is published yet. Raises InvalidInput, NotFound."""
+    refuse_unknown(*BESIDES)
     args = request.args
-    unknown = sorted(set(args) - {*NAMES, *OF_THE_PLACE, *BESIDES})
+    wanted = read_filter({name: args.getlist(name) for name in NAMES})
+    asked = ask({name: args[name] for name in OF_THE_PLACE if args.get(name)})
+    if asked is None:
+        return None
+    return Wanted(asked, wanted)
+
+
+def refuse_unknown(*besides: str) -> None:
+    """Refuse a name in the address that no filter knows: passed over, it would widen a list without a word.
+
+    besides: names that this address may have otherwise. Raises InvalidInput.
+    """
+    unknown = sorted(set(request.args) - {*NAMES, *OF_THE_PLACE, *besides})
     if unknown:
         raise InvalidInput(
             mark("A list knows no {name}. What it may be asked for: {names}."),
             name=unknown[0][:40],
             names=", ".join(sorted([*NAMES, *OF_THE_PLACE])),
         )
-    wanted = read_filter({name: args.getlist(name) for name in NAMES})
-    asked = ask({name: args[name] for name in OF_THE_PLACE if args.get(name)})
-    if asked is None:
-        return None
-    return Wanted(asked, wanted)
 
 
 def page_asked() -> int:

@@ -136,7 +136,13 @@ def test_what_cannot_be_asked_is_told_with_the_cure(sqlite_site: Site) -> None:
     assert sqlite_site.get("/list?page=9&view=people", token).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/api/people", "/api/people/count", "/api/people/by-hamlet", "/list", "/list/paper"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/people", "/api/people/count", "/api/people/by-hamlet", "/list", "/list/paper"),
+        "/export/people.csv",
+    ],
+)
 def test_a_name_that_no_list_knows_is_refused_and_widens_nothing(visited: Site, path: str) -> None:
     user = visited.user("supervisor", "001")
     refused = visited.get(f"{path}?{AT}&group=5_plus&dose=1&state=due&lang=en", user.token)
