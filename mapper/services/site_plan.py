@@ -214,7 +214,8 @@ def plan_sites(reference: Reference, user: User, wish: SitingWish, watch: Watch 
     if wish.proposed:
         sites = [*sites, *proposals(houses, {code: one.label for code, one in known.hamlets.items()})]
     asked = _Asked.of(walking, sites, rules, wish)
-    found = _solve(asked.problem, wish, watch or Watch(wish.limits))
+    watch = watch or Watch(wish.limits)
+    found = _solve(asked.problem, wish, watch)
     travel = asked.problem.travel
     ways = dict(zip(zip(travel.point.tolist(), travel.site.tolist(), strict=True), travel.far.tolist(), strict=True))
     served: dict[int, list[Served]] = {site: [] for site in found.chosen}
@@ -230,7 +231,7 @@ def plan_sites(reference: Reference, user: User, wish: SitingWish, watch: Watch 
         wish,
         tuple(PlannedSite(asked.sites[site], tuple(several)) for site, several in served.items()),
         {why: tuple(several) for why, several in unserved.items() if several},
-        (what_binds(asked.problem, found) or None) if found.left else None,
+        (what_binds(asked.problem, found, watch.part()) or None) if found.left else None,
         found.objective,
         found.bound,
         found.gap,
