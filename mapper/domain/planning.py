@@ -99,19 +99,23 @@ class PlanningRules:
     minutes_a_home: float = 20.0
     source: Label | None = None
 
-    def needs(self, person: Person, day: date) -> Needs:
-        """What is owed to somebody on a day: of all that holds for them the most weight and the shortest walk."""
-        held = [
-            one
-            for one in self.precedences
+    def precedences_of(self, person: Person, day: date) -> tuple[int, ...]:
+        """Positions of the precedences that hold for somebody on a day."""
+        return tuple(
+            place
+            for place, one in enumerate(self.precedences)
             if one.ages.hold(person.born_on, day)
             and (not one.priorities or not one.priorities.isdisjoint(person.priorities))
-        ]
-        limits = [one.walk_limit_m for one in held if one.walk_limit_m is not None]
+        )
+
+    def needs(self, held: Sequence[int]) -> Needs:
+        """What is owed to somebody for whom these hold: of all of them the most weight and the shortest walk."""
+        several = [self.precedences[place] for place in held]
+        limits = [one.walk_limit_m for one in several if one.walk_limit_m is not None]
         return Needs(
-            max([1.0, *(one.weight for one in held)]),
+            max([1.0, *(one.weight for one in several)]),
             min([self.walk_limit_m, *limits]),
-            any(one.at_home for one in held),
+            any(one.at_home for one in several),
         )
 
     def formulation_for(self, vaccines: Sequence[str], born_on: date | None, day: date) -> Formulation | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.follow_up import DueDose, PersonState, Status, status
-from mapper.domain.people import Person, Point
-from mapper.domain.planning import Formulation, Needs, PlanningRules
+from mapper.domain.follow_up import PersonState, Status, status
+from mapper.domain.people import Person
+from mapper.domain.plan import DueHouse, DuePerson
+from mapper.domain.planning import PlanningRules
 from mapper.formats.planning_rules import read_planning
 from mapper.services.field_area import FieldArea
 from mapper.services.reference import Reference
@@ -21,35 +21,19 @@ _AT_ONCE = 1_000
 """Households read at a time, so that a province is never in memory but as its people due."""
 
 
-@dataclass(frozen=True, slots=True)
-class DuePerson:
-    """Somebody who is due in the days of a plan. on: the first of them on which that holds; due: the doses then.
-
-    formulations: by code of a dose what it is given from; a dose without one is of no vaccine of planning.toml.
-    """
-
-    id: str
-    on: date
-    due: tuple[DueDose, ...]
-    needs: Needs
-    formulations: dict[str, Formulation]
-
-
-@dataclass(frozen=True, slots=True)
-class DueHouse:
-    """A household with anybody due. point: None where it has no position that can be trusted."""
-
-    id: str
-    hamlet_code: str | None
-    commune_code: str | None
-    point: Point | None
-    people: tuple[DuePerson, ...]
-
-
 def rules_of(connection: Connection, campaign: Campaign) -> PlanningRules:
     """What a campaign's planning.toml says; the assumptions of this program where it has none."""
-    held = kept.fact(connection, _of_campaign(campaign.id))
-    return read_planning(held, campaign) if held else PlanningRules()
+    return rules_in(rules_told(connection, campaign), campaign)
+
+
+def rules_told(connection: Connection, campaign: Campaign) -> str:
+    """A campaign's planning.toml itself; "" where it has none."""
+    return kept.fact(connection, _of_campaign(campaign.id)) or ""
+
+
+def rules_in(toml: str, campaign: Campaign) -> PlanningRules:
+    """What such a file says."""
+    return read_planning(toml, campaign) if toml else PlanningRules()
 
 
 def keep_rules(reference: Reference, connection: Connection, campaign: Campaign, toml: str) -> None:
@@ -92,9 +76,10 @@ def due_between(person: Person, campaign: Campaign, rules: PlanningRules, days: 
             return None
         on = stands.next_on
         stands = status(person, campaign, on)
-    return DuePerson(person.id, on, stands.due, rules.needs(person, on), _formulations(person, stands, rules, on))
+    doses = tuple(dose.code for dose in stands.due)
+    return DuePerson(person.id, on, doses, _vials(person, stands, rules, on), rules.precedences_of(person, on))
 
 
-def _formulations(person: Person, stands: Status, rules: PlanningRules, day: date) -> dict[str, Formulation]:
+def _vials(person: Person, stands: Status, rules: PlanningRules, day: date) -> dict[str, str]:
     found = ((dose.code, rules.formulation_for(dose.vaccines, person.born_on, day)) for dose in stands.due)
-    return {code: one for code, one in found if one is not None}
+    return {code: one.code for code, one in found if one is not None}

@@ -10,39 +10,22 @@ from datetime import date, timedelta
 import numpy as np
 
 from mapper.domain.people import Point
+from mapper.domain.plan import HOUR, DueHouse, DuePerson, FieldTeam
 from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site, SiteKind
 from mapper.errors import InvalidQuestion, mark
 from mapper.geo.measure import on_plane
-from mapper.language import translate
-from mapper.services.demand import DueHouse, DuePerson
-from mapper.services.site_plan import PlannedSite, SitePlan, Unserved
+from mapper.services.site_plan import PlannedSite, SitePlan
 from mapper.solve.routing import Halt, Missed, Roads, Shift, Team, shortest_routes
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
 METRES_PER_KM = 1000.0
-MINUTES_PER_HOUR = 60.0
 SUNDAY = 6
 
 WORTH = 3.0
 """A stop is worth a way so many times as long as the longest of all, and up to twice that by how many people it is for:
 no route saves as much by leaving it out, and where not all fit those of fewer people are left out first."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldTeam:
-    """A mobile team. start: where it sets out and comes back to. begin, end: minutes after midnight of its day.
-
-    doses: that it gives on a day at most; cold_minutes: that its box keeps vaccine cold; None for no such limit.
-    """
-
-    name: str
-    start: Point
-    begin: float = 7 * MINUTES_PER_HOUR
-    end: float = 17 * MINUTES_PER_HOUR
-    doses: int | None = None
-    cold_minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,31 +156,6 @@ def read_team(told: str) -> FieldTeam:
     return FieldTeam(name, Point(lat, lon), doses=doses)
 
 
-def in_words(plan: TeamPlan, language: str) -> list[str]:
-    """A line a day of a team and a line a stop, without names of people; then what nobody gets to."""
-
-    def named(stop: Stopover, begin: str) -> str:
-        if isinstance(stop, HomeStop):
-            return f"{begin} {translate(mark('at home: {people} people'), language, people=len(stop.people))}".strip()
-        told = {"begin": begin, "name": stop.site.site.name, "people": stop.people}
-        return translate(mark("{begin} {name}: {people} people"), language, **told).strip()
-
-    found = []
-    for one in plan.days:
-        told = {"begin": _clock(one.begin), "end": _clock(one.end), "km": round(one.way_m / METRES_PER_KM, 1)}
-        words = mark("{day} {team}: {begin} to {end}, {km} km, {doses} doses")
-        found.append(translate(words, language, day=one.day, team=one.team.name, doses=one.doses, **told))
-        found += [f"  {named(stay.stop, _clock(stay.begin))}" for stay in one.stays]
-    for stop, why in plan.missed:
-        told = {"what": named(stop, ""), "why": translate(WHY_MISSED[why], language)}
-        found.append(translate(mark("left out: {what} ({why})"), language, **told))
-    return found
-
-
-def _clock(minutes: float) -> str:
-    return f"{int(minutes) // 60:02}:{int(minutes) % 60:02}"
-
-
 def stops_of(plan: SitePlan, teams: Sequence[FieldTeam]) -> list[Stopover]:
     """What teams have to go to: mobile sites with anybody to come, in parts that a team can do in a day, and homes."""
     rules = plan.rules
@@ -211,7 +169,7 @@ def stops_of(plan: SitePlan, teams: Sequence[FieldTeam]) -> list[Stopover]:
             parts = math.ceil(site.people / most)
             each, more = divmod(site.people, parts)
             found += [SessionStop(site, each + (part < more)) for part in range(parts)]
-    for house, people in plan.unserved.get(Unserved.AT_HOME, ()):
+    for house, people in plan.homes:
         if house.point is not None:
             found.append(HomeStop(house, people))
     return found
@@ -232,7 +190,7 @@ def _check(teams: Sequence[FieldTeam], days: Sequence[date]) -> None:
 def _roads(places: Sequence[Point | Site], rules: PlanningRules) -> Roads:
     xy = on_plane([one.lon for one in places], [one.lat for one in places])
     metres = np.sqrt(((xy[:, None, :] - xy[None, :, :]) ** 2).sum(axis=2)) * rules.detour
-    return Roads(metres, metres / METRES_PER_KM / rules.driving_kmh * MINUTES_PER_HOUR)
+    return Roads(metres, metres / METRES_PER_KM / rules.driving_kmh * HOUR)
 
 
 def _place(stop: Stopover) -> Point | Site:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mapper.domain.plan import DuePerson
 from mapper.domain.planning import Formulation, PlanningRules
 from mapper.domain.turnout import Turnout
 from mapper.domain.vials import Session, Supplies, over_sessions, supplies, with_buffer
-from mapper.services.demand import DuePerson
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,7 @@ class Need:
 
 def doses_of(people: Sequence[DuePerson]) -> Mapping[str, int]:
     """Doses by formulation, "" for those of which none is known: one a dose due."""
-    return Counter(
-        one.formulations[dose.code].code if dose.code in one.formulations else "" for one in people for dose in one.due
-    )
+    return Counter(one.vials.get(dose, "") for one in people for dose in one.due)
 
 
 def needs_of(doses: Mapping[str, int], rules: PlanningRules, sessions: int) -> list[Need]:

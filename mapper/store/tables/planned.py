@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -143,4 +144,28 @@ lot_houses = Table(
     sqlite_with_rowid=False,
     comment="Houses of a lot in the order drawn. household_id: of the register; without one the house was not visited "
     "by the census, and is the one of number `unlisted` among those of its hamlet. seen: people of the group met.",
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("told_at", String, nullable=False),
+    Column("to_stop", Boolean, nullable=False),
+    Column("given", LargeBinary),
+    Column("made", LargeBinary),
+    Column("summary", Text),
+    Column("trouble", Text),
+    Column("in_use", Boolean, nullable=False),
+    Column("follows", Integer),
+    Column("user_id", Integer, ForeignKey("users.id")),
+    Column("at", String, nullable=False),
+    comment="Plans of sites, teams and vials. question: JSON. given: what it was made from, made: what came out, both "
+    "compressed JSON without names. summary: JSON of figures for lists. trouble: JSON of why there is none. told_at: "
+    "when the process that makes it last said so. follows: the plan that it takes the place of.",
 )

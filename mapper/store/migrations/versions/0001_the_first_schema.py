@@ -537,6 +537,32 @@ def upgrade() -> None:
         comment="A group and a dose whose coverage is kept; the key of tallies.",
     )
     op.create_table(
+        "plans",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.Column("told_at", sa.String(), nullable=False),
+        sa.Column("to_stop", sa.Boolean(), nullable=False),
+        sa.Column("given", sa.LargeBinary(), nullable=True),
+        sa.Column("made", sa.LargeBinary(), nullable=True),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("in_use", sa.Boolean(), nullable=False),
+        sa.Column("follows", sa.Integer(), nullable=True),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_plans_campaign_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_plans_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
+        comment="Plans of sites, teams and vials. question: JSON. given: what it was made from, made: what came out, both compressed JSON without names. summary: JSON of figures for lists. trouble: JSON of why there is none. told_at: when the process that makes it last said so. follows: the plan that it takes the place of.",
+    )
+    with op.batch_alter_table("plans", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plans_campaign_id"), ["campaign_id"], unique=False)
+
+    op.create_table(
         "sites",
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -925,6 +951,10 @@ def downgrade() -> None:
 
     op.drop_table("slips")
     op.drop_table("sites")
+    with op.batch_alter_table("plans", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_plans_campaign_id"))
+
+    op.drop_table("plans")
     op.drop_table("series")
     op.drop_table("saved_filters")
     op.drop_table("responsible")
