@@ -38,6 +38,7 @@ from mapper.store.tables.received import WAITS, attachments, decisions, instance
 from mapper.store.tables.register import doses, findings, households, people, placements
 from mapper.store.tables.schema import metadata
 from mapper.store.tables.slips import slips
+from mapper.store.tables.stock import stock_entries
 
 __all__ = [
     "HOUSE_COLUMNS",
@@ -91,6 +92,7 @@ __all__ = [
     "series",
     "sites",
     "slips",
+    "stock_entries",
     "submissions",
     "tallies",
     "tally_sums",

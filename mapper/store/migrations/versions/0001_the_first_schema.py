@@ -578,6 +578,37 @@ def upgrade() -> None:
         comment="Where people can be vaccinated. kind: fixed for a health station, mobile for a place that a team may come to. capacity: people a day. user_id: who entered it last, NULL at the command line.",
     )
     op.create_table(
+        "stock_entries",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("store", sa.String(), nullable=False),
+        sa.Column("formulation", sa.String(), nullable=False),
+        sa.Column("lot", sa.String(), nullable=False),
+        sa.Column("doses", sa.Integer(), nullable=False),
+        sa.Column("vial_doses", sa.Integer(), nullable=False),
+        sa.Column("expiry", sa.Date(), nullable=True),
+        sa.Column("other", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("difference", sa.Integer(), nullable=False),
+        sa.Column("undoes", sa.Integer(), nullable=True),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_stock_entries_campaign_id")
+        ),
+        sa.ForeignKeyConstraint(["undoes"], ["stock_entries.seq"], name=op.f("fk_stock_entries_undoes")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_stock_entries_user_id")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_stock_entries")),
+        sa.UniqueConstraint("undoes", name=op.f("uq_stock_entries_undoes")),
+        comment="Doses of vaccine that were allocated, received, used, wasted, moved and counted. Rows are added and never changed: one that was wrong is undone by another that names it in undoes. store, other: SET/LEVEL:CODE of a unit, or site:CODE. difference: of a count, what was counted less what was there. user_id: NULL at the command line.",
+    )
+    with op.batch_alter_table("stock_entries", schema=None) as batch_op:
+        batch_op.create_index("ix_stock_entries_lot", ["campaign_id", "formulation", "lot"], unique=False)
+
+    op.create_table(
         "slips",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("campaign_id", sa.String(), nullable=False),
@@ -950,6 +981,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_slips_household")
 
     op.drop_table("slips")
+    with op.batch_alter_table("stock_entries", schema=None) as batch_op:
+        batch_op.drop_index("ix_stock_entries_lot")
+
+    op.drop_table("stock_entries")
     op.drop_table("sites")
     with op.batch_alter_table("plans", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_plans_campaign_id"))
