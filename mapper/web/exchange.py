@@ -42,6 +42,7 @@ from mapper.web.asked import Asked, ask
 from mapper.web.exchange_words import FACT_WORDS, FIGURE_WORDS, LEVELS, PERIODS
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.wanted import BESIDES, refuse_unknown
 
 LISTED = 200
 """Rows of a table on the page; the files have all."""
@@ -211,6 +212,7 @@ def people(kind: str) -> Response:
     user, reference = reader(), installation().reference
     if user.role not in READERS:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
+    refuse_unknown("type", "bundle", "filter", "area", "level", "period", *BESIDES)
     question = _people_question(_asked())
     types = request.args.getlist("type") or fhir.TYPES
     for each in types:

@@ -36,6 +36,7 @@ from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.slip_batches import begin
+from mapper.web.wanted import BESIDES, refuse_unknown
 
 if TYPE_CHECKING:
     from mapper.services.filtered import Filtered, FilterQuestion
@@ -237,6 +238,7 @@ def _question(asked: Asked) -> FilterQuestion:
     """What the filter in this request's address asks."""
     from mapper.services.filtered import FilterQuestion
 
+    refuse_unknown(*BESIDES)
     wanted = read_filter(request.args.to_dict(flat=False))
     return FilterQuestion(asked.state["campaign"], asked.state["set"], asked.day, wanted)
 

@@ -89,6 +89,8 @@ def test_people_go_to_those_who_see_lists_within_their_area_and_each_file_stands
     entries = audit.entries(full.reference, 50, action="exchange.fhir")
     assert len(entries) >= 2 and not [one for one in entries if "Lan" in str(one.facts)]
     assert full.get("/exchange/fhir.json", bearer, type="Cat", **asked).status_code == 400
+    mistyped = full.get("/exchange/fhir.json", bearer, stat="due", **asked)
+    assert mistyped.status_code == 400 and "stat" in mistyped.text, "passed over, it would widen the file"
 
 
 def test_nobody_and_canvassers_get_no_file(full: Site) -> None:

@@ -205,6 +205,7 @@ def test_only_readers_of_the_area_make_slips_and_only_who_sees_all_keeps_the_key
 def test_slips_for_everybody_whom_a_filter_wants(site: Site) -> None:
     chief = reader(site)
     wanted = {"campaign": "mini", "date": date(2022, 8, 31).isoformat(), "text": "pao"}
+    assert chief.get("/slips/people", stat="due", **wanted).status_code == 400, "no slips for more than were wanted"
     page = chief.get("/slips/people", lang="en", **wanted).text
     assert "1 people in 1 households" in page
     address = re.search(r'action="(/slips/people[^"]*)"', page)
