@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
 from mapper.domain.people import Point
-from mapper.domain.sites import Site, SiteKind
+from mapper.domain.plan import FieldTeam
+from mapper.domain.sites import SiteKind
 from mapper.errors import InvalidQuestion
-from mapper.services import site_plan, sites
-from mapper.services.site_plan import SitePlan, SitingWish
+from mapper.services.site_plan import SitePlan
 from mapper.services.team_plan import (
-    FieldTeam,
     HomeStop,
     SessionStop,
     TeamPlan,
-    in_words,
     plan_teams,
     read_team,
     stops_of,
@@ -26,16 +25,33 @@ from mapper.services.team_plan import (
 from mapper.solve.routing import Missed
 from mapper.solve.siting import Limits
 from mapper.solve.watch import Watch
-from tests.services.test_site_plan import administrator, peopled
-from tests.services.town import DAY, Town, inside, person
+from tests.services.plan_cases import AT_HOME, OLD, at, days, fixed, given, house, mobile, sited, team
 
-SESSION = "Phố Nà Liền: 1 people"
-HERE = Point(22.05, 105.1)
-DAYS = [DAY + timedelta(days=n) for n in range(3)]
+DAYS = days(3)
 
 
-def planned(town: Town, number: int = 3) -> SitePlan:
-    return site_plan.plan_sites(town.reference, administrator(town), SitingWish("covid19", DAY, DAYS[-1], sites=number))
+def planned(sites: int = 3) -> SitePlan:
+    """Forty houses of all ages around six places."""
+    chance = random.Random(5)
+    houses = [
+        house(
+            f"h{number:02}",
+            at(chance.uniform(0, 8_000), chance.uniform(0, 8_000)),
+            chance.randrange(1, 4),
+            precedences=chance.choice(((), (), (OLD,), (AT_HOME,))),
+        )
+        for number in range(40)
+    ]
+    places = [
+        mobile(f"m{number}", at(2_000 + 4_000 * (number % 2), 1_000 + 3_000 * (number // 2))) for number in range(6)
+    ]
+    return sited(given(houses, places, sites=sites))
+
+
+def crowd(people: int = 30) -> SitePlan:
+    """A mobile site in the midst of its people."""
+    houses = [house(f"h{number:02}", at(10 * number, 0), 2) for number in range(people // 2)]
+    return sited(given(houses, [mobile("m", at(0, 0))], sites=1))
 
 
 def sent(plan: SitePlan, *teams: FieldTeam, days: list[date] = DAYS) -> TeamPlan:
@@ -64,9 +80,9 @@ def held(plan: SitePlan, made: TeamPlan, teams: tuple[FieldTeam, ...]) -> None:
         assert times == sorted(times)
 
 
-def test_every_stop_is_on_one_day_within_hours_doses_and_cold_box(sqlite_town: Town) -> None:
-    plan = planned(peopled(sqlite_town))
-    teams = FieldTeam("Đội 1", HERE, doses=40, cold_minutes=420), FieldTeam("Đội 2", HERE, begin=480)
+def test_every_stop_is_on_one_day_within_hours_doses_and_cold_box() -> None:
+    plan = planned()
+    teams = team("Đội 1", doses=40, cold_minutes=420), team("Đội 2", begin=480)
     made = sent(plan, *teams)
     held(plan, made, teams)
     assert not made.missed
@@ -75,48 +91,41 @@ def test_every_stop_is_on_one_day_within_hours_doses_and_cold_box(sqlite_town: T
     assert again.days == made.days
 
 
-def test_a_site_with_more_people_than_a_team_sees_in_a_day_has_several_sessions(sqlite_town: Town) -> None:
-    for _ in range(15):
-        sqlite_town.send(sqlite_town.write(people=[person(), person()]))
-    plan = planned(sqlite_town, 1)
-    team = FieldTeam("Đội", HERE, doses=12)
-    made = sent(plan, team)
-    held(plan, made, (team,))
+def test_a_site_with_more_people_than_a_team_sees_in_a_day_has_several_sessions() -> None:
+    plan = crowd()
+    one = team(doses=12)
+    made = sent(plan, one)
+    held(plan, made, (one,))
     assert [stay.stop.people for day in made.days for stay in day.stays if isinstance(stay.stop, SessionStop)] == [
         10
     ] * 3
     assert [day.day for day in made.days] == DAYS
 
 
-def test_what_teams_do_not_get_to_is_named_with_why(sqlite_town: Town) -> None:
-    for _ in range(15):
-        sqlite_town.send(sqlite_town.write(people=[person(), person()]))
-    plan = planned(sqlite_town, 1)
-    team = FieldTeam("Đội", HERE, doses=12)
-    made = sent(plan, team, days=DAYS[:1])
-    held(plan, made, (team,))
+def test_what_teams_do_not_get_to_is_named_with_why() -> None:
+    plan = crowd()
+    one = team(doses=12)
+    made = sent(plan, one, days=DAYS[:1])
+    held(plan, made, (one,))
     assert [why for _, why in made.missed] == [Missed.NO_ROOM] * 2
-    far = FieldTeam("Xa", Point(10.8, 106.7))
+    far = team("Xa", Point(10.8, 106.7))
     assert {why for _, why in sent(plan, far).missed} == {Missed.OUT_OF_HOURS}
 
 
-def test_stations_have_staff_of_their_own(sqlite_town: Town) -> None:
-    place, user = inside(0), administrator(sqlite_town)
-    sites.enter(sqlite_town.reference, user, Site("TYT", "Trạm y tế", SiteKind.FIXED, place.lat, place.lon))
-    sqlite_town.send(sqlite_town.write(people=[person()]))
-    plan = site_plan.plan_sites(sqlite_town.reference, user, SitingWish("covid19", DAY, DAY, sites=1))
+def test_stations_have_staff_of_their_own() -> None:
+    plan = sited(given([house("h", at(0, 0))], [fixed("TYT", at(0, 0))], sites=1))
     assert plan.sites[0].people == 1
-    assert sent(plan, FieldTeam("Đội", HERE)).days == ()
+    assert sent(plan, team()).days == ()
 
 
 @pytest.mark.parametrize(
     ("teams", "days"),
-    [((), DAYS), ((FieldTeam("Đội", HERE),), []), ((FieldTeam("Đội", HERE, begin=600, end=500),), DAYS)],
+    [((), DAYS), ((team(),), []), ((team(begin=600, end=500),), DAYS)],
     ids=["no team", "no day", "hours turned round"],
 )
-def test_a_wish_that_cannot_be_is_refused(sqlite_town: Town, teams: tuple[FieldTeam, ...], days: list[date]) -> None:
+def test_a_wish_that_cannot_be_is_refused(teams: tuple[FieldTeam, ...], days: list[date]) -> None:
     with pytest.raises(InvalidQuestion):
-        plan_teams(planned(sqlite_town), teams, days)
+        plan_teams(crowd(), teams, days)
 
 
 def test_a_team_is_read_from_one_line_and_days_are_no_sundays() -> None:
@@ -126,12 +135,3 @@ def test_a_team_is_read_from_one_line_and_days_are_no_sundays() -> None:
         with pytest.raises(InvalidQuestion):
             read_team(wrong)
     assert [day.day for day in working_days(date(2022, 9, 9), date(2022, 9, 13))] == [9, 10, 12, 13]
-
-
-def test_the_days_of_teams_are_told_without_names(sqlite_town: Town) -> None:
-    sqlite_town.send(sqlite_town.write(people=[person()]))
-    sqlite_town.send(sqlite_town.write({"household.point": inside(0, 0.4)}, [person(date(1930, 1, 1))]))
-    lines = in_words(sent(planned(sqlite_town, 1), FieldTeam("Đội", HERE), days=DAYS[:1]), "en")
-    assert lines[0].startswith("2022-08-15 Đội: 07:00 to ")
-    assert {line.split(" ", 3)[-1] for line in lines[1:]} == {"at home: 1 people", SESSION}
-    assert not any("Nông" in line for line in lines)
