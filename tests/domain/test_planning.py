@@ -45,7 +45,7 @@ def person(born_on: date | None, *priorities: str) -> Person:
 def test_everybody_is_owed_the_most_weight_and_the_shortest_walk(
     born: date | None, priorities: tuple[str, ...], needs: Needs
 ) -> None:
-    assert RULES.needs(person(born, *priorities), DAY) == needs
+    assert RULES.needs(RULES.precedences_of(person(born, *priorities), DAY)) == needs
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from mapper.domain.ledger import State
+from mapper.domain.plan import DueHouse
 from mapper.domain.planning import PlanningRules
 from mapper.services import demand
-from mapper.services.demand import DueHouse
 from mapper.services.field_area import FieldArea
 from tests.services.town import COMMUNES, DAY, Town, inside, person
 
@@ -24,7 +24,7 @@ def due(town: Town, last: date = LAST) -> list[DueHouse]:
 
 def on_days(houses: list[DueHouse]) -> list[tuple[int, str]]:
     """Days from the first on, and the dose, of everybody."""
-    return sorted(((one.on - DAY).days, dose.code) for house in houses for one in house.people for dose in one.due)
+    return sorted(((one.on - DAY).days, dose) for house in houses for one in house.people for dose in one.due)
 
 
 def test_everybody_is_planned_for_on_the_day_on_which_they_become_due(town: Town) -> None:
@@ -72,7 +72,10 @@ def test_what_is_owed_follows_the_campaigns_own_rules(town: Town) -> None:
     child = person(date(2014, 1, 1))
     town.send(town.write(people=[old, child, person(GROWN)]))
     (house,) = due(town)
-    needs = sorted((one.needs.weight, one.needs.at_home, one.formulations["1"].code) for one in house.people)
+    with town.reference.database.read() as connection:
+        rules = demand.rules_of(connection, town.reference.known(connection).campaign("covid19"))
+    owed = [(rules.needs(one.precedences), one.vials["1"]) for one in house.people]
+    needs = sorted((one.weight, one.at_home, vial) for one, vial in owed)
     assert needs == [(1, False, "pfizer_purple"), (2, False, "pfizer_orange"), (3, True, "pfizer_purple")]
 
 

@@ -11,11 +11,17 @@ import pyproj
 import pytest
 
 from mapper.domain.ledger import State
+from mapper.domain.made_plan import Unserved
+from mapper.domain.plan import Aim, PlanQuestion
 from mapper.domain.sites import Site, SiteKind
 from mapper.errors import InvalidQuestion
-from mapper.services import accounts, site_plan, sites
+from mapper.services import accounts, demand, site_plan, sites
 from mapper.services.accounts import User
-from mapper.services.site_plan import PROPOSED, Aim, SitePlan, SitingWish, Unserved
+from mapper.services.plan_given import gather
+from mapper.services.site_plan import PROPOSED, SitePlan
+from mapper.services.vaccine_need import needs_of
+from mapper.solve.siting import Limits
+from mapper.solve.watch import Watch
 from tests.services.town import COMMUNES, DAY, Town, inside, person
 
 GROWN, OLD, VERY_OLD = date(1980, 1, 1), date(1950, 1, 1), date(1930, 1, 1)
@@ -28,8 +34,16 @@ def administrator(town: Town) -> User:
     return user
 
 
-def wish(aim: Aim = Aim.MOST_PEOPLE, sites: int | None = 2, **other: object) -> SitingWish:
-    return SitingWish("covid19", DAY, DAY + timedelta(days=4), aim, sites, **other)  # type: ignore[arg-type]
+def wish(aim: Aim = Aim.MOST_PEOPLE, sites: int | None = 2, **other: object) -> PlanQuestion:
+    last = DAY + timedelta(days=4)
+    return PlanQuestion("covid19", DAY, last, aim=aim, sites=sites, **other)  # type: ignore[arg-type]
+
+
+def planned(town: Town, user: User, question: PlanQuestion) -> SitePlan:
+    given = gather(town.reference, user, question)
+    with town.reference.database.read() as connection:
+        rules = demand.rules_in(given.rules, town.reference.known(connection).campaign(question.campaign_id))
+    return site_plan.plan_sites(given, rules, Watch(Limits(question.seconds, question.gap, seed=question.seed)))
 
 
 def peopled(town: Town, seed: int = 5) -> Town:
@@ -49,21 +63,22 @@ def held(plan: SitePlan, town: Town) -> None:
     """What every plan keeps to."""
     everybody = Counter(one.id for site in plan.sites for some in site.served for one in some.people)
     everybody.update(one.id for several in plan.unserved.values() for _, people in several for one in people)
+    everybody.update(one.id for _, people in plan.homes for one in people)
     due = sum(town.ask(group=group, dose="1").total.states[State.DUE] for group in ("5_11", "12_17", "18_plus"))
     assert set(everybody.values()) == {1}
     assert plan.people == len(everybody) == due
     ground = pyproj.Geod(ellps="WGS84")
     for site in plan.sites:
         for some in site.served:
-            limit = min(one.needs.walk_limit_m for one in some.people)
-            assert some.way_m <= limit and not any(one.needs.at_home for one in some.people)
+            needs = [plan.rules.needs(one.precedences) for one in some.people]
+            assert some.way_m <= min(one.walk_limit_m for one in needs) and not any(one.at_home for one in needs)
             assert some.house.point is not None
             *_, line = ground.inv(some.house.point.lon, some.house.point.lat, site.site.lon, site.site.lat)
             assert abs(line * plan.rules.detour - some.way_m) <= plan.rules.detour * HALF_A_SQUARE_M + 0.002 * line
         assert site.people == sum(site.doses.values())
-        needs = plan.needs(site)
-        assert sum(one.due for one in needs) + site.doses.get("", 0) == site.people
-        assert all(one.vials * one.formulation.doses >= one.given for one in needs) and needs
+        vials = needs_of(site.doses, plan.rules, 1)
+        assert sum(one.due for one in vials) + site.doses.get("", 0) == site.people
+        assert all(one.vials * one.formulation.doses >= one.given for one in vials) and vials
 
 
 @pytest.mark.parametrize("aim", list(Aim))
@@ -72,13 +87,13 @@ def test_everybody_due_is_in_one_part_of_the_plan_and_no_walk_is_too_long(
 ) -> None:
     town = peopled(new_town())
     user = administrator(town)
-    plan = site_plan.plan_sites(town.reference, user, wish(aim, 3))
+    plan = planned(town, user, wish(aim, 3))
     held(plan, town)
-    assert plan.gap < 1e-6 and plan.repeatable
-    assert {Unserved.AT_HOME, Unserved.NO_POSITION} <= set(plan.unserved)
-    assert all(one.needs.at_home for _, people in plan.unserved[Unserved.AT_HOME] for one in people)
+    assert plan.siting.gap < 1e-6 and plan.siting.repeatable
+    assert plan.homes and Unserved.NO_POSITION in plan.unserved
+    assert all(plan.rules.needs(one.precedences).at_home for _, people in plan.homes for one in people)
     assert len(plan.sites) <= 3 or aim is Aim.FEWEST_SITES
-    again = site_plan.plan_sites(town.reference, user, wish(aim, 3))
+    again = planned(town, user, wish(aim, 3))
     assert again.sites == plan.sites, "asked again, it is the same"
 
 
@@ -88,10 +103,10 @@ def test_stations_are_kept_and_places_nobody_reaches_are_no_part_of_the_plan(sql
     user = administrator(town)
     sites.enter(town.reference, user, Site("TYT", "Trạm y tế", SiteKind.FIXED, here.lat, here.lon))
     sites.enter(town.reference, user, Site("XA", "Trạm xa", SiteKind.FIXED, far.lat, far.lon))
-    plan = site_plan.plan_sites(town.reference, user, wish(sites=2))
+    plan = planned(town, user, wish(sites=2))
     held(plan, town)
     assert len(plan.sites) == 2 and "TYT" in {one.site.code for one in plan.sites}
-    alone = site_plan.plan_sites(town.reference, user, wish(sites=2, proposed=False))
+    alone = planned(town, user, wish(sites=2, proposed=False))
     assert [one.site.code for one in alone.sites] == ["TYT"]
 
 
@@ -101,7 +116,7 @@ def test_what_a_site_can_serve_binds_and_the_plan_says_what_would_free_it(sqlite
         town.send(town.write(people=[person(GROWN), person(GROWN)]))
     here, user = inside(0), administrator(town)
     sites.enter(town.reference, user, Site("TYT", "Trạm y tế", SiteKind.FIXED, here.lat, here.lon, capacity=2))
-    plan = site_plan.plan_sites(town.reference, user, wish(Aim.LEAST_TRAVEL, 1, proposed=False))
+    plan = planned(town, user, wish(Aim.LEAST_TRAVEL, 1, proposed=False))
     held(plan, town)
     (only,) = plan.sites
     assert (only.people, plan.people) == (10, 24), "2 a day, for five days"
@@ -114,7 +129,7 @@ def test_a_proposed_site_stands_at_the_house_in_the_middle_of_its_hamlet(sqlite_
     town = sqlite_town
     for east in (0.10, 0.20, 0.22, 0.24, 0.90):
         town.send(town.write({"household.point": inside(0, east)}, [person(GROWN)]))
-    plan = site_plan.plan_sites(town.reference, administrator(town), wish(sites=1))
+    plan = planned(town, administrator(town), wish(sites=1))
     (only,) = plan.sites
     assert only.site.code.startswith(PROPOSED)
     assert (only.site.lat, only.site.lon) == (inside(0, 0.22).lat, inside(0, 0.22).lon)
@@ -122,10 +137,10 @@ def test_a_proposed_site_stands_at_the_house_in_the_middle_of_its_hamlet(sqlite_
 
 def test_nobody_due_and_no_place_are_empty_plans(sqlite_town: Town) -> None:
     user = administrator(sqlite_town)
-    empty = site_plan.plan_sites(sqlite_town.reference, user, wish())
+    empty = planned(sqlite_town, user, wish())
     assert (empty.sites, empty.unserved, empty.people) == ((), {}, 0)
     sqlite_town.send(sqlite_town.write(people=[person(GROWN)]))
-    plan = site_plan.plan_sites(sqlite_town.reference, user, wish(proposed=False))
+    plan = planned(sqlite_town, user, wish(proposed=False))
     assert (plan.sites, set(plan.unserved), plan.people) == ((), {Unserved.UNREACHABLE}, 1)
 
 
@@ -134,22 +149,22 @@ def test_a_user_plans_for_the_people_of_the_own_area(sqlite_town: Town) -> None:
     number = accounts.add_user(town.reference, "commune", "commune_supervisor", [f"squares:{COMMUNES[0]}"]).id
     user = accounts.by_id(town.reference, number)
     assert user is not None
-    plan = site_plan.plan_sites(town.reference, user, wish())
+    plan = planned(town, user, wish())
     communes = {some.house.commune_code for site in plan.sites for some in site.served}
     assert communes == {COMMUNES[0]}
-    assert 0 < plan.people < site_plan.plan_sites(town.reference, administrator(town), wish()).people
+    assert 0 < plan.people < planned(town, administrator(town), wish()).people
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        SitingWish("covid19", DAY, DAY - timedelta(days=1), sites=2),
-        SitingWish("covid19", DAY, DAY),
-        SitingWish("covid19", DAY, DAY, sites=0),
-        SitingWish("covid19", DAY, DAY, sites=2, mobile_days=0),
+        PlanQuestion("covid19", DAY, DAY - timedelta(days=1), sites=2),
+        PlanQuestion("covid19", DAY, DAY),
+        PlanQuestion("covid19", DAY, DAY, sites=0),
+        PlanQuestion("covid19", DAY, DAY, sites=2, mobile_days=0),
     ],
     ids=["days turned round", "no number of sites", "no site", "no day"],
 )
 def test_a_wish_that_cannot_be_is_refused(sqlite_town: Town, wrong: SitingWish) -> None:
     with pytest.raises(InvalidQuestion):
-        site_plan.plan_sites(sqlite_town.reference, administrator(sqlite_town), wrong)
+        planned(sqlite_town, administrator(sqlite_town), wrong)
