@@ -36,7 +36,7 @@ def administrator(town: Town) -> User:
 
 def wish(aim: Aim = Aim.MOST_PEOPLE, sites: int | None = 2, **other: object) -> PlanQuestion:
     last = DAY + timedelta(days=4)
-    return PlanQuestion("covid19", DAY, last, aim=aim, sites=sites, **other)  # type: ignore[arg-type]
+    return PlanQuestion("covid19", DAY, last, aim=aim, sites=sites, gap=0.0, **other)  # type: ignore[arg-type]
 
 
 def planned(town: Town, user: User, question: PlanQuestion) -> SitePlan:
@@ -165,6 +165,6 @@ def test_a_user_plans_for_the_people_of_the_own_area(sqlite_town: Town) -> None:
     ],
     ids=["days turned round", "no number of sites", "no site", "no day"],
 )
-def test_a_wish_that_cannot_be_is_refused(sqlite_town: Town, wrong: SitingWish) -> None:
+def test_a_wish_that_cannot_be_is_refused(sqlite_town: Town, wrong: PlanQuestion) -> None:
     with pytest.raises(InvalidQuestion):
         planned(sqlite_town, administrator(sqlite_town), wrong)
