@@ -546,21 +546,21 @@ def upgrade() -> None:
         sa.Column("share", sa.Float(), nullable=False),
         sa.Column("told_at", sa.String(), nullable=False),
         sa.Column("to_stop", sa.Boolean(), nullable=False),
-        sa.Column("given", sa.LargeBinary(), nullable=True),
-        sa.Column("made", sa.LargeBinary(), nullable=True),
         sa.Column("summary", sa.Text(), nullable=True),
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.Column("in_use", sa.Boolean(), nullable=False),
         sa.Column("follows", sa.Integer(), nullable=True),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("at", sa.String(), nullable=False),
+        sa.Column("given", sa.LargeBinary(), nullable=True),
+        sa.Column("made", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_plans_campaign_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_plans_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
         comment="Plans of sites, teams and vials. question: JSON. given: what it was made from, made: what came out, both compressed JSON without names. summary: JSON of figures for lists. trouble: JSON of why there is none. told_at: when the process that makes it last said so. follows: the plan that it takes the place of.",
     )
     with op.batch_alter_table("plans", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_plans_campaign_id"), ["campaign_id"], unique=False)
+        batch_op.create_index("ix_plans_in_use", ["campaign_id", "in_use", "told_at"], unique=False)
 
     op.create_table(
         "sites",
@@ -987,7 +987,7 @@ def downgrade() -> None:
     op.drop_table("stock_entries")
     op.drop_table("sites")
     with op.batch_alter_table("plans", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_plans_campaign_id"))
+        batch_op.drop_index("ix_plans_in_use")
 
     op.drop_table("plans")
     op.drop_table("series")
