@@ -13,7 +13,7 @@ from pathlib import Path
 
 FLOORS = (
     {"server"},
-    {"web"},
+    {"web", "commands"},
     {"services"},
     {"maps", "charts", "store", "formats", "geo", "stats", "linkage", "solve"},
     {"domain"},
@@ -41,6 +41,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "requests": ("mapper.services.dhis2_delivery",),
     "cryptography": ("mapper.formats.slip_code",),
     "mapbox_vector_tile": ("mapper.geo",),
+    "osmium": ("mapper.formats.osm_extract",),
     "pmtiles": ("mapper.formats",),
     "pyxform": ("mapper.formats.xlsform",),
     "reportlab": ("mapper.formats.pdf",),
@@ -59,8 +60,8 @@ AT_WORK = {
 }
 """Calls that read, write, ask the clock or start something; none belongs at the top of a module."""
 
-HANDS_ON_SETTINGS = "mapper.web.installation"
-"""Carries the settings that server.py has read to each request; it names their type and reads nothing."""
+HAND_ON_SETTINGS = ("mapper.web.installation", "mapper.commands.console")
+"""Carry the settings that server.py has read to each request and command; they name their type and read nothing."""
 
 RUN_BY_ALEMBIC = "mapper/store/migrations/env.py"
 """Alembic executes this file; it is never imported, so the rule on work at import does not touch it."""
@@ -147,7 +148,7 @@ def _refusals(module: Module, target: str) -> Iterator[str]:
             yield f"imports {target}, a room that has no floor in tests/layers.py"
         elif module.room == "server" and room == "settings":
             return
-        elif room == "settings" and module.name != HANDS_ON_SETTINGS:
+        elif room == "settings" and module.name not in HAND_ON_SETTINGS:
             yield "reads settings; only server.py does, and hands each room what it needs"
         elif module.room == "domain" and room != "errors":
             yield f"imports {target}; domain knows only itself and errors"

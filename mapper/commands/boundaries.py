@@ -1,0 +1,78 @@
+"""Commands of boundary sets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from mapper.commands.console import Console, as_day, command
+from mapper.services import intake
+
+
+def commands(console: Console) -> click.Group:
+    """``boundaries import``."""
+    _ = console.say
+    group = click.Group("boundaries", help=_("Boundary sets."))
+
+    @command(
+        group,
+        "import",
+        _("Import a GeoJSON, GeoPackage or zipped Shapefile as a new boundary set."),
+        click.Argument(["file"], type=click.Path(path_type=Path)),
+        click.Option(["--id", "set_id"], default="", help=_("Id of the set; made from the label where left out.")),
+        click.Option(["--label"], default="", help=_("Name shown for the set; the file's name where left out.")),
+        click.Option(["--valid-from"], type=click.DateTime(["%Y-%m-%d"]), help=_("First day the set is in force.")),
+        click.Option(["--valid-to"], type=click.DateTime(["%Y-%m-%d"]), help=_("Last day the set is in force.")),
+        click.Option(["--source"], default="", help=_("Where the outlines come from.")),
+        click.Option(["--approximate"], is_flag=True, help=_("The outlines are approximate; every map says so.")),
+        click.Option(["--layer"], help=_("Layer of a GeoPackage, or shapefile of an archive.")),
+        click.Option(["--code-field"], help=_("Field that holds the code.")),
+        click.Option(["--name-field"], help=_("Field that holds the name.")),
+        click.Option(["--level"], help=_("Level of the units: commune, district, province, or another word.")),
+        click.Option(["--parent-field"], help=_("Field that holds the code of the unit above.")),
+        click.Option(["--parent-level"], help=_("Level of the unit above.")),
+        click.Option(["--crs"], help=_("Coordinate reference system of a file that declares none, e.g. EPSG:4756.")),
+        click.Option(["--encoding"], help=_("Character encoding of a shapefile that declares none.")),
+    )
+    def import_boundaries(
+        file: Path,
+        set_id: str,
+        label: str,
+        valid_from: datetime | None,
+        valid_to: datetime | None,
+        source: str,
+        approximate: bool,
+        layer: str | None,
+        code_field: str | None,
+        name_field: str | None,
+        level: str | None,
+        parent_field: str | None,
+        parent_level: str | None,
+        crs: str | None,
+        encoding: str | None,
+    ) -> None:
+        from mapper.geo.fields import ReadOptions
+        from mapper.services import boundaries
+
+        facts = boundaries.SetFacts(set_id, label, as_day(valid_from), as_day(valid_to), approximate, source)
+        options = ReadOptions(
+            layer=layer,
+            code=code_field,
+            name=name_field,
+            level=level,
+            parent=parent_field,
+            parent_level=parent_level,
+            crs=crs,
+            encoding=encoding,
+        )
+        reference = console.opened()
+        with console.bar(_("Placing households"), intake.how_many(reference)) as shown:
+            made = boundaries.import_file(reference, file, facts, options, shown.update)
+        for finding in made.findings:
+            click.echo("- " + _(finding.message, **dict(finding.facts)))
+        units = ", ".join(f"{level}: {number}" for level, number in made.units)
+        click.echo(_("Boundary set {id} imported. {units}", id=made.id, units=units))
+
+    return group
