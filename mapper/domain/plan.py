@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from mapper.domain.people import Point
@@ -12,6 +12,21 @@ from mapper.domain.sites import Site
 
 HOUR = 60.0
 """Minutes."""
+
+SUNDAY = 6
+
+HOLIDAYS = frozenset({(1, 1), (4, 30), (5, 1), (9, 2)})
+"""Months and days on which Vietnam rests every year; those of the lunar calendar are told. Source: Labour Code
+45/2019/QH14, article 112."""
+
+
+def working_days(first: date, last: date, off: Collection[date] = ()) -> list[date]:
+    """The days from one to another that are no Sundays, no holidays and not off; all of them where no day is left."""
+    every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    open_ = [
+        day for day in every if day.weekday() != SUNDAY and (day.month, day.day) not in HOLIDAYS and day not in off
+    ]
+    return open_ or every
 
 
 class Aim(StrEnum):
@@ -49,16 +64,20 @@ class Scenario:
     """Under what conditions a plan is made, from one and the same census.
 
     code: of planning.toml, or "" for none. levels: epidemic level by innermost unit from a day on, in place of those
-    entered; unit, day, level. as_entered: whether the levels entered hold where none is told here. closed: innermost
-    units that nobody walks into or out of. order: codes of precedences, first served first; empty as planning.toml
+    entered; unit, day, level. as_entered: whether the levels entered hold where none is told here. level: of units of
+    which none is told otherwise. closed: innermost units that nobody walks into or out of; closed_from: the level from
+    which a unit is one, None for no level. order: codes of precedences, first served first; empty as planning.toml
     weighs them. crowd: people a day at one site at most, by level. weigh: how many others a person counts as, by level
-    of where they live. teams, doses_a_day: limits of all teams; None for those of the teams themselves.
+    of where they live. teams: how many of them go out, the first ones. doses_a_day: of a team; None for those of the
+    teams themselves.
     """
 
     code: str = ""
     levels: tuple[tuple[str, date, int], ...] = ()
     as_entered: bool = True
+    level: int | None = None
     closed: tuple[str, ...] = ()
+    closed_from: int | None = None
     order: tuple[str, ...] = ()
     crowd: Mapping[int, int] = field(default_factory=dict)
     weigh: Mapping[int, float] = field(default_factory=dict)
@@ -81,8 +100,8 @@ class PlanQuestion:
     """A plan as it was asked for.
 
     set_id, area: a unit of a boundary set as level:code, "" for all that the asker sees. first, last: days of the plan;
-    whoever is due on one of them is planned for. sites: how many at most, the fixed ones among them; asked by every aim
-    but FEWEST_SITES. proposed: whether the middle house of each hamlet is a candidate too. mobile_days: on how many
+    whoever is due on one of them is planned for. off: days among them without work, beside Sundays and holidays.
+    sites: how many at most, the fixed ones among them; asked by every aim but FEWEST_SITES. proposed: whether the middle house of each hamlet is a candidate too. mobile_days: on how many
     days a team stays at a mobile site. doses: to be had in all, None for no limit. rolling: commune after commune.
     keeps: sessions that stand; follows: the plan that this one takes the place of. seconds: in which the sites are to
     be chosen, and again the routes.
@@ -107,6 +126,12 @@ class PlanQuestion:
     seconds: float = 60.0
     gap: float = 0.001
     seed: int = 1
+    off: tuple[date, ...] = ()
+
+    @property
+    def working_days(self) -> list[date]:
+        """On which stations and teams work."""
+        return working_days(self.first, self.last, self.off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +168,8 @@ class PlanGiven:
 
     moment: ISO time of the census. rules: planning.toml, "" for none. units: innermost unit of each site by its code.
     hamlets, names: of hamlets and of innermost units by code. levels: as entered; unit, day from which it holds, level.
-    roads: what ways are reckoned by, as a plan tells it.
+    roads: what ways are reckoned by, as a plan tells it. not_due: people of the area who are not due in the days of the
+    plan, by how they stand; next_on: the first day after those on which any of them falls due.
     """
 
     question: PlanQuestion
@@ -156,3 +182,5 @@ class PlanGiven:
     names: Mapping[str, str] = field(default_factory=dict)
     levels: tuple[tuple[str, date, int], ...] = ()
     roads: str = ""
+    not_due: Mapping[str, int] = field(default_factory=dict)
+    next_on: date | None = None

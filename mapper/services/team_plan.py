@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
 from mapper.domain.people import Point
-from mapper.domain.plan import HOUR, DueHouse, DuePerson, FieldTeam
+from mapper.domain.plan import HOUR, DueHouse, DuePerson, FieldTeam, working_days
 from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site, SiteKind
 from mapper.errors import InvalidQuestion, mark
@@ -21,11 +21,13 @@ from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
 METRES_PER_KM = 1000.0
-SUNDAY = 6
 
 WORTH = 3.0
 """A stop is worth a way so many times as long as the longest of all, and up to twice that by how many people it is for:
 no route saves as much by leaving it out, and where not all fit those of fewer people are left out first."""
+
+
+__all__ = ["working_days"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,6 @@ def plan_teams(
         found.stopped,
         found.seconds,
     )
-
-
-def working_days(first: date, last: date) -> list[date]:
-    """The days from one to another that are no Sundays."""
-    every = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [day for day in every if day.weekday() != SUNDAY]
 
 
 def read_team(told: str) -> FieldTeam:

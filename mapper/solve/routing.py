@@ -40,7 +40,10 @@ class Missed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Minutes after midnight between which work at a halt begins. day: only on that one; None on every day."""
+    """Minutes after midnight between which work at a halt begins. day: only on that one; None on every day.
+
+    From a day on, an end beyond its 1,440 minutes lies on the days after it.
+    """
 
     begin: float
     end: float
@@ -52,6 +55,7 @@ class Halt:
     """A place to go to once. minutes: of work there. windows: any of them, all times where there are none.
 
     prize: metres that going there is worth; it is left out where it would cost more or does not fit.
+    teams: that may go there; all where none is named.
     """
 
     place: int
@@ -59,6 +63,7 @@ class Halt:
     minutes: float = 0.0
     windows: tuple[Window, ...] = ()
     prize: float | None = None
+    teams: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,8 @@ def _check(roads: Roads, halts: Sequence[Halt], teams: Sequence[Team], day_m: fl
         raise ValueError("doses, minutes and prizes are numbers from 0")
     if any(window.end < window.begin for halt in halts for window in halt.windows):
         raise ValueError("a window ends before it begins")
+    if any(not 0 <= team < len(teams) for halt in halts for team in halt.teams):
+        raise ValueError(f"teams are counted from 0 to {len(teams) - 1}")
     for team in teams:
         if any(not 0 <= shift.begin < shift.end <= DAY_S / 60 or shift.day < 0 for shift in team.shifts):
             raise ValueError("a shift begins and ends on its day, later than it begins")
@@ -229,9 +236,10 @@ def _spans(halt: Halt, days: Sequence[_TeamDay]) -> list[tuple[int, int]]:
 
 def _impossible(roads: Roads, halt: Halt, days: Sequence[_TeamDay]) -> Missed | None:
     """Why no team could go to a halt even if it had no other."""
-    ways = [day for day in days if np.isfinite(_there_and_back(roads.metres, halt, day))]
+    own = [day for day in days if not halt.teams or day.number in halt.teams]
+    ways = [day for day in own if np.isfinite(_there_and_back(roads.metres, halt, day))]
     if not ways:
-        return Missed.NO_WAY if days else Missed.NO_ROOM
+        return Missed.NO_WAY if own else Missed.NO_ROOM
     carried = [day for day in ways if day.team.doses is None or halt.doses <= day.team.doses]
     if not carried:
         return Missed.TOO_MANY_DOSES
@@ -268,6 +276,8 @@ def _data(
     metres: Any = _whole(roads.metres, 1)
     seconds: Any = _whole(roads.minutes, 60)
     longest = float(roads.metres[np.isfinite(roads.metres)].max())
+    # Beside doses, a load of each set of teams that alone may go somewhere: the others have no room for it.
+    closed = sorted({halts[number].teams for number in going} - {()})
     ends = sorted({place for day in days for place in (day.team.start, day.team.finish)})
     clients: list[Any] = []
     groups: list[Any] = []
@@ -282,7 +292,7 @@ def _data(
             clients.append(
                 pyvrp.Client(
                     halt.place,
-                    delivery=[halt.doses],
+                    delivery=[halt.doses, *(int(halt.teams == several) for several in closed)],
                     service_duration=math.ceil(60 * halt.minutes),
                     tw_early=begin,
                     tw_late=end,
@@ -295,7 +305,10 @@ def _data(
     most = sum(halt.doses for halt in halts)
     vehicles = [
         pyvrp.VehicleType(
-            capacity=[most if day.team.doses is None else day.team.doses],
+            capacity=[
+                most if day.team.doses is None else day.team.doses,
+                *(len(going) if day.number in several else 0 for several in closed),
+            ],
             start_depot=ends.index(day.team.start),
             end_depot=ends.index(day.team.finish),
             fixed_cost=math.ceil(day_m),

@@ -202,6 +202,22 @@ def test_where_not_all_fit_the_higher_prize_is_gone_to() -> None:
     assert ([arrival.halt for arrival in found.routes[0].halts], found.missed) == ([1], {0: Missed.NO_ROOM})
 
 
+def test_where_one_team_alone_may_go_no_other_does() -> None:
+    metres = np.array([[0.0, 10_000, 1_000], [10_000, 0, 9_000], [1_000, 9_000, 0]])
+    roads = Roads(metres, metres / 500)
+    teams = [Team(start, start, (Shift(0, 480, 1020), Shift(1, 480, 1020))) for start in (0, 1)]
+    free = shortest_routes(roads, [Halt(2, minutes=30)], teams, Watch(Limits(rounds=50)))
+    assert [(route.team, route.metres) for route in free.routes] == [(0, 2_000)]
+    second_day = (Window(0, 1440, 1),)
+    bound = shortest_routes(
+        roads, [Halt(2, minutes=30, windows=second_day, teams=(1,))], teams, Watch(Limits(rounds=50))
+    )
+    assert [(route.team, route.day, route.metres) for route in bound.routes] == [(1, 1, 18_000)]
+    from_then_on = (Window(0, 2 * 1440, 1),)
+    late = shortest_routes(roads, [Halt(2, windows=from_then_on)] * 2, teams, Watch(Limits(rounds=50)))
+    assert {route.day for route in late.routes} == {1}
+
+
 def test_a_day_without_a_team_is_worth_a_detour() -> None:
     # Two teams at both ends of the road; each could do the halt beside it.
     teams = [Team(0, 0, (DAY,)), Team(3, 3, (DAY,))]
