@@ -7,8 +7,8 @@ reader may see them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 
@@ -118,6 +118,11 @@ class PlanSite:
         """How many are asked to come."""
         return sum(len(one.people) for one in self.houses)
 
+    @property
+    def needs(self) -> tuple[VialNeed, ...]:
+        """What all its sessions are given."""
+        return together(need for one in self.sessions for need in one.needs)
+
 
 @dataclass(frozen=True, slots=True)
 class TeamStop:
@@ -133,7 +138,10 @@ class TeamStop:
 
 @dataclass(frozen=True, slots=True)
 class TeamDay:
-    """A team's day. begin, end: when it leaves and is back. path: of the way as lon, lat; empty for straight lines."""
+    """A team's day. begin, end: when it leaves and is back. path: of the way as lon, lat; empty for straight lines.
+
+    doses: asked for at all its stops. needs: of its visits at home; a session tells its own.
+    """
 
     team: str
     day: date
@@ -143,6 +151,7 @@ class TeamDay:
     doses: int
     stops: tuple[TeamStop, ...]
     path: tuple[tuple[float, float], ...] = ()
+    needs: tuple[VialNeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +183,7 @@ class Quality:
 class MadePlan:
     """A plan. Every person due is in exactly one of sites, homes, unserved.
 
+    needs: the sum of what sessions and visits at home are given.
     homes: houses that a team visits; the day is the people's. binds: what holds the plan back, most telling first.
     complete: False while it is a first plan that is still being bettered.
     """
@@ -218,6 +228,19 @@ class MadePlan:
 
 def _people(houses: tuple[PlannedHouse, ...]) -> int:
     return sum(len(one.people) for one in houses)
+
+
+def together(needs: Iterable[VialNeed]) -> tuple[VialNeed, ...]:
+    """Their sums, one a formulation, in the order in which those come first."""
+    sums: dict[str, VialNeed] = {}
+    for one in needs:
+        before = sums.get(one.formulation)
+        if before is None:
+            sums[one.formulation] = one
+        else:
+            more = (getattr(before, each.name) + getattr(one, each.name) for each in fields(VialNeed)[1:])
+            sums[one.formulation] = VialNeed(one.formulation, *more)
+    return tuple(sums.values())
 
 
 def doses_of(people: tuple[PlannedPerson, ...]) -> Mapping[str, int]:
