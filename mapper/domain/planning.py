@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from mapper.domain.campaign import Label, Period
 from mapper.domain.people import Person
+from mapper.domain.roads import Vehicle
+from mapper.domain.plan import Scenario
 from mapper.domain.vials import Vial
 
 DAY_HOURS = 24
@@ -57,7 +59,7 @@ class Precedence:
     """People who come before others. priorities: of whom one is enough; none asks for the age alone.
 
     weight: how many others one of them counts as. walk_limit_m: None where they walk as far as everybody.
-    at_home: a team comes to them.
+    at_home: a team comes to them. code: by which a scenario names them, "" for none.
     """
 
     label: Label
@@ -66,6 +68,16 @@ class Precedence:
     weight: float = 1.0
     walk_limit_m: float | None = None
     at_home: bool = False
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioPreset:
+    """A scenario of planning.toml as it is offered. source: where its figures come from."""
+
+    label: Label
+    scenario: Scenario
+    source: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,8 @@ class Needs:
 class PlanningRules:
     """A campaign's planning.toml.
 
-    detour: by how much a way is longer than the straight line. come: the share of people invited who come. served: the
+    detour: by how much a way is longer than the straight line. off_road_m: how far at most a house stands off the roads of
+    a road map, where there is one. come: the share of people invited who come. served: the
     share of sessions in which the vials are to suffice; buffer: of vials kept ready beyond that. minutes_a_dose: of a
     team, all in all.
     """
@@ -92,12 +105,19 @@ class PlanningRules:
     detour: float = 1.3
     walking_kmh: float = 4.0
     driving_kmh: float = 25.0
+    off_road_m: float = 1_000.0
+    vehicle: Vehicle = Vehicle.MOTORBIKE
     come: Fraction = Fraction(1)
     buffer: Fraction = Fraction(1, 10)
     served: Fraction = Fraction(95, 100)
     minutes_a_dose: float = 3.0
     minutes_a_home: float = 20.0
     source: Label | None = None
+    scenarios: tuple[ScenarioPreset, ...] = ()
+
+    def preset(self, code: str) -> ScenarioPreset | None:
+        """The scenario of a code; None where planning.toml has none of it."""
+        return next((one for one in self.scenarios if one.scenario.code == code), None)
 
     def precedences_of(self, person: Person, day: date) -> tuple[int, ...]:
         """Positions of the precedences that hold for somebody on a day."""

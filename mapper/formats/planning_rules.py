@@ -1,13 +1,15 @@
-"""A planning.toml beside campaign.toml: who comes first, how far people walk, what vials hold."""
+"""A planning.toml beside campaign.toml: who comes first, how far people walk, what vials hold, which scenarios."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.planning import Ages, Formulation, PlanningRules, Precedence
+from mapper.domain.epidemic import LEVELS
+from mapper.domain.plan import Scenario
+from mapper.domain.planning import Ages, Formulation, PlanningRules, Precedence, ScenarioPreset
 from mapper.errors import InvalidCampaign, mark
 from mapper.formats.toml_table import Table, refuse_twice
 
@@ -23,6 +25,19 @@ _NUMBERS: Mapping[str, tuple[str, str, float]] = {
 }
 """By key: what it is called here, an example, and what one of it is."""
 
+_SCENARIO = (
+    "code",
+    "label",
+    "source",
+    "as_entered",
+    "level",
+    "closed_from",
+    "order",
+    "crowd",
+    "weigh",
+    "teams",
+    "doses_a_day",
+)
 _SHARES = ("come", "buffer", "served")
 _MOST_DOSES = 100
 
@@ -30,7 +45,7 @@ _MOST_DOSES = 100
 def read_planning(toml: str, campaign: Campaign) -> PlanningRules:
     """What the file says, checked against the campaign it stands beside. Raises InvalidCampaign with place and cure."""
     root = Table.of_file(toml, FILE)
-    root.allow((*_NUMBERS, *_SHARES, "source", "first", "vials"))
+    root.allow((*_NUMBERS, *_SHARES, "source", "first", "vials", "scenario"))
     known = {priority for group in campaign.groups for priority in group.priorities}
     told: dict[str, Any] = {
         name: root.number(key, 1, example) * unit
@@ -46,16 +61,22 @@ def read_planning(toml: str, campaign: Campaign) -> PlanningRules:
         root.wrong("come", root.entries["come"], '"90 %", above 0 %')
     formulations = tuple(_formulation(table, campaign) for table in root.tables("vials"))
     refuse_twice([one.code for one in formulations], FILE, "vials")
+    precedences = tuple(_precedence(table, known) for table in root.tables("first"))
+    named = [one.code for one in precedences if one.code]
+    refuse_twice(named, FILE, "first")
+    scenarios = tuple(_scenario(table, named) for table in root.tables("scenario"))
+    refuse_twice([one.scenario.code for one in scenarios], FILE, "scenario")
     return PlanningRules(
         formulations=formulations,
-        precedences=tuple(_precedence(table, known) for table in root.tables("first")),
+        precedences=precedences,
+        scenarios=scenarios,
         source=root.label("source") if "source" in root.entries else None,
         **told,
     )
 
 
 def _precedence(table: Table, known: set[str]) -> Precedence:
-    table.allow(("label", "priorities", "from_age", "to_age", "weight", "walk_limit_km", "at_home"))
+    table.allow(("code", "label", "priorities", "from_age", "to_age", "weight", "walk_limit_km", "at_home"))
     priorities = table.words("priorities", '["underlying_disease"]')
     for one in priorities:
         if one not in known:
@@ -72,7 +93,57 @@ def _precedence(table: Table, known: set[str]) -> Precedence:
     if weight < 1:
         table.wrong("weight", table.entries["weight"], "3, since nobody counts for less than one")
     limit = table.number("walk_limit_km", 1, "2") * 1000 if "walk_limit_km" in table.entries else None
-    return Precedence(table.label("label"), frozenset(priorities), ages, weight, limit, table.flag("at_home"))
+    code = table.text("code", '"old"', _CODE) if "code" in table.entries else ""
+    return Precedence(table.label("label"), frozenset(priorities), ages, weight, limit, table.flag("at_home"), code)
+
+
+def _scenario(table: Table, named: Sequence[str]) -> ScenarioPreset:
+    table.allow(_SCENARIO)
+    order = table.words("order", '["old", "ill"]')
+    for one in order:
+        if one not in named:
+            raise InvalidCampaign(
+                mark("{where}: no [[first]] has the code {code}. Known are: {known}."),
+                where=table.where,
+                code=one,
+                known=", ".join(named) or "–",
+            )
+    weigh = _by_level(table, "weigh", "2")
+    for level, weight in weigh.items():
+        if weight < 1:
+            table.wrong("weigh", weight, f"{level} = 2, since nobody counts for less than one")
+    scenario = Scenario(
+        table.text("code", '"outbreak"', _CODE),
+        as_entered=table.flag("as_entered") if "as_entered" in table.entries else True,
+        level=_level(table, "level"),
+        closed_from=_level(table, "closed_from"),
+        order=order,
+        crowd={level: _whole(table, "crowd", people) for level, people in _by_level(table, "crowd", "100").items()},
+        weigh=weigh,
+        teams=_whole(table, "teams", table.number("teams", 1, "5")) if "teams" in table.entries else None,
+        doses_a_day=_whole(table, "doses_a_day", table.number("doses_a_day", 1, "150"))
+        if "doses_a_day" in table.entries
+        else None,
+    )
+    return ScenarioPreset(table.label("label"), scenario, table.label("source") if "source" in table.entries else None)
+
+
+def _level(table: Table, key: str) -> int | None:
+    if key not in table.entries:
+        return None
+    level = table.number(key, 1, "3")
+    return int(level) if level in LEVELS else table.wrong(key, table.entries[key], "3, a level from 1 to 4")
+
+
+def _by_level(table: Table, key: str, example: str) -> dict[int, float]:
+    """The figures of a table of the kind {3 = 200, 4 = 100}."""
+    inner = table.table(key, f"{{ 3 = {example} }}")
+    inner.allow([str(level) for level in LEVELS])
+    return {level: inner.number(str(level), 1, example) for level in LEVELS if str(level) in inner.entries}
+
+
+def _whole(table: Table, key: str, number: float) -> int:
+    return int(number) if number.is_integer() else table.wrong(key, number, "100, a whole number")
 
 
 def _formulation(table: Table, campaign: Campaign) -> Formulation:

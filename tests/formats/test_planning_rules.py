@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mapper.domain.campaign import Campaign, Period
+from mapper.domain.plan import Scenario
 from mapper.domain.planning import Ages, PlanningRules
 from mapper.errors import InvalidCampaign
 from mapper.formats.campaign import read_campaign
@@ -15,6 +16,7 @@ from mapper.formats.planning_rules import read_planning
 
 COVID19 = Path(__file__).resolve().parents[2] / "forms" / "covid19"
 VIAL = '[[vials]]\ncode = "a"\nvaccine = "pfizer"\nlabel = "A"\ndoses = 6\nopen_hours = 6\n'
+SCENARIO = '[[scenario]]\ncode = "red"\nlabel = "Red"\n'
 FIRST = '[[first]]\nlabel = "Old"\nfrom_age = "65 years"\n'
 
 
@@ -35,6 +37,27 @@ def test_an_empty_file_leaves_what_is_assumed(campaign: Campaign) -> None:
     assert read_planning("", campaign) == PlanningRules()
 
 
+def test_a_scenario_says_what_changes_and_leaves_the_rest(campaign: Campaign) -> None:
+    told = 'closed_from = 4\norder = ["old"]\ncrowd = { 3 = 200, 4 = 100 }\nweigh = { 4 = 2.5 }\nteams = 2\n'
+    rules = read_planning(FIRST + 'code = "old"\n' + SCENARIO + told + SCENARIO.replace("red", "none"), campaign)
+    red, none = rules.scenarios
+    assert red.scenario == Scenario(
+        "red", closed_from=4, order=("old",), crowd={3: 200, 4: 100}, weigh={4: 2.5}, teams=2
+    )
+    assert none.scenario == Scenario("none"), "as entered, and nothing else"
+    assert rules.preset("red") is red and rules.preset("green") is None
+
+
+def test_the_campaigns_own_file_has_a_green_scenario_and_an_outbreak(campaign: Campaign) -> None:
+    rules = read_planning((COVID19 / "planning.toml").read_text("utf-8"), campaign)
+    green, outbreak = rules.preset("green"), rules.preset("outbreak")
+    assert green is not None and not green.scenario.as_entered and green.scenario.closed_from is None
+    assert outbreak is not None and outbreak.scenario.as_entered and outbreak.scenario.closed_from == 4
+    for one in (green, outbreak):
+        assert one.source is not None and "Assumptions" in one.source["en"], "no figure of it is official"
+    assert set(outbreak.scenario.order) <= {one.code for one in rules.precedences}
+
+
 @pytest.mark.parametrize(
     ("toml", "told"),
     [
@@ -48,6 +71,16 @@ def test_an_empty_file_leaves_what_is_assumed(campaign: Campaign) -> None:
         (FIRST + 'to_age = "60 years"', "to_age cannot be"),
         (FIRST + 'priorities = ["nobody"]', "no group of the campaign has the priority nobody"),
         ('[[first]]\nlabel = "All"\nweight = 2', "priorities is missing"),
+        (FIRST + 'code = "a"\n' + FIRST + 'code = "a"', "a stands twice in first"),
+        (SCENARIO + SCENARIO, "red stands twice in scenario"),
+        (SCENARIO.replace("code", "kode"), "kode is unknown"),
+        (SCENARIO + 'order = ["old"]', "no [[first]] has the code old"),
+        (SCENARIO + "closed_from = 5", "closed_from cannot be 5"),
+        (SCENARIO + "level = 1.5", "level cannot be 1.5"),
+        (SCENARIO + "crowd = { 7 = 100 }", "7 is unknown"),
+        (SCENARIO + "crowd = { 4 = 0.5 }", "crowd cannot be 0.5"),
+        (SCENARIO + "weigh = { 4 = 0.5 }", "weigh cannot be 0.5"),
+        (SCENARIO + "teams = 0", "teams cannot be 0"),
         (VIAL + VIAL, "a stands twice in vials"),
         (VIAL.replace("pfizer", "phizer"), "vaccine cannot be"),
         (VIAL.replace("doses = 6", "doses = 6.5"), "doses cannot be 6.5"),
