@@ -9,8 +9,8 @@ from fractions import Fraction
 
 from mapper.domain.campaign import Label, Period
 from mapper.domain.people import Person
-from mapper.domain.roads import Vehicle
 from mapper.domain.plan import Scenario
+from mapper.domain.roads import Vehicle
 from mapper.domain.vials import Vial
 
 DAY_HOURS = 24
@@ -93,10 +93,10 @@ class Needs:
 class PlanningRules:
     """A campaign's planning.toml.
 
-    detour: by how much a way is longer than the straight line. off_road_m: how far at most a house stands off the roads of
-    a road map, where there is one. come: the share of people invited who come. served: the
-    share of sessions in which the vials are to suffice; buffer: of vials kept ready beyond that. minutes_a_dose: of a
-    team, all in all.
+    detour: by how much a way is longer than the straight line. off_road_m: how far off the roads a house stands at
+    most, where ways are reckoned by them. vehicle: what teams go by there. come: the share of people invited who come.
+    served: the share of sessions in which the vials are to suffice; buffer: of vials kept ready beyond that.
+    minutes_a_dose: of a team, all in all.
     """
 
     formulations: tuple[Formulation, ...] = ()

@@ -10,6 +10,7 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.epidemic import LEVELS
 from mapper.domain.plan import Scenario
 from mapper.domain.planning import Ages, Formulation, PlanningRules, Precedence, ScenarioPreset
+from mapper.domain.roads import Vehicle
 from mapper.errors import InvalidCampaign, mark
 from mapper.formats.toml_table import Table, refuse_twice
 
@@ -20,6 +21,7 @@ _NUMBERS: Mapping[str, tuple[str, str, float]] = {
     "detour": ("detour", "1.3", 1.0),
     "walking_kmh": ("walking_kmh", "4", 1.0),
     "driving_kmh": ("driving_kmh", "25", 1.0),
+    "off_road_m": ("off_road_m", "1000", 1.0),
     "minutes_a_dose": ("minutes_a_dose", "3", 1.0),
     "minutes_a_home": ("minutes_a_home", "20", 1.0),
 }
@@ -45,7 +47,7 @@ _MOST_DOSES = 100
 def read_planning(toml: str, campaign: Campaign) -> PlanningRules:
     """What the file says, checked against the campaign it stands beside. Raises InvalidCampaign with place and cure."""
     root = Table.of_file(toml, FILE)
-    root.allow((*_NUMBERS, *_SHARES, "source", "first", "vials", "scenario"))
+    root.allow((*_NUMBERS, *_SHARES, "vehicle", "source", "first", "vials", "scenario"))
     known = {priority for group in campaign.groups for priority in group.priorities}
     told: dict[str, Any] = {
         name: root.number(key, 1, example) * unit
@@ -54,6 +56,8 @@ def read_planning(toml: str, campaign: Campaign) -> PlanningRules:
     }
     if told.get("detour", 1.0) < 1:
         root.wrong("detour", root.entries["detour"], "1.3, a way being no shorter than the straight line")
+    if "vehicle" in root.entries:
+        told["vehicle"] = Vehicle(root.text("vehicle", '"motorbike" or "car"', re.compile("|".join(Vehicle))))
     told |= {key: share for key in _SHARES if (share := root.share(key)) is not None}
     if told.get("served") == 1:
         root.wrong("served", root.entries["served"], '"95 %", below 100 %')

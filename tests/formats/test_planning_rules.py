@@ -10,6 +10,7 @@ import pytest
 from mapper.domain.campaign import Campaign, Period
 from mapper.domain.plan import Scenario
 from mapper.domain.planning import Ages, PlanningRules
+from mapper.domain.roads import Vehicle
 from mapper.errors import InvalidCampaign
 from mapper.formats.campaign import read_campaign
 from mapper.formats.planning_rules import read_planning
@@ -94,3 +95,10 @@ def test_what_cannot_be_meant_is_refused_with_its_place(campaign: Campaign, toml
         read_planning(toml, campaign)
     message = refused.value.message.format(**refused.value.facts)
     assert told in message
+
+
+def test_ways_by_roads_have_their_own_figures(campaign: Campaign) -> None:
+    rules = read_planning('off_road_m = 300\nvehicle = "car"\n', campaign)
+    assert (rules.off_road_m, rules.vehicle) == (300.0, Vehicle.CAR)
+    with pytest.raises(InvalidCampaign, match="motorbike"):
+        read_planning('vehicle = "boat"\n', campaign)
