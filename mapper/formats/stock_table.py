@@ -1,0 +1,191 @@
+"""Entries of the stock ledger as a table or a form tells them: a row an entry, refused with the row and the cure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from mapper.domain.places import fold
+from mapper.domain.stock import Kind, WasteReason
+from mapper.errors import InvalidInput, MapperError, mark
+from mapper.formats.level_table import RowFault, read_any_day
+from mapper.formats.table_file import Cell, read_table
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "day": ("day", "date", "ngay"),
+    "kind": ("kind", "loai", "nghiep vu"),
+    "store": ("store", "kho", "noi giu"),
+    "formulation": ("formulation", "vaccine", "vac xin", "loai vac xin"),
+    "lot": ("lot", "lo", "so lo"),
+    "expiry": ("expiry", "han dung", "han su dung"),
+    "doses": ("doses", "so lieu", "lieu"),
+    "vials": ("vials", "so lo vac xin", "lo vac xin"),
+    "reason": ("reason", "ly do"),
+    "other": ("to_store", "to store", "den kho", "kho nhan"),
+    "document": ("document", "chung tu", "so chung tu", "quyet dinh", "van ban"),
+}
+"""Columns, and the names that a file may give them, without accents; the first is English."""
+
+_NEEDED = ("day", "kind", "store", "formulation")
+
+KINDS: Mapping[str, Kind] = {
+    **{kind.value: kind for kind in Kind},
+    "phan bo": Kind.ALLOCATED,
+    "nhan": Kind.RECEIVED,
+    "nhap": Kind.RECEIVED,
+    "nhap kho": Kind.RECEIVED,
+    "da tiem": Kind.USED,
+    "su dung": Kind.USED,
+    "dung": Kind.USED,
+    "huy": Kind.WASTED,
+    "hao phi": Kind.WASTED,
+    "chuyen": Kind.MOVED,
+    "dieu chuyen": Kind.MOVED,
+    "kiem ke": Kind.COUNTED,
+}
+"""Words for what an entry is, without accents."""
+
+REASONS: Mapping[str, WasteReason] = {
+    **{reason.value: reason for reason in WasteReason},
+    "open vial": WasteReason.OPEN_VIAL,
+    "cold chain": WasteReason.COLD_CHAIN,
+    "lo mo do": WasteReason.OPEN_VIAL,
+    "lo da mo": WasteReason.OPEN_VIAL,
+    "vo": WasteReason.BROKEN,
+    "do vo": WasteReason.BROKEN,
+    "day chuyen lanh": WasteReason.COLD_CHAIN,
+    "hong nhiet do": WasteReason.COLD_CHAIN,
+    "het han": WasteReason.EXPIRED,
+    "khac": WasteReason.OTHER,
+}
+"""The same for why doses were thrown away."""
+
+MOST_DOSES = 10_000_000
+LONGEST_LOT = 40
+LONGEST_DOCUMENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """What is told of one entry. row: as the spreadsheet counts, 0 of a form. doses or vials is told, not both.
+
+    store, other, formulation: as they were written, to be looked up.
+    """
+
+    row: int
+    day: date
+    kind: Kind
+    store: str
+    formulation: str
+    lot: str
+    expiry: date | None
+    doses: int | None
+    vials: int | None
+    reason: WasteReason | None
+    other: str
+    document: str
+
+
+def read_stock_table(name: str, data: bytes) -> tuple[list[StockRow], list[RowFault]]:
+    """The entries of a CSV or workbook that can be read, and what is wrong with the other rows.
+
+    Raises InvalidInput, TooLarge for what is no such table, naming the cure.
+    """
+    table = read_table(name, data)
+    header = [re.sub(r"\s+", " ", fold(cell)).strip() for cell in table.header]
+    at = {
+        column: next(header.index(one) for one in names if one in header)
+        for column, names in COLUMNS.items()
+        if set(names) & set(header)
+    }
+    missing = [column for column in _NEEDED if column not in at]
+    if missing or not {"doses", "vials"} & at.keys():
+        raise InvalidInput(
+            mark(
+                "{name} lacks the column {columns}. Its first row names the columns: day, kind, store, formulation, "
+                "lot, expiry, doses or vials, reason, to_store, document."
+            ),
+            name=name,
+            columns=", ".join(missing) or "doses",
+        )
+    rows: list[StockRow] = []
+    faults: list[RowFault] = []
+    for number, cells in table.rows:
+        try:
+            rows.append(read_stock_row({column: cells[place] for column, place in at.items()}, number))
+        except MapperError as fault:
+            faults.append(RowFault(number, fault.message, fault.facts))
+    if not rows and not faults:
+        raise InvalidInput(mark("{name} has no row below the columns' names."), name=name)
+    return rows, faults
+
+
+def read_stock_row(told: Mapping[str, Cell], row: int = 0) -> StockRow:
+    """One entry by the names of COLUMNS. Raises InvalidInput with a sentence that stands alone or behind a row."""
+
+    def text(column: str) -> str:
+        cell = told.get(column, "")
+        return " ".join((cell if isinstance(cell, str) else cell.isoformat()).split())
+
+    kind = KINDS.get(fold(text("kind")))
+    if kind is None:
+        raise _wrong(text("kind"), mark("{value} is no kind of entry. Write one of: {known}."), Kind)
+    day = _day(told.get("day", ""), needed=True)
+    assert day is not None
+    reason = REASONS.get(fold(text("reason"))) if text("reason") else None
+    if kind is Kind.WASTED and reason is None:
+        raise _wrong(
+            text("reason"), mark("{value} is no reason for throwing doses away. Write one of: {known}."), WasteReason
+        )
+    lot, document = text("lot"), text("document")
+    if not lot and kind is not Kind.ALLOCATED:
+        raise InvalidInput(mark("The lot is missing. Write what stands on the vials."))
+    for words, most in ((lot, LONGEST_LOT), (document, LONGEST_DOCUMENT)):
+        if len(words) > most or not words.isprintable():
+            raise InvalidInput(mark("{value} is too long, or holds signs that cannot be printed."), value=words[:40])
+    if not text("store"):
+        raise InvalidInput(mark("The store is missing. Write the code of a unit or of a site."))
+    if kind is Kind.MOVED and not text("other"):
+        raise InvalidInput(mark("It is not told to which store the doses go. Fill in to_store."))
+    return StockRow(
+        row,
+        day,
+        kind,
+        text("store"),
+        text("formulation"),
+        lot,
+        _day(told.get("expiry", ""), needed=False),
+        *_amount(text("doses"), text("vials"), kind),
+        reason if kind is Kind.WASTED else None,
+        text("other") if kind is Kind.MOVED else "",
+        document,
+    )
+
+
+def _wrong(value: str, message: str, known: type[Kind] | type[WasteReason]) -> InvalidInput:
+    return InvalidInput(message, value=value[:40] or "–", known=", ".join(one.value for one in known))
+
+
+def _day(cell: Cell, needed: bool) -> date | None:
+    day = read_any_day(cell)
+    if day is None and (needed or cell):
+        told = cell if isinstance(cell, str) else cell.isoformat()
+        raise InvalidInput(mark("{date} is not a day. Write it as 31/08/2022."), date=told[:40] or "–")
+    return day
+
+
+def _amount(doses: str, vials: str, kind: Kind) -> tuple[int | None, int | None]:
+    """Doses or vials, one of the two; none of them only where a count found nothing."""
+    if bool(doses) == bool(vials):
+        raise InvalidInput(mark("Tell the doses or the whole vials, one of the two."))
+    told = doses or vials
+    # As spreadsheets group thousands.
+    plain = re.sub(r"(?<=\d)[.,\u00a0 ](?=\d{3}\b)", "", told)
+    least = 0 if kind is Kind.COUNTED else 1
+    if not (plain.isascii() and plain.isdecimal() and len(plain) < 9 and least <= int(plain) <= MOST_DOSES):
+        raise InvalidInput(
+            mark("{value} is no number of doses or vials. Write a whole number like 120."), value=told[:40]
+        )
+    return (int(plain), None) if doses else (None, int(plain))

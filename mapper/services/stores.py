@@ -1,0 +1,149 @@
+"""Where vaccine is kept, as one user sees it: units of a boundary set and sites, by name, area and who fills them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mapper.domain.places import fold, order_key
+from mapper.domain.roles import OVERSEERS
+from mapper.domain.stock import SITE, Store
+from mapper.errors import InvalidInput, mark
+from mapper.services.accounts import User, holds
+from mapper.services.areas import Area
+from mapper.services.questions import default_set
+from mapper.services.reference import Reference
+from mapper.store import sites as kept_sites
+from mapper.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStore:
+    """A store as it is shown. around: name of the unit that it lies in, "" for none. own: whether the user fills it."""
+
+    store: Store
+    name: str
+    around: str
+    own: bool
+
+    @property
+    def key(self) -> str:
+        """How forms and files write it."""
+        return f"{self.store.level}:{self.store.code}"
+
+
+class Stores:
+    """The stores of a transaction. user: None at the command line, who sees and fills all."""
+
+    def __init__(self, reference: Reference, connection: Connection, user: User | None, set_id: str) -> None:
+        self._reference, self._connection, self._user = reference, connection, user
+        self.known = reference.known(connection)
+        self.places = default_set(self.known, set_id)
+        self._sites = {one.code: one for one in kept_sites.everywhere(connection)}
+        self._leaves: dict[str, str | None] = {}
+        self._seen: dict[Store, bool] = {}
+
+    def name(self, store: Store) -> str:
+        """What a store is called; its code where it is no longer here."""
+        if store.level == SITE:
+            return self._sites[store.code].name if store.code in self._sites else store.code
+        places = self.known.sets.get(store.set_id)
+        unit = places.units.get((store.level, store.code)) if places else None
+        return unit.name if unit else store.code
+
+    def named(self, store: Store) -> NamedStore:
+        """A store with its names."""
+        around = self.line(store)[1:2]
+        unit = self.places.units.get(around[0]) if around else None
+        return NamedStore(store, self.name(store), unit.name if unit else "", self.may_fill(store))
+
+    def line(self, store: Store) -> list[tuple[str, str]]:
+        """(level, code) of a store and of the units of the set around it, the innermost first."""
+        levels = self.places.about.levels
+        found: list[tuple[str, str]] = []
+        if store.level == SITE:
+            found.append((SITE, store.code))
+            at: tuple[str, str] | None = (levels[-1], self._leaf_of(store.code) or "")
+        else:
+            at = (store.level, store.code) if store.set_id == self.places.id else None
+        while at is not None and at in self.places.units:
+            found.append(at)
+            place = levels.index(at[0])
+            parent = self.places.units[at].parent_code
+            at = (levels[place - 1], parent) if place and parent else None
+        return found
+
+    def leaf(self, store: Store) -> str | None:
+        """The innermost unit of the set in which a store lies; None for one of a larger unit."""
+        return next((code for level, code in self.line(store) if level == self.places.leaf), None)
+
+    def within(self, store: Store, area: Area | None) -> bool:
+        """Whether a store lies in an area."""
+        return area is None or (area.level, area.code) in self.line(store)
+
+    def may_see(self, store: Store) -> bool:
+        """Whether a store lies in the user's area."""
+        user = self._user
+        if user is None or not user.areas:
+            return True
+        if store not in self._seen:
+            set_id, code = store.set_id, store.code
+            if store.level == SITE:
+                set_id, code = self.places.id, self._leaf_of(code) or ""
+            self._seen[store] = bool(code) and holds(self._reference, self._connection, user, [(set_id, code)])
+        return self._seen[store]
+
+    def may_fill(self, store: Store) -> bool:
+        """Whether the user enters what comes to a store and goes from it."""
+        return (self._user is None or self._user.role in OVERSEERS) and self.may_see(store)
+
+    def choices(self, area: Area | None = None) -> list[NamedStore]:
+        """Every store of an area that the user may see: units with those around them first, then sites, by name."""
+        levels = self.places.about.levels
+        units = [Store(level, code, self.places.id) for level, code in self.places.units]
+        several = [*units, *(Store(SITE, code) for code in self._sites)]
+        found = [self.named(one) for one in several if self.within(one, area) and self.may_see(one)]
+        order = {level: place for place, level in enumerate((*levels, SITE))}
+        return sorted(found, key=lambda one: (order[one.store.level], order_key(one.around), order_key(one.name)))
+
+    def find(self, written: str) -> Store:
+        """The store that somebody wrote: LEVEL:CODE, site:CODE, a code or a name alone. Raises InvalidInput."""
+        level, colon, code = written.partition(":")
+        if colon and level in (SITE, *self.places.about.levels):
+            found = self._of_code(code, level)
+        else:
+            found = self._of_code(written) or self._of_name(fold(written))
+        if not found:
+            raise InvalidInput(
+                mark("There is no store {store}. Write the code of a unit of the boundary set, or of a site."),
+                store=written[:60] or "–",
+            )
+        if len(found) > 1:
+            raise InvalidInput(
+                mark("{store} may be one of several stores ({stores}). Write one of these in its place."),
+                store=written[:60],
+                stores=", ".join(f"{one.level}:{one.code}" for one in found[:5]),
+            )
+        return found[0]
+
+    def _of_code(self, code: str, level: str = "") -> list[Store]:
+        """Stores of a code; spreadsheets take the zeros off one that they believe a number."""
+        units = [Store(at, each, self.places.id) for at, each in self.places.units if level in ("", at)]
+        sites = [Store(SITE, each) for each in self._sites] if level in ("", SITE) else []
+        exact = [one for one in (*units, *sites) if one.code == code]
+        return exact or [one for one in units if code and one.code.lstrip("0") == code]
+
+    def _of_name(self, folded: str) -> list[Store]:
+        units = [
+            Store(level, code, self.places.id)
+            for (level, code), unit in self.places.units.items()
+            if fold(unit.name) == folded
+        ]
+        found = [*units, *(Store(SITE, one.code) for one in self._sites.values() if fold(one.name) == folded)]
+        return [one for one in found if self.may_see(one)] or found
+
+    def _leaf_of(self, site: str) -> str | None:
+        """The innermost unit in which a site stands."""
+        if site not in self._leaves:
+            one = self._sites.get(site)
+            self._leaves[site] = self.places.placer.place_one(one.lon, one.lat)[0] if one else None
+        return self._leaves[site]
