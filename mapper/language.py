@@ -34,8 +34,8 @@ def translate(message: str, language: str = DEFAULT, **facts: object) -> str:
 
 
 def written_day(day: date, language: str = DEFAULT) -> str:
-    """A date as people write it; 8/9 is September to some who read English, and August to others."""
-    return f"{day.day}/{day.month}/{day.year}" if language == "vi" else f"{day.day} {day:%b %Y}"
+    """A date as people write it; 08/09 is September to some who read English, and August to others."""
+    return f"{day:%d/%m/%Y}" if language == "vi" else f"{day.day} {day:%b %Y}"
 
 
 def explain(error: MapperError, language: str = DEFAULT) -> str:

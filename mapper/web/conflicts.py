@@ -167,4 +167,4 @@ def _shown(words: conflicts.Words, campaign: Campaign, row: Compared, value: Val
 
 
 def _day(day: date) -> str:
-    return f"{day.day}/{day.month}/{day.year}"
+    return f"{day:%d/%m/%Y}"

@@ -14,11 +14,11 @@ def shown_value(shown: str, kind: str) -> str:
     try:
         if kind == "date":
             day = date.fromisoformat(shown[:10])
-            return f"{day.day}/{day.month}/{day.year}"
+            return f"{day:%d/%m/%Y}"
         if kind == "dateTime":
             # The phone's own clock and zone: what stood on it when the question was answered.
             at = datetime.fromisoformat(shown)
-            return f"{at:%H:%M} {at.day}/{at.month}/{at.year}"
+            return f"{at:%H:%M} {at:%d/%m/%Y}"
         if kind == "geopoint":
             parts = [float(part) for part in shown.split()]
             place = f"{parts[0]:.6f}, {parts[1]:.6f}"

@@ -219,7 +219,7 @@ def test_the_slider_recolours_by_keyboard_and_plays(open_map: Callable[..., Page
     view = page.evaluate("[map_coverage.getCenter(), map_coverage.getZoom()]")
     page.get_by_role("button", name="Xem theo ngày").click()
     slider = page.get_by_label("Ngày hiện trên bản đồ")
-    expect(page.locator(".days-words")).to_contain_text("31/8/2022: 60\u202f% (6 trên 10 người)")
+    expect(page.locator(".days-words")).to_contain_text("31/08/2022: 60\u202f% (6 trên 10 người)")
     expect(page.locator(".days-words")).to_contain_text("1 trên 2 nơi đạt từ 90\u202f%")
     expect(slider).to_be_focused()
     page.keyboard.press("Home")

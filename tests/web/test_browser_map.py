@@ -222,7 +222,7 @@ def test_text_stands_out_from_its_ground(shown: Page) -> None:
 
 def test_on_paper_stand_the_question_the_map_and_every_row_but_no_buttons(shown: Page) -> None:
     shown.emulate_media(media="print")
-    expect(shown.locator("#chosen")).to_have_text("Mũi 1 · Từ 5 tuổi · 31/8/2022")
+    expect(shown.locator("#chosen")).to_have_text("Mũi 1 · Từ 5 tuổi · 31/08/2022")
     expect(shown.locator(".folium-map")).to_be_visible()
     expect(shown.locator("tr.unit")).to_have_count(3)
     for gone in ("#controls", "#filter", ".top-nav", ".leaflet-control-zoom"):

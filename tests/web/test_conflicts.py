@@ -71,7 +71,7 @@ def test_without_a_contradiction_the_page_says_so(site: Site) -> None:
 def test_both_sides_stand_beside_each_other_property_by_property(site: Site) -> None:
     contradict(site)
     page = reader(site).get("/conflicts").text
-    for words in ("Hoàng Văn Páo", "Hoàng Văn Pó", "Lượt thăm ngày 20/8/2022", "Lượt thăm ngày 21/8/2022"):
+    for words in ("Hoàng Văn Páo", "Hoàng Văn Pó", "Lượt thăm ngày 20/08/2022", "Lượt thăm ngày 21/08/2022"):
         assert words in page
     assert legends(page) == ["Chủ hộ", "Nông Thị Mỷ: Là người của hộ này"]
     # What all tell alike is in a table apart.

@@ -80,7 +80,7 @@ def test_the_paper_of_a_list_holds_its_people_by_hamlet_with_room_to_sign(visite
     )
     assert page.text.count('<section class="paper-hamlet"') == 2
     assert page.text.count('<td class="paper-sign"></td>') == rows(page)
-    assert "Dose 1. On 31/08/2022." in said(page)
+    assert "Dose 1. On 31 Aug 2022." in said(page)
     nobody = said(visited.get(f"/list/paper?{AT}&text=1900&lang=en", token))
     assert "Nobody." in nobody
     other = visited.get(f"/list/paper?{AT}", visited.user("commune_supervisor", "00002").token)

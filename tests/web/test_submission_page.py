@@ -43,7 +43,7 @@ def file_address(site: Site, instance_id: str, name: str) -> str:
 def test_answers_stand_in_the_form_s_own_words(site: Site) -> None:
     site.phone().send(HOUSE.form())
     page = reader(site).get(address("uuid:1")).text
-    for shown in ("Chủ hộ", "Nông Thị Mỷ", "Đã gặp", "Xã Một", "Thôn Đông", "4/5/1980", "sai số 6 m", "Thành viên 1"):
+    for shown in ("Chủ hộ", "Nông Thị Mỷ", "Đã gặp", "Xã Một", "Thôn Đông", "04/05/1980", "sai số 6 m", "Thành viên 1"):
         assert shown in page, shown
     assert "interviewed" not in page
     assert "0000101" not in page
@@ -95,7 +95,8 @@ def test_a_submission_that_is_nowhere_is_told_the_same_way(site: Site) -> None:
     stranger = reader(site, "00002")
     there, nowhere = stranger.get(address("uuid:1")), stranger.get(address("uuid:9"))
     assert (there.status_code, nowhere.status_code) == (404, 404)
-    assert there.text.replace("uuid:1", "uuid:9") == nowhere.text
+    told = [re.sub(r'name="csrf_token" value="[^"]*"', "", one.text) for one in (there, nowhere)]
+    assert told[0].replace("uuid:1", "uuid:9") == told[1]
 
 
 def test_an_edit_that_moves_the_house_takes_its_versions_along(site: Site) -> None:
@@ -236,8 +237,8 @@ def test_who_stands_behind_one_taken_out_is_not_among_the_changes(site: Site) ->
     page = reader(site).get(address("uuid:2")).text
     assert page.count('class="changes-of"') == 2
     assert "Thành viên 2: Mỷ" in page
-    assert '<td><span class="soft">–</span></td><td><ins>10/8/2022</ins></td>' in page
-    assert "<del>Mỷ</del>" not in page and "<del>4/3/2001</del>" not in page
+    assert '<td><span class="soft">–</span></td><td><ins>10/08/2022</ins></td>' in page
+    assert "<del>Mỷ</del>" not in page and "<del>04/03/2001</del>" not in page
     site.phone().send(three.edited("uuid:3", people=three.people).but(deprecated_id="uuid:2").form())
     page = reader(site).get(address("uuid:3")).text
     assert page.count("thêm vào") == 1 and page.count("bỏ ra") == 1

@@ -6,7 +6,8 @@ const locale = page.language === "vi" ? "vi-VN" : "en-GB";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const decimals = [0, 1, 2].map((digits) =>
   new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
-const dayFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "numeric", year: "numeric", timeZone: "UTC" });
+const dayParts = page.language === "vi" ? { day: "2-digit", month: "2-digit" } : { day: "numeric", month: "short" };
+const dayFormat = new Intl.DateTimeFormat(locale, { ...dayParts, year: "numeric", timeZone: "UTC" });
 const weekdayFormat = new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" });
 const alphabet = new Intl.Collator("vi", { numeric: true });
 
