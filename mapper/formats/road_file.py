@@ -43,7 +43,7 @@ def read_roads(path: Path) -> tuple[dict[str, NDArray[np.generic]], dict[str, ob
 
 def _read(path: Path, only_about: bool) -> tuple[dict[str, NDArray[np.generic]], dict[str, object]]:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             about = json.loads(held[_ABOUT].tobytes())
             if about["version"] == VERSION:
                 return ({} if only_about else {name: held[name] for name in held.files if name != _ABOUT}), about

@@ -51,7 +51,7 @@ def town_ways() -> list[tuple[list[Point], dict[str, str]]]:
     ways.append(([at(10, 0), at(12, 0), at(20, 0)], {"highway": "path"}))
     ways.append(([at(10, 10), at(10, 30)], {"route": "ferry", "duration": "0:15"}))
     ways.append(([at(10, 30), at(15, 30), at(20, 30)], {"highway": "unclassified"}))
-    ways.append(([at(3, 3.2), at(3, 3.4)], {"highway": "service", "access": "private"}))
+    ways.append(([at(4.5, 3.4), at(4.5, 3.6)], {"highway": "service", "access": "private"}))
     ways.append(([at(50, 50), at(60, 50)], {"building": "yes"}))
     return ways
 
