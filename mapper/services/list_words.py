@@ -16,6 +16,7 @@ from mapper.domain.people import Dose, Person, Point
 from mapper.errors import mark
 from mapper.language import translate
 from mapper.services.follow_up import HouseToSee, PersonToSee
+from mapper.services.kept_invitations import Invitation, Invited
 
 MARKERS = {
     HouseState.SOMEONE_DUE: ("#b2182b", "!"),
@@ -43,11 +44,14 @@ _OLD = 6
 class Words:
     """The words of one campaign in one language, for one day.
 
-    reasons: what the campaign's forms call each reason that can be chosen.
+    reasons: what the campaign's forms call each reason that can be chosen. invited: by the plans in use.
     """
 
-    def __init__(self, campaign: Campaign, language: str, day: date, reasons: Mapping[str, str]) -> None:
+    def __init__(
+        self, campaign: Campaign, language: str, day: date, reasons: Mapping[str, str], invited: Invited | None = None
+    ) -> None:
         self._language, self._day, self._reasons = language, day, reasons
+        self._invited = invited or {}
         self._doses = {code: label[language] for code, label in campaign.doses.items()}
         self._vaccines = {code: label[language] for code, label in campaign.vaccines.items()}
         self._since = translate(mark("{dose} since {day}"), language)
@@ -55,6 +59,7 @@ class Words:
         self._several: dict[tuple[str, ...], str] = {}
         self._ages: dict[int, str] = {}
         self._dues: dict[tuple[str, date, tuple[str, ...]], str] = {}
+        self._invitations: dict[tuple[object, ...], str] = {}
         self._doses_given: dict[tuple[str, date | None, str | None], str] = {}
 
     def _say(self, message: str, **facts: object) -> str:
@@ -66,8 +71,9 @@ class Words:
         Their versions are the register's, trunk version and branch blank: what a phone is handed comes later.
         """
         due = [self._due(each.status) for each in house.people]
-        return self._household(house, due), [
-            self._person(house, each, told) for each, told in zip(house.people, due, strict=True)
+        asked = [self.invitation(each) for each in house.people]
+        return self._household(house, due, asked), [
+            self._person(house, each, *told) for each, *told in zip(house.people, due, asked, strict=True)
         ]
 
     def to_check(self, house: HouseToSee) -> HouseToSee:
@@ -77,15 +83,35 @@ class Words:
 
     def household(self, house: HouseToSee) -> Row:
         """The row of a household alone."""
-        return self._household(house, [self._due(each.status) for each in house.people])
+        due = [self._due(each.status) for each in house.people]
+        return self._household(house, due, [self.invitation(each) for each in house.people])
 
     def person(self, house: HouseToSee, each: PersonToSee) -> Row:
         """The row of one of its people alone."""
-        return self._person(house, each, self._due(each.status))
+        return self._person(house, each, self._due(each.status), self.invitation(each))
 
-    def _household(self, house: HouseToSee, told: Sequence[str]) -> Row:
+    def invitation(self, each: PersonToSee) -> str:
+        """When and where somebody is asked to come by the plan in use; empty where nobody asks them."""
+        one = self._invited.get(each.person.id)
+        return self._asked(one) if one is not None and one.holds(each.status, self._day) else ""
+
+    def _asked(self, one: Invitation) -> str:
+        key = (one.day, one.site, one.begin, one.end)
+        told = self._invitations.get(key)
+        if told is None:
+            hours = f" {clock(one.begin)}–{clock(one.end)}" if one.end > one.begin else ""
+            day = f"{_written(one.day)}{hours}"
+            if one.day < self._day:
+                words = mark("was invited on {day} to {site}") if one.site else mark("was to be visited on {day}")
+            else:
+                words = mark("invite on {day} to {site}") if one.site else mark("a team comes on {day}")
+            told = self._invitations[key] = self._say(words, day=day, site=one.site)
+        return told
+
+    def _household(self, house: HouseToSee, told: Sequence[str], asked: Sequence[str]) -> Row:
         colour, sign = MARKERS[house.state]
         due = [f"{self.name(each.person)}: {dose}" for each, dose in zip(house.people, told, strict=True) if dose]
+        invited = [one for one in dict.fromkeys(asked) if one]
         unknown = sum(each.status.state is PersonState.UNKNOWN for each in house.people)
         return (
             house.id,
@@ -101,13 +127,13 @@ class Words:
             house.phone or "",
             house.outcome,
             house.state.value,
-            self._house_state(house.state, len(due), unknown, house.asked_again),
+            "; ".join([self._house_state(house.state, len(due), unknown, house.asked_again), *invited]),
             "; ".join(due),
             colour,
             sign,
         )
 
-    def _person(self, house: HouseToSee, each: PersonToSee, due: str) -> Row:
+    def _person(self, house: HouseToSee, each: PersonToSee, due: str, asked: str) -> Row:
         person, status = each.person, each.status
         age = self.age(person.born_on)
         until = (person.deferred_until or status.next_on) if status.state is PersonState.DEFERRED else None
@@ -127,7 +153,7 @@ class Words:
             person.residence,
             status.state.value,
             " ".join([dose.code for dose in status.due]),
-            due or self._why_not(person, status),
+            "; ".join(filter(None, (due or self._why_not(person, status), asked))),
             " ".join(vaccines),
             "; ".join([self.given(dose) for dose in person.doses]),
             until.isoformat() if until else "",
@@ -236,6 +262,12 @@ class Words:
 def _written(day: date) -> str:
     text = day.isoformat()
     return f"{text[8:]}/{text[5:7]}/{text[:4]}"
+
+
+def clock(minutes: float) -> str:
+    """Minutes after midnight as 07:30."""
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours:02}:{rest:02}"
 
 
 def _geometry(point: Point | None) -> str:

@@ -27,7 +27,7 @@ from mapper.formats.entity_lists import (
     write_rows,
 )
 from mapper.formats.xform import XFormModel
-from mapper.services import follow_up, listed, publish
+from mapper.services import follow_up, invitations, listed, publish
 from mapper.services.accounts import DRAWN, IDLE, User, as_user
 from mapper.services.field_area import FieldArea, drawn_outlines, field_area, hamlets_met
 from mapper.services.kept_lists import Made
@@ -266,7 +266,9 @@ class _Desk:
         if held is not None and to_check:
             held = [*held, *{row.cell_id for row in self._with_houses(campaign.id, [], to_check)}]
         era, changes = kept_households.changes(self._reference.database, self._connection, campaign.id, held)
-        return (campaign.id, form.mapped, user.id, area, revision, era, changes, to_check, self._day, self._language)
+        asked = invitations.versions(self._connection, campaign.id)
+        counted = (era, changes, to_check, asked)
+        return (campaign.id, form.mapped, user.id, area, revision, counted, self._day, self._language)
 
     def _round(self, form: FormFiles) -> int:
         """The newest round in which this phone was handed something of the campaign, by this answer too."""
@@ -300,7 +302,8 @@ class _Desk:
         """The lists of the household ids in order; who has no UUID stands in none."""
         reference, connection, campaign = self._reference, self._connection, self._campaign(form)
         area = _area(reference, connection, self._known, self._user)
-        words = Words(campaign, self._language, self._day, self._reasons(campaign.id))
+        invited = invitations.invited(reference, connection, campaign.id)
+        words = Words(campaign, self._language, self._day, self._reasons(campaign.id), invited)
         parts = {kind: [head_of(kind)] for kind in EntityList}
         features = []
         rows = area.hold(kept_households.households(reference.database, connection, campaign.id, area.readable))

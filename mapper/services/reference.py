@@ -21,6 +21,7 @@ from mapper.geo.counterparts import counterparts
 from mapper.geo.placing import Placer
 from mapper.services.kept_ages import KeptAges
 from mapper.services.kept_houses import KeptHouses
+from mapper.services.kept_invitations import KeptInvitations
 from mapper.services.kept_latest import KeptLatest
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_states import KeptStates
@@ -189,6 +190,7 @@ class Reference:
         self.ages = KeptAges()
         self.houses = KeptHouses()
         self.lists = KeptLists()
+        self.invited = KeptInvitations()
         self._known: Known | None = None
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}

@@ -14,6 +14,8 @@ from mapper.formats.sheet import Sheet, SheetHouse, SheetPerson, SheetWords, dra
 from mapper.language import translate
 from mapper.services import audit
 from mapper.services.accounts import User
+from mapper.services.invitations import NOBODY, invited
+from mapper.services.kept_invitations import Invited
 from mapper.services.list_words import Words
 from mapper.services.phone_lists import reasons
 from mapper.services.reference import Reference
@@ -46,9 +48,11 @@ _HOUSE, _PERSON = (
 class WalkWords:
     """The words of walks in one language, the same as on the phones' lists."""
 
-    def __init__(self, campaign: Campaign, language: str, day: date, words: dict[str, str]) -> None:
+    def __init__(
+        self, campaign: Campaign, language: str, day: date, words: dict[str, str], invited: Invited = NOBODY
+    ) -> None:
         self._language, self._day = language, day
-        self._lists = Words(campaign, language, day, words)
+        self._lists = Words(campaign, language, day, words, invited)
 
     @classmethod
     def of(cls, reference: Reference, campaign_id: str, language: str, day: date) -> WalkWords:
@@ -56,7 +60,8 @@ class WalkWords:
         with reference.database.read() as connection:
             known = reference.known(connection)
             campaign = known.campaign(campaign_id)
-            return cls(campaign, language, day, reasons(connection, campaign_id, language))
+            words = reasons(connection, campaign_id, language)
+            return cls(campaign, language, day, words, invited(reference, connection, campaign_id))
 
     def _say(self, message: str, **facts: object) -> str:
         return translate(message, self._language, **facts)

@@ -1,0 +1,59 @@
+"""Who is asked to come where on which day by the plans in use, for phones' lists, sheets and pages of follow-up."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import MappingProxyType
+
+from mapper.domain.made_plan import MadePlan
+from mapper.formats.plan_file import read_made
+from mapper.services.kept_invitations import Invitation, Invited, Versions
+from mapper.services.reference import Reference
+from mapper.store import invitations as store
+from mapper.store import plans
+from mapper.store.database import Connection
+
+NOBODY: Invited = MappingProxyType({})
+
+
+def versions(connection: Connection, campaign_id: str) -> Versions:
+    """Which plans of a campaign are in use; cheap, for every request."""
+    return store.in_use(connection, campaign_id)
+
+
+def invited(reference: Reference, connection: Connection, campaign_id: str) -> Invited:
+    """The invitation of everybody in the plans in use, by the person's id; of two plans the newer's counts."""
+    told = versions(connection, campaign_id)
+
+    def read() -> Invited:
+        found: dict[str, Invitation] = {}
+        for number, _ in told:
+            made = plans.made(connection, number)
+            if made is not None:
+                found.update(invited_by(read_made(made)))
+        return found
+
+    return reference.invited.of(told, read) if told else NOBODY
+
+
+def invited_by(made: MadePlan) -> dict[str, Invitation]:
+    """Everybody to whom a plan gives a day, by id."""
+    found: dict[str, Invitation] = {}
+    for site in made.sites:
+        hours: dict[date, tuple[float, float]] = {}
+        for session in site.sessions:
+            begin, end = hours.get(session.day, (session.begin, session.end))
+            hours[session.day] = min(begin, session.begin), max(end, session.end)
+        for house in site.houses:
+            for person in house.people:
+                if person.day is not None:
+                    at = hours.get(person.day, (0.0, 0.0))
+                    found[person.id] = Invitation(person.day, site.site.name, *at, person.due)
+    visits = {(stop.house, one.day): stop for one in made.days for stop in one.stops if stop.house}
+    for house in made.homes:
+        for person in house.people:
+            if person.day is not None:
+                stop = visits.get((house.id, person.day))
+                at = (stop.begin, stop.end) if stop else (0.0, 0.0)
+                found[person.id] = Invitation(person.day, "", *at, person.due)
+    return found
