@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
-from pydantic import TypeAdapter
+import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from mapper.domain.made_plan import MadePlan
 from mapper.domain.plan import PlanGiven, PlanQuestion
+from mapper.errors import InvalidQuestion, mark
+
+_FIELDS = tuple(PlanQuestion.__dataclass_fields__)
+_QUICK = 3
+"""Compression that takes a third of the time of the usual one, for a tenth more bytes."""
 
 
 @cache
@@ -36,9 +46,47 @@ def read_question(told: str) -> PlanQuestion:
     return _questions().validate_json(told)
 
 
+def asked_question(told: bytes, usual: Mapping[str, Any] | None = None) -> PlanQuestion:
+    """The question that a program or an operator wrote as JSON. Raises InvalidQuestion naming the field.
+
+    usual: fields that hold where none is told, as of the question that this one is like.
+    """
+    try:
+        value = orjson.loads(told or b"{}")
+    except orjson.JSONDecodeError as fault:
+        raise InvalidQuestion(
+            mark("What was sent is no JSON: line {line}, character {column}. Correct it and send it again."),
+            line=fault.lineno,
+            column=fault.colno,
+        ) from None
+    if not isinstance(value, dict):
+        raise InvalidQuestion(
+            mark("A plan is asked for by a JSON object, like {example}."), example='{"campaign_id": …}'
+        )
+    for name in value:
+        if name not in _FIELDS:
+            raise InvalidQuestion(
+                mark("A plan knows no field {field}. It knows: {fields}."), field=name[:60], fields=", ".join(_FIELDS)
+            )
+    try:
+        return _questions().validate_python({**(usual or {}), **value})
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        at = ".".join(str(one) for one in first["loc"])
+        raise InvalidQuestion(
+            mark("The field {field} of the plan does not fit: {why}."), field=at or "–", why=first["msg"]
+        ) from None
+
+
+def question_fields(question: PlanQuestion) -> dict[str, Any]:
+    """A question as plain values, as JSON has them."""
+    found: dict[str, Any] = _questions().dump_python(question, mode="json")
+    return found
+
+
 def write_given(given: PlanGiven) -> bytes:
     """What a plan is made from."""
-    return zlib.compress(_given().dump_json(given))
+    return zlib.compress(_given().dump_json(given), _QUICK)
 
 
 def read_given(told: bytes) -> PlanGiven:
@@ -48,12 +96,19 @@ def read_given(told: bytes) -> PlanGiven:
 
 def write_made(plan: MadePlan) -> bytes:
     """A plan."""
-    return zlib.compress(_made().dump_json(plan))
+    return zlib.compress(_made().dump_json(plan), _QUICK)
 
 
 def made_json(plan: MadePlan) -> bytes:
     """A plan as JSON for programs; houses and people by their ids."""
     return _made().dump_json(plan)
+
+
+def made_digest(plan: MadePlan) -> str:
+    """SHA-256 of a plan, the same for the same plan however long it took to make."""
+    still = replace(plan, quality=replace(plan.quality, seconds=0.0, routes_seconds=0.0))
+    told = orjson.dumps(orjson.loads(_made().dump_json(still)), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(told).hexdigest()
 
 
 def read_made(told: bytes) -> MadePlan:

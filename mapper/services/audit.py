@@ -86,6 +86,12 @@ ACTIONS: Mapping[str, str] = {
     "register.listed": mark("comparison with the national register seen"),
     "register.downloaded": mark("list for the national register downloaded"),
     "report.downloaded": mark("daily report downloaded"),
+    "plan.asked": mark("plan asked for"),
+    "plan.stopped": mark("plan stopped"),
+    "plan.chosen": mark("plan chosen to be carried out"),
+    "plan.put_aside": mark("plan carried out no longer"),
+    "plan.removed": mark("plan taken away"),
+    "plan.seen": mark("houses and people of a plan seen"),
     "public.settings": mark("public page set"),
     "audit.downloaded": mark("audit trail downloaded"),
 }

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, true, update
 
 from mapper.store import tables
 
-_p, _u = tables.plans, tables.users
+_p, _c, _u = tables.plans, tables.plan_contents, tables.users
+
+_AT_ONCE = 200
+
+
+class Part(StrEnum):
+    """What belongs to a plan and is kept apart from it."""
+
+    GIVEN = "given"
+    MADE = "made"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A plan without what it was made from and what came out. user_name: None at the command line. at: ISO time."""
+    """A plan without what it was made from and what came out. user_name: None at the command line. at: ISO time.
+
+    areas: JSON of all that it is about. worker: of the process that makes it. given_of: the plan from whose census it
+    is made, None for one of its own. made_with: JSON of what made it and from what.
+    """
 
     id: int
     campaign_id: str
@@ -30,6 +44,10 @@ class PlanRow:
     follows: int | None
     user_id: int | None
     at: str
+    areas: str
+    worker: str | None
+    given_of: int | None
+    made_with: str | None
     user_name: str | None
 
 
@@ -43,7 +61,9 @@ def add(
     name: str,
     question: str,
     state: str,
+    areas: str,
     follows: int | None,
+    given_of: int | None,
     user_id: int | None,
     at: str,
 ) -> int:
@@ -53,7 +73,9 @@ def add(
         "name": name,
         "question": question,
         "state": state,
+        "areas": areas,
         "follows": follows,
+        "given_of": given_of,
         "user_id": user_id,
         "at": at,
         "told_at": at,
@@ -62,16 +84,53 @@ def add(
     return int(connection.execute(statement).scalar_one())
 
 
-def change(connection: Connection, number: int, **told: object) -> bool:
-    """Set columns of a plan; whether there is one."""
-    return connection.execute(update(_p).where(_p.c.id == number).values(**told)).rowcount > 0
+def change(
+    connection: Connection,
+    number: int,
+    told: Mapping[str, object],
+    *,
+    state: str | None = None,
+    worker: str | None = None,
+) -> bool:
+    """Set columns of a plan, where told only as long as it is in that state and made by that worker; whether it was."""
+    statement = update(_p).where(_p.c.id == number).values(**told)
+    if state is not None:
+        statement = statement.where(_p.c.state == state)
+    if worker is not None:
+        statement = statement.where(_p.c.worker == worker)
+    return connection.execute(statement).rowcount > 0
 
 
-def newest(connection: Connection, campaign_id: str | None, limit: int) -> list[PlanRow]:
-    """The newest plans of a campaign, None for all of them, the newest first."""
-    statement = _LISTED.order_by(_p.c.id.desc()).limit(limit)
+def is_wanted(connection: Connection, number: int, worker: str) -> bool:
+    """Whether a plan is still to be made by a worker: it is not taken away, nor asked to stop."""
+    found = connection.scalar(select(_p.c.to_stop).where(_p.c.id == number, _p.c.worker == worker))
+    return found is not None and not found
+
+
+def number_of(connection: Connection, user_id: int | None, states: Sequence[str]) -> int:
+    """How many plans of a user, or of the command line, are in one of these states."""
+    own = _p.c.user_id.is_(None) if user_id is None else _p.c.user_id == user_id
+    return connection.scalar(select(func.count()).select_from(_p).where(own, _p.c.state.in_(states))) or 0
+
+
+def newest(connection: Connection, campaign_id: str | None) -> Iterator[PlanRow]:
+    """The plans of a campaign, None for all of them, the newest first."""
+    statement = _LISTED.order_by(_p.c.id.desc()).limit(_AT_ONCE)
     if campaign_id is not None:
         statement = statement.where(_p.c.campaign_id == campaign_id)
+    before: int | None = None
+    while True:
+        several = statement if before is None else statement.where(_p.c.id < before)
+        rows = [PlanRow(*row) for row in connection.execute(several)]
+        yield from rows
+        if len(rows) < _AT_ONCE:
+            return
+        before = rows[-1].id
+
+
+def used(connection: Connection, campaign_id: str) -> list[PlanRow]:
+    """The plans of a campaign that are carried out, the older first."""
+    statement = _LISTED.where(_p.c.campaign_id == campaign_id, _p.c.in_use == true()).order_by(_p.c.id)
     return [PlanRow(*row) for row in connection.execute(statement)]
 
 
@@ -83,14 +142,30 @@ def one(connection: Connection, number: int) -> PlanRow | None:
 
 def given(connection: Connection, number: int) -> bytes | None:
     """What a plan was made from; None as long as it was not gathered."""
-    return connection.scalar(select(_p.c.given).where(_p.c.id == number))
+    return _content(connection, number, Part.GIVEN)
 
 
 def made(connection: Connection, number: int) -> bytes | None:
     """What came out; None as long as there is nothing."""
-    return connection.scalar(select(_p.c.made).where(_p.c.id == number))
+    return _content(connection, number, Part.MADE)
 
 
-def remove(connection: Connection, numbers: Sequence[int]) -> int:
-    """Forget plans; how many there were."""
-    return connection.execute(delete(_p).where(_p.c.id.in_(numbers))).rowcount
+def _content(connection: Connection, number: int, part: Part) -> bytes | None:
+    return connection.scalar(select(_c.c.content).where(_c.c.plan_id == number, _c.c.part == part.value))
+
+
+def keep(connection: Connection, number: int, part: Part, content: bytes) -> None:
+    """Keep what a plan was made from, or what came out, in place of what is kept."""
+    forget(connection, number, part)
+    connection.execute(_c.insert().values(plan_id=number, part=part.value, content=content))
+
+
+def forget(connection: Connection, number: int, part: Part) -> None:
+    """Forget what a plan was made from, or what came out."""
+    connection.execute(delete(_c).where(_c.c.plan_id == number, _c.c.part == part.value))
+
+
+def remove(connection: Connection, number: int) -> bool:
+    """Forget a plan; whether there was one."""
+    connection.execute(delete(_c).where(_c.c.plan_id == number))
+    return connection.execute(delete(_p).where(_p.c.id == number)).rowcount > 0

@@ -29,7 +29,7 @@ class Installation:
     hot_spots: searches for clusters, under way and done. trends: courses asked for lately. ages: people being read.
     registers: comparisons with the national register.
     integrity: canvassers' forms being looked through.
-    exports: files with many people, being written and ready to be fetched.
+    exports: files with many people, being written and ready to be fetched. plans: being made; numbers of those done.
     """
 
     settings: Settings
@@ -44,6 +44,7 @@ class Installation:
     integrity: Background[Examined] = field(default_factory=Background, compare=False)
     registers: Background[Compared] = field(default_factory=lambda: Background(keep=4), compare=False)
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
+    plans: Background[int] = field(default_factory=Background, compare=False)
 
     @property
     def sample(self) -> bool:

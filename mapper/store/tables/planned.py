@@ -163,11 +163,24 @@ plans = Table(
     Column("follows", Integer),
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
-    # Last, since SQLite reads a row from its beginning on.
-    Column("given", LargeBinary),
-    Column("made", LargeBinary),
+    Column("areas", Text, nullable=False),
+    Column("worker", String),
+    Column("given_of", Integer),
+    Column("made_with", Text),
     Index("ix_plans_in_use", "campaign_id", "in_use", "told_at"),
-    comment="Plans of sites, teams and vials. question: JSON. given: what it was made from, made: what came out, both "
-    "compressed JSON without names. summary: JSON of figures for lists. trouble: JSON of why there is none. told_at: "
-    "when the process that makes it last said so. follows: the plan that it takes the place of.",
+    comment="Plans of sites, teams and vials. question: JSON. summary: JSON of figures for lists. trouble: JSON of why "
+    "there is none. told_at: when the process that makes it last said so. follows: the plan that it takes the place "
+    "of. areas: JSON of [set, code] of all that it is about, empty for everything. worker: a word of the process that "
+    "makes it. given_of: the plan from whose census it is made. made_with: JSON of versions of what made it.",
+)
+
+plan_contents = Table(
+    "plan_contents",
+    metadata,
+    Column("plan_id", Integer, ForeignKey("plans.id", ondelete="CASCADE"), nullable=False),
+    Column("part", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("plan_id", "part"),
+    comment="What belongs to a plan and is large. part: given, what it was made from, or made, what came out; both "
+    "compressed JSON without names. Apart from the plan, which is written to while it is made.",
 )

@@ -552,16 +552,27 @@ def upgrade() -> None:
         sa.Column("follows", sa.Integer(), nullable=True),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("at", sa.String(), nullable=False),
-        sa.Column("given", sa.LargeBinary(), nullable=True),
-        sa.Column("made", sa.LargeBinary(), nullable=True),
+        sa.Column("areas", sa.Text(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=True),
+        sa.Column("given_of", sa.Integer(), nullable=True),
+        sa.Column("made_with", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_plans_campaign_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_plans_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
-        comment="Plans of sites, teams and vials. question: JSON. given: what it was made from, made: what came out, both compressed JSON without names. summary: JSON of figures for lists. trouble: JSON of why there is none. told_at: when the process that makes it last said so. follows: the plan that it takes the place of.",
+        comment="Plans of sites, teams and vials. question: JSON. summary: JSON of figures for lists. trouble: JSON of why there is none. told_at: when the process that makes it last said so. follows: the plan that it takes the place of. areas: JSON of [set, code] of all that it is about, empty for everything. worker: a word of the process that makes it. given_of: the plan from whose census it is made. made_with: JSON of versions of what made it.",
     )
     with op.batch_alter_table("plans", schema=None) as batch_op:
         batch_op.create_index("ix_plans_in_use", ["campaign_id", "in_use", "told_at"], unique=False)
 
+    op.create_table(
+        "plan_contents",
+        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_plan_contents_plan_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("plan_id", "part", name=op.f("pk_plan_contents")),
+        comment="What belongs to a plan and is large. part: given, what it was made from, or made, what came out; both compressed JSON without names. Apart from the plan, which is written to while it is made.",
+    )
     op.create_table(
         "sites",
         sa.Column("code", sa.String(), nullable=False),
@@ -986,6 +997,7 @@ def downgrade() -> None:
 
     op.drop_table("stock_entries")
     op.drop_table("sites")
+    op.drop_table("plan_contents")
     with op.batch_alter_table("plans", schema=None) as batch_op:
         batch_op.drop_index("ix_plans_in_use")
 
