@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mapper.solve.lagrange import Bound, Market
+from mapper.solve.first import first_plan
+from mapper.solve.lagrange import Bound, Market, Prices
 from mapper.solve.least_travel_model import best_of_all
 from mapper.solve.siting import NOBODY, Floats, Ints, Problem, Siting, Stop, why_left
-from mapper.solve.transport import Transport, assign, seat_at_once
+from mapper.solve.transport import Transport, Ways, assign, reassign
 from mapper.solve.watch import Watch
 
 FARTHER = 10
@@ -24,6 +25,12 @@ PROPOSED = 3
 
 SMALL = 25_000
 """Pairs of points and candidates up to which HiGHS is asked; beyond, its first linear program takes too long."""
+
+AGAIN = 0.3
+"""Share of a full step with which prices set out for the second time."""
+
+WORTHLESS = 1e-4
+"""A plan that costs so large a share more is not polished."""
 
 SHAKEN = 2
 """Sites that change places at random before a plan is improved anew."""
@@ -46,43 +53,58 @@ def least_travel(problem: Problem, sites: int, watch: Watch | None = None, *, le
 
 class _Search:
     def __init__(self, problem: Problem, sites: int, watch: Watch, left_out: float | None) -> None:
+        from scipy.sparse import csr_array
+
         travel, demand = problem.travel, problem.demand
         self.problem, self.sites, self.watch = problem, sites, watch
         longest = float(travel.far.max()) if len(travel.far) else 0.0
         away = left_out if left_out is not None else FARTHER * (longest or 1.0)
         if not 0 < away < np.inf:
             raise ValueError("what a person without a site counts for is a way above 0")
-        order = np.argsort(travel.site, kind="stable")
-        point = travel.point[order]
+        cost, without = travel.far * demand.priority[travel.point], away * demand.priority
+        self.ways = Ways.of(travel.start, travel.site, cost, demand.people, travel.sites, without)
+        by_site = csr_array((cost, travel.site, travel.start), (travel.points, travel.sites)).tocsc()
+        start = by_site.indptr.astype(np.int64)
         kept = np.zeros(travel.sites, np.bool_)
         kept[list(problem.kept)] = True
         self.market = Market(
-            travel.site[order],
-            point,
-            travel.far[order] * demand.priority[point],
+            start,
+            np.repeat(np.arange(travel.sites), np.diff(start)),
+            by_site.indices.astype(np.int64),
+            by_site.data,
             demand.people,
             problem.capacity,
-            away * demand.priority,
+            without,
             kept,
             sites - len(problem.kept),
         )
-        self.start = np.concatenate(([0], np.cumsum(np.bincount(travel.site, minlength=travel.sites))))
         self.random = np.random.default_rng(watch.limits.seed)
         self.seats = Transport(
-            np.zeros(len(demand.people), np.int64), float((self.market.left_out * demand.people).sum()), np.zeros(1)
+            np.zeros(len(demand.people), np.int64), float((without * demand.people).sum()), np.zeros(1)
         )
         self.chosen = np.zeros(0, np.int64)
+        self.near = self.ways.among(self.chosen)
         self.bound = 0.0
         self.tried: set[bytes] = set()
         self.told = np.inf
+        self.worked = 0
+        self.known: tuple[Transport, Floats, Floats] | None = None
 
     def run(self) -> Siting:
         """All steps one after another, as long as the watch lets it."""
-        self._fill()
-        self._keep(self.chosen, self.seats)
+        chosen, seat = first_plan(self.ways, self.market.capacity, np.flatnonzero(self.market.kept), self.sites)
+        near = self.ways.among(chosen)
+        cost = float((near.cost_of(seat) * self.market.people).sum())
+        self._keep(chosen, Transport(seat, cost, np.zeros(len(chosen) + 1)))
+        if self.watch.over():
+            return self._plan(self.watch.over() or Stop.ROUNDS)
+        self._take(chosen)
         self._to_the_middle()
-        found = self.market.raised(self._pays(), self.watch, self._propose)
-        self.bound = max(self.bound, found.value)
+        prices = Prices(self.market, self._pays())
+        prices.raised(self.watch, self._propose)
+        self._swap()
+        # With the better plan known, steps are of better length.
+        found = prices.raised(self.watch, self._propose, AGAIN)
         self._swap()
         if self._open() and not self.watch.over() and len(self.market.site) <= SMALL:
             return self._plan(self._prove(found))
@@ -93,15 +115,14 @@ class _Search:
         """Whether the gap is still wider than wanted."""
         return self.seats.cost - self.bound > self.watch.limits.gap * abs(self.seats.cost)
 
+    def _room(self, chosen: Ints) -> Floats:
+        return np.append(self.market.capacity[chosen], np.inf)
+
     def _seated(self, chosen: Ints) -> Transport | None:
         """Everybody in one of these sites, or in the last column: without one. None where time is up before."""
-        market = self.market
-        cost = np.full((len(market.people), len(chosen) + 1), np.inf)
-        for column, site in enumerate(chosen.tolist()):
-            pairs = slice(self.start[site], self.start[site + 1])
-            cost[market.point[pairs], column] = market.cost[pairs]
-        cost[:, -1] = market.left_out
-        return assign(cost, market.people, np.append(market.capacity[chosen], np.inf), self.watch.over)
+        near = self.ways.among(chosen)
+        self.worked += len(near.cost)
+        return assign(near, self._room(chosen), self.watch.over)
 
     def _take(self, chosen: Ints) -> bool:
         """Keep a plan where it is better than the one so far."""
@@ -117,71 +138,23 @@ class _Search:
         return True
 
     def _keep(self, chosen: Ints, seats: Transport) -> None:
-        self.chosen, self.seats = chosen, seats
+        self.chosen, self.seats, self.near = chosen, seats, self.ways.among(chosen)
         if seats.cost < self.told:
             self.told = seats.cost
             self.watch.tell(seats.cost, self.bound)
             self.watch.better(self._plan)
 
-    def _pays(self) -> Floats:
-        """What each person would pay for a place: the way to the own site, and the price of a place there."""
-        return np.minimum(self._ways() + self.seats.price[self.seats.seat], self.market.left_out)
+    def _pays(self, without: int = NOBODY) -> Floats:
+        """What each person would pay for a place: the way and the price of a place. without: a column to do without."""
+        near = self.near
+        value = near.cost + self.seats.price[near.column]
+        if without != NOBODY:
+            value[near.column == without] = np.inf
+        return near.cheapest(value)[1]
 
     def _ways(self) -> Floats:
         """What each person's own site costs, or to be without one."""
-        return self._cost_of(np.append(self.chosen, NOBODY)[self.seats.seat])
-
-    def _cost_of(self, site: Ints) -> Floats:
-        """What the way to these sites costs each person."""
-        market = self.market
-        each = np.where(site == NOBODY, market.left_out, 0.0)
-        pairs = np.flatnonzero(market.site == site[market.point])
-        each[market.point[pairs]] = market.cost[pairs]
-        return each
-
-    def _fill(self) -> None:
-        """One site after another, each where people gain most, until there are as many as may be.
-
-        Of candidates that more people want than they have places for, so large a share of the gain counts.
-        """
-        travel, market = self.problem.travel, self.market
-        cost = travel.far * self.problem.demand.priority[travel.point]
-        people = market.people[travel.point]
-
-        def wanted(pairs: Ints) -> tuple[Floats, Floats]:
-            less = np.maximum(pays[travel.point[pairs]] - cost[pairs], 0) * people[pairs]
-            there = np.where(less > 0, people[pairs], 0)
-            gained, wanting = (np.bincount(travel.site[pairs], each, travel.sites) for each in (less, there))
-            return gained.astype(np.float64), wanting.astype(np.float64)
-
-        chosen = list(self.problem.kept)
-        self._take(np.array(chosen, np.int64))
-        pays = self._pays()
-        gain, want = wanted(np.arange(len(cost)))
-        while len(chosen) < self.sites:
-            share = np.minimum(1, market.capacity / np.maximum(want, 1e-9))
-            share[chosen] = 0
-            best = int((gain * share).argmax())
-            if gain[best] * share[best] <= 0:
-                break
-            chosen.append(best)
-            own = np.arange(self.start[best], self.start[best + 1])
-            own = own[np.argsort(market.cost[own] - pays[market.point[own]], kind="stable")]
-            own = own[np.cumsum(market.people[market.point[own]]) <= market.capacity[best]]
-            point = market.point[own]
-            spans = zip(travel.start[point].tolist(), travel.start[point + 1].tolist(), strict=True)
-            pairs = np.concatenate([np.arange(*span) for span in spans] or [np.zeros(0, np.int64)])
-            before = wanted(pairs)
-            pays[point] = np.minimum(pays[point], market.cost[own])
-            (less_gain, less_want), (new_gain, new_want) = before, wanted(pairs)
-            gain += new_gain - less_gain
-            want += new_want - less_want
-        open_ = np.zeros(travel.sites, np.bool_)
-        open_[chosen] = True
-        near = np.flatnonzero(open_[market.site])
-        at_once = seat_at_once(market.site[near], market.point[near], market.cost[near], market.people, market.capacity)
-        self._take_as_it_is(at_once)
-        self._take(np.array(chosen, np.int64))
+        return self.near.cost_of(self.seats.seat)
 
     def _propose(self, chosen: Ints, bound: float) -> float:
         """Try the sites that the prices choose; the cost of the best plan so far."""
@@ -236,37 +209,67 @@ class _Search:
             others = np.setdiff1d(np.flatnonzero(self.problem.capacity > 0), self.chosen)
             if not self._open() or self.watch.over() or not len(moving) or not len(others):
                 return
-            best = self.chosen, self.seats
+            best = self.chosen, self.seats, self.near
             into = self.random.permutation(others)[: len(moving)]
             shaken = np.union1d(np.setdiff1d(self.chosen, moving), into)
             seats = self._seated(shaken)
             if seats is None:
                 return
-            self.chosen, self.seats = shaken, seats
+            self.chosen, self.seats, self.near = shaken, seats, self.ways.among(shaken)
             self._to_the_middle()
             self._swap()
             if self.seats.cost >= best[1].cost:
-                self.chosen, self.seats = best
+                self.chosen, self.seats, self.near = best
             self.watch.tell(self.seats.cost, self.bound)
 
     def _replaced(self, site: int) -> bool:
         """Whether some candidate in place of a site makes the plan better; it is taken."""
-        rest = self.chosen[self.chosen != site]
         market = self.market
-        prices = np.zeros(len(market.capacity))
-        prices[self.chosen] = self.seats.price[:-1]
-        stay = np.zeros(len(market.capacity), np.bool_)
-        stay[rest] = True
-        pays = market.left_out.copy()
-        pairs = stay[market.site]
-        np.minimum.at(pays, market.point[pairs], market.cost[pairs] + prices[market.site[pairs]])
-        loss, _, _ = market.losses(pays)
+        column = int(np.flatnonzero(self.chosen == site)[0])
+        rest = np.delete(self.chosen, column)
+        base, loss = self._losses()
+        pays = self._pays(column)
+        # Only candidates that reach somebody who pays more without the site make more of the new prices.
+        more = np.zeros(len(pays), np.bool_)
+        more[pays > base] = True
+        touched = np.unique(self.ways.site[np.flatnonzero(more[self.ways.point])])
+        touched = touched[touched < self.ways.sites]
+        anew, _, _ = market.losses(pays, market.pairs_of(touched))
+        loss = loss.copy()
+        loss[touched] = anew[touched]
         # By these prices no plan with another candidate in this place costs less than that.
         least = float((pays * market.people).sum() + loss[rest].sum()) + loss
         least[self.chosen] = np.inf
         hopeful = np.flatnonzero(least < self.seats.cost - 1e-9 * abs(self.seats.cost))
         hopeful = hopeful[np.argsort(least[hopeful], kind="stable")[:PROPOSED]]
-        return any(self._take(np.append(rest, other)) for other in hopeful.tolist() if not self.watch.over())
+        return any(self._exchange(column, other) for other in hopeful.tolist() if not self.watch.over())
+
+    def _losses(self) -> tuple[Floats, Floats]:
+        """What everybody pays in the plan as it is, and what each candidate makes of that; kept while the plan is."""
+        if self.known is None or self.known[0] is not self.seats:
+            pays = self._pays()
+            self.known = self.seats, pays, self.market.losses(pays)[0]
+        return self.known[1:]
+
+    def _exchange(self, column: int, other: int) -> bool:
+        """Put a candidate in the place of a column and seat those again who reach either; keep it where better."""
+        chosen = self.chosen.copy()
+        chosen[column] = other
+        key = np.sort(chosen).tobytes()
+        if key in self.tried:
+            return False
+        self.tried.add(key)
+        near = self.ways.among(chosen)
+        again = np.union1d(near.point[near.column == column], self.near.point[self.near.column == column])
+        price = self.seats.price.copy()
+        price[column] = 0.0
+        self.worked += len(near.cost)
+        before = Transport(self.seats.seat, self.seats.cost, price)
+        seats = reassign(near, self._room(chosen), before, again, self.seats.cost * (1 + WORTHLESS), self.watch.over)
+        if seats is None or seats.cost >= self.seats.cost - 1e-9 * max(1.0, abs(self.seats.cost)):
+            return False
+        self._keep(chosen, seats)
+        return True
 
     def _prove(self, found: Bound) -> Stop:
         """Hand the question to HiGHS, without the candidates that no better plan can hold."""
@@ -282,7 +285,8 @@ class _Search:
         market = self.market
         chosen = np.union1d(site[site != NOBODY], self.problem.kept).astype(np.int64)
         seat = np.where(site == NOBODY, len(chosen), np.searchsorted(chosen, site))
-        cost = float((self._cost_of(site) * market.people).sum())
+        near = self.ways.among(chosen)
+        cost = float((near.cost_of(seat) * market.people).sum())
         if cost < self.seats.cost:
             self._keep(chosen, Transport(seat, cost, np.zeros(len(chosen) + 1)))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -109,10 +110,16 @@ class Travel:
     @classmethod
     def of_pairs(cls, point: ArrayLike, site: ArrayLike, far: ArrayLike, shape: tuple[int, ...]) -> Travel:
         """From pairs of a demand point and a candidate, each at most once. shape: numbers of points, of candidates."""
+        from scipy.sparse import coo_array
+
         points, sites = np.asarray(point, np.int64), np.asarray(site, np.int64)
-        order = np.lexsort((sites, points))
-        start = np.concatenate(([0], np.cumsum(np.bincount(points, minlength=shape[0]))))
-        return cls(start, sites[order], np.asarray(far, np.float64)[order], shape[1])
+        return cls._of(coo_array((np.asarray(far, np.float64), (points, sites)), shape[:2]))
+
+    @classmethod
+    def _of(cls, pairs: Any) -> Travel:
+        # To sort by counting, twice, takes a tenth of the time of comparing.
+        rows = pairs.tocsc().tocsr()
+        return cls(rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data, rows.shape[1])
 
     @classmethod
     def straight(cls, points: ArrayLike, sites: ArrayLike, limit: float, detour: float = 1.0) -> Travel:
@@ -121,7 +128,8 @@ class Travel:
 
         ends, places = np.asarray(points, np.float64), np.asarray(sites, np.float64)
         near = KDTree(ends).sparse_distance_matrix(KDTree(places), limit / detour, output_type="coo_matrix")
-        return cls.of_pairs(near.row, near.col, near.data * detour, (len(ends), len(places)))
+        near.data *= detour
+        return cls._of(near)
 
     @property
     def points(self) -> int:
@@ -143,12 +151,15 @@ class Travel:
         """Of the chosen sites the nearest one of each demand point, the first of several; NOBODY where none is."""
         open_ = np.zeros(self.sites, np.bool_)
         open_[list(chosen)] = True
-        far = np.where(open_[self.site], self.far, np.inf)
-        order = np.lexsort((self.site, far, self.point))
         found = np.full(self.points, NOBODY, np.int64)
-        some = np.flatnonzero(np.diff(self.start))
-        first = order[self.start[some]]
-        found[some] = np.where(np.isfinite(far[first]), self.site[first], NOBODY)
+        pairs = np.flatnonzero(open_[self.site])
+        point, far = self.point[pairs], self.far[pairs]
+        if len(pairs):
+            begin = np.flatnonzero(np.diff(point, prepend=-1))
+            least = np.repeat(np.minimum.reduceat(far, begin), np.diff(np.append(begin, len(pairs))))
+            # Of several as near, the first is written last.
+            best = np.flatnonzero(far == least)[::-1]
+            found[point[best]] = self.site[pairs[best]]
         return found
 
 

@@ -1,19 +1,31 @@
 """Who goes to which open site so that none is overfull, at least cost: whole demand points, never parted.
 
-Everybody starts at the cheapest site; as long as one is overfull, a demand point leaves it along the cheapest chain of
-moves that ends where there is room. Where points are single people, this is the method of successive shortest paths
-and ends at the optimum; with houses of several people it comes near it. Source: R. G. Busacker and P. J. Gowen, A
-procedure for determining a family of minimum-cost network flow patterns, Operations Research Office (1961).
+Overfull sites raise a price until as many people prefer another site as there are too many; everybody goes where way
+and price together are least. What is left over moves along the cheapest chains that end where there is room, and back
+along chains that save something. Where points are single people this ends at the optimum; with houses of several
+people it comes near it. Sources: D. P. Bertsekas, Annals of Operations Research 14 (1988) 105-123; R. G. Busacker and
+P. J. Gowen, A procedure for determining a family of minimum-cost network flow patterns, Operations Research Office
+(1961).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from mapper.solve.siting import NOBODY, Floats, Ints
+
+BIDS = 60
+"""Rounds of raising prices, at most."""
+
+LOOK_UP_BIDS = 8
+"""Rounds after which it is asked whether there is time for more."""
+
+LOWERED = 3
+"""Rounds of lowering prices where an earlier plan's are taken over."""
 
 PATIENCE = 4
 """Moves along chains, a demand point; beyond, points go straight to where there is room."""
@@ -31,6 +43,85 @@ EASE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
+class Ways:
+    """What each person of a demand point pays for each site within reach, by point; the last of a point is no site.
+
+    Of point i the pairs ``start[i]:start[i + 1]``; sites: how many there are, and the number that stands for none.
+    """
+
+    start: Ints
+    site: Ints
+    cost: Floats
+    people: Floats
+    sites: int
+
+    @classmethod
+    def of(cls, start: Ints, site: Ints, cost: Floats, people: Floats, sites: int, left_out: Floats) -> Ways:
+        """From pairs of points and sites only."""
+        ends = start[1:]
+        return cls(
+            start + np.arange(len(start)),
+            np.insert(site, ends, sites),
+            np.insert(cost, ends, left_out),
+            people,
+            sites,
+        )
+
+    @cached_property
+    def point(self) -> Ints:
+        """The demand point of each pair."""
+        return np.repeat(np.arange(len(self.people)), np.diff(self.start))
+
+    def among(self, chosen: Ints) -> Columns:
+        """Of these ways those to some sites; column c is the site ``chosen[c]``, the last one is none."""
+        column = np.full(self.sites + 1, NOBODY, np.int64)
+        column[chosen] = np.arange(len(chosen))
+        column[self.sites] = len(chosen)
+        each = column[self.site]
+        near = np.flatnonzero(each >= 0)
+        point = self.point[near]
+        start = np.concatenate(([0], np.cumsum(np.bincount(point, minlength=len(self.people)))))
+        return Columns(start, each[near], self.cost[near], point, self.people, len(chosen) + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Ways to the columns of one plan, by point. The last column takes whoever finds no place."""
+
+    start: Ints
+    column: Ints
+    cost: Floats
+    point: Ints
+    people: Floats
+    columns: int
+
+    def of(self, points: Ints) -> Columns:
+        """Those of some points, which are numbered anew."""
+        begin, size = self.start[points], np.diff(self.start)[points]
+        start = np.concatenate(([0], np.cumsum(size)))
+        pairs = np.repeat(begin - start[:-1], size) + np.arange(start[-1])
+        point = np.repeat(np.arange(len(points)), size)
+        return Columns(start, self.column[pairs], self.cost[pairs], point, self.people[points], self.columns)
+
+    def cheapest(self, value: Floats) -> tuple[Ints, Floats]:
+        """Of each point the pair of the least value, the first of several, and that value."""
+        if not len(self.people):
+            return np.zeros(0, np.int64), np.zeros(0)
+        best = np.minimum.reduceat(value, self.start[:-1])
+        pairs = np.flatnonzero(value == best[self.point])[::-1]
+        own = np.zeros(len(self.people), np.int64)
+        own[self.point[pairs]] = pairs
+        return own, best
+
+    def cost_of(self, seat: Ints) -> Floats:
+        """What each person of a point pays at a column."""
+        pairs = np.flatnonzero(self.column == seat[self.point])
+        each = np.full(len(self.people), np.inf)
+        each[self.point[pairs]] = self.cost[pairs]
+        return each
+
+
+@dataclass(frozen=True, eq=False)
 class Transport:
     """seat: of each demand point its column. cost: of all. price: what one person more would cost at each column."""
 
@@ -39,13 +130,84 @@ class Transport:
     price: Floats
 
 
-def assign(cost: Floats, people: Floats, room: Floats, over: Callable[[], object] = lambda: None) -> Transport | None:
-    """cost: (demand points, columns) for each person, inf where there is no way; people of each point; room of columns.
+def assign(ways: Columns, room: Floats, over: Callable[[], object] = lambda: None) -> Transport | None:
+    """room: of each column, the last one for all. over: asked now and then; None is returned once it says yes."""
+    seat, _ = _bid(ways, room, np.zeros(len(room)), over)
+    return None if over() else _Seats(ways, room, seat).settled(over)
 
-    The last column takes whoever finds no place and has room for all. over: asked now and then; None is returned once
-    it says yes.
+
+def reassign(
+    ways: Columns,
+    room: Floats,
+    before: Transport,
+    again: Ints,
+    enough: float,
+    over: Callable[[], object] = lambda: None,
+) -> Transport | None:
+    """As ``assign``, from seats of which only some points have to look for theirs again, with the prices so far.
+
+    enough: a plan that costs more than this is not worth polishing.
     """
-    return _Seats(cost, people, room).settled(over)
+    stays = np.ones(len(ways.people), np.bool_)
+    stays[again] = False
+    taken = np.bincount(before.seat[stays], ways.people[stays], len(room))
+    part = ways.of(again)
+    price = before.price.copy()
+    for _ in range(LOWERED):
+        price = _lowered(part, room - taken, price)
+    seat = before.seat.copy()
+    seat[again], _ = _bid(part, room - taken, price, over)
+    return None if over() else _Seats(ways, room, seat).settled(over, enough)
+
+
+def _bid(ways: Columns, room: Floats, price: Floats, over: Callable[[], object]) -> tuple[Ints, Floats]:
+    """Columns that hardly are overfull, each the cheapest at prices that were raised; and these prices."""
+    price = price.copy()
+    least = 1e-9 * float(ways.cost.max(initial=1.0))
+    for number in range(BIDS + 1):
+        value = ways.cost + price[ways.column]
+        own, best = ways.cheapest(value)
+        seat = ways.column[own]
+        excess = np.bincount(seat, ways.people, len(room)) - room
+        crowded = excess > EASE
+        if number == BIDS or not crowded.any() or (number % LOOK_UP_BIDS == LOOK_UP_BIDS - 1 and over()):
+            break
+        value[own] = np.inf
+        _, second = ways.cheapest(value)
+        members = np.flatnonzero(crowded[seat] & (ways.people > 0))
+        regret = second[members] - best[members]
+        rise = _threshold(seat[members], regret, ways.people[members], excess)
+        price[crowded] += np.maximum(rise[crowded], least)
+    return seat, price
+
+
+def _lowered(ways: Columns, room: Floats, price: Floats) -> Floats:
+    """Prices of columns with room, so low that as many come as there is room for, and not below 0."""
+    value = ways.cost + price[ways.column]
+    own, best = ways.cheapest(value)
+    slack = room - np.bincount(ways.column[own], ways.people, len(room))
+    dear = (price > 0) & (slack > EASE)
+    if not dear.any():
+        return price
+    wanting = dear[ways.column] & (ways.people[ways.point] > 0)
+    wanting[own] = False
+    pairs = np.flatnonzero(wanting)
+    column, need = ways.column[pairs], value[pairs] - best[ways.point[pairs]]
+    fall = _threshold(column, need, ways.people[ways.point[pairs]], slack)
+    return np.where(dear, np.maximum(price - fall, 0.0), price)
+
+
+def _threshold(column: Ints, each: Floats, people: Floats, number: Floats) -> Floats:
+    """Of each column the least value up to which there are ``number`` people; inf where there are fewer."""
+    order = np.lexsort((each, column))
+    column, each, people = column[order], each[order], people[order]
+    sums = np.cumsum(people)
+    first = np.searchsorted(column, column)
+    inside = sums - (sums - people)[first]
+    reached = np.flatnonzero(inside >= number[column] - EASE)[::-1]
+    found = np.full(len(number), np.inf)
+    found[column[reached]] = each[reached]
+    return found
 
 
 def seat_at_once(site: Ints, point: Ints, cost: Floats, people: Floats, room: Floats) -> Ints:
@@ -76,36 +238,47 @@ def seat_at_once(site: Ints, point: Ints, cost: Floats, people: Floats, room: Fl
 class _Seats:
     """Who sits where, the load of each column, and for each two columns who moves cheapest from one to the other."""
 
-    def __init__(self, cost: Floats, people: Floats, room: Floats) -> None:
-        self.cost, self.people, self.room = cost, people, room
-        self.seat = cost.argmin(1).astype(np.int64)
-        self.load = np.bincount(self.seat, people, len(room)).astype(np.float64)
-        self.step = np.full((len(room), len(room)), np.inf)
-        self.mover = np.zeros((len(room), len(room)), np.int64)
+    def __init__(self, ways: Columns, room: Floats, seat: Ints) -> None:
+        self.ways, self.people, self.room, self.seat = ways, ways.people, room, seat
+        self.own = ways.cost_of(seat)
+        self.load = np.bincount(seat, ways.people, len(room)).astype(np.float64)
+        columns = len(room)
+        pairs = np.flatnonzero((ways.people > 0)[ways.point])
+        point = ways.point[pairs]
+        key = seat[point] * columns + ways.column[pairs]
+        step, mover = self._least(key, ways.cost[pairs] - self.own[point], point, columns**2)
+        self.step, self.mover = step.reshape(columns, columns), mover.reshape(columns, columns)
+        np.fill_diagonal(self.step, np.inf)
 
-    def settled(self, over: Callable[[], object]) -> Transport | None:
-        everybody, columns = np.arange(len(self.seat)), len(self.room)
-        price = np.zeros(columns)
-        if (self.load > self.room + EASE).any():
-            for column in range(columns):
-                self._look(column)
-            if not self._relieve(over):
-                return None
-            self._polish()
-            price = self._prices()
-        total = float((self.cost[everybody, self.seat] * self.people).sum())
-        return Transport(self.seat, total, price)
+    @staticmethod
+    def _least(key: Ints, more: Floats, point: Ints, size: int) -> tuple[Floats, Ints]:
+        """Of each key the least of the values, and the first point that has it."""
+        step, mover = np.full(size, np.inf), np.zeros(size, np.int64)
+        np.minimum.at(step, key, more)
+        least = np.flatnonzero(more == step[key])[::-1]
+        mover[key[least]] = point[least]
+        return step, mover
+
+    def settled(self, over: Callable[[], object], enough: float = np.inf) -> Transport | None:
+        if not len(self.seat):
+            return Transport(self.seat, 0.0, np.zeros(len(self.room)))
+        if not self._relieve(over):
+            return None
+        if self._cost() <= enough:
+            self._save(over)
+            self._polish(over)
+        price, _ = self._prices()
+        return Transport(self.seat, self._cost(), np.maximum(np.where(np.isfinite(price), price, 0.0), 0.0))
+
+    def _cost(self) -> float:
+        return float((self.own * self.people).sum())
 
     def _look(self, column: int) -> None:
         """Who moves cheapest from a column to each other one. Nobody moves who is nobody."""
         members = np.flatnonzero((self.seat == column) & (self.people > 0))
-        if len(members) == 0:
-            self.step[column] = np.inf
-        else:
-            more = self.cost[members] - self.cost[members, column, None]
-            best = more.argmin(0)
-            self.step[column] = more[best, np.arange(len(self.room))]
-            self.mover[column] = members[best]
+        part = self.ways.of(members)
+        more = part.cost - self.own[members][part.point]
+        self.step[column], self.mover[column] = self._least(part.column, more, members[part.point], len(self.room))
         self.step[column, column] = np.inf
 
     def _relieve(self, over: Callable[[], object]) -> bool:
@@ -131,17 +304,49 @@ class _Seats:
             if self.load[source] <= self.room[source] + EASE:
                 return
             members = np.flatnonzero((self.seat == source) & (self.people > 0))
-            fits = self.people[members, None] <= (self.room - self.load)[None] + EASE
-            fits[:, source] = False
-            more = np.where(fits, self.cost[members] - self.cost[members, source, None], np.inf)
-            one, column = np.unravel_index(int(more.argmin()), more.shape)
-            self._put(int(members[one]), int(column))
+            part = self.ways.of(members)
+            size, own = self.people[members][part.point], self.own[members][part.point]
+            fits = size <= (self.room - self.load)[part.column] + EASE
+            fits &= part.column != source
+            pair = int(np.where(fits, part.cost - own, np.inf).argmin())
+            self._put(int(members[part.point[pair]]), int(part.column[pair]))
             self._look(source)
-            self._look(int(column))
+            self._look(int(part.column[pair]))
 
-    def _polish(self) -> None:
+    def _save(self, over: Callable[[], object]) -> None:
+        """Chains from any column to one with room that cost less than nothing."""
+        columns = len(self.room)
+        for number in range(int(POLISH * len(self.seat)) + 10):
+            if number % LOOK_UP == LOOK_UP - 1 and over():
+                return
+            price, after = self._prices()
+            at = int(price.argmin())
+            moves: list[tuple[int, int]] = []
+            while after[at] != NOBODY and len(moves) <= columns:
+                moves.append((at, int(after[at])))
+                at = int(after[at])
+            if len(moves) > columns or not self._saves(moves) or not self._fits(moves):
+                return
+            self._move(moves)
+
+    def _saves(self, moves: list[tuple[int, int]]) -> bool:
+        paid = sum(float(self.step[move] * self.people[self.mover[move]]) for move in moves)
+        return paid < -EASE * max(1.0, self._cost())
+
+    def _fits(self, moves: list[tuple[int, int]]) -> bool:
+        """Whether no column is overfull after these moves."""
+        load = self.load.copy()
+        for source, column in moves:
+            size = self.people[self.mover[source, column]]
+            load[source] -= size
+            load[column] += size
+        return bool((load <= self.room + EASE).all())
+
+    def _polish(self, over: Callable[[], object]) -> None:
         """Points that find a better seat where there is room, and pairs that change seats for the better."""
-        for _ in range(int(POLISH * len(self.seat)) + 10):
+        for number in range(int(POLISH * len(self.seat)) + 10):
+            if number % LOOK_UP == LOOK_UP - 1 and over():
+                return
             slack = self.room - self.load
             fits = self.people[self.mover] <= slack + EASE
             gain = np.where(fits, self.step, np.inf)
@@ -161,18 +366,20 @@ class _Seats:
 
     def _chains(self, source: int) -> tuple[Floats, Ints]:
         """The cost of the cheapest chain of moves from a column to each, and the column before the last move."""
-        columns = len(self.room)
-        far, before = self.step[source].copy(), np.full(columns, source, np.int64)
+        columns = np.arange(len(self.room))
+        far, before = self.step[source].copy(), np.full(len(columns), source, np.int64)
         far[source] = 0.0
-        for _ in range(columns):
-            through = far[:, None] + self.step
+        news = np.flatnonzero(np.isfinite(far))
+        for _ in columns if len(news) else ():
+            through = far[news, None] + self.step[news]
             best = through.argmin(0)
-            cost = through[best, np.arange(columns)]
+            cost = through[best, columns]
             shorter = cost < far - EASE
             shorter[source] = False
             if not shorter.any():
                 break
-            far[shorter], before[shorter] = cost[shorter], best[shorter]
+            far[shorter], before[shorter] = cost[shorter], news[best[shorter]]
+            news = np.flatnonzero(shorter)
         return far, before
 
     def _chain(self, source: int, end: int, before: Ints) -> list[tuple[int, int]]:
@@ -193,13 +400,22 @@ class _Seats:
         self.load[self.seat[one]] -= self.people[one]
         self.load[column] += self.people[one]
         self.seat[one] = column
+        pairs = slice(self.ways.start[one], self.ways.start[one + 1])
+        self.own[one] = self.ways.cost[pairs][self.ways.column[pairs] == column][0]
 
-    def _prices(self) -> Floats:
-        """Of each column the cheapest chain that ends where there is room for one person."""
+    def _prices(self) -> tuple[Floats, Ints]:
+        """Of each column the cheapest chain that ends where there is room for one person, and its next column."""
+        columns = np.arange(len(self.room))
         price = np.where(self.room - self.load >= 1 - EASE, 0.0, np.inf)
-        for _ in range(len(price)):
-            through = (self.step + price).min(1)
-            if not (through < price - EASE).any():
+        after = np.full(len(price), NOBODY, np.int64)
+        news = np.flatnonzero(price == 0)
+        for _ in columns:
+            through = self.step[:, news] + price[news]
+            best = through.argmin(1)
+            cost = through[columns, best]
+            shorter = cost < price - EASE
+            if not shorter.any():
                 break
-            price = np.minimum(price, through)
-        return np.maximum(np.where(np.isfinite(price), price, 0.0), 0.0)
+            price[shorter], after[shorter] = cost[shorter], news[best[shorter]]
+            news = np.flatnonzero(shorter)
+        return price, after

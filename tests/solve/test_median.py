@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import linear_sum_assignment
 
 from mapper.solve.median import FARTHER, least_travel
-from mapper.solve.siting import NOBODY, Candidate, Demand, Floats, Left, Limits, Problem, Siting, Stop, Travel
-from mapper.solve.transport import assign, seat_at_once
+from mapper.solve.siting import NOBODY, Candidate, Demand, Left, Limits, Problem, Siting, Stop, Travel
 from mapper.solve.watch import Watch
 from tests.solve.cases import all_choices, by_chance, matrix, or_library, san_francisco, sound
 
@@ -103,69 +101,6 @@ def test_no_plan_breaks_a_capacity_a_limit_or_its_own_bound() -> None:
         assert plan.objective == pytest.approx(cost_of(problem, plan))
         assert plan.bound <= plan.objective * (1 + 1e-9)
         assert plan.repeatable
-
-
-def dense(random: np.random.Generator, points: int, columns: int) -> tuple[Floats, Floats]:
-    """Ways of single people to columns and to nowhere, and room that is less than there are people."""
-    cost = np.append(random.uniform(0, 10, (points, columns)), np.full((points, 1), 60.0), 1)
-    return cost, np.append(random.integers(0, 2 * points // columns + 1, columns), np.inf).astype(float)
-
-
-def test_single_people_are_seated_at_least_cost() -> None:
-    random = np.random.default_rng(10)
-    for _ in range(60):
-        points, columns = int(random.integers(1, 40)), int(random.integers(1, 6))
-        cost, room = dense(random, points, columns)
-        seats = np.repeat(np.arange(columns + 1), np.minimum(room, points).astype(int))
-        best = cost[:, seats][linear_sum_assignment(cost[:, seats])].sum()
-        found = assign(cost, np.ones(points), room)
-        assert found is not None
-        assert found.cost == pytest.approx(best)
-        assert (np.bincount(found.seat, minlength=columns + 1) <= room).all()
-
-
-def test_seating_that_is_not_wanted_any_more_ends_without_a_plan() -> None:
-    # All 200 are nearest to the first column, which has no room.
-    cost = np.tile([1.0, 2.0, 60.0], (200, 1))
-    room = np.array([0.0, 200.0, INF])
-    assert assign(cost, np.ones(200), room, lambda: True) is None
-    found = assign(cost, np.ones(200), room)
-    assert found is not None
-    assert found.cost == 400
-
-
-def test_families_stay_together_and_no_column_is_overfull() -> None:
-    random = np.random.default_rng(11)
-    for _ in range(60):
-        points, columns = int(random.integers(1, 60)), int(random.integers(1, 6))
-        cost, room = dense(random, points, columns)
-        people = random.integers(0, 7, points).astype(float)
-        found = assign(cost, people, 3 * room)
-        assert found is not None
-        assert (np.bincount(found.seat, people, columns + 1) <= 3 * room).all()
-        assert found.cost == pytest.approx((cost[np.arange(points), found.seat] * people).sum())
-
-
-def test_a_first_plan_seats_whoever_finds_room() -> None:
-    random = np.random.default_rng(14)
-    for _ in range(60):
-        points, columns = int(random.integers(1, 60)), int(random.integers(1, 6))
-        reached = random.random((points, columns)) < 0.6
-        point, site = np.nonzero(reached)
-        people, room = (
-            random.integers(1, 7, points).astype(float),
-            random.integers(0, 3 * points, columns).astype(float),
-        )
-        found = seat_at_once(site, point, random.uniform(0, 10, len(site)), people, room)
-        seated = found != NOBODY
-        assert reached[seated, found[seated]].all()
-        left = room - np.bincount(found[seated], people[seated], columns)
-        assert (left >= 0).all()
-        # Whoever has no site fits into none that is left.
-        assert not (reached & ~seated[:, None] & (people[:, None] <= left)).any()
-    # The nearer one has the only place; the other one goes on to the second site.
-    pairs = np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([2.0, 1.0, 5.0])
-    assert seat_at_once(*pairs, np.ones(2), np.ones(2)).tolist() == [1, 0]
 
 
 def strewn(seed: int) -> Problem:
