@@ -59,7 +59,7 @@ class Passage:
     """Who may go along a way. forward, backward: whether vehicles may, as it is drawn and against it.
 
     kmh: of vehicles. minutes: that the whole of it takes, as for a ferry that was timed; None where the speed says.
-    People on foot go both ways.
+    People on foot go both ways. ferry: nobody lives along it.
     """
 
     on_foot: bool
@@ -69,6 +69,7 @@ class Passage:
     backward: bool
     kmh: float
     minutes: float | None = None
+    ferry: bool = False
 
 
 def passage(tags: Mapping[str, str]) -> Passage | None:
@@ -104,7 +105,7 @@ def _ferry(tags: Mapping[str, str]) -> Passage | None:
         return None
     one_way = _ONE_WAY.get(tags.get("oneway", ""), 0)
     minutes = _minutes(tags.get("duration", ""))
-    return Passage(False, by_car, by_motorbike, one_way >= 0, one_way <= 0, FERRY_KMH, minutes)
+    return Passage(False, by_car, by_motorbike, one_way >= 0, one_way <= 0, FERRY_KMH, minutes, ferry=True)
 
 
 def _may(tags: Mapping[str, str], otherwise: bool, *keys: str, private: bool = False) -> bool:

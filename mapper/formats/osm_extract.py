@@ -43,6 +43,7 @@ class DrawnWays:
     by_motorbike: NDArray[np.bool_]
     forward: NDArray[np.bool_]
     backward: NDArray[np.bool_]
+    ferry: NDArray[np.bool_]
     kmh: NDArray[np.float64]
     minutes: NDArray[np.float64]
     dated: str = ""
@@ -97,7 +98,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self.start, self.node, self.position = array("q", [0]), array("q"), array("i")
-        self.about: list[tuple[bool, bool, bool, bool, bool, float, float]] = []
+        self.about: list[tuple[bool, bool, bool, bool, bool, bool, float, float]] = []
 
     def take(self, way: Any, bounds: Bounds | None) -> None:
         """Keep a way, or the parts of it of which the file has the nodes, where it is one and touches the bounds."""
@@ -105,7 +106,7 @@ class _Kept:
         may = passage(tags)
         if may is None:
             return
-        facts = (may.on_foot, may.by_car, may.by_motorbike, may.forward, may.backward, may.kmh)
+        facts = (may.on_foot, may.by_car, may.by_motorbike, may.forward, may.backward, may.ferry, may.kmh)
         parts: list[list[tuple[int, int, int]]] = [[]]
         for node in way.nodes:
             if node.location.valid():
@@ -123,8 +124,8 @@ class _Kept:
 
     def drawn(self, dated: str) -> DrawnWays:
         """All that was kept."""
-        columns = list(zip(*self.about, strict=True)) or [()] * 7
-        flags = [np.array(column, np.bool_) for column in columns[:5]]
+        columns = list(zip(*self.about, strict=True)) or [()] * 8
+        flags = [np.array(column, np.bool_) for column in columns[:6]]
         return DrawnWays(
             np.array(self.start, np.int64),
             np.array(self.node, np.int64),
@@ -134,8 +135,9 @@ class _Kept:
             flags[2],
             flags[3],
             flags[4],
-            np.array(columns[5], np.float64),
+            flags[5],
             np.array(columns[6], np.float64),
+            np.array(columns[7], np.float64),
             dated,
         )
 

@@ -96,7 +96,7 @@ def import_extract(
 
 def _graph(ways: DrawnWays) -> tuple[RoadGraph, str]:
     lon_lat: NDArray[np.float64] = np.asarray(ways.position * SCALE, np.float64)
-    names = ("on_foot", "by_car", "by_motorbike", "forward", "backward", "kmh", "minutes")
+    names = ("on_foot", "by_car", "by_motorbike", "forward", "backward", "ferry", "kmh", "minutes")
     facts: dict[str, NDArray[Any]] = {name: getattr(ways, name) for name in names}
     return build(ways.start, ways.node, lon_lat, steps_m(lon_lat), facts, FRAGMENT_M), ways.dated
 

@@ -176,6 +176,7 @@ class ByRoadMap:
 
     def _spots(self, graph: RoadGraph, may: NDArray[np.bool_], places: LonLat) -> Spots:
         """Where places stand beside the edges that somebody may go."""
+        may = may & ~graph.ferry
         chosen = np.flatnonzero(may)
         length = np.diff(graph.shape_start)
         start = np.concatenate(([0], np.cumsum(length[chosen])))

@@ -25,7 +25,8 @@ class RoadGraph:
     """Junctions, and the edges of roads and paths between them.
 
     a, b: (edges,) nodes that an edge leads between. metres, kmh: of it; minutes: nan where the speed tells. on_foot,
-    by_car, by_motorbike: who may; forward, backward: whether vehicles may from a to b, from b to a. shape: (points, 2),
+    by_car, by_motorbike: who may; forward, backward: whether vehicles may from a to b, from b to a; ferry: no place
+    stands beside it. shape: (points, 2),
     longitude and latitude of the corners of all edges, ends included, those of edge i from shape_start[i].
     """
 
@@ -40,6 +41,7 @@ class RoadGraph:
     by_motorbike: Flags
     forward: Flags
     backward: Flags
+    ferry: Flags
     shape_start: Ints
     shape: Floats
 
@@ -92,7 +94,9 @@ class RoadGraph:
         return np.where(chosen, of_node[self.a], NO_EDGE).astype(np.int64)
 
 
-_EDGE_FACTS = frozenset({"metres", "kmh", "minutes", "on_foot", "by_car", "by_motorbike", "forward", "backward"})
+_EDGE_FACTS = frozenset(
+    {"metres", "kmh", "minutes", "on_foot", "by_car", "by_motorbike", "forward", "backward", "ferry"}
+)
 
 
 def build(

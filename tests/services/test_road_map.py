@@ -102,6 +102,12 @@ def test_vehicles_take_the_ferry_so_long_as_it_takes(made: RoadMap) -> None:
     assert roads.metres[1, 0] == pytest.approx(20 * NORTH + 10 * EAST, rel=0.003)
 
 
+def test_nobody_stands_on_a_ferry(made: RoadMap) -> None:
+    """A rock in the water, 200 m beside the ferry's way and far from every road."""
+    roads = by_road(made).drives(positions([(12, 20), (10, 10)]))
+    assert np.isinf(roads.metres[0, 1]) and np.isinf(roads.metres[1, 0])
+
+
 def test_a_one_way_street_is_driven_one_way(made: RoadMap) -> None:
     """South of the town a street leads east alone; from its end to its beginning it is round by row 0."""
     there, back = by_road(made).drives(positions([(0, -3), (5, -3)])).metres[[0, 1], [1, 0]]

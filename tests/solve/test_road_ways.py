@@ -19,6 +19,7 @@ def graph_of(edges: list[tuple[int, int, float]], **facts: object) -> RoadGraph:
     number = len(edges)
     a, b = (np.array([edge[end] for edge in edges], np.int64) for end in (0, 1))
     told = {
+        "ferry": np.zeros(number, np.bool_),
         "kmh": np.full(number, 60.0),
         "minutes": np.full(number, np.nan),
         **{name: np.ones(number, np.bool_) for name in ("on_foot", "by_car", "by_motorbike", "forward", "backward")},
@@ -195,6 +196,7 @@ def drawn(ways: list[list[int]], metres: float = 1000.0, **facts: list[object]) 
     """Ways as lists of the numbers of their points, each so many metres from the next."""
     node = np.array([point for way in ways for point in way], np.int64)
     told = {
+        "ferry": np.zeros(len(ways), np.bool_),
         "kmh": np.full(len(ways), 60.0),
         "minutes": np.full(len(ways), np.nan),
         **{name: np.ones(len(ways), np.bool_) for name in ("on_foot", "by_car", "by_motorbike", "forward", "backward")},
