@@ -106,6 +106,8 @@ $(VENDOR)/.complete: package.json package-lock.json .npmrc Makefile | .venv/.run
 		cp images/spritesheet* $(CURDIR)/$(VENDOR)/leaflet-draw/images/
 	@mkdir -p $(VENDOR)/be-vietnam-pro && cd node_modules/@expo-google-fonts/be-vietnam-pro && \
 		cp 400Regular/BeVietnamPro_400Regular.ttf 600SemiBold/BeVietnamPro_600SemiBold.ttf LICENSE_FONT $(CURDIR)/$(VENDOR)/be-vietnam-pro/
+	@mkdir -p $(VENDOR)/noto-sans && cd node_modules/@expo-google-fonts/noto-sans && \
+		cp 400Regular/NotoSans_400Regular.ttf 600SemiBold/NotoSans_600SemiBold.ttf LICENSE_FONT $(CURDIR)/$(VENDOR)/noto-sans/
 	@touch $@
 
 # ODK Web Forms comes as a package for bundlers; bundled here once, in seconds, and only when something of it changed.

@@ -10,7 +10,8 @@ import io
 import math
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import segno
@@ -22,7 +23,15 @@ from reportlab.pdfgen.canvas import Canvas
 from mapper.errors import Unavailable, mark
 
 REGULAR, BOLD = "sheet-regular", "sheet-bold"
-FONT_FILES = {REGULAR: "BeVietnamPro_400Regular.ttf", BOLD: "BeVietnamPro_600SemiBold.ttf"}
+MORE = {REGULAR: "more-regular", BOLD: "more-bold"}
+"""Beside each font the one for letters that it lacks: ŭ, ŏ, ĭ and ƀ of the highlands' languages among them."""
+
+FONT_FILES = {
+    REGULAR: "BeVietnamPro_400Regular.ttf",
+    BOLD: "BeVietnamPro_600SemiBold.ttf",
+    MORE[REGULAR]: "../noto-sans/NotoSans_400Regular.ttf",
+    MORE[BOLD]: "../noto-sans/NotoSans_600SemiBold.ttf",
+}
 LEAST_SIZE = 6.0
 MASK = 3
 """Which of a QR code's eight patterns is laid over it; readers undo each of them alike."""
@@ -48,8 +57,9 @@ def use_fonts(folder: Path) -> None:
 
 def letters_missing(text: str, folder: Path) -> set[str]:
     """Letters of a text that the fonts cannot draw; an empty box is printed in their place."""
-    known = [set(TTFontFile(str(folder / file)).charToGlyph) for file in FONT_FILES.values()]
-    return {letter for letter in unicodedata.normalize("NFC", text) if any(ord(letter) not in font for font in known)}
+    known = {name: set(TTFontFile(str(folder / file)).charToGlyph) for name, file in FONT_FILES.items()}
+    pairs = [known[font] | known[more] for font, more in MORE.items()]
+    return {letter for letter in unicodedata.normalize("NFC", text) if any(ord(letter) not in pair for pair in pairs)}
 
 
 def one_line(text: str) -> str:
@@ -59,7 +69,14 @@ def one_line(text: str) -> str:
 
 def width_mm(text: str, font: str, size: float) -> float:
     """How wide a text is; its font must be in use."""
-    return float(pdfmetrics.stringWidth(text, font, size)) / MM
+    return sum(float(pdfmetrics.stringWidth(part, name, size)) for name, part in _runs(text, font)) / MM
+
+
+def _runs(text: str, font: str) -> Iterator[tuple[str, str]]:
+    """A text in parts, each with the font that has its letters."""
+    has, more = pdfmetrics.getFont(font).face.charToGlyph, pdfmetrics.getFont(MORE[font]).face.charToGlyph
+    for lacks, letters in groupby(text, lambda letter: ord(letter) not in has and ord(letter) in more):
+        yield MORE[font] if lacks else font, "".join(letters)
 
 
 def wrap(text: str, width: float, font: str, size: float) -> list[str]:
@@ -129,8 +146,11 @@ class Pen:
             while width_mm(text, font, size) > fit:
                 text = f"{text.removesuffix('…')[:-1]}…"
         self._canvas.setFillGray(grey)
-        self._canvas.setFont(font, size)
-        self._canvas.drawString((x - align * width_mm(text, font, size)) * MM, self._up(y), text)
+        x -= align * width_mm(text, font, size)
+        for name, part in _runs(text, font):
+            self._canvas.setFont(name, size)
+            self._canvas.drawString(x * MM, self._up(y), part)
+            x += float(pdfmetrics.stringWidth(part, name, size)) / MM
 
     def line(self, spots: Sequence[Spot], thick: float = 0.4, grey: float = 0.0) -> None:
         """A line through several spots. thick: in points, as everywhere."""

@@ -81,6 +81,14 @@ def test_every_vietnamese_letter_can_be_read_back_and_its_font_is_in_the_file() 
     assert pdf.count(b"/FontFile2") == 2
 
 
+def test_letters_of_the_highlands_languages_are_drawn_in_a_font_that_has_them() -> None:
+    letters = "ĕĭŏŭčñƀĔĬŎŬČÑɃ"
+    assert letters_missing(letters, FONTS) == set()
+    pdf = draw_sheets([sheet(house(1, title=f"H’Bŭt Ƀyă {letters}"))], WORDS, FONTS)
+    assert f"H’Bŭt Ƀyă {letters}" in Reader(pdf).text()
+    assert pdf.count(b"/FontFile2") > 2
+
+
 def test_decomposed_letters_and_line_ends_are_printed_as_one_composed_line() -> None:
     name = unicodedata.normalize("NFD", "Nguyễn Thị\nMỷ\x07")
     assert "Số nhà 1 · Nguyễn Thị Mỷ" in drawn(sheet(house(1, title=f"Số nhà 1 · {name}"))).text()
