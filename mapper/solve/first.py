@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from mapper.solve.siting import Floats, Ints
-from mapper.solve.transport import Columns, Ways, seat_at_once
+from mapper.solve.ways import Columns, Ways, seat_at_once
 
 
 def first_plan(ways: Ways, capacity: Floats, kept: Ints, number: int) -> tuple[Ints, Ints]:

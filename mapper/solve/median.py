@@ -14,8 +14,9 @@ from mapper.solve.first import first_plan
 from mapper.solve.lagrange import Bound, Market, Prices
 from mapper.solve.least_travel_model import best_of_all
 from mapper.solve.siting import NOBODY, Floats, Ints, Problem, Siting, Stop, why_left
-from mapper.solve.transport import Transport, Ways, assign, reassign
+from mapper.solve.transport import Transport, assign, reassign
 from mapper.solve.watch import Watch
+from mapper.solve.ways import Ways
 
 FARTHER = 10
 """A person without a site costs as much as one with the longest way of all, so many times over."""

@@ -8,7 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from mapper.solve.first import first_plan
 from mapper.solve.siting import NOBODY, Floats
-from mapper.solve.transport import Columns, Ways, assign, reassign, seat_at_once
+from mapper.solve.transport import assign, reassign
+from mapper.solve.ways import Columns, Ways, seat_at_once
 from tests.solve.cases import by_chance
 
 INF = np.inf
