@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mapper.domain.made_plan import Unserved
-from mapper.domain.people import Point
+from mapper.domain.made_plan import Explained, Unserved
 from mapper.domain.plan import Aim, DueHouse, DuePerson, PlanGiven, PlanQuestion
 from mapper.domain.planning import PlanningRules
-from mapper.domain.sites import Site, SiteKind
+from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, mark
-from mapper.geo.measure import on_plane
+from mapper.services.dose_limit import Claim, Key, least_weight, who_gets
+from mapper.services.scenarios import Conditions, conditions
+from mapper.services.site_places import Place, places
+from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
+from mapper.services.site_shortage import explained
 from mapper.services.vaccine_need import doses_of
 from mapper.solve.covering import fewest_sites, most_covered
 from mapper.solve.median import least_travel
 from mapper.solve.shortage import Shortage, what_binds
-from mapper.solve.siting import NOBODY, Candidate, Demand, Problem, Siting, Travel
+from mapper.solve.siting import NOBODY, Limits, Siting
 from mapper.solve.watch import Watch
 
-GRID_M = 50.0
-"""Houses of one square of this side are one point of demand: nobody's way is wrong by more than half its diagonal."""
-
-APART = 10_000
-"""Groups so many at most are points of their own where places are counted; of more, up to TOGETHER people are one."""
-
-TOGETHER = 12.0
-
-_MEDOIDS = 500
-
-PROPOSED = "+"
-"""What the code of a proposed site begins with."""
-
+SEATING_SECONDS = 10.0
+"""In which people are seated at the sites chosen, within what these can have, even where no time is left."""
 
 HousePeople = tuple[DueHouse, tuple[DuePerson, ...]]
 """People of a house of whom one thing holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Walkers:
-    """People of a house who walk equally far. weight: as how many they count together."""
-
-    house: DueHouse
-    people: tuple[DuePerson, ...]
-    limit_m: float
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +42,12 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class PlannedSite:
-    """A site of a plan with whom it serves."""
+    """A site of a plan with whom it serves. unit: the innermost one around it. kept: a session there stands."""
 
     site: Site
     served: tuple[Served, ...]
+    unit: str | None = None
+    kept: bool = False
 
     @property
     def people(self) -> int:
@@ -80,7 +63,8 @@ class PlannedSite:
 @dataclass(frozen=True, slots=True)
 class SitePlan:
     """Sites with whom they serve. homes: people whom a team visits. unserved: people without a place, by why. shortage:
-    which limit binds, None where everybody who has a position and walks has a site."""
+    which limit binds, None where everybody who has a position and walks has a site. binds: the same in words, and all
+    else that holds the plan back, most telling first."""
 
     question: PlanQuestion
     rules: PlanningRules
@@ -89,6 +73,7 @@ class SitePlan:
     unserved: Mapping[Unserved, tuple[HousePeople, ...]]
     shortage: Shortage | None
     siting: Siting
+    binds: tuple[Explained, ...] = ()
 
     @property
     def people(self) -> int:
@@ -97,139 +82,263 @@ class SitePlan:
         return sum(len(people) for _, people in without) + sum(one.people for one in self.sites)
 
 
-def plan_sites(given: PlanGiven, rules: PlanningRules, watch: Watch) -> SitePlan:
+def plan_sites(
+    given: PlanGiven, rules: PlanningRules, watch: Watch, first: Callable[[SitePlan], None] | None = None
+) -> SitePlan:
     """Choose sites for everybody due. Every person due is in exactly one part of the plan.
 
-    Raises InvalidQuestion for a wish that cannot be.
+    first: told a plan that can be used, within moments, while a better one is looked for. Raises InvalidQuestion for a
+    wish that cannot be.
     """
-    wish = given.question
-    _check(wish)
-    unserved: dict[Unserved, list[HousePeople]] = {why: [] for why in Unserved}
-    homes: list[HousePeople] = []
-    walking: list[Walkers] = []
-    for house in given.houses:
-        needs = {one.id: rules.needs(one.precedences) for one in house.people}
-        at_home = tuple(one for one in house.people if needs[one.id].at_home)
-        if at_home:
-            (unserved[Unserved.NO_POSITION] if house.point is None else homes).append((house, at_home))
-        for limit in sorted({one.walk_limit_m for one in needs.values() if not one.at_home}):
-            some = tuple(
-                one for one in house.people if not needs[one.id].at_home and needs[one.id].walk_limit_m == limit
-            )
-            if house.point is None:
-                unserved[Unserved.NO_POSITION].append((house, some))
-            else:
-                weight = sum(needs[one.id].weight for one in some)
-                walking.append(Walkers(house, some, limit, weight))
-    sites = [*given.sites, *(proposals(given.houses, given.hamlets) if wish.proposed else ())]
-    asked = _Asked.of(walking, sites, rules, wish)
-    found = _solve(asked.problem, wish, watch)
-    travel = asked.problem.travel
-    ways = dict(zip(zip(travel.point.tolist(), travel.site.tolist(), strict=True), travel.far.tolist(), strict=True))
-    served: dict[int, list[Served]] = {site: [] for site in found.chosen}
-    for walkers, point in zip(walking, asked.point_of.tolist(), strict=True):
-        site = int(found.site[point])
-        if site == NOBODY:
-            unserved[Unserved(found.left[point])].append((walkers.house, walkers.people))
-        else:
-            served[site].append(Served(walkers.house, walkers.people, ways[point, site]))
-    return SitePlan(
-        wish,
-        rules,
-        tuple(PlannedSite(asked.sites[site], tuple(several)) for site, several in served.items()),
-        tuple(homes),
-        {why: tuple(several) for why, several in unserved.items() if several},
-        (what_binds(asked.problem, found, watch.part()) or None) if found.left else None,
-        found,
-    )
+    _check(given.question)
+    asking = _Asking.of(given, rules)
+    if first is not None:
+        _tell_first(asking, watch, first)
+    found = _solve(asking.asked, given.question, watch)
+    plan = asking.plan(found, watch)
+    without = found.left or Unserved.FULL in plan.unserved
+    shortage = what_binds(asking.asked.problem, found, watch.part()) if without else None
+    binds = explained(given, asking.under, asking.asked, asking.where, plan.unserved, shortage, found)
+    return replace(plan, shortage=shortage or None, binds=binds)
 
 
-def proposals(houses: Sequence[DueHouse], names: Mapping[str, str]) -> list[Site]:
-    """In each hamlet the house from which all others of people due are nearest, as a place that could be a site.
+def _tell_first(asking: _Asking, watch: Watch, first: Callable[[SitePlan], None]) -> None:
+    """Have a watch tell the first plan that is found, once, and whoever listened to it before."""
+    before, told = watch.incumbent, False
 
-    names: of hamlets by code.
-    """
-    hamlets: dict[str, list[DueHouse]] = {}
-    for house in houses:
-        if house.hamlet_code and house.point is not None:
-            hamlets.setdefault(house.hamlet_code, []).append(house)
-    found = []
-    for code, several in sorted(hamlets.items()):
-        points = [one.point for one in several if one.point is not None]
-        xy = on_plane([one.lon for one in points], [one.lat for one in points])
-        weight = np.array([len(one.people) for one in several], np.float64)
-        middle = points[_medoid(xy, weight)]
-        found.append(Site(f"{PROPOSED}{code}", names.get(code, code), SiteKind.MOBILE, middle.lat, middle.lon))
-    return found
+    def listen(found: Siting) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            first(asking.plan(found, Watch(Limits(0.0))))
+        if before is not None:
+            before(found)
+
+    watch.incumbent = listen
 
 
-def _medoid(xy: NDArray[np.float64], weight: NDArray[np.float64]) -> int:
-    """The point with the least way from all, by weight; of very many points among those near the middle."""
-    middle = (xy * weight[:, None]).sum(axis=0) / weight.sum()
-    near = np.argsort(((xy - middle) ** 2).sum(axis=1), kind="stable")[:_MEDOIDS]
-    far = np.sqrt(((xy[near, None, :] - xy[None, :, :]) ** 2).sum(axis=2))
-    return int(near[(far * weight).sum(axis=1).argmin()])
+@dataclass(frozen=True, slots=True)
+class _Seats:
+    """Of each group of walkers its place and way, or why it has none."""
+
+    where: list[Place | None]
+    way_m: list[float]
+    why: list[Unserved | None]
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
-    """The question as numbers. point_of: the point of demand of each group of walkers. sites: those that anybody
-    reaches, and no others: a province's stations are no part of a commune's plan."""
+class _Asking:
+    """A question taken apart.
 
-    problem: Problem
-    point_of: NDArray[np.int64]
-    sites: Sequence[Site]
+    nowhere: people whose house has no position. where: all places that there are. asked: the question of those for
+    whom doses may suffice, by weight; walking: these. every: of all who walk; waiting: those who get a dose only where
+    others leave one, at waiting_points.
+    """
+
+    given: PlanGiven
+    under: Conditions
+    homes: Sequence[HousePeople]
+    nowhere: Sequence[HousePeople]
+    walking: Sequence[Walkers]
+    where: Sequence[Place]
+    asked: SiteProblem
+    waiting: Sequence[Walkers] = ()
+    every: SiteProblem | None = None
+    waiting_points: Sequence[int] = ()
 
     @classmethod
-    def of(cls, walking: Sequence[Walkers], sites: Sequence[Site], rules: PlanningRules, wish: PlanQuestion) -> _Asked:
-        places: list[Point | Site] = [one.house.point for one in walking if one.house.point is not None]
-        places += sites
-        every = on_plane([one.lon for one in places], [one.lat for one in places])
-        xy, stands = every[: len(walking)], every[len(walking) :]
-        limit = np.array([one.limit_m for one in walking], np.float64)
-        people = np.array([len(one.people) for one in walking], np.float64)
-        weight = np.array([one.weight for one in walking], np.float64)
-        squares = np.column_stack([np.floor(xy / GRID_M), limit, _turns(wish, people)])
-        limits, point_of = np.unique(squares, axis=0, return_inverse=True)
-        point_of = point_of.reshape(-1).astype(np.int64)
-        number = len(limits)
-        total = np.bincount(point_of, people, number)
-        middle = np.column_stack([np.bincount(point_of, xy[:, axis] * people, number) / total for axis in (0, 1)])
-        longest = float(limit.max()) if number else 0.0
-        if not number or not len(sites):
-            return cls(Problem(Demand.of(total), (), Travel.of_matrix(np.empty((number, 0)))), point_of, ())
-        travel = Travel.straight(middle, stands, longest, rules.detour).within(limits[:, 2])
-        near = np.unique(travel.site)
-        renumbered = Travel.of_pairs(travel.point, np.searchsorted(near, travel.site), travel.far, (number, len(near)))
-        reached = [sites[site] for site in near.tolist()]
-        demanded = Demand.of(total, np.bincount(point_of, weight, number) / total)
-        candidates = tuple(_candidate(one, wish) for one in reached)
-        return cls(Problem(demanded, candidates, renumbered), point_of, reached)
+    def of(cls, given: PlanGiven, rules: PlanningRules) -> _Asking:
+        wish = given.question
+        under = conditions(given, rules)
+        homes, nowhere, walking = _sorted(given, under)
+        where = places(given)
+        days = wish.mobile_days if wish.aim is Aim.LEAST_TRAVEL else max(len(under.days), wish.mobile_days)
+        every = numbers_of(walking, where, under, wish.aim, days)
+        if wish.doses is None:
+            return cls(given, under, homes, nowhere, walking, where, every)
+        reaches = every.problem.reachable[every.point_of].tolist()
+        claims = [
+            Claim(one.house.id, person, under.weight(person, one.house.unit))
+            for one, near in zip(walking, reaches, strict=True)
+            if near
+            for person in one.people
+        ]
+        claims += [
+            Claim(house.id, one, under.weight(one, house.unit), at_home=True) for house, some in homes for one in some
+        ]
+        least = least_weight(claims, wish.doses)
+        hopes = [not near or one.weight / len(one.people) >= least for one, near in zip(walking, reaches, strict=True)]
+        some = [one for one, hope in zip(walking, hopes, strict=True) if hope]
+        waiting = [one for one, hope in zip(walking, hopes, strict=True) if not hope]
+        points = [point for point, hope in zip(every.point_of.tolist(), hopes, strict=True) if not hope]
+        asked = numbers_of(some, where, under, wish.aim, days) if waiting else every
+        return cls(given, under, homes, nowhere, some, where, asked, waiting, every, points)
+
+    def plan(self, found: Siting, watch: Watch) -> SitePlan:
+        """The plan of the sites found, without the words that explain it."""
+        seats = self._seats(found, watch)
+        unserved: dict[Unserved, list[HousePeople]] = {why: [] for why in Unserved}
+        unserved[Unserved.NO_POSITION] += self.nowhere
+        served: dict[str, list[Served]] = {self.asked.places[site].site.code: [] for site in found.chosen}
+        for walkers, place, way, why in zip(self.walking, seats.where, seats.way_m, seats.why, strict=True):
+            if place is None:
+                assert why is not None
+                unserved[why].append((walkers.house, walkers.people))
+            else:
+                served[place.site.code].append(Served(walkers.house, walkers.people, way))
+        homes = list(self.homes)
+        if self.given.question.doses is not None:
+            served, homes, without = self._given_out(found, served, self.given.question.doses)
+            unserved[Unserved.NO_DOSES] += without
+        chosen = [self.asked.places[site] for site in found.chosen]
+        return SitePlan(
+            self.given.question,
+            self.under.rules,
+            tuple(PlannedSite(one.site, tuple(served[one.site.code]), one.unit, one.planned) for one in chosen),
+            tuple(homes),
+            {why: tuple(several) for why, several in unserved.items() if several},
+            None,
+            found,
+        )
+
+    def _seats(self, found: Siting, watch: Watch) -> _Seats:
+        """Everybody at a site within what it can have, also where sites were chosen whatever they can have."""
+        problem, wish = self.asked.problem, self.given.question
+        crowded = found.people(problem.demand) > problem.capacity[list(found.chosen)] + 1e-9
+        numbers, seated = self.asked, found
+        if wish.aim is not Aim.LEAST_TRAVEL and crowded.any():
+            chosen = [replace(self.asked.places[site], planned=True) for site in found.chosen]
+            numbers = numbers_of(self.walking, chosen, self.under, Aim.LEAST_TRAVEL, len(self.under.days))
+            limits = Limits(max(watch.remaining, SEATING_SECONDS), watch.limits.gap, 1, watch.limits.seed)
+            seated = least_travel(numbers.problem, len(chosen), Watch(limits, cancelled=watch.cancelled))
+        seats = _Seats([], [], [])
+        for first, point in zip(self.asked.point_of.tolist(), numbers.point_of.tolist(), strict=True):
+            site = int(seated.site[point])
+            seats.where.append(None if site == NOBODY else numbers.places[site])
+            seats.way_m.append(0.0 if site == NOBODY else numbers.ways[point, site])
+            why = None
+            if site == NOBODY:
+                why = Unserved.FULL if numbers.problem.reachable[point] else Unserved(found.left[first])
+                if numbers is self.asked:
+                    why = Unserved(found.left[point])
+                if why is Unserved.UNREACHABLE and self.asked.shut[first]:
+                    why = Unserved.CLOSED
+            seats.why.append(why)
+        return seats
+
+    def _given_out(
+        self, found: Siting, served: Mapping[str, list[Served]], doses: int
+    ) -> tuple[dict[str, list[Served]], list[HousePeople], list[HousePeople]]:
+        """Doses to those who have a site or a visit, in their turn; then to those who waited, where sites have room.
+
+        Who is served then, who is visited, and who gets none.
+        """
+        sites = [(code, one) for code, several in served.items() for one in several]
+        claims = [self._claim(one.house, person, one.way_m) for _, one in sites for person in one.people]
+        claims += [self._claim(house, one, at_home=True) for house, some in self.homes for one in some]
+        got, left = who_gets(claims, doses)
+        after: dict[str, list[Served]] = {code: [] for code in served}
+        without: list[HousePeople] = []
+        for code, one in sites:
+            having, lacking = _parted(one.house, one.people, got)
+            if having:
+                after[code].append(replace(one, people=having))
+            if lacking:
+                without.append((one.house, lacking))
+        homes = []
+        for house, people in self.homes:
+            having, lacking = _parted(house, people, got)
+            homes += [(house, having)] if having else []
+            without += [(house, lacking)] if lacking else []
+        without += self._filled_up(found, after, left)
+        return after, homes, without
+
+    def _filled_up(self, found: Siting, served: dict[str, list[Served]], doses: int) -> list[HousePeople]:
+        """Seat those who waited at the nearest site with room, as long as there are doses; who gets none."""
+        every = self.every
+        if every is None:
+            return []
+        chosen = {self.asked.places[site].site.code: self.asked.problem.capacity[site] for site in found.chosen}
+        room = {code: limit - sum(len(one.people) for one in served[code]) for code, limit in chosen.items()}
+        near: dict[int, list[tuple[float, str]]] = {}
+        travel = every.problem.travel
+        for point, site, far in zip(travel.point.tolist(), travel.site.tolist(), travel.far.tolist(), strict=True):
+            code = every.places[site].site.code
+            if code in room:
+                near.setdefault(point, []).append((far, code))
+        turns = [
+            (-one.weight / len(one.people), min(near.get(point, [(np.inf, "")])), one.house.id, number)
+            for number, (one, point) in enumerate(zip(self.waiting, self.waiting_points, strict=True))
+        ]
+        without: list[HousePeople] = []
+        for *_, number in sorted(turns):
+            walkers, point = self.waiting[number], self.waiting_points[number]
+            having: list[DuePerson] = []
+            far, code = next(((far, code) for far, code in sorted(near.get(point, [])) if room[code] >= 1), (0.0, ""))
+            for person in walkers.people:
+                if code and room[code] >= 1 and len(person.due) <= doses:
+                    doses -= len(person.due)
+                    room[code] -= 1
+                    having.append(person)
+            if having:
+                served[code].append(Served(walkers.house, tuple(having), far))
+            lacking = tuple(one for one in walkers.people if one not in having)
+            if lacking:
+                without.append((walkers.house, lacking))
+        return without
+
+    def _claim(self, house: DueHouse, person: DuePerson, way_m: float = 0.0, at_home: bool = False) -> Claim:
+        return Claim(house.id, person, self.under.weight(person, house.unit), way_m, at_home)
 
 
-def _turns(wish: PlanQuestion, people: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What keeps groups of one square apart: where places are counted, a point goes to a site whole or not at all."""
-    if wish.aim is not Aim.LEAST_TRAVEL:
-        return np.zeros(len(people))
-    if len(people) <= APART:
-        return np.arange(len(people), dtype=np.float64)
-    return np.floor(people.cumsum() / TOGETHER)
+def _parted(
+    house: DueHouse, people: tuple[DuePerson, ...], got: set[Key]
+) -> tuple[tuple[DuePerson, ...], tuple[DuePerson, ...]]:
+    """Those of a house who get doses, and those who do not."""
+    having = tuple(one for one in people if (house.id, one.id) in got)
+    return having, tuple(one for one in people if (house.id, one.id) not in got)
 
 
-def _candidate(site: Site, wish: PlanQuestion) -> Candidate:
-    fixed = site.kind is SiteKind.FIXED
-    days = (wish.last - wish.first).days + 1 if fixed else wish.mobile_days
-    return Candidate(None if site.capacity is None else site.capacity * days, fixed)
+def _sorted(given: PlanGiven, under: Conditions) -> tuple[list[HousePeople], list[HousePeople], list[Walkers]]:
+    """Who is visited, who cannot be found for want of a position, and who walks: of a house those of one limit.
+
+    Where doses are counted those of one weight are apart too, since they may get them and others not.
+    """
+    homes: list[HousePeople] = []
+    nowhere: list[HousePeople] = []
+    walking: list[Walkers] = []
+    counted = given.question.doses is not None
+    for house in given.houses:
+        at_home: list[DuePerson] = []
+        alike: dict[tuple[float, float], list[tuple[DuePerson, float]]] = {}
+        for one in house.people:
+            needs = under.rules.needs(one.precedences)
+            if needs.at_home:
+                at_home.append(one)
+                continue
+            weight = under.weight(one, house.unit)
+            alike.setdefault((needs.walk_limit_m, weight if counted else 0.0), []).append((one, weight))
+        if house.point is None:
+            nowhere.append((house, house.people))
+            continue
+        if at_home:
+            homes.append((house, tuple(at_home)))
+        for (limit, _), several in sorted(alike.items()):
+            people = tuple(one for one, _ in several)
+            walking.append(Walkers(house, people, limit, sum(weight for _, weight in several)))
+    return homes, nowhere, walking
 
 
-def _solve(problem: Problem, wish: PlanQuestion, watch: Watch) -> Siting:
+def _solve(asked: SiteProblem, wish: PlanQuestion, watch: Watch) -> Siting:
+    # More sites may be kept than were asked for: all of them are in the plan then, which says so.
+    number = max(wish.sites or 1, asked.kept)
     match wish.aim:
         case Aim.FEWEST_SITES:
-            return fewest_sites(problem, watch)
+            return fewest_sites(asked.problem, watch)
         case Aim.MOST_PEOPLE:
-            return most_covered(problem, wish.sites or 1, watch)
+            return most_covered(asked.problem, number, watch)
         case Aim.LEAST_TRAVEL:
-            return least_travel(problem, wish.sites or 1, watch)
+            return least_travel(asked.problem, number, watch)
 
 
 def _check(wish: PlanQuestion) -> None:
@@ -243,3 +352,5 @@ def _check(wish: PlanQuestion) -> None:
         raise InvalidQuestion(mark("Say how many sites there may be, 1 or more."))
     if wish.mobile_days < 1:
         raise InvalidQuestion(mark("A team stays at a mobile site for 1 day or more."))
+    if wish.doses is not None and wish.doses < 0:
+        raise InvalidQuestion(mark("Say how many doses there are, 0 or more; or leave it out for as many as needed."))

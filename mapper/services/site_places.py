@@ -1,0 +1,70 @@
+"""Where sites of a plan could stand: those entered, those of sessions that are kept, and the middle of each hamlet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapper.domain.plan import DueHouse, PlanGiven
+from mapper.domain.sites import Site, SiteKind
+from mapper.geo.measure import on_plane
+
+PROPOSED = "+"
+"""What the code of a proposed site begins with."""
+
+_MEDOIDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a site could stand. unit: the innermost one around it. planned: a session that is kept is there."""
+
+    site: Site
+    unit: str | None
+    planned: bool = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether every plan holds it."""
+        return self.planned or self.site.kind is SiteKind.FIXED
+
+
+def places(given: PlanGiven) -> list[Place]:
+    """Every place that there is for a plan, those entered before those proposed; each code once."""
+    kept = {one.site for one in given.question.keeps}
+    entered = [Place(one, given.units.get(one.code), one.code in kept) for one in given.sites]
+    known = {one.site.code for one in entered}
+    return entered + [
+        Place(one.site, one.unit, one.site.code in kept)
+        for one in proposals(given)
+        if one.site.code not in known and (given.question.proposed or one.site.code in kept)
+    ]
+
+
+def proposals(given: PlanGiven) -> list[Place]:
+    """In each hamlet the house from which all others of people due are nearest, as a place that could be a site."""
+    hamlets: dict[str, list[DueHouse]] = {}
+    for house in given.houses:
+        if house.hamlet_code and house.point is not None:
+            hamlets.setdefault(house.hamlet_code, []).append(house)
+    return [_proposal(code, hamlets[code], given.hamlets.get(code, code)) for code in sorted(hamlets)]
+
+
+def _proposal(code: str, houses: Sequence[DueHouse], name: str) -> Place:
+    points = [one.point for one in houses if one.point is not None]
+    xy = on_plane([one.lon for one in points], [one.lat for one in points])
+    weight = np.array([len(one.people) for one in houses], np.float64)
+    middle = _medoid(xy, weight)
+    where = points[middle]
+    return Place(Site(f"{PROPOSED}{code}", name, SiteKind.MOBILE, where.lat, where.lon), houses[middle].unit)
+
+
+def _medoid(xy: NDArray[np.float64], weight: NDArray[np.float64]) -> int:
+    """The point with the least way from all, by weight; of very many points among those near the middle."""
+    middle = (xy * weight[:, None]).sum(axis=0) / weight.sum()
+    near = np.argsort(((xy - middle) ** 2).sum(axis=1), kind="stable")[:_MEDOIDS]
+    far = np.sqrt(((xy[near, None, :] - xy[None, :, :]) ** 2).sum(axis=2))
+    return int(near[(far * weight).sum(axis=1).argmin()])

@@ -1,0 +1,135 @@
+"""People who walk and places for sites -> the question of a solver in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapper.domain.people import Point
+from mapper.domain.plan import Aim, DueHouse, DuePerson
+from mapper.domain.sites import Site, SiteKind
+from mapper.geo.measure import on_plane
+from mapper.services.scenarios import Conditions
+from mapper.services.site_places import Place
+from mapper.solve.siting import Candidate, Demand, Problem, Travel
+
+GRID_M = 50.0
+"""Houses of one square of this side are one point of demand: nobody's way is wrong by more than half its diagonal."""
+
+APART = 10_000
+"""Groups so many at most are points of their own where places are counted; of more, up to TOGETHER people are one."""
+
+TOGETHER = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Walkers:
+    """People of a house who walk equally far. weight: as how many they count together."""
+
+    house: DueHouse
+    people: tuple[DuePerson, ...]
+    limit_m: float
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class SiteProblem:
+    """The question as numbers. point_of: the point of demand of each group of walkers.
+
+    places: those that anybody reaches, and those kept sessions are at: a province's stations are no part of a commune's
+    plan. shut: points in closed units.
+    """
+
+    problem: Problem
+    point_of: NDArray[np.int64]
+    places: Sequence[Place]
+    shut: NDArray[np.bool_]
+
+    @cached_property
+    def ways(self) -> Mapping[tuple[int, int], float]:
+        """How far it is from a point to a place within its limit, in metres."""
+        travel = self.problem.travel
+        pairs = zip(travel.point.tolist(), travel.site.tolist(), strict=True)
+        return dict(zip(pairs, travel.far.tolist(), strict=True))
+
+    @property
+    def kept(self) -> int:
+        """Places that every plan holds."""
+        return len(self.problem.kept)
+
+
+def numbers_of(
+    walking: Sequence[Walkers], where: Sequence[Place], under: Conditions, aim: Aim, mobile_days: int
+) -> SiteProblem:
+    """The question of who goes where. Where the aim counts places, people are hardly put together.
+
+    mobile_days: on how many days a team is at a mobile place at most.
+    """
+    xy, stands = _positions(walking, where)
+    limit = np.array([one.limit_m for one in walking], np.float64)
+    people = np.array([len(one.people) for one in walking], np.float64)
+    weight = np.array([one.weight for one in walking], np.float64)
+    closed = {unit: number for number, unit in enumerate(sorted(under.closed), 1)}
+    home = np.array([closed.get(one.house.unit or "", 0) for one in walking], np.float64)
+    squares = np.column_stack([np.floor(xy / GRID_M), limit, home, _turns(aim, people)])
+    points, point_of = np.unique(squares, axis=0, return_inverse=True)
+    point_of = point_of.reshape(-1).astype(np.int64)
+    number = len(points)
+    total = np.bincount(point_of, people, number)
+    middle = np.column_stack([np.bincount(point_of, xy[:, axis] * people, number) / total for axis in (0, 1)])
+    travel = _travel(middle, points[:, 2], stands, under.rules.detour)
+    if closed:
+        at = np.array([closed.get(one.unit or "", 0) for one in where], np.float64)
+        open_ = points[travel.point, 3] == at[travel.site]
+        travel = Travel.of_pairs(travel.point[open_], travel.site[open_], travel.far[open_], (number, len(where)))
+    planned = [place for place, one in enumerate(where) if one.planned]
+    near = np.union1d(travel.site, np.array(planned, np.int64)).astype(np.int64)
+    renumbered = Travel.of_pairs(travel.point, np.searchsorted(near, travel.site), travel.far, (number, len(near)))
+    reached = [where[place] for place in near.tolist()]
+    demand = Demand.of(total, np.bincount(point_of, weight, number) / total)
+    candidates = tuple(_candidate(one, under, mobile_days) for one in reached)
+    return SiteProblem(Problem(demand, candidates, renumbered), point_of, reached, points[:, 3] > 0)
+
+
+def nearest_m(walking: Sequence[Walkers], where: Sequence[Place], detour: float) -> NDArray[np.float64]:
+    """How far each group of walkers has to the nearest place, whatever its limit; inf where there is none."""
+    from scipy.spatial import KDTree
+
+    if not len(walking) or not len(where):
+        return np.full(len(walking), np.inf)
+    xy, stands = _positions(walking, where)
+    far, _ = KDTree(stands).query(xy)
+    return np.asarray(far, np.float64) * detour
+
+
+def _positions(walking: Sequence[Walkers], where: Iterable[Place]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    every: list[Point | Site] = [one.house.point for one in walking if one.house.point is not None]
+    every += [one.site for one in where]
+    xy = on_plane([one.lon for one in every], [one.lat for one in every])
+    return xy[: len(walking)], xy[len(walking) :]
+
+
+def _travel(
+    middle: NDArray[np.float64], limits: NDArray[np.float64], stands: NDArray[np.float64], detour: float
+) -> Travel:
+    if not len(middle) or not len(stands):
+        return Travel.of_matrix(np.empty((len(middle), len(stands))))
+    return Travel.straight(middle, stands, float(limits.max()), detour).within(limits)
+
+
+def _turns(aim: Aim, people: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What keeps groups of one square apart: where places are counted, a point goes to a site whole or not at all."""
+    if aim is not Aim.LEAST_TRAVEL:
+        return np.zeros(len(people))
+    if len(people) <= APART:
+        return np.arange(len(people), dtype=np.float64)
+    return np.floor(people.cumsum() / TOGETHER)
+
+
+def _candidate(place: Place, under: Conditions, mobile_days: int) -> Candidate:
+    room = under.room_in_all(place.site, place.unit, mobile_days)
+    return Candidate(room, place.site.kind is SiteKind.FIXED, place.planned)
