@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from mapper.domain.campaign import Campaign
@@ -16,6 +18,25 @@ from mapper.services.reference import Reference
 from mapper.store import follow_up
 from mapper.store import reference as kept
 from mapper.store.database import Connection
+from mapper.store.follow_up import HouseholdRow
+
+
+@dataclass(eq=False)
+class NotDue:
+    """People who are not due in the days of a plan, as they are counted.
+
+    stands: how many by how they stand on the first day. next_on: the first later day on which one of them falls due.
+    """
+
+    stands: Counter[PersonState] = field(default_factory=Counter)
+    next_on: date | None = None
+
+    def count(self, found: Status, last: date) -> None:
+        """One more, who stands so on the first day. last: of the plan."""
+        self.stands[found.state] += 1
+        if found.next_on is not None and found.next_on > last:
+            self.next_on = min(found.next_on, self.next_on or found.next_on)
+
 
 _AT_ONCE = 1_000
 """Households read at a time, so that a province is never in memory but as its people due."""
@@ -52,14 +73,19 @@ def people_due(
     rules: PlanningRules,
     days: tuple[date, date],
     area: FieldArea,
+    others: NotDue | None = None,
+    within: Callable[[list[HouseholdRow]], list[HouseholdRow]] = lambda rows: rows,
 ) -> Iterator[DueHouse]:
-    """The houses of an area in which anybody is due on the first of two days or falls due until the last, by id."""
-    rows = area.hold(follow_up.households(reference.database, connection, campaign.id, area.readable))
+    """The houses of an area in which anybody is due on the first of two days or falls due until the last, by id.
+
+    others: in which everybody else of the area is counted. within: which houses of the area are wanted.
+    """
+    rows = within(area.hold(follow_up.households(reference.database, connection, campaign.id, area.readable)))
     for start in range(0, len(rows), _AT_ONCE):
         several = rows[start : start + _AT_ONCE]
         members = follow_up.people(reference.database, connection, [row.seq for row in several])
         for row in several:
-            found = (due_between(person, campaign, rules, days) for person, _ in members.get(row.seq, ()))
+            found = (due_between(person, campaign, rules, days, others) for person, _ in members.get(row.seq, ()))
             people = tuple(one for one in found if one is not None)
             if people:
                 yield DueHouse(
@@ -67,12 +93,16 @@ def people_due(
                 )
 
 
-def due_between(person: Person, campaign: Campaign, rules: PlanningRules, days: Sequence[date]) -> DuePerson | None:
-    """Somebody as a plan sees them; None who is not due on any of its days as far as is known now."""
+def due_between(
+    person: Person, campaign: Campaign, rules: PlanningRules, days: Sequence[date], others: NotDue | None = None
+) -> DuePerson | None:
+    """Somebody as a plan sees them; None who is not due on any of its days as far as is known now, and is counted."""
     on, last = days
-    stands = status(person, campaign, on)
+    stands = first = status(person, campaign, on)
     while stands.state is not PersonState.DUE:
         if stands.next_on is None or not on < stands.next_on <= last:
+            if others is not None:
+                others.count(replace(first, next_on=stands.next_on), last)
             return None
         on = stands.next_on
         stands = status(person, campaign, on)

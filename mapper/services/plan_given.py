@@ -2,53 +2,126 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+import numpy as np
+
+from mapper.domain.people import Point
 from mapper.domain.plan import PlanGiven, PlanQuestion
+from mapper.domain.sites import Site
+from mapper.errors import InvalidQuestion, NotFound, mark
+from mapper.formats.plan_file import read_made
+from mapper.geo.placing import NO_UNIT
 from mapper.services import demand
 from mapper.services.accounts import User
+from mapper.services.demand import NotDue
 from mapper.services.field_area import field_area
-from mapper.services.questions import default_set
-from mapper.services.reference import Reference
-from mapper.store import epidemic
+from mapper.services.questions import HAMLET, check_level, default_set
+from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.store import epidemic, plans
 from mapper.store import sites as kept
+from mapper.store.database import Connection
+from mapper.store.follow_up import HouseholdRow
 
 
 def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGiven:
     """The people due, sites and levels of a question, as far as a user sees them. Raises NotFound, InvalidQuestion."""
+    if not question.first <= question.last:
+        raise InvalidQuestion(
+            mark("The plan ends on {last}, before it begins on {first}. Turn the days round."),
+            first=question.first,
+            last=question.last,
+        )
+    others = NotDue()
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign = known.campaign(question.campaign_id)
         places = default_set(known, question.set_id)
+        _check_area(known, places, question.area)
         rules = demand.rules_of(connection, campaign)
         area = field_area(reference, connection, known, user)
         days = question.first, question.last
-        placer = places.placer
-
-        def unit_of(lon: float, lat: float) -> str | None:
-            return placer.place_one(lon, lat)[0]
-
-        houses = [
-            replace(house, unit=unit_of(house.point.lon, house.point.lat)) if house.point else house
-            for house in demand.people_due(reference, connection, campaign, rules, days, area)
-        ]
-        if question.area:
-            level, _, code = question.area.partition(":")
-            houses = [one for one in houses if places.above(one.unit or one.commune_code or "", level) == code]
-        sites = kept.everywhere(connection)
+        wanted = _Area(places, question.area)
+        every = list(demand.people_due(reference, connection, campaign, rules, days, area, others, wanted.hold))
+        sites = [*kept.everywhere(connection), *_kept_sites(connection, question)]
         told = demand.rules_told(connection, campaign)
-        entered = epidemic.in_force(connection, places.id, question.last)
-    units = {one.code: unit for one in sites if (unit := unit_of(one.lon, one.lat)) is not None}
+        levels = _levels(connection, places, question.first, question.last)
+    homes = _placed(places, [one.point for one in every])
+    stand = _placed(places, sites)
     return PlanGiven(
         question,
         datetime.now(UTC).isoformat(timespec="milliseconds"),
         told,
-        tuple(houses),
+        tuple(replace(one, unit=unit) for one, unit in zip(every, homes, strict=True)),
         tuple(sites),
-        units,
+        {one.code: unit for one, unit in zip(sites, stand, strict=True) if unit is not None},
         {code: one.label for code, one in known.hamlets.items()},
         {unit.code: unit.name for unit in places.at_level(places.leaf)},
-        tuple((one.unit_code, one.from_day, one.level) for one in entered.values()),
+        levels,
         "",
+        {state.value: number for state, number in sorted(others.stands.items())},
+        others.next_on,
     )
+
+
+def _check_area(known: Known, places: PlaceSet, area: str) -> None:
+    if not area:
+        return
+    level, _, code = area.partition(":")
+    check_level(places, level)
+    if code not in known.hamlets if level == HAMLET else (level, code) not in places.units:
+        raise NotFound(mark("There is no {level} {code}. Choose an area from the list."), level=level, code=code)
+
+
+class _Area:
+    """The houses of the unit or hamlet that a question is about."""
+
+    def __init__(self, places: PlaceSet, area: str) -> None:
+        self._places, self._area = places, area
+        level, _, self._code = area.partition(":")
+        self._hamlet = level == HAMLET
+        leaves = places.at_level(places.leaf) if area and not self._hamlet else ()
+        self._inside = {one.code for one in leaves if places.above(one.code, level) == self._code}
+
+    def hold(self, rows: list[HouseholdRow]) -> list[HouseholdRow]:
+        """Those of the houses that lie in it: where their position says, and without one where it was told."""
+        if not self._area:
+            return rows
+        if self._hamlet:
+            return [row for row in rows if row.hamlet_code == self._code]
+        units = _placed(self._places, [row.point if row.point_usable else None for row in rows])
+        return [row for row, unit in zip(rows, units, strict=True) if (unit or row.commune_code) in self._inside]
+
+
+def _placed(places: PlaceSet, points: Sequence[Point | Site | None]) -> list[str | None]:
+    """The unit that holds each point, None where there is none."""
+    where = [(one.lon, one.lat) if one is not None else (np.nan, np.nan) for one in points]
+    lon, lat = np.array(where, np.float64).reshape(-1, 2).T
+    codes = places.placer.codes
+    return [None if unit == NO_UNIT else codes[unit] for unit in places.placer.place(lon, lat).tolist()]
+
+
+def _kept_sites(connection: Connection, question: PlanQuestion) -> list[Site]:
+    """Sites of sessions that stand of which the list of sites has none: those that the plan before proposed."""
+    codes = {one.site for one in question.keeps}
+    if not codes or question.follows is None:
+        return []
+    told = plans.made(connection, question.follows)
+    if told is None:
+        return []
+    listed = {one.code for one in kept.everywhere(connection)}
+    return [one.site for one in read_made(told).sites if one.site.code in codes - listed]
+
+
+def _levels(connection: Connection, places: PlaceSet, first: date, last: date) -> tuple[tuple[str, date, int], ...]:
+    """By unit the level in force on the first day and each that takes its place until the last."""
+    told: dict[tuple[str, date], int] = {}
+    for one in epidemic.until(connection, places.id, last):
+        told[one.unit_code, one.from_day] = one.level
+    begun: dict[str, date] = {}
+    for unit, day in told:
+        if day <= first:
+            begun[unit] = max(day, begun.get(unit, day))
+    return tuple((unit, day, level) for (unit, day), level in sorted(told.items()) if day >= begun.get(unit, day))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from mapper.domain.plan import DuePerson, FieldTeam, PlanGiven, Scenario
+from mapper.domain.plan import DueHouse, DuePerson, FieldTeam, PlanGiven, Scenario
 from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site, SiteKind
 
@@ -101,7 +101,7 @@ def conditions(given: PlanGiven, rules: PlanningRules) -> Conditions:
     if scenario.closed_from is None:
         return made
     lowest, every = scenario.closed_from, {*given.names, *levels, *given.units.values()}
-    every |= {house.unit for house in given.houses if house.unit is not None}
+    every |= {home for house in given.houses if (home := unit_of_house(house)) is not None}
     shut = {unit for unit in every if any((made.level(unit, day) or 0) >= lowest for day in made.days)}
     return replace(made, closed=made.closed | shut)
 
@@ -109,3 +109,8 @@ def conditions(given: PlanGiven, rules: PlanningRules) -> Conditions:
 def _limited(team: FieldTeam, scenario: Scenario) -> FieldTeam:
     limits = [one for one in (team.doses, scenario.doses_a_day) if one is not None]
     return replace(team, doses=min(limits, default=None))
+
+
+def unit_of_house(house: DueHouse) -> str | None:
+    """The innermost unit of a house; the commune it was told in where its position says none."""
+    return house.unit or house.commune_code

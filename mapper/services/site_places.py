@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mapper.domain.plan import DueHouse, PlanGiven
 from mapper.domain.sites import Site, SiteKind
 from mapper.geo.measure import on_plane
+from mapper.services.scenarios import unit_of_house
 
 PROPOSED = "+"
 """What the code of a proposed site begins with."""
@@ -59,7 +60,7 @@ def _proposal(code: str, houses: Sequence[DueHouse], name: str) -> Place:
     weight = np.array([len(one.people) for one in houses], np.float64)
     middle = _medoid(xy, weight)
     where = points[middle]
-    return Place(Site(f"{PROPOSED}{code}", name, SiteKind.MOBILE, where.lat, where.lon), houses[middle].unit)
+    return Place(Site(f"{PROPOSED}{code}", name, SiteKind.MOBILE, where.lat, where.lon), unit_of_house(houses[middle]))
 
 
 def _medoid(xy: NDArray[np.float64], weight: NDArray[np.float64]) -> int:

@@ -13,7 +13,7 @@ from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.dose_limit import Claim, Key, least_weight, who_gets
-from mapper.services.scenarios import Conditions, conditions
+from mapper.services.scenarios import Conditions, conditions, unit_of_house
 from mapper.services.site_places import Place, places
 from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
 from mapper.services.site_shortage import explained
@@ -158,13 +158,15 @@ class _Asking:
             return cls(given, under, homes, nowhere, walking, where, every)
         reaches = every.problem.reachable[every.point_of].tolist()
         claims = [
-            Claim(one.house.id, person, under.weight(person, one.house.unit))
+            Claim(one.house.id, person, under.weight(person, unit_of_house(one.house)))
             for one, near in zip(walking, reaches, strict=True)
             if near
             for person in one.people
         ]
         claims += [
-            Claim(house.id, one, under.weight(one, house.unit), at_home=True) for house, some in homes for one in some
+            Claim(house.id, one, under.weight(one, unit_of_house(house)), at_home=True)
+            for house, some in homes
+            for one in some
         ]
         least = least_weight(claims, wish.doses)
         hopes = [not near or one.weight / len(one.people) >= least for one, near in zip(walking, reaches, strict=True)]
@@ -288,7 +290,7 @@ class _Asking:
         return without
 
     def _claim(self, house: DueHouse, person: DuePerson, way_m: float = 0.0, at_home: bool = False) -> Claim:
-        return Claim(house.id, person, self.under.weight(person, house.unit), way_m, at_home)
+        return Claim(house.id, person, self.under.weight(person, unit_of_house(house)), way_m, at_home)
 
 
 def _parted(
@@ -316,7 +318,7 @@ def _sorted(given: PlanGiven, under: Conditions) -> tuple[list[HousePeople], lis
             if needs.at_home:
                 at_home.append(one)
                 continue
-            weight = under.weight(one, house.unit)
+            weight = under.weight(one, unit_of_house(house))
             alike.setdefault((needs.walk_limit_m, weight if counted else 0.0), []).append((one, weight))
         if house.point is None:
             nowhere.append((house, house.people))

@@ -13,7 +13,7 @@ from mapper.domain.people import Point
 from mapper.domain.plan import Aim, DueHouse, DuePerson
 from mapper.domain.sites import Site, SiteKind
 from mapper.geo.measure import on_plane
-from mapper.services.scenarios import Conditions
+from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.site_places import Place
 from mapper.solve.siting import Candidate, Demand, Problem, Travel
 
@@ -74,7 +74,7 @@ def numbers_of(
     people = np.array([len(one.people) for one in walking], np.float64)
     weight = np.array([one.weight for one in walking], np.float64)
     closed = {unit: number for number, unit in enumerate(sorted(under.closed), 1)}
-    home = np.array([closed.get(one.house.unit or "", 0) for one in walking], np.float64)
+    home = np.array([closed.get(unit_of_house(one.house) or "", 0) for one in walking], np.float64)
     squares = np.column_stack([np.floor(xy / GRID_M), limit, home, _turns(aim, people)])
     points, point_of = np.unique(squares, axis=0, return_inverse=True)
     point_of = point_of.reshape(-1).astype(np.int64)

@@ -11,7 +11,7 @@ from mapper.domain.follow_up import PersonState
 from mapper.domain.made_plan import Explained, Unserved
 from mapper.domain.plan import DueHouse, DuePerson, PlanGiven
 from mapper.errors import mark
-from mapper.services.scenarios import Conditions
+from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.site_places import Place
 from mapper.services.site_problem import SiteProblem, Walkers, nearest_m
 from mapper.solve.shortage import Shortage
@@ -149,7 +149,7 @@ def _too_far(given: PlanGiven, under: Conditions, every: Sequence[Place], left: 
 def _closed(given: PlanGiven, left: Left) -> Weighed:
     several = left.get(Unserved.CLOSED, ())
     if number := _people(several):
-        units = sorted({house.unit for house, _ in several if house.unit is not None})
+        units = sorted({unit for house, _ in several if (unit := unit_of_house(house)) is not None})
         names = [given.names.get(one, one) for one in units]
         words = mark(
             "{people} people live in closed areas without a site that they can walk to. Enter one in: {units}."

@@ -51,6 +51,12 @@ def in_force(connection: Connection, set_id: str, day: date) -> dict[str, LevelE
     return {row.unit_code: _entry(row) for row in rows}
 
 
+def until(connection: Connection, set_id: str, day: date) -> list[LevelEntry]:
+    """All entries of a set that hold from a day or an earlier one, in the order in which they were made."""
+    rows = connection.execute(select(_e).where(_e.c.set_id == set_id, _e.c.from_day <= day).order_by(_e.c.seq))
+    return [_entry(row) for row in rows]
+
+
 def history(
     database: Database, connection: Connection, set_id: str, unit_codes: Sequence[str] | None, limit: int
 ) -> list[KeptLevel]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from mapper.domain.follow_up import PersonState
 from mapper.domain.ledger import State
 from mapper.domain.plan import DueHouse
 from mapper.domain.planning import PlanningRules
@@ -83,3 +84,22 @@ def test_a_campaign_without_rules_is_planned_by_what_is_assumed(town: Town) -> N
     with town.reference.database.read() as connection:
         campaign = town.reference.known(connection).campaign("measles")
         assert demand.rules_of(connection, campaign) == PlanningRules()
+
+
+def test_everybody_else_is_counted_by_how_they_stand_and_when_they_fall_due(town: Town) -> None:
+    people = [
+        person(GROWN),
+        person(GROWN, [("1", DAY - timedelta(days=10), "pfizer")]),
+        person(GROWN, consent="no", refusal_reason="far"),
+        person(GROWN, consent="no", refusal_reason="far"),
+        person(GROWN, residence="works_away"),
+    ]
+    town.send(town.write(people=people))
+    others = demand.NotDue()
+    with town.reference.database.read() as connection:
+        campaign = town.reference.known(connection).campaign("covid19")
+        rules, days = demand.rules_of(connection, campaign), (DAY, DAY + timedelta(days=2))
+        houses = demand.people_due(town.reference, connection, campaign, rules, days, FieldArea(None), others)
+        assert sum(len(house.people) for house in houses) == 1
+    assert others.stands == {PersonState.WAITING: 1, PersonState.REFUSED: 2, PersonState.AWAY: 1}
+    assert others.next_on == DAY + timedelta(days=18), "28 days after the first dose"
