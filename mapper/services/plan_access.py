@@ -14,7 +14,7 @@ from mapper.errors import Forbidden, NotFound, mark
 from mapper.services.accounts import OPERATOR, User, holds
 from mapper.services.areas import Area, read_area
 from mapper.services.field_area import field_area
-from mapper.services.questions import default_set
+from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Reference
 from mapper.store import follow_up
 from mapper.store import plans as kept
@@ -39,9 +39,10 @@ def areas_asked(reference: Reference, connection: Connection, user: User, questi
         return user.areas
     known = reference.known(connection)
     places = default_set(known, question.set_id)
-    if (area.level, area.code) not in places.units:
+    is_hamlet = area.level == HAMLET and area.code in known.hamlets
+    if not is_hamlet and (area.level, area.code) not in places.units:
         raise _unknown(area)
-    whole = ((places.id, area.code),)
+    whole = (("" if is_hamlet else places.id, area.code),)
     if holds(reference, connection, user, whole):
         return whole
     if not overlap(reference, connection, whole, user.areas):

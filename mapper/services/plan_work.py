@@ -115,6 +115,11 @@ def asker(connection: Connection, row: PlanRow) -> User:
     return user
 
 
+def rules_digest(toml: str) -> str:
+    """SHA-256 of a planning.toml, "" for none."""
+    return hashlib.sha256(toml.encode()).hexdigest() if toml else ""
+
+
 def versions() -> dict[str, str]:
     """Of this program and of all that a plan may depend on."""
     return {"tung-nha": __version__, "python": platform.python_version()} | {name: version(name) for name in MADE_BY}
@@ -123,7 +128,7 @@ def versions() -> dict[str, str]:
 def _made_with(given: PlanGiven, content: bytes, made: MadePlan) -> dict[str, object]:
     return {
         "moment": given.moment,
-        "rules": hashlib.sha256(given.rules.encode()).hexdigest() if given.rules else "",
+        "rules": rules_digest(given.rules),
         "roads": given.roads,
         "houses": len(given.houses),
         "people": sum(len(one.people) for one in given.houses),
