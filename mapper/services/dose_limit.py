@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mapper.domain.plan import DuePerson
@@ -33,16 +33,21 @@ class Claim:
         return -self.weight, self.at_home, self.way_m, self.house, self.person.id
 
 
-def least_weight(claims: Iterable[Claim], doses: int) -> float:
-    """The weight at which doses run out: nobody of less can get one as long as all of more do. 0 where they suffice."""
+def shares(claims: Iterable[Claim], doses: int) -> Mapping[float, float]:
+    """By weight the share of those of it for whom doses suffice, once all of more weight have theirs; none of no share.
+
+    Where doses suffice for everybody it is 1 for each weight.
+    """
     wanted = Counter[float]()
     for one in claims:
         wanted[one.weight] += len(one.person.due)
+    found = {}
     for weight in sorted(wanted, reverse=True):
+        if doses <= 0:
+            break
+        found[weight] = min(1.0, doses / wanted[weight])
         doses -= wanted[weight]
-        if doses < 0:
-            return weight
-    return 0.0
+    return found
 
 
 def who_gets(claims: Iterable[Claim], doses: int) -> tuple[set[Key], int]:

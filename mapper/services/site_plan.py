@@ -12,7 +12,7 @@ from mapper.domain.plan import Aim, DueHouse, DuePerson, PlanGiven, PlanQuestion
 from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, mark
-from mapper.services.dose_limit import Claim, Key, least_weight, who_gets
+from mapper.services.dose_limit import Claim, Key, shares, who_gets
 from mapper.services.scenarios import Conditions, conditions, unit_of_house
 from mapper.services.site_places import Place, places
 from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
@@ -168,12 +168,21 @@ class _Asking:
             for house, some in homes
             for one in some
         ]
-        least = least_weight(claims, wish.doses)
-        hopes = [not near or one.weight / len(one.people) >= least for one, near in zip(walking, reaches, strict=True)]
-        some = [one for one, hope in zip(walking, hopes, strict=True) if hope]
-        waiting = [one for one, hope in zip(walking, hopes, strict=True) if not hope]
-        points = [point for point, hope in zip(every.point_of.tolist(), hopes, strict=True) if not hope]
-        asked = numbers_of(some, where, under, wish.aim, days) if waiting else every
+        # Of those with whom doses run out as many count as get one: very many of them draw no site away from the first.
+        share = shares(claims, wish.doses)
+        some: list[Walkers] = []
+        waiting: list[Walkers] = []
+        points: list[int] = []
+        for one, near, point in zip(walking, reaches, every.point_of.tolist(), strict=True):
+            hope = share.get(under.weight(one.people[0], unit_of_house(one.house)), 0.0) if near else 1.0
+            if hope:
+                some.append(replace(one, weight=one.weight * hope))
+            else:
+                waiting.append(one)
+                points.append(point)
+        asked = (
+            numbers_of(some, where, under, wish.aim, days) if min(share.values(), default=0.0) < 1 or waiting else every
+        )
         return cls(given, under, homes, nowhere, some, where, asked, waiting, every, points)
 
     def plan(self, found: Siting, watch: Watch) -> SitePlan:
