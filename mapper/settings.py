@@ -37,6 +37,14 @@ class Settings(BaseSettings):
     basemap: str = Field(
         "", description="Base map of the server's own, an .mbtiles or .pmtiles file; comes before the address."
     )
+    roads: str = Field(
+        "", description="File of the road map that `roads import` makes; empty: roads.npz in the data folder."
+    )
+    routing_kind: Literal["osrm", "valhalla"] = Field("osrm", description="Kind of the routing server.")
+    routing_url: str = Field("", description="Address of a routing server of your own; houses' positions go to it.")
+    routing_walking_url: str = Field(
+        "", description="Address of the same for ways on foot, where it is another one, as with OSRM."
+    )
     dhis2_url: str = Field("", description="Address of the DHIS2 server that figures are sent to, without /api.")
     dhis2_token: str = Field("", repr=False, description="Personal access token of a DHIS2 user who may enter them.")
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
@@ -52,6 +60,11 @@ class Settings(BaseSettings):
         if key and len(key) < SHORTEST_KEY:
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters; make one with: openssl rand -hex 32")
         return key
+
+    @property
+    def road_map(self) -> Path:
+        """The file of the road map, which need not be there."""
+        return Path(self.roads).expanduser() if self.roads else self.data_dir / "roads.npz"
 
     @property
     def database(self) -> str:

@@ -38,7 +38,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "pyarrow": ("mapper.store.columns", "mapper.store.column_sheet", "mapper.formats"),
     "docx": ("mapper.formats",),
     "zxingcpp": ("mapper.formats.code_photo",),
-    "requests": ("mapper.services.dhis2_delivery",),
+    "requests": ("mapper.services.dhis2_delivery", "mapper.services.routing_server"),
     "cryptography": ("mapper.formats.slip_code",),
     "mapbox_vector_tile": ("mapper.geo",),
     "osmium": ("mapper.formats.osm_extract",),

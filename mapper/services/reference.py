@@ -25,6 +25,7 @@ from mapper.services.kept_invitations import KeptInvitations
 from mapper.services.kept_latest import KeptLatest
 from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_states import KeptStates
+from mapper.services.roads import RoadSource
 from mapper.store import reference as kept
 from mapper.store import tallies
 from mapper.store.database import Connection, Database
@@ -178,13 +179,20 @@ class Reference:
     """The database together with what is known from it; the one object that services are handed.
 
     secret_key: the operator's key of this installation; empty where the one kept in the database counts. folder: for
-    what can be made again at any time; None for one of this process.
+    what can be made again at any time; None for one of this process. roads: what plans reckon ways by.
     """
 
-    def __init__(self, database: Database, secret_key: str = "", folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        secret_key: str = "",
+        folder: Path | None = None,
+        roads: RoadSource | None = None,
+    ) -> None:
         self.database = database
         self.folder = folder
         self.secret_key = secret_key
+        self.roads = roads or RoadSource()
         self.states = KeptStates()
         self.latest = KeptLatest()
         self.ages = KeptAges()

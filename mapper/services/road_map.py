@@ -1,11 +1,10 @@
-"""The server's own road map: made from an extract of OpenStreetMap, kept as one file, read when first asked for."""
+"""An extract of OpenStreetMap -> the server's road map."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,48 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mapper.domain.planning import PlanningRules
 from mapper.formats.osm_extract import SCALE, Bounds, DrawnWays, read_ways
-from mapper.formats.road_file import read_about, read_roads, write_roads
+from mapper.formats.road_file import write_roads
 from mapper.geo.measure import METRES_PER_DEGREE
 from mapper.geo.nearest import steps_m
 from mapper.services import audit
 from mapper.services.reference import Reference
-from mapper.services.travel import ByRoadMap, Straight, Ways
+from mapper.services.roads import WHOLE_NUMBERS, RoadMapFacts
 from mapper.solve.road_graph import RoadGraph, build
-
-FILE = "roads.npz"
-"""Name of the file in the data folder where the settings name none."""
 
 AROUND_M = 20_000.0
 """So far beyond the boundary sets roads are kept: the way from one commune to the next may lead through another."""
 
 FRAGMENT_M = 500.0
 """Roads that no other meets are left out where they are shorter in all."""
-
-CREDIT = "© OpenStreetMap contributors, ODbL"
-"""To be shown wherever ways by this road map are."""
-
-_WHOLE_NUMBERS = {"a": np.int32, "b": np.int32, "shape_start": np.int64}
-
-
-@dataclass(frozen=True, slots=True)
-class RoadMapFacts:
-    """What is known of a road map. extract: name of its file; dated: the extract's own ISO time, "" where it told none.
-
-    made: ISO time. fingerprint: of the roads themselves. walking_km, riding_km: of ways for each. islands: pieces on
-    foot beside the largest. bounds: west, south, east, north of what was kept, None for the whole extract.
-    """
-
-    extract: str
-    dated: str
-    made: str
-    fingerprint: str
-    edges: int
-    walking_km: float
-    riding_km: float
-    islands: int
-    bounds: Bounds | None
 
 
 def import_extract(
@@ -104,13 +75,7 @@ def _graph(ways: DrawnWays) -> tuple[RoadGraph, str]:
 def _packed(graph: RoadGraph) -> dict[str, NDArray[Any]]:
     arrays = {one.name: np.asarray(getattr(graph, one.name)) for one in fields(graph)}
     arrays["shape"] = np.round(graph.shape / SCALE).astype(np.int32)
-    return arrays | {name: arrays[name].astype(kind) for name, kind in _WHOLE_NUMBERS.items()}
-
-
-def _unpacked(arrays: Mapping[str, NDArray[Any]]) -> RoadGraph:
-    told: dict[str, Any] = {one.name: arrays[one.name] for one in fields(RoadGraph)}
-    told |= {name: told[name].astype(np.int64) for name in _WHOLE_NUMBERS}
-    return RoadGraph(**{**told, "shape": told["shape"] * SCALE, "nodes": int(told["nodes"])})
+    return arrays | {name: arrays[name].astype(kind) for name, kind in WHOLE_NUMBERS.items()}
 
 
 def _fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -125,50 +90,3 @@ def _around(boxes: list[Bounds]) -> Bounds:
     up = AROUND_M / METRES_PER_DEGREE
     across = up / float(np.cos(np.radians(min(max(abs(min(south)), abs(max(north))), 80.0))))
     return min(west) - across, min(south) - up, max(east) + across, max(north) + up
-
-
-class RoadMap:
-    """The road map of a file, which may come, go or change while the server runs."""
-
-    def __init__(self, file: Path | None = None) -> None:
-        self.file = file
-        self._lock = threading.Lock()
-        self._held: tuple[object, RoadGraph, RoadMapFacts] | None = None
-
-    def facts(self) -> RoadMapFacts | None:
-        """What is known of it; None where there is none. Raises InvalidInput."""
-        if self.file is None or self._stamp() is None:
-            return None
-        return _facts(read_about(self.file))
-
-    def ways(self, rules: PlanningRules) -> Ways:
-        """Ways by the road map, by straight lines where there is none. Raises InvalidInput."""
-        held = self._read()
-        if held is None:
-            return Straight(rules)
-        _, graph, facts = held
-        about = {"extract": facts.extract, "dated": facts.dated, "fingerprint": facts.fingerprint}
-        return ByRoadMap(graph, rules, about)
-
-    def _stamp(self) -> object:
-        try:
-            stat = self.file.stat() if self.file else None
-        except OSError:
-            return None
-        return (stat.st_size, stat.st_mtime_ns) if stat else None
-
-    def _read(self) -> tuple[object, RoadGraph, RoadMapFacts] | None:
-        stamp = self._stamp()
-        if stamp is None or self.file is None:
-            return None
-        with self._lock:
-            if self._held is None or self._held[0] != stamp:
-                arrays, about = read_roads(self.file)
-                self._held = (stamp, _unpacked(arrays), _facts(about))
-            return self._held
-
-
-def _facts(about: Mapping[str, Any]) -> RoadMapFacts:
-    told = {one.name: about[one.name] for one in fields(RoadMapFacts)}
-    bounds = told["bounds"]
-    return RoadMapFacts(**{**told, "bounds": None if bounds is None else tuple(bounds)})

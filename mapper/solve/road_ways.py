@@ -195,13 +195,18 @@ def walked(net: Net, spots: Spots, sites: Spots, limits: Floats, off_road: OffRo
     graph, longest = net.graph, float(limits.max(initial=0.0))
     on, stands = np.flatnonzero(spots.edge != NO_EDGE), np.flatnonzero(sites.edge != NO_EDGE)
     here = spots.some(on)
-    found = [_straight(spots, sites, limits, off_road)]
+    found = [straight_pairs(spots, sites, limits, off_road)]
     for part in _parts(len(stands), max(graph.nodes, 8 * len(on))):
         some = sites.some(stands[part])
         far, _ = net.from_spots(some, longest)
         metres = net.to_spots(far, some, here)[0] + some.off_m[:, None] + here.off_m
         site, point = np.nonzero(metres <= limits[on])
         found.append((on[point], stands[part][site], metres[site, point]))
+    return shortest_pairs(found)
+
+
+def shortest_pairs(found: Sequence[tuple[Ints, Ints, Floats]]) -> tuple[Ints, Ints, Floats]:
+    """Pairs and their metres, of several of one pair the shortest alone."""
     point, site, metres = (np.concatenate(several) for several in zip(*found, strict=True))
     best = _first_of_each(point, site, metres)
     return point[best], site[best], metres[best]
@@ -213,7 +218,7 @@ def _parts(number: int, width: int) -> Iterator[slice]:
     return (slice(first, first + step) for first in range(0, number, step))
 
 
-def _straight(spots: Spots, sites: Spots, limits: Floats, off_road: OffRoad) -> tuple[Ints, Ints, Floats]:
+def straight_pairs(spots: Spots, sites: Spots, limits: Floats, off_road: OffRoad) -> tuple[Ints, Ints, Floats]:
     """Pairs that stand nearer to each other than both stand to a road."""
     from scipy.spatial import KDTree
 
@@ -245,7 +250,7 @@ def driven(net: Net, spots: Spots, off_road: OffRoad) -> tuple[Floats, Floats]:
         at = np.ix_(on[part], on)
         minutes[at] = ridden + off * walk
         metres[at] = _metres_of(net, some, here, ridden, last, before) + off
-    point, other, straight = _straight(spots, spots, np.full(number, np.inf), off_road)
+    point, other, straight = straight_pairs(spots, spots, np.full(number, np.inf), off_road)
     shorter = straight * walk <= minutes[point, other]
     point, other, straight = point[shorter], other[shorter], straight[shorter]
     metres[point, other], minutes[point, other] = straight, straight * walk

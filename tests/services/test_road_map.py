@@ -15,7 +15,7 @@ from mapper.errors import InvalidInput
 from mapper.formats.road_file import write_roads
 from mapper.services import road_map
 from mapper.services.reference import Reference
-from mapper.services.road_map import RoadMap
+from mapper.services.roads import RoadMap
 from mapper.services.travel import ByRoadMap, NoWay, Straight
 from mapper.store import schema
 from mapper.store.database import Database
