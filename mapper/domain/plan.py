@@ -104,8 +104,8 @@ class PlanQuestion:
     sites: how many at most, the fixed ones among them; asked by every aim but FEWEST_SITES. proposed: whether the
     middle house of each hamlet is a candidate too. mobile_days: on how many days a team is at a mobile site,
     or on more if those do not suffice. doses: to be had in all, None for no limit. rolling: commune after commune.
-    keeps: sessions that stand; follows: the plan that this one takes the place of. seconds: in which the sites are to
-    be chosen, and again the routes.
+    farther: how many times as far as planning.toml says people walk. keeps: sessions that stand; follows: the plan
+    that this one takes the place of. seconds: in which the sites are to be chosen, and again the routes.
     """
 
     campaign_id: str
@@ -128,6 +128,7 @@ class PlanQuestion:
     gap: float = 0.001
     seed: int = 1
     off: tuple[date, ...] = ()
+    farther: float = 1.0
 
     @property
     def working_days(self) -> list[date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -114,6 +114,16 @@ class PlanningRules:
     minutes_a_home: float = 20.0
     source: Label | None = None
     scenarios: tuple[ScenarioPreset, ...] = ()
+
+    def farther(self, times: float) -> PlanningRules:
+        """The same with all walking limits so many times as long."""
+        if times == 1:
+            return self
+        several = tuple(
+            one if one.walk_limit_m is None else replace(one, walk_limit_m=one.walk_limit_m * times)
+            for one in self.precedences
+        )
+        return replace(self, walk_limit_m=self.walk_limit_m * times, precedences=several)
 
     def preset(self, code: str) -> ScenarioPreset | None:
         """The scenario of a code; None where planning.toml has none of it."""

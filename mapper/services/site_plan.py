@@ -27,6 +27,8 @@ from mapper.solve.watch import Watch
 SEATING_SECONDS = 10.0
 """In which people are seated at the sites chosen, within what these can have, even where no time is left."""
 
+FARTHEST = 10
+
 HousePeople = tuple[DueHouse, tuple[DuePerson, ...]]
 """People of a house of whom one thing holds."""
 
@@ -91,7 +93,7 @@ def plan_sites(
     wish that cannot be.
     """
     _check(given.question)
-    asking = _Asking.of(given, rules)
+    asking = _Asking.of(given, rules.farther(given.question.farther))
     if first is not None:
         _tell_first(asking, watch, first)
     found = _solve(asking.asked, given.question, watch)
@@ -363,5 +365,9 @@ def _check(wish: PlanQuestion) -> None:
         raise InvalidQuestion(mark("Say how many sites there may be, 1 or more."))
     if wish.mobile_days < 1:
         raise InvalidQuestion(mark("A team stays at a mobile site for 1 day or more."))
+    if not 0 < wish.farther <= FARTHEST:
+        raise InvalidQuestion(
+            mark("People walk up to {most} times as far as planned. Say 1 for as far."), most=FARTHEST
+        )
     if wish.doses is not None and wish.doses < 0:
         raise InvalidQuestion(mark("Say how many doses there are, 0 or more; or leave it out for as many as needed."))
