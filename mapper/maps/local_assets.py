@@ -7,7 +7,7 @@ from collections.abc import Callable
 import folium
 from folium.plugins import Draw
 
-from mapper.maps import base_tiles, elements
+from mapper.maps import base_tiles, elements, plan_map
 
 LEAFLET_JS = "vendor/leaflet/leaflet.js"
 LEAFLET_CSS = "vendor/leaflet/leaflet.css"
@@ -34,6 +34,7 @@ def serve_assets_locally(static_url: Callable[[str], str]) -> None:
         elements.Legend,
         elements.Notes,
         base_tiles.VectorBase,
+        plan_map.PlanLayer,
     ):
         element.default_js = [(name, static_url(name)) for name in element.scripts]
         element.default_css = []

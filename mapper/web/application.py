@@ -57,6 +57,7 @@ from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
 from mapper.web.people_api import people_api
 from mapper.web.phones import ShortCut, for_phones
+from mapper.web.plans import plan_pages
 from mapper.web.public import public
 from mapper.web.report import report
 from mapper.web.sites import sites
@@ -165,6 +166,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(national_register)
     app.register_blueprint(slip_pages)
     app.register_blueprint(sites)
+    app.register_blueprint(plan_pages)
     app.register_blueprint(slip_batches)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

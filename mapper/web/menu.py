@@ -60,6 +60,7 @@ MENU: tuple[Entry | Heading, ...] = (
     Heading(
         mark("Field"),
         (
+            Entry("plans.page", mark("Plans")),
             Entry("sites.page", mark("Vaccination sites")),
             Entry("follow_up.lists", mark("Follow-up lists")),
             Entry("follow_up.fieldwork", mark("Fieldwork")),

@@ -41,6 +41,7 @@ from tests.browser import HEIGHTS, Pages
 from tests.client.site import NEXT_VERSION, SET_ID, House, Site
 from tests.conftest import CHECKOUT, missing
 from tests.sentences import gather
+from tests.web.planned import planned, settle
 from tests.web.test_browser_submission import PIXEL
 from tests.web.test_conflicts import contradict
 from tests.web.test_forms_page import MOVED, draft, house_check, manager, phone
@@ -87,6 +88,11 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("/map?date=2022-08-31", "/map?date=2022-08-31&layers=filter&filter=group%3D5_plus%26dose%3D1%26states%3Ddue"),
     ),
     "pages.submissions": (EVERYBODY, ("/submissions",)),
+    "plans.compare": (EVERYBODY, ("/plans/compare?a={plan}&b={variant}",)),
+    "plans.page": (EVERYBODY, ("/plans", "/plans?from={plan}")),
+    "plans.people": (EVERYBODY, ("/plans/{plan}/people?why={why}",)),
+    "plans.show": (EVERYBODY, ("/plans/{plan}",)),
+    "plans.site": (EVERYBODY, ("/plans/{plan}/sites/TYT",)),
     "public.page": (("administrator", "nobody"), ("/public",)),
     "public.settings": (ADMINISTRATOR, ("/public/settings",)),
     "report.page": (
@@ -176,6 +182,7 @@ NO_PAGES: Mapping[str, str] = {
     "national_register.file": "files to save",
     "national_register.progress": "a number for a script",
     "openrosa": "XML and files for phones",
+    "plans.stage": "a number for a script",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
     "public.script": "a script",
@@ -279,7 +286,15 @@ def busy_commune(site: Site) -> dict[str, str]:
         "lot": str(a_lot(site)),
         "draw": str(a_draw(site, made.id, made.token)),
         "extract": str(an_extract(site)),
+        **plans_of(site),
     }
+
+
+def plans_of(site: Site) -> dict[str, str]:
+    """A plan of the two communes, and another from the same people."""
+    settle(site)
+    plan = planned(site.reference, name="Tuần 36")
+    return {"plan": str(plan), "variant": str(planned(site.reference, given_of=plan, sites=1)), "why": "no_position"}
 
 
 def an_extract(site: Site) -> int:

@@ -1,0 +1,374 @@
+"""Plans: asked for, looked at while they are made and after, explained, and compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.domain.made_plan import WHY, MadePlan, PlannedHouse, PlanSite, Unserved
+from mapper.domain.people import Point
+from mapper.domain.plan import PlanQuestion
+from mapper.domain.planning import Formulation, ScenarioPreset
+from mapper.domain.roles import OVERSEERS, READERS
+from mapper.domain.sites import SiteKind
+from mapper.errors import InvalidInput, MapperError, NotFound, mark
+from mapper.services import intake, plan_people, plans
+from mapper.services import sites as site_list
+from mapper.services.people_words import PeopleWords
+from mapper.services.plan_figures import (
+    PlaceNames,
+    by_hamlet,
+    calendar_of,
+    clock,
+    names_of,
+    rules_for,
+    session_days,
+    site_rows,
+    waiting_rows,
+)
+from mapper.services.plan_work import see_to
+from mapper.services.plans import KeptPlan, PlanLine
+from mapper.web import plan_words
+from mapper.web.accounts import only_for, reader
+from mapper.web.asked import Asked, ask
+from mapper.web.installation import installation
+from mapper.web.language_choice import chosen_language, say
+from mapper.web.plan_form import AIMS, AT_POINT, MOST_TEAMS, Ground, read_question, typed_of, usual
+from mapper.web.plan_map_view import map_of
+from mapper.web.plan_variants import varied
+from mapper.web.plan_words import AT_WORK
+from mapper.web.wanted import keep_private, page_asked
+
+KINDS = {SiteKind.FIXED: mark("fixed"), SiteKind.MOBILE: mark("mobile")}
+
+plan_pages = Blueprint("plans", __name__)
+_only_for_readers = only_for(*READERS)
+
+
+@plan_pages.before_request
+def _guard() -> AnyResponse | None:
+    return _only_for_readers()
+
+
+plan_pages.after_request(keep_private)
+
+
+@plan_pages.get("/plans")
+def page() -> str:
+    """All plans that the reader may see, and the form for another. ``from``: number of a plan to begin with."""
+    return _page(None, {})
+
+
+@plan_pages.post("/plans")
+def enter() -> AnyResponse | tuple[str, int]:
+    """Ask for a plan."""
+    asked = ask({})
+    if asked is None:
+        raise NotFound(mark("No campaign or no boundary set is here yet. Publish a form and import boundaries first."))
+    typed = {name: request.form.getlist(name) for name in request.form}
+    question, problems = read_question(typed, _ground(asked))
+    if question is not None:
+        try:
+            return _begin(question)
+        except MapperError as problem:
+            problems = {"": problem}
+    return _page(typed, {name: say(problem) for name, problem in problems.items()}), 400
+
+
+def _begin(question: PlanQuestion, given_of: int | None = None) -> AnyResponse:
+    """Ask for a plan, have it made, and lead to its page."""
+    here = installation()
+    number = plans.ask(here.reference, reader(), question, given_of)
+    _line(number)
+    return redirect(url_for("plans.show", number=number), 303)
+
+
+def _line(number: int) -> PlanLine:
+    """A plan as lists tell it; one that waits is set going."""
+    here = installation()
+    line = plans.line(here.reference, reader(), number)
+    see_to(here.plans, here.reference, line)
+    return line
+
+
+def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
+    reference, user, asked = installation().reference, reader(), ask({})
+    lines = plans.lines(reference, user)
+    told: dict[str, Any] = {"lines": lines, "asked": asked, "problems": problems, "words": plan_words}
+    if asked is not None:
+        ground = _ground(asked)
+        begun = request.args.get("from", "")
+        is_open = bool(problems or begun or not lines)
+        if typed is None and begun:
+            typed = typed_of(_plan(_number(begun)).line.question, ground)
+        if typed is None:
+            names = [say("Team {number}", number=number) for number in (1, 2)]
+            typed = usual(ground, intake.today(), names)
+        told |= {
+            "ground": ground,
+            "typed": {name: values[0] if values else "" for name, values in typed.items()},
+            "closed": frozenset(typed.get("closed", ())),
+            "aims": AIMS,
+            "at_point": AT_POINT,
+            "teams": range(MOST_TEAMS),
+            "is_open": is_open,
+            "area_names": {str(one.area): one.name for one in asked.choices},
+            "presets": _presets(asked),
+        }
+    return render_template("plans.html", **told)
+
+
+def _ground(asked: Asked) -> Ground:
+    """What a plan can be asked of by the reader."""
+    names = names_of(installation().reference, asked.state["set"])
+    places = names.places
+    areas = {str(one.area): one for one in asked.choices}
+    middles = {
+        text: _middle(places.units[one.area.level, one.area.code].bounds)
+        for text, one in areas.items()
+        if (one.area.level, one.area.code) in places.units
+    }
+    boxes = [places.units[one.area.level, one.area.code].bounds for one in asked.choices] or [places.bounds]
+    wests, souths, easts, norths = zip(*boxes, strict=True)
+    middles[""] = _middle((min(wests), min(souths), max(easts), max(norths)))
+    within: dict[str, frozenset[str]] = {}
+    found = []
+    for site in site_list.everywhere(installation().reference):
+        unit, _ = places.placer.place_one(site.lon, site.lat)
+        line = frozenset(
+            f"{level}:{code}" for level in places.about.levels if (code := places.above(unit or "", level)) is not None
+        )
+        if not reader().areas or line & areas.keys():
+            within[site.code] = line
+            found.append(site)
+    units = {one.area.code: one.name for one in asked.choices if one.area.level == places.leaf}
+    return Ground(
+        [one["id"] for one in asked.campaigns],
+        asked.state["set"],
+        tuple(areas),
+        units,
+        sorted(found, key=lambda one: (one.kind, one.name, one.code)),
+        within,
+        middles,
+        {one.scenario.code: one.scenario for one in _presets(asked)},
+    )
+
+
+def _presets_of(question: PlanQuestion) -> tuple[ScenarioPreset, ...]:
+    return rules_for(installation().reference, question.campaign_id).scenarios
+
+
+def _presets(asked: Asked) -> list[ScenarioPreset]:
+    """The scenarios that the campaigns' planning.toml offer."""
+    return [one for each in asked.campaigns for one in rules_for(installation().reference, each["id"]).scenarios]
+
+
+def _middle(bounds: tuple[float, float, float, float]) -> Point:
+    west, south, east, north = bounds
+    return Point(round((south + north) / 2, 6), round((west + east) / 2, 6))
+
+
+@plan_pages.get("/plans/<int:number>")
+def show(number: int) -> str:
+    """A plan: how far it is, or what came out of it."""
+    _line(number)
+    found = _plan(number)
+    question, made = found.line.question, found.made
+    names = names_of(installation().reference, question.set_id)
+    told: dict[str, Any] = {
+        "number": number,
+        "line": found.line,
+        "question": question,
+        "made": made,
+        "words": plan_words,
+        "told": get_flashed_messages(),
+        "at_work": found.line.state in AT_WORK,
+        "area_name": _area_name(question, names),
+        "campaign": names.known.campaign(question.campaign_id),
+        "presets": _presets_of(question),
+        "overseer": reader().role in OVERSEERS,
+    }
+    if made is not None and made.people:
+        rows = site_rows(made, names)
+        waiting = waiting_rows(made, names)
+        calendar = calendar_of(made, names)
+        told |= {
+            "rows": rows,
+            "waiting": waiting,
+            "why": WHY,
+            "kinds": KINDS,
+            "calendar": calendar,
+            "clock": clock,
+            "formulations": _formulations(question),
+            "homes": by_hamlet(made.homes, names),
+            "closed": [names.unit(code) for code in question.scenario.closed],
+            "map": map_of(number, question, made, rows, waiting, names),
+            "approximate": names.places.about.approximate,
+        }
+    return render_template("plan.html", **told)
+
+
+@plan_pages.get("/plans/<int:number>/stage")
+def stage(number: int) -> Response:
+    """How far a plan is, for the page's script. usable: whether there is one that can be looked at already."""
+    line = _line(number)
+    return jsonify(stage=line.state, share=round(line.row.share, 3), usable=bool(line.summary))
+
+
+@plan_pages.get("/plans/<int:number>/sites/<path:code>")
+def site(number: int, code: str) -> str:
+    """Whom a site of a plan serves: its sessions, its hamlets, and a page of its people by day."""
+    found = _plan(number)
+    made, question = _made(found), found.line.question
+    one = next((each for each in made.sites if each.site.code == code), None)
+    if one is None:
+        raise NotFound(mark("This plan has no site {code}. Choose one of its list."), code=code[:60])
+    names = names_of(installation().reference, question.set_id)
+    houses = _on_day(one, request.args.get("day", ""))
+    return render_template(
+        "plan_site.html",
+        site=one,
+        unit=names.unit(one.unit),
+        kinds=KINDS,
+        parts=by_hamlet(one.houses, names),
+        days=session_days(one),
+        day=request.args.get("day", ""),
+        clock=clock,
+        formulations=_formulations(question),
+        **_people(number, found, houses, names, f"site {code}"),
+    )
+
+
+def _on_day(site: PlanSite, day: str) -> tuple[PlannedHouse, ...]:
+    if not day:
+        return site.houses
+    held = (
+        replace(house, people=tuple(one for one in house.people if one.day is not None and one.day.isoformat() == day))
+        for house in site.houses
+    )
+    return tuple(house for house in held if house.people)
+
+
+@plan_pages.get("/plans/<int:number>/people")
+def people(number: int) -> str:
+    """Who has no place in a plan, or is visited at home: ``why``, or ``home``, and the codes of unit and hamlet."""
+    found = _plan(number)
+    made, question = _made(found), found.line.question
+    told = request.args.get("why", "")
+    if told == "home":
+        houses, heading = made.homes, say("Visited at home")
+    elif told in set(Unserved):
+        houses, heading = made.unserved.get(Unserved(told), ()), say(WHY[Unserved(told)])
+    else:
+        raise NotFound(mark("There is no such list of this plan. Choose one on the plan's page."))
+    unit, hamlet = request.args.get("unit"), request.args.get("hamlet")
+    names = names_of(installation().reference, question.set_id)
+    if unit is not None:
+        houses = tuple(one for one in houses if (one.commune_code or "") == unit)
+    if hamlet is not None:
+        houses = tuple(one for one in houses if (one.hamlet_code or "") == hamlet)
+    if not houses:
+        raise NotFound(mark("There is no such list of this plan. Choose one on the plan's page."))
+    where = ", ".join(filter(None, (names.hamlet(hamlet), names.unit(unit))))
+    return render_template(
+        "plan_people.html", heading=heading, where=where, home=told == "home",
+        **_people(number, found, houses, names, told),
+    )  # fmt: skip
+
+
+def _people(
+    number: int, found: KeptPlan, houses: tuple[PlannedHouse, ...], names: PlaceNames, about: str
+) -> dict[str, Any]:
+    reference, user, question = installation().reference, reader(), found.line.question
+    shown = plan_people.people(reference, user, number, question.campaign_id, houses, names, about, page_asked())
+    args = {name: value for name, value in request.args.items() if name != "page"}
+
+    def turn(page: int) -> str:
+        endpoint, parts = str(request.endpoint), {**(request.view_args or {}), **args, "page": page}
+        return url_for(endpoint, **parts)
+
+    return {
+        "number": number,
+        "line": found.line,
+        "question": question,
+        "words": plan_words,
+        "shown": shown,
+        "turn": turn,
+        "people_words": PeopleWords.of(reference, shown.campaign, chosen_language(), question.first),
+        "phones": user.role in OVERSEERS,
+    }
+
+
+@plan_pages.post("/plans/<int:number>/change")
+def change(number: int) -> AnyResponse:
+    """Stop, choose, put aside, name anew, take away or make again a plan, as ``act`` says."""
+    reference, user, act = installation().reference, reader(), request.form.get("act", "")
+    match act:
+        case "stop":
+            plans.stop(reference, user, number)
+        case "use":
+            plans.use(reference, user, number)
+            flash(mark("This plan is carried out from now on."))
+        case "unuse":
+            plans.unuse(reference, user, number)
+            flash(mark("This plan is carried out no longer."))
+        case "rename":
+            plans.rename(reference, user, number, request.form.get("name", ""))
+        case "again":
+            plans.ask_again(reference, user, number)
+        case "remove":
+            plans.remove(reference, user, number)
+            return redirect(url_for("plans.page"), 303)
+        case _:
+            raise InvalidInput(mark("A plan cannot be changed like that. Load its page again."))
+    return redirect(url_for("plans.show", number=number), 303)
+
+
+@plan_pages.post("/plans/<int:number>/what-if")
+def what_if(number: int) -> AnyResponse:
+    """Ask for the same plan with one thing other, from the same census."""
+    question = _plan(number).line.question
+    names = {one.scenario.code: one.label[chosen_language()] for one in _presets_of(question)}
+    scenarios = {one.scenario.code: one.scenario for one in _presets_of(question)}
+    other, words = varied(question, request.form, scenarios, names)
+    title = f"{plan_words.title(question.name, number)}: {words}"
+    return _begin(replace(other, name=title[: plans.LONGEST_NAME]), number)
+
+
+@plan_pages.get("/plans/compare")
+def compare() -> str:
+    """Two plans side by side: ``a`` and ``b``, their numbers."""
+    pair = [_plan(_number(request.args.get(name, ""))) for name in ("a", "b")]
+    if any(one.made is None for one in pair):
+        raise NotFound(mark("This plan is not worked out yet. Look again in a minute."))
+    return render_template("plan_compare.html", pair=pair, words=plan_words, aims=AIMS)
+
+
+def _plan(number: int) -> KeptPlan:
+    return plans.plan(installation().reference, reader(), number)
+
+
+def _made(found: KeptPlan) -> MadePlan:
+    if found.made is None:
+        raise NotFound(mark("This plan is not worked out yet. Look again in a minute."))
+    return found.made
+
+
+def _number(text: str) -> int:
+    """Raises NotFound for what is no number of a plan."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise NotFound(mark("There is no plan {number}. Choose one from the list."), number=text[:20])
+    return int(text)
+
+
+def _formulations(question: PlanQuestion) -> dict[str, Formulation]:
+    return {one.code: one for one in rules_for(installation().reference, question.campaign_id).formulations}
+
+
+def _area_name(question: PlanQuestion, names: PlaceNames) -> str:
+    level, _, code = question.area.partition(":")
+    unit = names.places.units.get((level, code))
+    return unit.name if unit else code or say("All that its asker sees")

@@ -1,0 +1,234 @@
+"""Pages of plans: the form keeps what was typed and names the field; a plan says what it does; names only to whom they
+may be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from mapper.services import audit, plans
+from mapper.services.accounts import OPERATOR
+from mapper.services.plans import PlanState
+from mapper.store import plans as kept
+from tests.client.site import Site
+from tests.web.planned import FIRST, LAST, planned, question, settle
+from tests.web.test_pages import Reader, reader
+
+FORM = {
+    "campaign": "mini",
+    "first": FIRST.isoformat(),
+    "last": LAST.isoformat(),
+    "aim": "most_people",
+    "sites": "2",
+    "proposed": "1",
+    "mobile_days": "1",
+    "as_entered": "1",
+    "seconds": "1",
+    "gap": "0.1",
+    "seed": "1",
+    "team_name-0": "Đội một",
+    "team_begin-0": "07:00",
+    "team_end-0": "16:30",
+}
+
+
+@pytest.fixture
+def site(sqlite_site: Site) -> Iterator[Site]:
+    settle(sqlite_site)
+    yield sqlite_site
+
+
+def ask(who: Reader, **typed: str) -> tuple[int, str]:
+    """Status and page, or the address that is led to."""
+    reply = who.post("/plans?lang=en", who.get("/plans").text, **FORM | typed)
+    return reply.status_code, reply.headers.get("Location", reply.text)
+
+
+def text_of(page: str) -> str:
+    """What a page says, without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_form_that_nobody_touched_is_a_plan_from_the_next_working_day_on(site: Site) -> None:
+    who = reader(site, "001")
+    page = who.get("/plans", lang="en").text
+    assert '<details class="drop" id="new" open>' in page, "there is no plan yet"
+    typed = dict(re.findall(r'<input[^>]* name="([\w-]+)" value="([^"]*)"', page))
+    first, last = date.fromisoformat(typed["first"]), date.fromisoformat(typed["last"])
+    assert first.weekday() != 6 and 4 <= (last - first).days <= 8
+    assert typed["team_name-0"] == "Team 1" and typed["team_name-1"] == "Team 2" and typed["team_name-2"] == ""
+    assert "the station nearest to the middle of the area" in page
+
+
+def test_a_plan_is_asked_for_and_its_page_says_what_it_does(site: Site) -> None:
+    who = reader(site, "001")
+    status, where = ask(who, name="Tuần 36")
+    assert (status, where) == (303, "/plans/1")
+    question = plans.plan(site.reference, OPERATOR, 1).line.question
+    (team,) = question.teams
+    assert (team.name, team.start.lat, team.start.lon) == ("Đội một", 22.05, 105.05)
+    assert (team.begin, team.end, question.sites, question.seconds) == (420, 990, 2, 1.0)
+    number = planned(site.reference)
+    page = text_of(who.get(f"/plans/{number}", lang="en").text)
+    assert "6 of 7 people due have a place: at 2 sites, 0 of them at home." in page
+    assert "1 no position known" in page
+    assert "Trạm y tế Xã Một" in page and "Đội 1" in page
+    assert "No choice of sites is better for this aim" in page
+    for name in ("Páo", "Triệu", "Ma Thị"):
+        assert name not in page, "a plan names nobody"
+    line = text_of(who.get("/plans", lang="en").text)
+    assert "Most people with 2 sites" in line and "/ 7" in line
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"last": "2022-09-01"}, "The last day lies before the first."),
+        ({"last": "2023-09-01"}, "A plan is of 62 days at most."),
+        ({"sites": "viele"}, "viele is no whole number from 1 to 2000."),
+        ({"seconds": "9999"}, "9999 is no number from 1 to 3600."),
+        ({"campaign": "other"}, "Choose a campaign of the list."),
+        ({"area": "commune:00009"}, "Choose an area of the list."),
+        ({"closed": "00009"}, "Choose closed communes of the list."),
+        ({"scenario": "storm"}, "Choose a scenario of the list."),
+        ({"team_end-0": "06:00"}, "Đội một comes back before it sets out."),
+        ({"team_name-1": "đội một"}, "Two teams are called đội một."),
+        ({"team_doses-1": "100"}, "Give this team a name, or empty its row."),
+        ({"team_start-0": "point", "team_lat-0": "22"}, "Write latitude and longitude"),
+        ({"team_start-0": "site:GONE"}, "This site is not in the list any more."),
+        ({"team_off-0": "24/12"}, "24/12 is no day of this plan."),
+        ({"team_off-0": "5/9, 6/9, 7/9"}, "This team has no working day left."),
+    ],
+)
+def test_what_cannot_be_is_told_at_its_field_and_all_that_was_typed_stays(
+    site: Site, typed: dict[str, str], words: str
+) -> None:
+    who = reader(site, "001")
+    status, page = ask(who, **{"name": "Giữ lại", "team_vehicle-0": "xe máy"} | typed)
+    assert status == 400
+    (field,) = re.findall(r'<small class="field-wrong" id="wrong-([\w-]+)">([^<]*)', page)
+    assert field[1].startswith(words)
+    assert 'value="Giữ lại"' in page and 'value="xe máy"' in page
+    for name, value in typed.items():
+        if not name.endswith(("campaign", "area", "closed", "scenario")) and "start" not in name:
+            assert f'name="{name}" value="{value}"' in page
+    assert plans.lines(site.reference, OPERATOR) == []
+
+
+def test_days_off_of_a_team_and_of_everybody(site: Site) -> None:
+    who = reader(site, "001")
+    assert ask(who, off="06/09", **{"team_off-0": "5/9/2022"})[0] == 303
+    question = plans.plan(site.reference, OPERATOR, 1).line.question
+    assert question.off == (date(2022, 9, 6),)
+    assert question.teams[0].days == (date(2022, 9, 7),)
+    page = who.get("/plans", **{"from": "1", "lang": "en"}).text
+    assert 'name="team_off-0" value="05/09/2022"' in page and 'name="off" value="06/09/2022"' in page
+    assert '<option value="site:TYT" selected>' in page, "a start is known again by its site"
+
+
+def test_whom_a_site_serves_is_named_to_those_who_may_see_it_and_that_is_entered(site: Site) -> None:
+    number = planned(site.reference)
+    district = reader(site, "001")
+    page = text_of(district.get(f"/plans/{number}/sites/TYT", lang="en").text)
+    assert "Nông Văn Páo" in page or "Ma Thị Xuân" in page
+    entry = audit.entries(site.reference, 1)[0]
+    assert entry.action == "people.listed" and entry.facts["plan"] == str(number)
+    elsewhere = reader(site, "00002", role="commune_supervisor")
+    assert elsewhere.get(f"/plans/{number}/sites/TYT").status_code == 404
+    assert elsewhere.get(f"/plans/{number}").status_code == 404
+    assert district.get(f"/plans/{number}/sites/NONE").status_code == 404
+
+
+def test_a_plan_in_use_shows_a_commune_its_own_people_alone(site: Site) -> None:
+    number = planned(site.reference)
+    plans.use(site.reference, OPERATOR, number)
+    elsewhere = reader(site, "00002", role="commune_supervisor")
+    page = elsewhere.get(f"/plans/{number}/sites/TYT", lang="en").text
+    assert "Trạm y tế Xã Một" in page
+    for name in ("Páo", "Ún", "Xuân"):
+        assert name not in page
+    assert "the plan is about more" in elsewhere.get(f"/plans/{number}", lang="en").text
+    waiting = elsewhere.get(f"/plans/{number}/people", why="no_position", lang="en").text
+    assert "Triệu Thị Hạ" in waiting
+
+
+def test_lists_of_those_without_a_place(site: Site) -> None:
+    number = planned(site.reference)
+    who = reader(site, "001")
+    page = who.get(f"/plans/{number}", lang="en").text
+    (address,) = re.findall(r'href="(/plans/\d+/people\?why=no_position[^"]*)"', page)
+    listed = text_of(who.get(address.replace("&amp;", "&"), lang="en").text)
+    assert "Triệu Thị Hạ" in listed and "1 people" in listed
+    for wrong in ("why=bad", "why=full", "why=no_position&hamlet=0000101", "why=no_position&page=2"):
+        assert who.get(f"/plans/{number}/people?{wrong}").status_code == 404
+
+
+def test_a_plan_is_chosen_renamed_and_taken_away_by_those_who_may(site: Site) -> None:
+    number = planned(site.reference)
+    who, planner = reader(site, "001"), reader(site, "001", role="planner")
+    page = who.get(f"/plans/{number}").text
+    assert who.post(f"/plans/{number}/change", page, act="use").status_code == 303
+    assert "This plan is carried out from now on." in who.get(f"/plans/{number}", lang="en").text
+    assert plans.line(site.reference, OPERATOR, number).row.in_use
+    assert planner.post(f"/plans/{number}/change", page_of(planner, number), act="unuse").status_code == 403
+    assert who.post(f"/plans/{number}/change", page, act="remove").status_code == 409
+    assert who.post(f"/plans/{number}/change", page, act="rename", name="Đợt một").status_code == 303
+    assert "<h1>Đợt một</h1>" in who.get(f"/plans/{number}").text
+    assert who.post(f"/plans/{number}/change", page, act="dance").status_code == 400
+    assert who.post(f"/plans/{number}/change", page, act="unuse").status_code == 303
+    assert who.post(f"/plans/{number}/change", page, act="remove").status_code == 303
+    assert who.get(f"/plans/{number}").status_code == 404
+
+
+def page_of(who: Reader, number: int) -> str:
+    return who.get(f"/plans/{number}").text
+
+
+@pytest.mark.parametrize("path", ["/plans", "/plans/1/change", "/plans/1/what-if"])
+def test_nothing_is_done_without_the_page_s_own_form(site: Site, path: str) -> None:
+    number = planned(site.reference)
+    who = reader(site, "001")
+    reply = who.session.post(f"{site.url}{path}", data=FORM | {"act": "remove", "what": "site_more"}, timeout=60)
+    assert reply.status_code == 400
+    assert [one.row.id for one in plans.lines(site.reference, OPERATOR)] == [number]
+
+
+def test_what_if_asks_for_the_same_with_one_thing_other_from_the_same_people(site: Site) -> None:
+    number = planned(site.reference)
+    who = reader(site, "001")
+    page = page_of(who, number)
+    assert "One team less" not in who.get(f"/plans/{number}", lang="en").text, "there is but one team"
+    for what, told in (("site_more", {}), ("site_less", {}), ("doses", {"doses": "2"})):
+        reply = who.post(f"/plans/{number}/what-if?lang=en", page, what=what, **told)
+        assert reply.status_code == 303
+    found = {one.row.name: one for one in plans.lines(site.reference, OPERATOR)}
+    assert found["Tuần 36: one site more"].question.sites == 3
+    assert found["Tuần 36: one site less"].question.sites == 1
+    assert found["Tuần 36: 2 doses only"].question.doses == 2
+    assert {one.row.given_of for one in found.values()} == {None, number}
+    for wrong in ({"what": "team_less"}, {"what": "doses", "doses": ""}, {"what": "doses", "doses": "x"}, {"what": ""}):
+        assert who.post(f"/plans/{number}/what-if", page, **wrong).status_code == 400
+
+
+def test_a_plan_at_work_is_told_to_the_page_s_script_and_can_be_stopped(site: Site) -> None:
+    number = plans.ask(site.reference, OPERATOR, question())
+    who = reader(site, "001")
+    # Another process has begun it; this one leaves it alone.
+    with site.reference.database.write() as connection:
+        told = {"state": PlanState.RUNNING, "worker": "w", "share": 0.25, "told_at": plans.now()}
+        kept.change(connection, number, told)
+    assert who.get(f"/plans/{number}/stage").json() == {"stage": "running", "share": 0.25, "usable": False}
+    page = who.get(f"/plans/{number}", lang="en").text
+    assert "The plan is being worked out" in page and 'value="0.25"' in page
+    assert who.get(f"/plans/{number}/sites/TYT").status_code == 404
+    assert who.post(f"/plans/{number}/change", page, act="stop").status_code == 303
+    assert plans.line(site.reference, OPERATOR, number).row.to_stop
+
+
+def test_a_canvasser_finds_no_plans(site: Site) -> None:
+    token = site.user("canvasser", "001").token
+    assert site.get("/plans", token).status_code == 403
+    assert site.get("/plans").status_code == 302
