@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import ValidationError
 
-from mapper.commands import boundaries, dhis2, forms, sites, submissions, users
+from mapper.commands import boundaries, dhis2, forms, roads, sites, stock, submissions, users
 from mapper.commands.console import Console, command
 from mapper.errors import MapperError, trace
 from mapper.language import explain
 from mapper.services import intake, rebuilding
 from mapper.services.invented import HOUSEHOLDS
 from mapper.services.reference import Reference
+from mapper.services.roads import RoadMap, RoadSource
 from mapper.settings import Settings
 from mapper.store import schema
 from mapper.store.database import Database
@@ -41,7 +42,16 @@ def open_reference(settings: Settings) -> Reference:
     """The database of these settings, its schema up to date."""
     database = Database(settings.database)
     schema.upgrade(database)
-    return Reference(database, settings.secret_key, settings.data_dir / "columns")
+    return Reference(database, settings.secret_key, settings.data_dir / "columns", _road_source(settings))
+
+
+def _road_source(settings: Settings) -> RoadSource:
+    server = None
+    if settings.routing_url or settings.routing_walking_url:
+        from mapper.services.routing_server import RoutingServer
+
+        server = RoutingServer.of(settings.routing_kind, settings.routing_url, settings.routing_walking_url)
+    return RoadSource(RoadMap(settings.road_map), server)
 
 
 def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
@@ -86,8 +96,9 @@ def command_line(settings: Settings) -> click.Group:
         help=_("Từng Nhà: door-to-door vaccination census, coverage and maps."),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    for inner in (boundaries, forms, submissions, sites, dhis2, users):
+    for inner in (boundaries, forms, submissions, sites, roads, stock, dhis2, users):
         group.add_command(inner.commands(console))
+    group.add_command(stock.forecast_command(console))
 
     @command(
         group,

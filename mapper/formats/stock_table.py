@@ -14,19 +14,20 @@ from mapper.formats.level_table import RowFault, read_any_day
 from mapper.formats.table_file import Cell, read_table
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "day": ("day", "date", "ngay"),
-    "kind": ("kind", "loai", "nghiep vu"),
-    "store": ("store", "kho", "noi giu"),
-    "formulation": ("formulation", "vaccine", "vac xin", "loai vac xin"),
-    "lot": ("lot", "lo", "so lo"),
-    "expiry": ("expiry", "han dung", "han su dung"),
-    "doses": ("doses", "so lieu", "lieu"),
-    "vials": ("vials", "so lo vac xin", "lo vac xin"),
-    "reason": ("reason", "ly do"),
-    "other": ("to_store", "to store", "den kho", "kho nhan"),
-    "document": ("document", "chung tu", "so chung tu", "quyet dinh", "van ban"),
+    "day": ("day", "date", "ngày"),
+    "kind": ("kind", "loại", "nội dung", "nghiệp vụ"),
+    "store": ("store", "kho", "nơi giữ"),
+    "formulation": ("formulation", "vaccine", "vắc-xin", "vắc xin", "loại vắc-xin", "loại vắc xin"),
+    "lot": ("lot", "lô", "số lô"),
+    "expiry": ("expiry", "hạn dùng", "hạn sử dụng"),
+    "doses": ("doses", "liều", "số liều"),
+    "vials": ("vials", "lọ", "số lọ"),
+    "reason": ("reason", "lý do", "lí do"),
+    "other": ("to_store", "đến kho", "kho nhận"),
+    "document": ("document", "chứng từ", "số chứng từ", "quyết định", "văn bản"),
 }
-"""Columns, and the names that a file may give them, without accents; the first is English."""
+"""Columns, and the names that a file may give them; the first is English. Accents may be missing where that leaves no
+doubt: "so lo" may be a lot or a number of vials."""
 
 _NEEDED = ("day", "kind", "store", "formulation")
 
@@ -94,12 +95,7 @@ def read_stock_table(name: str, data: bytes) -> tuple[list[StockRow], list[RowFa
     Raises InvalidInput, TooLarge for what is no such table, naming the cure.
     """
     table = read_table(name, data)
-    header = [re.sub(r"\s+", " ", fold(cell)).strip() for cell in table.header]
-    at = {
-        column: next(header.index(one) for one in names if one in header)
-        for column, names in COLUMNS.items()
-        if set(names) & set(header)
-    }
+    at = {column: place for place, column in reversed(list(enumerate(map(_column, table.header)))) if column}
     missing = [column for column in _NEEDED if column not in at]
     if missing or not {"doses", "vials"} & at.keys():
         raise InvalidInput(
@@ -120,6 +116,15 @@ def read_stock_table(name: str, data: bytes) -> tuple[list[StockRow], list[RowFa
     if not rows and not faults:
         raise InvalidInput(mark("{name} has no row below the columns' names."), name=name)
     return rows, faults
+
+
+def _column(header: str) -> str:
+    """The one column that a heading may mean, "" for none or several."""
+    plain = header.casefold()
+    exact = {column for column, names in COLUMNS.items() if plain in names}
+    folded = {column for column, names in COLUMNS.items() if plain in map(fold, names)}
+    found = exact or folded
+    return found.pop() if len(found) == 1 else ""
 
 
 def read_stock_row(told: Mapping[str, Cell], row: int = 0) -> StockRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -23,7 +23,6 @@ from mapper.services.reference import PlaceSet, Reference
 from mapper.services.reporting import coverage_of_every
 from mapper.services.stock_shelves import Shelf, Shelves
 from mapper.services.vaccine_need import needs_of
-from mapper.store import tallies
 
 MOST_DAYS = 184
 """Days of one forecast."""
@@ -39,7 +38,7 @@ Row = str | None
 
 @dataclass(frozen=True, slots=True)
 class ForecastQuestion:
-    """What is asked. level: of the rows. sessions: days a week on which every place vaccinates. follow: see Horizon."""
+    """What is asked. level: of the rows. sessions: days a week on which each commune vaccinates. follow: as Horizon."""
 
     campaign_id: str
     first: date
@@ -55,12 +54,14 @@ class ForecastQuestion:
 class VaccineNeed:
     """What is needed of a formulation, and what is there.
 
-    due: doses that fall due. given, wasted: doses, on average, of those who come. vials: with which the sessions
-    suffice; order: the same with the buffer. stock, promised: doses in the stores, and allocated but not received.
+    now, due: doses due on the first day, and with those that fall due later. given, wasted: doses, on average, of those
+    who come. vials: with which the sessions suffice; order: the same with the buffer. stock, promised: doses in the
+    stores, and allocated but not received.
     run: how the stock is used up by the need without a buffer.
     """
 
     formulation: Formulation
+    now: int
     due: int
     given: float
     wasted: float
@@ -90,7 +91,8 @@ class VaccineNeed:
 class ForecastRow:
     """A unit, a hamlet, all of them, or the stores of larger units. people, now: due on the first day, and doses then.
 
-    unknown: doses of no formulation known. by_day: doses.
+    unknown_now, unknown: the same of no formulation known. by_day: doses. has_vials: not of a hamlet, whose sessions
+    are those of its commune.
     """
 
     code: Row
@@ -98,9 +100,11 @@ class ForecastRow:
     people: int
     now: int
     due: int
+    unknown_now: int
     unknown: int
     needs: tuple[VaccineNeed, ...]
     by_day: Mapping[date, int]
+    has_vials: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,24 +185,29 @@ def forecast(reference: Reference, user: User, question: ForecastQuestion, wait:
         shelves = Shelves(
             reference, connection, user, campaign, question.first, (places.id, question.area, question.level)
         )
-    by_place = _by_place(numbers, cells, places, question)
-    parts = {place: _part(found, rules, question) for place, found in by_place.items()}
-    of_rows: defaultdict[Row, list[tuple[str | None, str | None]]] = defaultdict(list)
-    for place in by_place:
-        of_rows[_row_of(place, places, question.level)].append(place)
-    for code in shelves.codes:
-        of_rows.setdefault(code, [])
+    of_units = _together(numbers, lambda number: cells[number].units.get(places.id))
+    parts = {unit: _part(found, rules, question) for unit, found in of_units.items()}
 
-    def row(code: Row, name: str, several: Sequence[tuple[str | None, str | None]], shelf: Shelf) -> ForecastRow:
-        return _row(code, name, [(by_place[one], parts[one]) for one in several], shelf, rules, question)
+    def row(code: Row, name: str, units: Iterable[Row], shelf: Shelf) -> ForecastRow:
+        return _row(code, name, [(of_units[one], parts[one]) for one in units], shelf, rules, question)
 
-    rows = [
-        row(code, names.get(code or "", code or ""), several, shelves.of(code)) for code, several in of_rows.items()
-    ]
-    total = row("", "", list(by_place), shelves.everything)
+    if question.level == HAMLET:
+        of_hamlets = _together(numbers, lambda number: cells[number].hamlet_code)
+        rows = [
+            _without_vials(code, names.get(code or "", code or ""), one, rules, question)
+            for code, one in of_hamlets.items()
+        ]
+    else:
+        of_rows: dict[Row, list[Row]] = {code: [] for code in shelves.codes}
+        for unit in of_units:
+            of_rows.setdefault(None if unit is None else places.above(unit, question.level), []).append(unit)
+        rows = [
+            row(code, names.get(code or "", code or ""), units, shelves.of(code)) for code, units in of_rows.items()
+        ]
+    total = row("", "", of_units, shelves.everything)
     larger = row("", "", [], shelves.larger) if shelves.larger.stock or shelves.larger.promised else None
     now_by_dose: Counter[str] = Counter()
-    for found in by_place.values():
+    for found in of_units.values():
         for one, number in found.items():
             if one.day == question.first and one.dose != ANYBODY:
                 now_by_dose[one.dose] += number
@@ -223,41 +232,44 @@ def _check(question: ForecastQuestion) -> None:
     if (question.last - question.first).days >= MOST_DAYS:
         raise InvalidQuestion(mark("A forecast is of up to {days} days. Choose a shorter time."), days=MOST_DAYS)
     if not 1 <= question.sessions <= MOST_SESSIONS:
-        raise InvalidQuestion(mark("A place vaccinates on 1 to {most} days a week."), most=MOST_SESSIONS)
+        raise InvalidQuestion(mark("A commune vaccinates on 1 to {most} days a week."), most=MOST_SESSIONS)
 
 
-def _by_place(
-    numbers: Mapping[int, Mapping[ComingDose, int]],
-    cells: Mapping[int, tallies.Cell],
-    places: PlaceSet,
-    question: ForecastQuestion,
-) -> dict[tuple[str | None, str | None], Counter[ComingDose]]:
-    """Doses by innermost unit; and by hamlet too, where rows are of hamlets."""
-    found: dict[tuple[str | None, str | None], Counter[ComingDose]] = {}
+def _together(
+    numbers: Mapping[int, Mapping[ComingDose, int]], place_of: Callable[[int], Row]
+) -> dict[Row, Counter[ComingDose]]:
+    """The doses of cells by the place that each lies in."""
+    found: dict[Row, Counter[ComingDose]] = {}
     for number, doses in numbers.items():
-        cell = cells[number]
-        hamlet = cell.hamlet_code if question.level == HAMLET else None
         if doses:
-            found.setdefault((cell.units.get(places.id), hamlet), Counter()).update(doses)
+            found.setdefault(place_of(number), Counter()).update(doses)
     return found
 
 
-def _row_of(place: tuple[str | None, str | None], places: PlaceSet, level: str) -> Row:
-    unit, hamlet = place
-    if level == HAMLET:
-        return hamlet
-    return None if unit is None else places.above(unit, level)
+def _without_vials(
+    code: Row, name: str, doses: Mapping[ComingDose, int], rules: PlanningRules, question: ForecastQuestion
+) -> ForecastRow:
+    """A hamlet: its sessions are those of its commune, and so are their vials."""
+    row = _row(code, name, [(doses, _Part(_by_day(doses), {}, {}, {}))], Shelf(), rules, question)
+    return replace(row, has_vials=False)
+
+
+def _by_day(doses: Mapping[ComingDose, int]) -> dict[str, Counter[date]]:
+    """Doses by formulation and day."""
+    days: defaultdict[str, Counter[date]] = defaultdict(Counter)
+    for one, number in doses.items():
+        if one.dose != ANYBODY:
+            days[one.formulation][one.day] += number
+    return dict(days)
 
 
 def _part(doses: Mapping[ComingDose, int], rules: PlanningRules, question: ForecastQuestion) -> _Part:
     """The vials of one place: those of every week are for sessions of their own."""
-    days: defaultdict[str, Counter[date]] = defaultdict(Counter)
+    part = _Part(_by_day(doses), {}, {}, {})
     weeks: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for one, number in doses.items():
-        if one.dose != ANYBODY:
-            days[one.formulation][one.day] += number
-            weeks[(one.day - question.first).days // WEEK][one.formulation] += number
-    part = _Part(dict(days), {}, {}, {})
+    for formulation, days in part.days.items():
+        for day, number in days.items():
+            weeks[(day - question.first).days // WEEK][formulation] += number
     for week, needed in weeks.items():
         for need in needs_of(needed, rules, question.sessions):
             code = need.formulation.code
@@ -276,21 +288,31 @@ def _row(
     question: ForecastQuestion,
 ) -> ForecastRow:
     by_day: Counter[date] = Counter()
-    people = unknown = 0
+    people = unknown = unknown_now = 0
     for doses, _ in several:
         for one, number in doses.items():
             if one.dose == ANYBODY:
                 people += number
                 continue
             by_day[one.day] += number
-            unknown += number if one.formulation == UNKNOWN else 0
+            if one.formulation == UNKNOWN:
+                unknown += number
+                unknown_now += number if one.day == question.first else 0
     needs = []
     for formulation in rules.formulations:
         parts = [part for _, part in several if formulation.code in part.days]
         if parts or shelf.stock.get(formulation.code) or shelf.promised.get(formulation.code):
             needs.append(_need(formulation, parts, shelf, rules, question))
     return ForecastRow(
-        code, name, people, by_day[question.first], by_day.total(), unknown, tuple(needs), dict(sorted(by_day.items()))
+        code,
+        name,
+        people,
+        by_day[question.first],
+        by_day.total(),
+        unknown_now,
+        unknown,
+        tuple(needs),
+        dict(sorted(by_day.items())),
     )
 
 
@@ -309,6 +331,7 @@ def _need(
     lots = shelf.stock.get(code, {})
     return VaccineNeed(
         formulation,
+        sum(part.days[code][question.first] for part in parts),
         due,
         sum(part.given.get(code, 0.0) for part in parts),
         sum(part.wasted.get(code, 0.0) for part in parts),

@@ -41,7 +41,7 @@ SOON = 30
 AHEAD = 90
 """Days of which it is foreseen what expires unused; later, use may well have changed."""
 
-LEDGER_LINES = 100
+LEDGER_LINES = 30
 """Entries shown at once, the newest."""
 
 

@@ -62,6 +62,8 @@ MENU: tuple[Entry | Heading, ...] = (
         (
             Entry("plans.page", mark("Plans")),
             Entry("sites.page", mark("Vaccination sites")),
+            Entry("forecast.page", mark("Vaccine forecast")),
+            Entry("stock.page", mark("Vaccine stock")),
             Entry("follow_up.lists", mark("Follow-up lists")),
             Entry("follow_up.fieldwork", mark("Fieldwork")),
             Entry("assignment.page", mark("Assignment"), OVERSEERS),

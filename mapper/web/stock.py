@@ -1,0 +1,248 @@
+"""The page of the vaccine stock: what is where, what to look at first, and what came, went and was counted."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from mapper.domain.roles import OVERSEERS, READERS
+from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
+from mapper.formats.level_table import RowFault
+from mapper.formats.register_file import MEDIA_TYPES, write_list
+from mapper.formats.stock_table import read_stock_row
+from mapper.services import stock as service
+from mapper.services.areas import Area, read_area
+from mapper.services.intake import today
+from mapper.services.stock_view import LATELY, StockOverview, overview
+from mapper.web.accounts import only_for, reader
+from mapper.web.api import asked_day, asked_for, first_set
+from mapper.web.asked import Asked, ask
+from mapper.web.installation import installation
+from mapper.web.language_choice import say
+from mapper.web.stock_words import (
+    BALANCE_HEAD,
+    COMES,
+    GOES,
+    KINDS,
+    LEDGER_HEAD,
+    REASONS,
+    balance_rows,
+    fault,
+    ledger_rows,
+    sentence,
+)
+
+FAULTS = 20
+"""Faulty rows told at once; the others after these are mended."""
+
+MOST_OFFERED = 400
+"""Of more stores, or lots, none is offered in the forms: an area is chosen first."""
+
+PLACE = ("campaign", "set", "date", "area")
+
+stock = Blueprint("stock", __name__)
+_only_for_readers = only_for(*READERS)
+
+
+@stock.before_request
+def _guard() -> AnyResponse | None:
+    return None if request.path.startswith("/api/") else _only_for_readers()
+
+
+@stock.after_request
+def _keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@stock.get("/stock")
+def page() -> str:
+    """Balances by store and lot, warnings first, forms to enter, and the ledger's lines."""
+    return _page()
+
+
+def _page(problem: MapperError | None = None, faults: tuple[RowFault, ...] = ()) -> str:
+    asked = ask({**request.args, **request.form} if request.method == "POST" else None)
+    if asked is None:
+        return render_template("stock.html", asked=None)
+    found = _found(asked)
+    return render_template(
+        "stock.html",
+        asked=asked,
+        found=found,
+        kinds=KINDS,
+        reasons=REASONS,
+        comes=COMES,
+        goes=GOES,
+        lately=LATELY,
+        stores=found.stores if len(found.stores) <= MOST_OFFERED else (),
+        lots=found.own_lines if len(found.own_lines) <= MOST_OFFERED else [],
+        overseer=reader().role in OVERSEERS,
+        warnings=[(one.grade, sentence(one, found)) for one in found.warnings],
+        problem=say(problem) if problem is not None else None,
+        faults=[fault(one) for one in faults[:FAULTS]],
+        more_faults=max(0, len(faults) - FAULTS),
+        typed=request.form,
+        today=today(),
+        told=get_flashed_messages(),
+    )
+
+
+def _found(asked: Asked, everything: bool = False) -> StockOverview:
+    at = asked.state
+    limit = {"limit": None} if everything else {}
+    return overview(installation().reference, reader(), at["campaign"], at["set"], asked.day, asked.area, **limit)
+
+
+@stock.post("/stock")
+def enter() -> AnyResponse | tuple[str, int]:
+    """Enter what came to a store, went from it, or was counted there."""
+    typed = request.form
+    amount = typed.get("amount", "")
+    fields = {name: typed.get(name, "") for name in ("day", "document", "expiry", "store", "formulation", "lot")}
+    fields |= {"vials" if typed.get("unit") == "vials" else "doses": amount, "other": typed.get("other", "")}
+    fields["kind"], _, fields["reason"] = typed.get("what", "").partition(":")
+    if "line" in typed:
+        fields["store"], _, rest = typed["line"].partition("|")
+        fields["formulation"], _, fields["lot"] = rest.partition("|")
+    try:
+        row = read_stock_row(fields)
+        reference, place = installation().reference, (typed.get("campaign", ""), typed.get("set", ""))
+        entry = service.enter(reference, reader(), *place, row, today())
+    except MapperError as problem:
+        return _page(problem), 400
+    flash(say("Entry {number} is in the ledger.", number=entry.seq))
+    return _back()
+
+
+@stock.post("/stock/undo")
+def undo() -> AnyResponse | tuple[str, int]:
+    """Take an entry back by one that counts the other way."""
+    typed = request.form
+    try:
+        number = typed.get("number", "")
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            raise NotFound(mark("The ledger has no entry {number}."), number=number[:20] or "–")
+        service.undo(
+            installation().reference, reader(), typed.get("set", ""), int(number), typed.get("document", ""), today()
+        )
+    except MapperError as problem:
+        return _page(problem), 400
+    flash(say("Entry {number} is undone by one that counts the other way.", number=number))
+    return _back()
+
+
+@stock.post("/stock/import")
+def take() -> AnyResponse | tuple[str, int]:
+    """Enter the rows of a table."""
+    typed, file = request.form, request.files.get("file")
+    try:
+        if file is None or not file.filename:
+            raise InvalidInput(mark("Choose a file: CSV or XLSX."))
+        place = typed.get("campaign", ""), typed.get("set", "")
+        done = service.import_table(installation().reference, reader(), *place, file.filename, file.read(), today())
+    except MapperError as problem:
+        return _page(problem), 413 if isinstance(problem, TooLarge) else 400
+    if done.faults:
+        return _page(None, done.faults), 400
+    flash(say("{number} entries are in the ledger.", number=done.entered))
+    return _back()
+
+
+def _back() -> AnyResponse:
+    chosen = {name: request.form[name] for name in PLACE if request.form.get(name)}
+    return redirect(url_for("stock.page", **chosen), 303)  # type: ignore[arg-type]
+
+
+@stock.get("/stock/<what>.<kind>")
+def file(what: str, kind: str) -> Response:
+    """The balances, or the whole ledger, for spreadsheets."""
+    if what not in ("balances", "ledger") or kind not in MEDIA_TYPES:
+        raise NotFound(mark("There is nothing at this address."))
+    asked = ask()
+    if asked is None:
+        raise NotFound(mark("No campaign is published yet."))
+    found = _found(asked, everything=True)
+    if what == "ledger":
+        content = write_list(kind, LEDGER_HEAD, ledger_rows(found), "ledger")
+    else:
+        content = write_list(kind, [say(one) for one in BALANCE_HEAD], balance_rows(found), "stock")
+    answer = Response(content, content_type=MEDIA_TYPES[kind])
+    name = f"{what}-{asked.state['campaign']}-{asked.state['date']}.{kind}"
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+# For programs
+
+
+def _of_program() -> tuple[StockOverview, Area | None]:
+    area = read_area(request.args.get("area", ""))
+    set_id = request.args.get("set", "") or first_set()
+    campaign = asked_for(request.args, "campaign")
+    return overview(installation().reference, reader(), campaign, set_id, asked_day(request.args), area, None), area
+
+
+@stock.get("/api/stock")
+def balances() -> Response:
+    """Lots by store with doses, expiry and what will probably not be used; what was promised; use and waste.
+
+    ``campaign``, ``set``, ``area`` as ``level:code`` and ``date`` choose; a user sees the stores of their area.
+    """
+    found, area = _of_program()
+    return jsonify(
+        campaign=found.campaign.id,
+        set=found.places.id,
+        area=str(area or ""),
+        lots=[
+            {
+                "store": one.where.key,
+                "name": one.where.name,
+                "within": one.where.around,
+                "formulation": one.formulation,
+                "lot": one.lot,
+                "expiry": one.expiry.isoformat() if one.expiry else None,
+                "doses": one.doses,
+                "vial_doses": one.vial_doses,
+                "use_first": one.first,
+                "expired": one.expired,
+                "unused_at_expiry": one.unused,
+            }
+            for one in found.lines
+        ],
+        promised=[
+            {
+                "store": one.where.key,
+                "formulation": one.formulation,
+                "allocated": one.allocated,
+                "received": one.received,
+            }
+            for one in found.promises
+        ],
+        use={
+            code: {
+                "received": one.received,
+                "used": one.used,
+                "wasted_open": one.wasted_open,
+                "wasted_closed": one.wasted_closed,
+                "a_day": round(one.a_day, 3),
+                "use_rate": one.use_rate,
+                "open_waste": one.open_waste,
+                "closed_waste": one.closed_waste,
+            }
+            for code, one in found.use.items()
+        },
+        warnings=[{"grade": one.grade.name.lower(), "sentence": sentence(one, found)} for one in found.warnings],
+    )
+
+
+@stock.get("/api/stock/entries")
+def entries() -> Response:
+    """The ledger's entries of the same stores, the newest first."""
+    found, _ = _of_program()
+    rows = (dict(zip(LEDGER_HEAD, row, strict=True)) for row in ledger_rows(found))
+    days = ("day", "expiry")
+    return jsonify(
+        entries=[{name: str(cell) if name in days and cell else cell for name, cell in row.items()} for row in rows]
+    )
