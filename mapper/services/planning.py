@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
-from mapper.domain.made_plan import (
-    MadePlan,
-    PlannedHouse,
-    PlannedPerson,
-    PlanSite,
-    Quality,
-    Session,
-    TeamDay,
-    TeamStop,
-    Unserved,
-    VialNeed,
-    doses_of,
-)
-from mapper.domain.plan import DueHouse, DuePerson, PlanGiven
+from mapper.domain.made_plan import MadePlan
+from mapper.domain.plan import PlanGiven
 from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import SiteKind
-from mapper.services.site_plan import SitePlan, plan_sites
-from mapper.services.team_plan import HomeStop, SessionStop, TeamPlan, plan_teams, working_days
-from mapper.services.vaccine_need import Need, needs_of
+from mapper.services.appointments import Place, Slot, appoint
+from mapper.services.made import Parts, put_together
+from mapper.services.scenarios import Conditions, conditions
+from mapper.services.site_plan import PlannedSite, SitePlan, plan_sites
+from mapper.services.team_plan import TeamPlan, plan_teams
+from mapper.services.team_stops import SessionStop, standing, unit_of_site
+from mapper.services.travel import Straight, Ways
+from mapper.services.turns import Weights, comers_of
 from mapper.solve.siting import Limits
-from mapper.solve.watch import Watch
+from mapper.solve.watch import Progress, Watch
+
+SITES, ROUTES = 0.5, 0.9
+"""Shares of the work that are done once sites are chosen, and once teams have their days."""
+
+STEP = 0.01
+"""So much further, and it is told."""
+
+FIRST = Limits(0.3, rounds=1)
+"""Of routes of a first plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,131 +39,95 @@ class Watched:
     """
 
     told: Callable[[float], None] = lambda share: None
-    first: Callable[[MadePlan], None] = lambda plan: None
+    first: Callable[[MadePlan], None] | None = None
     unwanted: Callable[[], bool] = lambda: False
 
 
-def make(given: PlanGiven, rules: PlanningRules, watched: Watched = Watched()) -> MadePlan:
+def make(given: PlanGiven, rules: PlanningRules, watched: Watched = Watched(), ways: Ways | None = None) -> MadePlan:
     """The plan. The same given makes the same plan, unless the clock or somebody ended it (``Quality.repeatable``).
 
-    Raises InvalidQuestion for a question that cannot be.
+    ways: straight lines where none are given. Raises InvalidQuestion for a question that cannot be.
     """
-    question = given.question
+    ways, question = ways or Straight(rules), given.question
     limits = Limits(question.seconds, question.gap, seed=question.seed)
-    plan = plan_sites(given, rules, Watch(limits, cancelled=watched.unwanted))
-    watched.told(0.5)
-    days = working_days(question.first, question.last)
-    sent = None
-    if question.teams:
-        sent = plan_teams(plan, question.teams, days, Watch(limits, cancelled=watched.unwanted))
-    watched.told(0.95)
-    return _put_together(given, plan, sent)
+    share = _Share(watched.told)
+
+    def first(plan: SitePlan) -> None:
+        if watched.first is not None:
+            watched.first(_made(given, plan, ways, Watch(FIRST, cancelled=watched.unwanted), complete=False))
+
+    sites_watch = Watch(limits, lambda far: share.reach(0.0, SITES, _of(far, limits)), cancelled=watched.unwanted)
+    plan = plan_sites(given, rules, sites_watch, first if watched.first is not None else None)
+    share.reach(0.0, SITES, 1.0)
+    routes_watch = Watch(limits, lambda far: share.reach(SITES, ROUTES, _of(far, limits)), cancelled=watched.unwanted)
+    made = _made(given, plan, ways, routes_watch, complete=True)
+    share.reach(0.0, 1.0, 1.0)
+    return made
 
 
-def _put_together(given: PlanGiven, plan: SitePlan, sent: TeamPlan | None) -> MadePlan:
-    rules, question = plan.rules, given.question
-    every = working_days(question.first, question.last)
-    days: list[TeamDay] = []
-    held: dict[str, list[tuple[TeamDay, TeamStop]]] = {}
-    visited: dict[str, TeamDay] = {}
-    for route in sent.days if sent else ():
-        stops = tuple(
-            TeamStop(stay.stop.site.site.code, "", stay.begin, stay.end, stay.stop.people, _doses_at(stay.stop))
-            if isinstance(stay.stop, SessionStop)
-            else TeamStop("", stay.stop.house.id, stay.begin, stay.end, len(stay.stop.people), _doses_at(stay.stop))
-            for stay in route.stays
+def _made(given: PlanGiven, plan: SitePlan, ways: Ways, watch: Watch, *, complete: bool) -> MadePlan:
+    held = conditions(given, plan.rules)
+    sent = plan_teams(given, plan, held, ways, watch) if given.question.teams else None
+    weights = Weights(held)
+    places = [_place(given, one, held, sent) for one in plan.sites]
+    comers = [comers_of(one, weights, held.days[-1]) for one in plan.sites]
+    appointed = appoint(places, comers, held, weights, ways)
+    return put_together(Parts(given, held, plan, sent, appointed, ways), complete=complete)
+
+
+def _place(given: PlanGiven, one: PlannedSite, held: Conditions, sent: TeamPlan | None) -> Place:
+    """A site with the sessions that teams hold there, and those that stand.
+
+    Where no team is named, whoever there is holds sessions at mobile sites, on as many days as are told.
+    """
+    site, question, unit = one.site, given.question, unit_of_site(given, one)
+    stays = [
+        (day, stay)
+        for day in (sent.days if sent else ())
+        for stay in day.stays
+        if isinstance(stay.stop, SessionStop) and stay.stop.site.site.code == site.code
+    ]
+    slots = []
+    for day, stay in stays:
+        assert isinstance(stay.stop, SessionStop)
+        kept = stay.stop.kept
+        people = math.inf if kept is None or kept.people is None else kept.people
+        slots.append(
+            Slot(day.day, stay.begin, stay.end, day.team.name, people, stay.stop.doses, kept is not None, stay.turn)
         )
-        day = TeamDay(route.team.name, route.day, route.begin, route.end, route.way_m, route.doses, stops)
-        days.append(day)
-        for stop in stops:
-            if stop.site:
-                held.setdefault(stop.site, []).append((day, stop))
-            else:
-                visited[stop.house] = day
-    unserved: dict[Unserved, list[PlannedHouse]] = {
-        why: [_house(*one) for one in several] for why, several in plan.unserved.items()
-    }
-    sites = []
-    for one in plan.sites:
-        code = one.site.code
-        houses = [(some.house, some.people, some.way_m) for some in one.served]
-        if one.site.kind is SiteKind.FIXED:
-            dates = [(day, 7 * 60.0, 17 * 60.0, "") for day in every]
-        elif sent is None:
-            dates = [(every[0], 7 * 60.0, 17 * 60.0, "")]
-        else:
-            dates = [(day.day, stop.begin, stop.end, day.team) for day, stop in held.get(code, ())]
-        if not dates:
-            unserved.setdefault(Unserved.NO_TEAM, []).extend(_house(house, people) for house, people, _ in houses)
-            continue
-        planned: list[PlannedHouse] = []
-        on_day: dict[int, list[PlannedPerson]] = {}
-        for number, (house, people, way) in enumerate(houses):
-            turn = number * len(dates) // len(houses)
-            several = _house(house, people, way, dates[turn][0])
-            planned.append(several)
-            on_day.setdefault(turn, []).extend(several.people)
-        sessions = []
-        for turn, (date_, begin, end, team) in enumerate(dates):
-            doses = doses_of(tuple(on_day.get(turn, ())))
-            needs = tuple(_need(need) for need in needs_of(doses, rules, 1))
-            sessions.append(Session(date_, begin, end, team, len(on_day.get(turn, ())), doses, needs))
-        sites.append(PlanSite(one.site, given.units.get(code), tuple(planned), tuple(sessions)))
-    homes = []
-    for house, people in plan.homes:
-        if house.id in visited:
-            homes.append(_house(house, people, None, visited[house.id].day))
-        else:
-            unserved.setdefault(Unserved.NO_TEAM, []).append(_house(house, people))
-    found = plan.siting
-    quality = Quality(
-        found.objective,
-        found.bound,
-        found.gap,
-        found.stopped,
-        found.repeatable,
-        found.seconds,
-        sent.stopped if sent else "",
-        sent.seconds if sent else 0.0,
+    own = site.kind is SiteKind.FIXED or sent is None
+    for fixed in standing(question):
+        if fixed.site == site.code and own and (sent is None or not fixed.team):
+            people = math.inf if fixed.people is None else fixed.people
+            slots.append(Slot(fixed.day, team=fixed.team, people=people, kept=True))
+    days = {*held.days, *(slot.day for slot in slots)}
+    missed = sent is not None and any(
+        isinstance(stop, SessionStop) and stop.site.site.code == site.code for stop, _ in sent.missed
     )
-    everybody = [person for site in sites for house in site.houses for person in house.people]
-    everybody += [person for house in homes for person in house.people]
-    needs = tuple(_need(need) for need in needs_of(doses_of(tuple(everybody)), rules, 1))
-    return MadePlan(
-        tuple(sites),
-        tuple(homes),
-        tuple(days),
-        {why: tuple(several) for why, several in unserved.items() if several},
-        quality,
-        needs,
-        roads=given.roads,
+    return Place(
+        site,
+        unit,
+        {day: held.room(site, unit, day) for day in sorted(days)},
+        sorted(slots, key=lambda slot: slot.order),
+        tuple(held.days) if own else (),
+        question.mobile_days if own and site.kind is SiteKind.MOBILE else None,
+        missed,
     )
 
 
-def _doses_at(stop: SessionStop | HomeStop) -> int:
-    if isinstance(stop, HomeStop):
-        return sum(len(one.due) for one in stop.people)
-    return stop.people
+class _Share:
+    """How far it is, told where that is further than before."""
+
+    def __init__(self, told: Callable[[float], None]) -> None:
+        self._told, self._last = told, 0.0
+
+    def reach(self, begin: float, end: float, share: float) -> None:
+        """Of a part of the work that goes from one share to another."""
+        now = begin + (end - begin) * min(1.0, share)
+        if now >= self._last + STEP or now == 1.0 > self._last:
+            self._last = now
+            self._told(now)
 
 
-def _house(
-    house: DueHouse, people: tuple[DuePerson, ...], way_m: float | None = None, day: date | None = None
-) -> PlannedHouse:
-    several = tuple(PlannedPerson(one.id, one.on, one.due, one.vials, day) for one in people)
-    return PlannedHouse(house.id, house.hamlet_code, house.commune_code, house.point, several, way_m)
-
-
-def _need(need: Need) -> VialNeed:
-    kit = need.supplies
-    return VialNeed(
-        need.formulation.code,
-        need.due,
-        need.given,
-        need.wasted,
-        need.vials,
-        kit.vials,
-        kit.diluents,
-        kit.syringes,
-        kit.mixing_syringes,
-        kit.safety_boxes,
-    )
+def _of(far: Progress, limits: Limits) -> float:
+    return far.seconds / limits.seconds if limits.seconds else 1.0

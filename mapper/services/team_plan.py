@@ -4,58 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-import numpy as np
-
 from mapper.domain.people import Point
-from mapper.domain.plan import HOUR, DueHouse, DuePerson, FieldTeam, working_days
-from mapper.domain.planning import PlanningRules
-from mapper.domain.sites import Site, SiteKind
+from mapper.domain.plan import FieldTeam, PlanGiven, working_days
 from mapper.errors import InvalidQuestion, mark
-from mapper.geo.measure import on_plane
-from mapper.services.site_plan import PlannedSite, SitePlan
-from mapper.solve.routing import Halt, Missed, Roads, Shift, Team, shortest_routes
+from mapper.services.field_routes import Field, at_once, metres_around
+from mapper.services.rolling import roll
+from mapper.services.scenarios import Conditions
+from mapper.services.site_plan import SitePlan
+from mapper.services.team_stops import SessionStop, Stopover, stops_of
+from mapper.services.travel import Ways
+from mapper.solve.routing import Missed
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
-METRES_PER_KM = 1000.0
-
-WORTH = 3.0
-"""A stop is worth a way so many times as long as the longest of all, and up to twice that by how many people it is for:
-no route saves as much by leaving it out, and where not all fit those of fewer people are left out first."""
-
-
 __all__ = ["working_days"]
 
+ROUNDS = 100_000
+"""Rounds of search for routes, divided by the stops: enough that more of them are hardly worth a minute of way."""
 
-@dataclass(frozen=True, slots=True)
-class SessionStop:
-    """A session at a site, or a part of one. people: of the site, how many are asked to this one."""
-
-    site: PlannedSite
-    people: int
-
-
-@dataclass(frozen=True, slots=True)
-class HomeStop:
-    """A visit to a house of people who cannot come to a site."""
-
-    house: DueHouse
-    people: tuple[DuePerson, ...]
-
-
-Stopover = SessionStop | HomeStop
+FEWEST_ROUNDS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A stop of a team's day. begin, end: of work there, in minutes after midnight."""
+    """A stop of a team's day. begin, end: of work there, in minutes after midnight. turn: how many it comes after."""
 
     stop: Stopover
     begin: float
     end: float
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +53,14 @@ class TeamDay:
 
 @dataclass(frozen=True, slots=True)
 class TeamPlan:
-    """Days of teams, by day and team. missed: stops that no team gets to, and why."""
+    """Days of teams, by day and team. missed: stops that no team gets to, and why. idle: teams without hours."""
 
     days: tuple[TeamDay, ...]
     missed: tuple[tuple[Stopover, Missed], ...]
     way_m: float
     stopped: Stop
     seconds: float
+    idle: tuple[FieldTeam, ...] = ()
 
 
 WHY_MISSED: Mapping[Missed, str] = {
@@ -90,50 +71,65 @@ WHY_MISSED: Mapping[Missed, str] = {
 }
 
 
-def plan_teams(
-    plan: SitePlan, teams: Sequence[FieldTeam], days: Sequence[date], watch: Watch | None = None
-) -> TeamPlan:
-    """Send teams to the mobile sites of a plan and to the people who are vaccinated at home.
+def plan_teams(given: PlanGiven, plan: SitePlan, held: Conditions, ways: Ways, watch: Watch) -> TeamPlan:
+    """Send the teams of a question to the mobile sites of a plan and to the people who are vaccinated at home.
 
-    Fixed sites have staff of their own. A site with more people than any team sees on a day has several sessions. Ways
-    are straight lines times the rules' detour at their driving speed. Raises InvalidQuestion without teams or days, or
-    for a team whose day ends before it begins.
+    Fixed sites have staff of their own. A site with more people than any team sees on a day has several sessions. A
+    session that stands is gone to by its team on its day before all others. A search that no watch limits to rounds is
+    limited to so many that the same given gives the same routes.
     """
-    _check(teams, days)
-    stops = stops_of(plan, teams)
-    places: list[Point | Site] = [team.start for team in teams]
-    places += [_place(stop) for stop in stops]
-    roads = _roads(places, plan.rules)
-    most = max(map(_people, stops), default=1)
-    worth = WORTH * max(METRES_PER_KM, float(roads.metres.max())) / most
-    halts = [
-        Halt(len(teams) + number, _doses(stop), _minutes(stop, plan.rules), prize=worth * (most + _people(stop)))
-        for number, stop in enumerate(stops)
-    ]
-    shifts = [tuple(Shift(number, team.begin, team.end) for number in range(len(days))) for team in teams]
-    crews = [
-        Team(number, number, own, team.doses, team.cold_minutes)
-        for number, (team, own) in enumerate(zip(teams, shifts, strict=True))
-    ]
-    found = shortest_routes(roads, halts, crews, watch)
-    return TeamPlan(
-        tuple(
-            TeamDay(
-                teams[route.team],
-                days[route.day],
-                tuple(Stay(stops[each.halt], each.begin, each.end) for each in route.halts),
-                route.begin,
-                route.end,
-                route.metres,
-                route.doses,
-            )
-            for route in found.routes
-        ),
-        tuple((stops[halt], why) for halt, why in found.missed.items()),
-        found.metres,
-        found.stopped,
-        found.seconds,
+    able = tuple(one for one in held.teams if 0 <= one.begin < one.end)
+    idle = tuple(one for one in held.teams if one not in able)
+    stops = stops_of(given, plan, held, able)
+    if not able or not stops:
+        return TeamPlan((), tuple((stop, Missed.NO_ROOM) for stop in stops), 0.0, Stop.OPTIMAL, watch.seconds, idle)
+    field = Field.of(given, held, stops, able, ways)
+    rounds = watch.limits.rounds or max(FEWEST_ROUNDS, ROUNDS // len(stops))
+    watch = replace(watch, limits=replace(watch.limits, rounds=rounds))
+    routes, missed, stopped = roll(field, given, held, watch) if given.question.rolling else at_once(field, watch)
+    days = tuple(
+        TeamDay(
+            able[legs.team],
+            field.calendar[legs.day],
+            _joined([Stay(stops[one.halt], one.begin, one.end) for one in legs.halts]),
+            legs.begin,
+            legs.end,
+            legs.metres,
+            legs.doses,
+        )
+        for legs in routes
     )
+    left = tuple((stops[number], why) for number, why in sorted(missed.items()))
+    return TeamPlan(days, left, sum(one.way_m for one in days), stopped, watch.seconds, idle)
+
+
+def without(day: TeamDay, stays: Sequence[Stay], ways: Ways) -> TeamDay | None:
+    """A team's day with these of its stops alone; the times stay as they are, the way is the shorter one."""
+    if not stays:
+        return None
+    return replace(day, stays=tuple(stays), way_m=metres_around(day.team, [one.stop for one in stays], ways))
+
+
+def _joined(stays: list[Stay]) -> tuple[Stay, ...]:
+    """Sessions at one site one after another are one, unless one of them stands for so many people."""
+    found: list[Stay] = []
+    for one in stays:
+        before = found[-1] if found else None
+        if before is not None and isinstance(before.stop, SessionStop) and isinstance(one.stop, SessionStop):
+            same = before.stop.site.site.code == one.stop.site.site.code
+            if same and all(each.kept is None or each.kept.people is None for each in (before.stop, one.stop)):
+                stop = replace(
+                    before.stop,
+                    kept=before.stop.kept or one.stop.kept,
+                    people=before.stop.people + one.stop.people,
+                    doses=before.stop.doses + one.stop.doses,
+                    ready=max(before.stop.ready, one.stop.ready),
+                    weight=before.stop.weight + one.stop.weight,
+                )
+                found[-1] = Stay(stop, before.begin, one.end)
+                continue
+        found.append(one)
+    return tuple(replace(one, turn=turn) for turn, one in enumerate(found))
 
 
 def read_team(told: str) -> FieldTeam:
@@ -150,63 +146,3 @@ def read_team(told: str) -> FieldTeam:
             mark('{value} is no team. Write it like "Team 1,22.14,105.84,200".'), value=told[:60] or "–"
         )
     return FieldTeam(name, Point(lat, lon), doses=doses)
-
-
-def stops_of(plan: SitePlan, teams: Sequence[FieldTeam]) -> list[Stopover]:
-    """What teams have to go to: mobile sites with anybody to come, in parts that a team can do in a day, and homes."""
-    rules = plan.rules
-    longest = max(min(team.end - team.begin, team.cold_minutes or math.inf) for team in teams)
-    doses = max(math.inf if team.doses is None else team.doses for team in teams)
-    # Half of a day at most goes to the way.
-    most = max(1, math.floor(min(doses, longest / 2 / rules.minutes_a_dose)))
-    found: list[Stopover] = []
-    for site in plan.sites:
-        if site.site.kind is SiteKind.MOBILE and site.people:
-            parts = math.ceil(site.people / most)
-            each, more = divmod(site.people, parts)
-            found += [SessionStop(site, each + (part < more)) for part in range(parts)]
-    for house, people in plan.homes:
-        if house.point is not None:
-            found.append(HomeStop(house, people))
-    return found
-
-
-def _check(teams: Sequence[FieldTeam], days: Sequence[date]) -> None:
-    if not teams:
-        raise InvalidQuestion(mark("There is no team. Name one with where it starts and its hours."))
-    if not days:
-        raise InvalidQuestion(mark("There is no day to go out on. Name one."))
-    for team in teams:
-        if not 0 <= team.begin < team.end:
-            raise InvalidQuestion(
-                mark("The day of team {name} ends before it begins. Turn its hours round."), name=team.name
-            )
-
-
-def _roads(places: Sequence[Point | Site], rules: PlanningRules) -> Roads:
-    xy = on_plane([one.lon for one in places], [one.lat for one in places])
-    metres = np.sqrt(((xy[:, None, :] - xy[None, :, :]) ** 2).sum(axis=2)) * rules.detour
-    return Roads(metres, metres / METRES_PER_KM / rules.driving_kmh * HOUR)
-
-
-def _place(stop: Stopover) -> Point | Site:
-    if isinstance(stop, SessionStop):
-        return stop.site.site
-    assert stop.house.point is not None
-    return stop.house.point
-
-
-def _people(stop: Stopover) -> int:
-    return stop.people if isinstance(stop, SessionStop) else len(stop.people)
-
-
-def _doses(stop: Stopover) -> int:
-    if isinstance(stop, HomeStop):
-        return sum(len(one.due) for one in stop.people)
-    return math.ceil(stop.people * sum(stop.site.doses.values()) / stop.site.people)
-
-
-def _minutes(stop: Stopover, rules: PlanningRules) -> float:
-    if isinstance(stop, HomeStop):
-        return rules.minutes_a_home
-    return _doses(stop) * rules.minutes_a_dose

@@ -68,11 +68,15 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Minutes after midnight between which a team is on its way on a day, counted from 0."""
+    """Minutes after midnight between which a team is on its way on a day, counted from 0.
+
+    worth_m: metres that it is worth not to go out on it, beside those of every day.
+    """
 
     day: int
     begin: float
     end: float
+    worth_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ class _TeamDay:
     day: int
     begin: int
     end: int
+    worth_m: float
 
     @property
     def longest(self) -> int:
@@ -186,6 +191,8 @@ def _check(roads: Roads, halts: Sequence[Halt], teams: Sequence[Team], day_m: fl
     named = [halt.place for halt in halts] + [place for team in teams for place in (team.start, team.finish)]
     if any(not 0 <= place < places for place in named):
         raise ValueError(f"places are counted from 0 to {places - 1}")
+    if any(shift.worth_m < 0 for team in teams for shift in team.shifts):
+        raise ValueError("a day is worth metres from 0")
     if any(halt.doses < 0 or halt.minutes < 0 or (halt.prize or 0) < 0 for halt in halts) or day_m < 0:
         raise ValueError("doses, minutes and prizes are numbers from 0")
     if any(window.end < window.begin for halt in halts for window in halt.windows):
@@ -207,6 +214,7 @@ def _team_days(teams: Sequence[Team]) -> list[_TeamDay]:
             shift.day,
             shift.day * DAY_S + math.ceil(60 * shift.begin),
             shift.day * DAY_S + math.floor(60 * shift.end),
+            shift.worth_m,
         )
         for number, team in enumerate(teams)
         for shift in team.shifts
@@ -311,7 +319,7 @@ def _data(
             ],
             start_depot=ends.index(day.team.start),
             end_depot=ends.index(day.team.finish),
-            fixed_cost=math.ceil(day_m),
+            fixed_cost=math.ceil(day_m + day.worth_m),
             tw_early=day.begin,
             tw_late=day.end,
             shift_duration=day.longest,

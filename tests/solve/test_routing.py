@@ -227,6 +227,13 @@ def test_a_day_without_a_team_is_worth_a_detour() -> None:
     assert len(shortest_routes(roads, halts, teams, rounds(30), day_m=5000).routes) == 1
 
 
+def test_of_days_that_are_alike_the_one_that_is_worth_less_is_taken() -> None:
+    for early in (0, 1):
+        shifts = tuple(Shift(day, 480, 1020, 50.0 * (day != early)) for day in (0, 1))
+        found = shortest_routes(line(0, 1000), [Halt(1)], [Team(0, 0, shifts)], rounds(30))
+        assert [route.day for route in found.routes] == [early]
+
+
 def test_numbers_that_cannot_be_are_refused() -> None:
     roads, team = line(0, 1000), Team(0, 0, (DAY,))
     with pytest.raises(ValueError, match="counted from 0 to 1"):

@@ -1,0 +1,303 @@
+"""Who is asked to come on which day: everybody to a session at their site, or to another one within their walk."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapper.domain.made_plan import Unserved
+from mapper.domain.plan import HOUR, DueHouse, DuePerson
+from mapper.domain.sites import Site
+from mapper.services.scenarios import Conditions, unit_of_house
+from mapper.services.site_plan import HousePeople
+from mapper.services.station_days import room_of, session_days
+from mapper.services.travel import Ways
+from mapper.services.turns import Comer, Weights, mostly_ready
+
+BEGIN, END = 7 * HOUR, 17 * HOUR
+"""Hours of a place with staff of its own."""
+
+
+Order = tuple[date, float, str, int]
+"""Of sessions at one site: day, begin, team, and how many stops of the team's day are before it."""
+
+
+@dataclass(eq=False)
+class Slot:
+    """A session as it fills. doses: that may still be given there. asked: who comes, with their way to the site."""
+
+    day: date
+    begin: float = BEGIN
+    end: float = END
+    team: str = ""
+    people: float = math.inf
+    doses: float = math.inf
+    kept: bool = False
+    turn: int = 0
+    asked: list[Comer] = field(default_factory=list)
+
+    @property
+    def order(self) -> Order:
+        """Of sessions at one site."""
+        return self.day, self.begin, self.team, self.turn
+
+
+@dataclass(eq=False)
+class Place:
+    """A site with its sessions. limit: people a day, None for any number. missed: whether a team does not come.
+
+    open_days: on which its own staff may hold sessions; most_days: on how many of them at most.
+    """
+
+    site: Site
+    unit: str | None
+    limit: Mapping[date, int | None]
+    slots: list[Slot]
+    open_days: Sequence[date] = ()
+    most_days: int | None = None
+    missed: bool = False
+    asked: Counter[date] = field(default_factory=Counter)
+
+    def room(self, slot: Slot) -> float:
+        """People whom a session can still have."""
+        limit = self.limit.get(slot.day)
+        of_day = math.inf if limit is None else limit - self.asked[slot.day]
+        return min(of_day, slot.people - len(slot.asked))
+
+    def takes(self, slot: Slot, comers: Sequence[Comer]) -> bool:
+        """Whether there is room for all of them."""
+        return len(comers) <= self.room(slot) and sum(one.doses for one in comers) <= slot.doses
+
+    def ask(self, slot: Slot, comers: Iterable[Comer]) -> None:
+        """Ask them to a session."""
+        for one in comers:
+            slot.asked.append(one)
+            slot.doses -= one.doses
+            self.asked[slot.day] += 1
+
+    def open_for(self, comer: Comer) -> Slot | None:
+        """A further session of the place's own staff, on the first day on which somebody can come."""
+        if self.most_days is not None and len(self.slots) >= self.most_days:
+            return None
+        held = {slot.day for slot in self.slots}
+        for day in self.open_days:
+            limit = self.limit.get(day)
+            if day >= comer.person.on and day not in held and (limit is None or limit > 0):
+                slot = Slot(day)
+                self.slots = sorted([*self.slots, slot], key=lambda one: one.order)
+                return slot
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Appointed:
+    """places: with whoever is asked to each of their sessions. unserved: people without one, by why."""
+
+    places: Sequence[Place]
+    unserved: Mapping[Unserved, Sequence[HousePeople]]
+    moved: int
+
+
+def appoint(
+    places: Sequence[Place], comers: Sequence[Sequence[Comer]], held: Conditions, weights: Weights, ways: Ways
+) -> Appointed:
+    """Ask everybody to a day on which they are due, or to a later one.
+
+    comers: of each place. People of a house come together where their days allow, hamlets on one day where it has room,
+    those of higher weight first; where not all find room, they are the ones who do. Who finds none goes to the nearest
+    of the other places within their walk that has a session with room for them.
+    """
+    left: list[tuple[int, Comer]] = []
+    for number, (place, several) in enumerate(zip(places, comers, strict=True)):
+        if place.open_days:
+            _open(place, several, held)
+        left += [(number, one) for one in _fill(place, several)]
+    unserved, moved = _moved(places, left, held, weights, ways)
+    return Appointed(places, unserved, moved)
+
+
+def _open(place: Place, comers: Sequence[Comer], held: Conditions) -> None:
+    """The sessions of a place's own staff; see ``session_days``."""
+    days = list(place.open_days)
+    standing = {slot.day: slot for slot in place.slots if not slot.team}
+    ready = Counter(one.ready if one.ready <= days[-1] else one.person.on for one in comers)
+    a_person = sum(one.doses for one in comers) / max(1, len(comers)) * held.rules.minutes_a_dose
+    limit = {day: place.limit.get(day) for day in {*days, *standing}}
+    staff = math.floor((END - BEGIN) / max(a_person, 1.0)) if place.most_days is None else len(comers)
+    room = room_of(limit, len(comers), max(1, staff))
+    for day, slot in standing.items():
+        room[day] = int(min(room[day], slot.people))
+    chosen = session_days(ready, sorted(room), room, standing)
+    if place.most_days is not None and len(chosen) > place.most_days:
+        # Days in a row from the first by which most are due.
+        first = min(len(days) - 1, bisect_left(days, mostly_ready(ready.elements())))
+        chosen = days[max(0, min(first, len(days) - place.most_days)) :][: place.most_days]
+    for day in chosen:
+        if day not in standing:
+            place.slots.append(Slot(day, people=room[day]))
+    place.slots.sort(key=lambda one: one.order)
+
+
+def _fill(place: Place, comers: Sequence[Comer]) -> list[Comer]:
+    """Ask the people of a place to its sessions; those who find no room."""
+    slots, left = place.slots, []
+    blocks: dict[tuple[int, str], list[Comer]] = {}
+    for one in comers:
+        first = next((number for number, slot in enumerate(slots) if slot.day >= one.ready), None)
+        if first is None:
+            first = next((number for number, slot in enumerate(slots) if slot.day >= one.person.on), None)
+        if first is None:
+            left.append(one)
+        else:
+            blocks.setdefault((first, one.house.hamlet_code or ""), []).append(one)
+    admitted = _admitted(place, blocks)
+    left += [one for several in blocks.values() for one in several if id(one) not in admitted]
+
+    def rank(key: tuple[int, str]) -> tuple[float, ...]:
+        several = blocks[key]
+        return -key[0], -sum(one.weight for one in several) / len(several)
+
+    # Whoever has the fewest days to choose from comes first: those with more of them find room beside.
+    for key in sorted(blocks, key=lambda each: (rank(each), each[1])):
+        several = [one for one in blocks[key] if id(one) in admitted]
+        left += _ask_block(place, slots[key[0] :], several)
+    for slot in slots:
+        if place.open_days and not slot.kept and not slot.team:
+            slot.people = math.inf
+    return left
+
+
+def _admitted(place: Place, blocks: Mapping[tuple[int, str], Sequence[Comer]]) -> set[int]:
+    """Those who find room, by weight: of nested choices of days nobody else could be served beside them."""
+    slots = place.slots
+    comers = [(key[0], one) for key, several in blocks.items() for one in several]
+    rest: dict[date, float] = {}
+    people, doses = np.zeros(len(slots)), np.array([slot.doses for slot in slots], np.float64)
+    for number, slot in enumerate(slots):
+        limit = place.limit.get(slot.day)
+        people[number] = min(slot.people, rest.get(slot.day, math.inf if limit is None else limit))
+        if limit is not None:
+            rest[slot.day] = rest.get(slot.day, limit) - people[number]
+    rooms = [np.cumsum(each[::-1])[::-1] for each in (people, doses)]
+    asked = [np.zeros(len(slots) + 1), np.zeros(len(slots) + 1)]
+    for first, one in comers:
+        asked[0][first] += 1
+        asked[1][first] += one.doses
+    wanted = [np.cumsum(each[:-1][::-1])[::-1] for each in asked]
+    if all((want <= room).all() for want, room in zip(wanted, rooms, strict=True)):
+        return {id(one) for _, one in comers}
+    heaviest: dict[str, float] = {}
+    for _, one in comers:
+        heaviest[one.house.id] = max(one.weight, heaviest.get(one.house.id, 0.0))
+    found = set()
+    for first, one in sorted(
+        comers, key=lambda each: (-heaviest[each[1].house.id], each[1].ready, each[1].house.id, each[1].person.id)
+    ):
+        if rooms[0][: first + 1].min() >= 1 and rooms[1][: first + 1].min() >= one.doses:
+            rooms[0][: first + 1] -= 1
+            rooms[1][: first + 1] -= one.doses
+            found.add(id(one))
+    return found
+
+
+def _ask_block(place: Place, slots: Sequence[Slot], comers: Sequence[Comer]) -> list[Comer]:
+    """People of one hamlet to one session; else house by house; else each for themselves. Those who find no room."""
+    if not comers:
+        return []
+    whole = next((slot for slot in slots if place.takes(slot, comers)), None)
+    if whole is not None:
+        place.ask(whole, comers)
+        return []
+    houses: dict[str, list[Comer]] = {}
+    for one in comers:
+        houses.setdefault(one.house.id, []).append(one)
+    left: list[Comer] = []
+    for several in sorted(houses.values(), key=lambda each: (-max(one.weight for one in each), each[0].house.id)):
+        for some in [several] if any(place.takes(slot, several) for slot in slots) else [[one] for one in several]:
+            slot = next((slot for slot in slots if place.takes(slot, some)), None)
+            if slot is None:
+                left += some
+            else:
+                place.ask(slot, some)
+    return left
+
+
+def _moved(
+    places: Sequence[Place], left: Sequence[tuple[int, Comer]], held: Conditions, weights: Weights, ways: Ways
+) -> tuple[Mapping[Unserved, Sequence[HousePeople]], int]:
+    """Whoever found no room at their place, at another one; and why there is none."""
+    unserved: dict[Unserved, dict[str, tuple[DueHouse, list[DuePerson]]]] = {}
+    moved = 0
+    houses: dict[tuple[int, str], list[Comer]] = {}
+    for number, one in left:
+        houses.setdefault((number, one.house.id), []).append(one)
+    order = sorted(houses, key=lambda key: (-max(one.weight for one in houses[key]), key))
+    reached = _reached(places, [houses[key][0].house for key in order], [houses[key] for key in order], weights, ways)
+    for key, near in zip(order, reached, strict=True):
+        own, comers = places[key[0]], houses[key]
+        unit = unit_of_house(comers[0].house)
+        open_ = [(own, comers[0].way_m), *((place, far) for place, far in near if place is not own)]
+        open_ = [(place, far) for place, far in open_ if place is own or not held.crosses(unit, place.unit)]
+        for one in comers:
+            found = _place_for(one, open_, weights.walk_m(one.house, one.person))
+            if found is None:
+                why = _why(one, own, [place for place, _ in open_])
+                house = unserved.setdefault(why, {}).setdefault(one.house.id, (one.house, []))
+                house[1].append(one.person)
+                continue
+            place, slot, far = found
+            moved += place is not own
+            place.ask(slot, [Comer(one.house, one.person, far, one.weight, one.ready)])
+    return {
+        why: [(house, tuple(people)) for house, people in unserved[why].values()] for why in Unserved if why in unserved
+    }, moved
+
+
+def _place_for(comer: Comer, near: Sequence[tuple[Place, float]], limit: float) -> tuple[Place, Slot, float] | None:
+    for number, (place, far) in enumerate(near):
+        if number and far > limit:
+            continue
+        slot = next((one for one in place.slots if one.day >= comer.person.on and place.takes(one, [comer])), None)
+        slot = slot or place.open_for(comer)
+        if slot is not None and place.takes(slot, [comer]):
+            return place, slot, far
+    return None
+
+
+def _why(comer: Comer, own: Place, near: Sequence[Place]) -> Unserved:
+    on = comer.person.on
+    if any(slot.day >= on for slot in own.slots):
+        return Unserved.NO_TEAM if own.missed else Unserved.FULL
+    if own.missed:
+        return Unserved.NO_TEAM
+    return Unserved.DUE_LATER if own.slots or not near else Unserved.FULL
+
+
+def _reached(
+    places: Sequence[Place],
+    houses: Sequence[DueHouse],
+    comers: Sequence[Sequence[Comer]],
+    weights: Weights,
+    ways: Ways,
+) -> list[list[tuple[Place, float]]]:
+    """Of each house the places within its longest walk, the nearest first."""
+    if not houses or not places:
+        return [[] for _ in houses]
+    ends = np.array([(one.point.lon, one.point.lat) for one in houses if one.point is not None], np.float64)
+    sites = np.array([(one.site.lon, one.site.lat) for one in places], np.float64)
+    limits = [max(weights.walk_m(one.house, one.person) for one in several) for several in comers]
+    travel = ways.walks(ends, sites, limits).travel
+    found = []
+    for house in range(len(houses)):
+        pairs = slice(int(travel.start[house]), int(travel.start[house + 1]))
+        near: NDArray[Any] = np.lexsort((travel.site[pairs], travel.far[pairs]))
+        found.append([(places[int(travel.site[pairs][one])], float(travel.far[pairs][one])) for one in near])
+    return found

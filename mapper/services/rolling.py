@@ -1,0 +1,225 @@
+"""Commune after commune: a team finishes one before it goes to the next.
+
+The commune of the highest epidemic level is first; of those of one level a team begins with the one whose people weigh
+most for a day of work there, and goes on to the nearest of those that are left. A commune is not begun before most of
+its people are due. Where teams are fewer than communes each commune has one team, and another where that one does not
+suffice; where they are more they share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from mapper.domain.plan import PlanGiven
+from mapper.services.field_routes import Field, renumbered
+from mapper.services.scenarios import Conditions, unit_of_house
+from mapper.services.team_stops import SessionStop, Stopover, minutes_at, unit_of_site
+from mapper.services.turns import mostly_ready
+from mapper.solve.routing import Missed, Route, Routing, Team, shortest_routes
+from mapper.solve.siting import Stop
+from mapper.solve.watch import Watch
+
+TRIES = 4
+"""A commune is tried with a day more so many times before all days that are left are given to it."""
+
+
+@dataclass(eq=False)
+class _Crew:
+    """A team on its way through communes. days: that it has left, the one of its open route among them."""
+
+    number: int
+    days: list[int]
+    open: Route | None = None
+    done: list[Route] = field(default_factory=list)
+
+    @property
+    def time(self) -> tuple[int, float, int]:
+        """When it is free, and its number: who is free first takes the next commune."""
+        if not self.days:
+            return 10**6, 0.0, self.number
+        return self.days[0], self.open.halts[-1].end if self.open else 0.0, self.number
+
+    def take(self, route: Route) -> None:
+        """Go on with a route: of a day on which it is out already, or of a later one."""
+        if self.open is not None and self.open.day != route.day:
+            self.done.append(self.open)
+        self.open = route
+        self.days = [day for day in self.days if day >= route.day]
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [*self.done, *([self.open] if self.open else [])]
+
+
+def roll(field: Field, given: PlanGiven, held: Conditions, watch: Watch) -> tuple[list[Route], dict[int, Missed], Stop]:
+    """Routes by day and team, and the stops that are on none. Sessions that stand come before any order of communes."""
+    standing = [number for number, stop in enumerate(field.stops) if _stands(stop)]
+    crews = [_Crew(number, list(days)) for number, days in enumerate(field.shifts)]
+    missed: dict[int, Missed] = {}
+    rolled = _Rolled(field, given, held, watch, crews, missed)
+    if standing:
+        rolled.stand(standing)
+    communes: dict[str, list[int]] = {}
+    for number, stop in enumerate(field.stops):
+        if not _stands(stop):
+            communes.setdefault(_commune(stop, given), []).append(number)
+    together = max(1, -(-len(crews) // max(1, len(communes))))
+    if not field.calendar:
+        return [], dict.fromkeys(range(len(field.stops)), Missed.NO_ROOM), Stop.OPTIMAL
+    while communes:
+        first = min(crews, key=lambda one: one.time)
+        code = rolled.next_of(communes, first)
+        rolled.through(communes.pop(code), together)
+    routes = sorted((route for crew in crews for route in crew.routes()), key=lambda one: (one.day, one.team))
+    return routes, missed, rolled.stopped
+
+
+@dataclass(eq=False)
+class _Rolled:
+    field: Field
+    given: PlanGiven
+    held: Conditions
+    watch: Watch
+    crews: list[_Crew]
+    missed: dict[int, Missed]
+    stopped: Stop = Stop.ROUNDS
+
+    def stand(self, stops: list[int]) -> None:
+        """Days with sessions that stand are of those alone."""
+        going, halts = self.field.halts(stops, range(len(self.field.calendar)))
+        self.missed.update(dict.fromkeys(set(stops) - set(going), Missed.NO_ROOM))
+        crews = [self.field.crew(crew.number, crew.days) for crew in self.crews]
+        found = self._solved(shortest_routes(self.field.roads, halts, crews, self.watch))
+        self.missed.update({going[halt]: why for halt, why in found.missed.items()})
+        for route in found.routes:
+            crew = self.crews[route.team]
+            crew.done.append(renumbered(route, going, route.team))
+            crew.days.remove(route.day)
+
+    def next_of(self, communes: dict[str, list[int]], crew: _Crew) -> str:
+        """The commune that a team goes to next; of those for which it is too early, the one it is soonest due."""
+        field, here = self.field, crew.number if crew.open is None else field_place(self.field, crew.open)
+        today = crew.days[0] if crew.days else 0
+        day = field.calendar[today]
+        ripe = {code: mostly_ready(field.stops[one].ready for one in stops) for code, stops in communes.items()}
+        soonest = max(day, min(ripe.values()))
+
+        def rank(code: str) -> tuple[float, ...]:
+            stops = communes[code]
+            level = self.held.level(code, day) or 0
+            if crew.open is None and not crew.done:
+                work = sum(minutes_at(field.stops[one], field.rules) for one in stops)
+                far = -sum(field.stops[one].weight for one in stops) / max(work, 1.0)
+            else:
+                far = min(float(field.roads.metres[here, field.place(one)]) for one in stops)
+            return -level, far
+
+        return min((code for code in communes if ripe[code] <= soonest), key=lambda code: (rank(code), code))
+
+    def through(self, stops: list[int], together: int) -> None:
+        """A whole commune, by the teams that are free first: by one more as long as they do not suffice."""
+        waiting = sorted(self.crews, key=lambda one: one.time)
+        ripe = mostly_ready(self.field.stops[one].ready for one in stops)
+        for number in range(min(together, len(waiting)), len(waiting) + 1):
+            crews = [one for one in waiting[:number] if one.days]
+            solved = self._commune(stops, crews, ripe)
+            if solved is None:
+                continue
+            found, going, members = solved
+            if not self._short(found) or number == len(waiting):
+                self._take(found, going, members)
+                reached = {one.halt for crew in self.crews for route in crew.routes() for one in route.halts}
+                why = {going[halt]: each for halt, each in found.missed.items()}
+                self.missed.update({one: why.get(one, Missed.NO_ROOM) for one in stops if one not in reached})
+                return
+        self.missed.update(dict.fromkeys(stops, Missed.NO_ROOM))
+
+    def _commune(
+        self, stops: list[int], crews: Sequence[_Crew], ripe: date
+    ) -> tuple[Routing, list[int], list[tuple[_Crew, bool]]] | None:
+        field = self.field
+        days = sorted({day for crew in crews for day in crew.days if field.calendar[day] >= ripe})
+        work = sum(minutes_at(field.stops[one], field.rules) for one in stops)
+        best, tries = None, 0
+        for place, last in enumerate(days):
+            hours = sum(
+                field.teams[crew.number].end - field.teams[crew.number].begin
+                for crew in crews
+                for day in crew.days
+                if days[0] <= day <= last
+            )
+            if hours < work and place < len(days) - 1:
+                continue
+            tries += 1
+            if tries > TRIES and place < len(days) - 1:
+                continue
+            allowed = days[: place + 1]
+            going, halts = field.halts(stops, allowed)
+            teams, members = self._teams(crews, allowed)
+            found = self._solved(shortest_routes(field.roads, halts, teams, self.watch))
+            best = found, going, members
+            if not self._short(found):
+                break
+        return best
+
+    def _teams(self, crews: Sequence[_Crew], days: Sequence[int]) -> tuple[list[Team], list[tuple[_Crew, bool]]]:
+        """Teams with what is left of the day on which they are out, and with the days after it."""
+        teams, members = [], []
+        for crew in crews:
+            own, route = [day for day in crew.days if day in days], crew.open
+            if route is not None:
+                own = [day for day in own if day > route.day]
+                team, end = self.field.teams[crew.number], route.halts[-1].end
+                cold = None if team.cold_minutes is None else team.cold_minutes - (end - route.begin)
+                if route.day in days and end < team.end and (cold is None or cold > 1):
+                    doses = None if team.doses is None else team.doses - route.doses
+                    rest = self.field.shift(crew.number, route.day, end)
+                    teams.append(Team(field_place(self.field, route), crew.number, (rest,), doses, cold))
+                    members.append((crew, True))
+            teams.append(self.field.crew(crew.number, own))
+            members.append((crew, False))
+        return teams, members
+
+    def _take(self, found: Routing, going: list[int], members: list[tuple[_Crew, bool]]) -> None:
+        for route in found.routes:
+            crew, more = members[route.team]
+            own = renumbered(route, going, crew.number)
+            before = crew.open
+            if more and before is not None:
+                back = float(self.field.roads.metres[field_place(self.field, before), crew.number])
+                metres = before.metres - float(-(-back // 1)) + own.metres
+                own = replace(
+                    own,
+                    halts=before.halts + own.halts,
+                    begin=before.begin,
+                    metres=metres,
+                    doses=before.doses + own.doses,
+                )
+            crew.take(own)
+
+    @staticmethod
+    def _short(found: Routing) -> bool:
+        """Whether more days or teams would get to more stops."""
+        return any(why is Missed.NO_ROOM for why in found.missed.values())
+
+    def _solved(self, found: Routing) -> Routing:
+        if not found.repeatable:
+            self.stopped = found.stopped
+        return found
+
+
+def field_place(field: Field, route: Route) -> int:
+    """Of the last stop of a route."""
+    return field.place(route.halts[-1].halt)
+
+
+def _stands(stop: Stopover) -> bool:
+    return isinstance(stop, SessionStop) and stop.kept is not None
+
+
+def _commune(stop: Stopover, given: PlanGiven) -> str:
+    if not isinstance(stop, SessionStop):
+        return unit_of_house(stop.house) or ""
+    return unit_of_site(given, stop.site) or ""

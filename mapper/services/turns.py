@@ -1,0 +1,93 @@
+"""Who comes to a site, from which day on, and whose turn is first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from mapper.domain.plan import DueHouse, DuePerson
+from mapper.services.scenarios import Conditions, unit_of_house
+from mapper.services.site_plan import PlannedSite
+
+TOGETHER_DAYS = 7
+"""Nobody waits longer than this for others of their house to fall due."""
+
+MOSTLY = 0.9
+"""A team comes once so large a share of the people is due; the others come to a later session or another site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comer:
+    """Somebody who is to come to a site. ready: from this day on, with those of their house. way_m: to the site."""
+
+    house: DueHouse
+    person: DuePerson
+    way_m: float
+    weight: float
+    ready: date
+
+    @property
+    def doses(self) -> int:
+        """That they are due."""
+        return len(self.person.due)
+
+
+class Weights:
+    """How many others somebody counts as, and how far they walk; reckoned once for all of whom the same holds."""
+
+    def __init__(self, held: Conditions) -> None:
+        self._held = held
+        self._known: dict[tuple[object, ...], tuple[float, float]] = {}
+
+    def of(self, house: DueHouse, person: DuePerson) -> float:
+        """As how many they count."""
+        return self._of(house, person)[0]
+
+    def walk_m(self, house: DueHouse, person: DuePerson) -> float:
+        """How far they walk at most."""
+        return self._of(house, person)[1]
+
+    def _of(self, house: DueHouse, person: DuePerson) -> tuple[float, float]:
+        unit = unit_of_house(house)
+        key = person.precedences, unit, person.on
+        known = self._known.get(key)
+        if known is None:
+            limit = self._held.rules.needs(person.precedences).walk_limit_m
+            known = self._known[key] = self._held.weight(person, unit), limit
+        return known
+
+
+def comers_of(site: PlannedSite, weights: Weights, last: date) -> list[Comer]:
+    """Whoever is to come to a site: who is ready first, then whose weight is highest; a hamlet together.
+
+    last: day of the plan, after which nobody waits for anybody.
+    """
+    houses: dict[str, list[tuple[DueHouse, DuePerson, float]]] = {}
+    for some in site.served:
+        houses.setdefault(some.house.id, []).extend((some.house, one, some.way_m) for one in some.people)
+    found = []
+    for several in houses.values():
+        ready = together([one for _, one, _ in several], last)
+        found += [
+            Comer(house, one, way_m, weights.of(house, one), day)
+            for (house, one, way_m), day in zip(several, ready, strict=True)
+        ]
+    return sorted(
+        found,
+        key=lambda one: (one.ready, -one.weight, one.house.hamlet_code or "", one.house.id, one.person.id),
+    )
+
+
+def together(people: Sequence[DuePerson], last: date) -> list[date]:
+    """From which day on each of a house is ready: all at once, or where that is too late each for themselves."""
+    latest = max(one.on for one in people)
+    if latest <= last and (latest - min(one.on for one in people)).days <= TOGETHER_DAYS:
+        return [latest] * len(people)
+    return [one.on for one in people]
+
+
+def mostly_ready(days: Iterable[date]) -> date:
+    """The first day by which so many are ready that a team comes."""
+    ordered = sorted(days)
+    return ordered[max(0, -int(-MOSTLY * len(ordered) // 1) - 1)]
