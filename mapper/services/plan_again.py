@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from mapper.formats.plan_file import made_digest, read_given
 from mapper.services import demand, plans
 from mapper.services.accounts import User
 from mapper.services.plan_access import Eyes, Sight
+from mapper.services.plan_comparison import Compared, Comparison, compare
 from mapper.services.plan_work import rules_digest, versions
 from mapper.services.planning import Watched, make
 from mapper.services.reference import Reference
@@ -80,7 +81,7 @@ def origin(reference: Reference, user: User, number: int) -> Origin:
     )
 
 
-def repeat(reference: Reference, user: User, number: int, watched: Watched = Watched()) -> Repeated:
+def repeat(reference: Reference, user: User, number: int, watched: Watched | None = None) -> Repeated:
     """Make a plan again from what it was made from, and compare; nothing is kept of it.
 
     Raises NotFound, Forbidden for a plan about more than the user sees, Conflict for one that is not made.
@@ -88,15 +89,13 @@ def repeat(reference: Reference, user: User, number: int, watched: Watched = Wat
     with reference.database.read() as connection:
         row, sight = Eyes(reference, connection, user).look(number)
         if sight is not Sight.WHOLE:
-            raise Forbidden(
-                mark("Plan {number} is about more than your area. Ask for a plan of your own."), number=number
-            )
+            raise _beyond(number)
         told = _told(row)
         campaign = reference.known(connection).campaign(row.campaign_id)
         content = kept.given(connection, number)
     assert content is not None  # kept before a plan is made
     given = read_given(content)
-    made = make(given, demand.rules_in(given.rules, campaign), watched)
+    made = make(given, demand.rules_in(given.rules, campaign), watched or Watched())
     again, summary = made_digest(made), json.loads(row.summary or "{}")
     same = again == told["made"]
     why = [] if same else list(_why(told, summary, made, row.state))
@@ -117,6 +116,21 @@ def _why(told: Mapping[str, Any], summary: Mapping[str, Any], made: MadePlan, st
             words = mark("{program} was {before} and is {now}")
             found.append(Explained(words, {"program": name, "before": before, "now": now}))
     return found or [Explained(mark("nothing that is known of: tell those who look after the program"))]
+
+
+def side_by_side(reference: Reference, user: User, numbers: Sequence[int]) -> Comparison:
+    """Plans set beside the first of them, each by its number. Raises NotFound, Forbidden, Conflict, InvalidQuestion."""
+    found = []
+    for number in numbers:
+        one = plans.plan(reference, user, number)
+        if not one.line.whole:
+            raise _beyond(number)
+        with reference.database.read() as connection:
+            content = kept.given(connection, number)
+        if one.made is None or content is None:
+            raise not_made(number)
+        found.append(Compared(str(number), read_given(content), one.made))
+    return compare(found)
 
 
 def question_again(
@@ -148,6 +162,15 @@ def question_again(
 
 def _told(row: PlanRow) -> dict[str, Any]:
     if row.made_with is None:
-        raise Conflict(mark("Plan {number} is not made yet. Wait until it is."), number=row.id)
+        raise not_made(row.id)
     told: dict[str, Any] = json.loads(row.made_with)
     return told
+
+
+def _beyond(number: int) -> Forbidden:
+    return Forbidden(mark("Plan {number} is about more than your area. Ask for a plan of your own."), number=number)
+
+
+def not_made(number: int) -> Conflict:
+    """What is said of a plan that did not come out yet."""
+    return Conflict(mark("Plan {number} is not made yet. Wait until it is."), number=number)

@@ -76,7 +76,7 @@ class When(StrEnum):
 
 @dataclass(slots=True)
 class Progress:
-    """People of a part of a plan. asked: to come, or to be visited; fates add up to it. came: the vaccinated by when."""
+    """People of a part of a plan. asked: to come, or to be visited; fates add up to it. came: vaccinated, by when."""
 
     asked: int = 0
     fates: Counter[Fate] = field(default_factory=Counter)

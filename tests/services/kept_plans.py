@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import pytest
 
 from mapper.domain.made_plan import MadePlan
+from mapper.domain.people import Point
 from mapper.domain.plan import FieldTeam, PlanGiven, PlanQuestion
 from mapper.domain.planning import PlanningRules
 from mapper.domain.roles import Role
@@ -18,6 +19,7 @@ from mapper.services import accounts, plan_work, plans
 from mapper.services.accounts import User
 from mapper.services.planning import Watched
 from mapper.services.reference import Reference
+from mapper.store import follow_up
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, inside, person
 
 PATIENCE_S = 60.0
@@ -32,7 +34,7 @@ def houses(town: Town, communes: Sequence[int] = (0, 0, 1, 1, 2, 7), people: int
     for number, commune in enumerate(communes):
         entity = f"uuid:00000000-0000-4000-8000-{number:012}"
         answers = {"household.point": inside(commune, 0.4 + 0.01 * number)}
-        several = [person(date(1980, 1, 1)) for _ in range(people)]
+        several = _named(entity, [person(date(1980, 1, 1)) for _ in range(people)])
         town.send(town.write(answers, several, commune=commune, entity=entity))
         ids.append(entity)
     return ids
@@ -106,3 +108,26 @@ def wait_for(holds: Callable[[], bool]) -> None:
             return
         threading.Event().wait(0.05)
     raise AssertionError("it never held")
+
+
+def tell(town: Town, house: str, people: Sequence[Mapping[str, object]], day: date = DAY) -> None:
+    """Another interview of a house, on a day, of the same people."""
+    with town.reference.database.read() as connection:
+        row = follow_up.households_of(town.reference.database, connection, "covid19", [house])[house]
+    assert row.lat is not None and row.lon is not None
+    answers = {"visit.date": day, "household.point": Point(row.lat, row.lon, 5.0)}
+    number = next(n for n, code in enumerate(COMMUNES) if code == row.commune_code)
+    xml = town.write(answers, _named(house, people), commune=number, entity=house, edits=row.instance_id)
+    town.send(xml, day)
+
+
+def vaccinate(town: Town, ids: Sequence[str], day: date) -> None:
+    """Both people of each house have their first dose on a day, which is told on it."""
+    for house in ids:
+        tell(town, house, [person(date(1980, 1, 1), [("1", day, "pfizer")]) for _ in range(2)], day)
+
+
+def _named(house: str, people: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """With an id each, by their place in the house."""
+    tail = house.removeprefix("uuid:")[8:]
+    return [{**one, "person.id": f"uuid:{number + 1:08}{tail}"} for number, one in enumerate(people)]
