@@ -25,6 +25,9 @@ from mapper.services.reference import Reference
 SLIPS = "slips"
 """What the query of a zip of slips names besides: its file is known by its number alone, and made by a form."""
 
+PLAN = "plan"
+"""What the query of a file of a plan names besides: the plan's number."""
+
 STEP = 0.01
 """Progress is noted each time so much more is done."""
 

@@ -42,6 +42,7 @@ from mapper.web.fill import fill, fill_trial
 from mapper.web.filter_layer import filter_layer
 from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
+from mapper.web.forecast import forecasts
 from mapper.web.forms import forms
 from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
@@ -57,12 +58,15 @@ from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
 from mapper.web.people_api import people_api
 from mapper.web.phones import ShortCut, for_phones
+from mapper.web.plan_files import plan_files
 from mapper.web.plans import plan_pages
+from mapper.web.plans_api import plans_api
 from mapper.web.public import public
 from mapper.web.report import report
 from mapper.web.sites import sites
 from mapper.web.slip_batches import slip_batches
 from mapper.web.slips import slip_pages
+from mapper.web.stock import stock
 from mapper.web.submission import submission
 from mapper.web.surveys import surveys
 from mapper.web.targets import target_pages
@@ -126,6 +130,7 @@ def application(here: Installation) -> Flask:
     web_accounts.set_up(app)
     web_accounts.csrf.exempt(openrosa)
     web_accounts.csrf.exempt(trying)
+    web_accounts.csrf.exempt(plans_api)  # asks itself, unless a program shows its token
     app.register_blueprint(openrosa)
     app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
     app.register_blueprint(fill)
@@ -166,7 +171,11 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(national_register)
     app.register_blueprint(slip_pages)
     app.register_blueprint(sites)
+    app.register_blueprint(stock)
+    app.register_blueprint(forecasts)
     app.register_blueprint(plan_pages)
+    app.register_blueprint(plans_api)
+    app.register_blueprint(plan_files)
     app.register_blueprint(slip_batches)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)

@@ -15,7 +15,7 @@ from mapper.domain.people_filter import NAMES, read_filter
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import NotFound, Unavailable, mark
 from mapper.services import asked_files, reporting
-from mapper.services.asked_files import AskedFile, Noted
+from mapper.services.asked_files import PLAN, AskedFile, Noted
 from mapper.services.background import Progress, Stage, Standing
 from mapper.services.files_to_fetch import KEPT_S, Made
 from mapper.services.filtered import FilterQuestion
@@ -284,6 +284,9 @@ def _words(one: AskedFile) -> tuple[str, str]:
         title = dict(every_form(installation().reference)).get(form_id, form_id)
         left_out = "attachments" in one.query
         return title, say(mark("without the files sent with them")) if left_out else ""
+    if PLAN in one.query:
+        parts = [value for name, values in one.query.items() if name in ("site", "team", "day") for value in values]
+        return say(mark("Plan {number}"), number=one.query[PLAN][0]), " · ".join(parts)
     (campaign,), (set_id,), (day,) = (one.query[name] for name in ("campaign", "set", "date"))
     wanted = read_filter({name: list(values) for name, values in one.query.items()})
     question = FilterQuestion(campaign, set_id, date.fromisoformat(day), wanted)

@@ -1,0 +1,143 @@
+"""What phones and lists say of the plan in use: when and where somebody is asked to come, and no more than that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import requests
+
+from mapper.domain.follow_up import DueDose, PersonState, Status
+from mapper.domain.plan import PlanQuestion
+from mapper.services.intake import today
+from mapper.services.kept_invitations import STAYS, Invitation
+from tests.services import made_plans
+from tests.services.made_plans import hall, made_of, of_house, planned, session
+from tests.web.test_phone_lists import CHILD, HOUSES, MOTHER, Field, made_field, sqlite_walk, walk
+
+__all__ = ["made_field", "sqlite_walk", "walk"]
+BORN = date(1980, 5, 4)
+
+
+def ask(field: Field, *people: str, day: date, in_use: bool = True, place: str = "Nhà văn hoá Nà Pái") -> int:
+    """A plan by which these people of the first house are asked to come on a day."""
+    house = of_house(HOUSES[0], [planned(one, day) for one in people])
+    made = made_of(hall(place, [house], [session(day, len(people))]))
+    return made_plans.keep(field.site.reference, made, PlanQuestion("mini", day, day), in_use=in_use)
+
+
+def told(field: Field, hamlet: str = "0000101") -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The first house's row, and its people's by id."""
+    token = field.token(hamlet)
+    house = field.rows(token, "households.csv")[0]
+    return house, {row["name"]: row for row in field.rows(token, "people.csv")}
+
+
+def test_a_phone_is_told_when_and_where_who_is_due_is_asked_to_come(walk: Field) -> None:
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None), (CHILD, "Lý Văn Đức", BORN, None))
+    day = today() + timedelta(days=2)
+    ask(walk, MOTHER, day=day)
+    house, people = told(walk)
+    words = f"mời ngày {day:%d/%m/%Y} 07:30–11:00 tại Nhà văn hoá Nà Pái"
+    assert people[MOTHER]["due_text"] == f"Mũi 1 từ 08/03/2021; {words}"
+    assert people[CHILD]["due_text"] == "Mũi 1 từ 08/03/2021", "who is in no plan"
+    assert house["state_text"] == f"2 người đến hạn tiêm; {words}"
+    assert house["due_text"].count("Mũi 1") == 2
+
+
+def test_only_a_plan_in_use_is_told(walk: Field) -> None:
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None))
+    number = ask(walk, MOTHER, day=today(), in_use=False)
+    assert "mời" not in told(walk)[1][MOTHER]["due_text"]
+    made_plans.change(walk.site.reference, number, in_use=True)
+    assert "mời ngày" in told(walk)[1][MOTHER]["due_text"]
+    made_plans.change(walk.site.reference, number, in_use=False)
+    assert "mời" not in told(walk)[1][MOTHER]["due_text"]
+
+
+def test_a_row_rises_in_version_only_where_its_invitation_changed(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None), (CHILD, "Lý Văn Đức", BORN, None))
+    before, people_before = told(walk)
+    day = today() + timedelta(days=1)
+    number = ask(walk, MOTHER, day=day)
+    after, people = told(walk)
+    assert int(after["__version"]) > int(before["__version"])
+    assert int(people[MOTHER]["__version"]) > int(people_before[MOTHER]["__version"])
+    assert people[CHILD] == people_before[CHILD]
+    # The plan was touched, and asks the same: nothing comes anew.
+    made_plans.change(walk.site.reference, number, told_at="later")
+    assert told(walk) == (after, people)
+    # Another plan takes its place on another day.
+    made_plans.change(walk.site.reference, number, in_use=False)
+    ask(walk, MOTHER, day=day + timedelta(days=1))
+    again, people_again = told(walk)
+    assert int(again["__version"]) > int(after["__version"])
+    assert f"{day + timedelta(days=1):%d/%m/%Y}" in people_again[MOTHER]["due_text"]
+    assert people_again[CHILD] == people_before[CHILD]
+
+
+def test_an_unchanged_plan_makes_no_list_anew_and_is_read_once(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None))
+    ask(walk, MOTHER, day=today())
+    told(walk)
+    made = walk.site.reference.lists.made
+    first = walk.get(walk.token("0000101"), "media/people.csv")
+    again = walk.get(walk.token("0000101"), "media/people.csv", **{"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, walk.site.reference.lists.made) == (304, made)
+    told(walk, "0000102")
+    assert len(walk.site.reference.invited) == 1
+
+
+def test_who_was_vaccinated_meanwhile_is_invited_no_more(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None))
+    ask(walk, MOTHER, day=today())
+    assert "mời ngày" in told(walk)[1][MOTHER]["due_text"]
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, date(2022, 8, 9)))
+    house, people = told(walk)
+    assert (people[MOTHER]["state"], "mời" in people[MOTHER]["due_text"]) == ("done", False)
+    assert house["state_text"] == "Hôm nay không cần làm gì"
+
+
+def test_the_page_and_the_sheet_of_follow_up_say_the_same(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None))
+    ask(walk, MOTHER, day=date(2022, 8, 20), place="Trường Nà Pái")
+    token = walk.site.user("commune_supervisor", "00001").token
+    for language, words in (
+        ("vi", "mời ngày 20/08/2022 07:30–11:00 tại Trường Nà Pái"),
+        ("en", "invite on 20/08/2022 07:30–11:00 to Trường Nà Pái"),
+    ):
+        path = f"/follow-up?hamlet=0000101&date=2022-08-19&lang={language}"
+        page = requests.get(walk.site.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        assert words in page.text
+        past = page.url.replace("2022-08-19", "2022-08-22")
+        later = requests.get(past, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        assert {"vi": "đã mời ngày 20/08/2022", "en": "was invited on 20/08/2022"}[language] in later.text
+
+
+# When an invitation holds
+
+DAY = date(2022, 8, 15)
+ASKED = Invitation(DAY, "Trường", 450.0, 660.0, ("1",))
+
+
+def test_an_invitation_holds_for_its_dose_until_a_week_after_its_day() -> None:
+    due = Status(PersonState.DUE, (DueDose("1", DAY, ()),))
+    other = Status(PersonState.DUE, (DueDose("2", DAY, ()),))
+    assert ASKED.holds(due, DAY)
+    assert ASKED.holds(due, DAY + STAYS)
+    assert not ASKED.holds(due, DAY + STAYS + timedelta(days=1))
+    assert not ASKED.holds(other, DAY)
+
+
+def test_who_falls_due_until_the_day_is_invited_and_who_falls_due_later_is_not() -> None:
+    before = DAY - timedelta(days=3)
+    for state in (PersonState.WAITING, PersonState.DEFERRED):
+        assert ASKED.holds(Status(state, (), DAY), before)
+        assert not ASKED.holds(Status(state, (), DAY + timedelta(days=1)), before)
+    for state in (PersonState.REFUSED, PersonState.CONTRAINDICATED, PersonState.AWAY, PersonState.DONE):
+        assert not ASKED.holds(Status(state, (), DAY), before)
+    assert not ASKED.holds(replace(Status(PersonState.WAITING), next_on=None), before)
