@@ -13,6 +13,7 @@ import numpy as np
 
 from mapper.solve import milp
 from mapper.solve.groups import Groups
+from mapper.solve.highs import Model
 from mapper.solve.siting import NOBODY, Floats, Ints, Problem, Siting, Stop, why_left
 from mapper.solve.watch import Watch
 
@@ -82,7 +83,7 @@ def fewest_sites(problem: Problem, watch: Watch | None = None) -> Siting:
         return plan(chosen, least, Stop.OPTIMAL)
     if stop := watch.over():
         return plan(chosen, least, stop)
-    model = milp.Model(
+    model = Model(
         cost=np.ones(groups.sites),
         lower=np.zeros(groups.sites),
         upper=np.ones(groups.sites),
@@ -226,14 +227,14 @@ def _needed(groups: Groups, chosen: Ints) -> Ints:
     return np.array(left, np.int64)
 
 
-def _cover_model(groups: Groups, free: int, kept: tuple[int, ...]) -> milp.Model:
+def _cover_model(groups: Groups, free: int, kept: tuple[int, ...]) -> Model:
     """Columns: whether each site is chosen, then what share of each group is reached. Cost: less weight reached."""
     sites, number = groups.sites, groups.number
     upper = np.ones(sites + number)
     upper[list(kept)] = 0
     # The share comes last in each row, the sites of which it needs one before it; the last row counts the sites.
     ends = groups.start[1:]
-    return milp.Model(
+    return Model(
         cost=np.concatenate((np.zeros(sites), -groups.weight)),
         lower=np.zeros(sites + number),
         upper=upper,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mapper.solve import milp
+from mapper.solve.highs import Model
 from mapper.solve.lagrange import Bound, Market
 from mapper.solve.siting import NOBODY, Floats, Ints, Stop
 from mapper.solve.watch import Watch
@@ -49,7 +50,7 @@ def _whole_costs(market: Market) -> bool:
     return bool((each == np.rint(each)).all())
 
 
-def _model(market: Market, found: Bound, cost: float) -> milp.Model:
+def _model(market: Market, found: Bound, cost: float) -> Model:
     sites, pairs, points = len(market.capacity), len(market.site), len(market.people)
     limited = np.isfinite(market.capacity)
     people = market.people[market.point]
@@ -86,7 +87,7 @@ def _model(market: Market, found: Bound, cost: float) -> milp.Model:
         ),
     ]
     start, column, value, least, most = _joined(rows)
-    return milp.Model(
+    return Model(
         cost=np.concatenate((np.zeros(sites), market.cost * people, market.left_out * market.people)),
         lower=lower,
         upper=upper,

@@ -1,38 +1,44 @@
-"""Linear programs with whole numbers, by HiGHS: one model in, the best answer with its bound out.
+"""Linear programs with whole numbers, by HiGHS: one model in, the best answer with its bound out, at any moment.
 
-Source: Q. Huangfu and J. A. J. Hall, Mathematical Programming Computation 10 (2018) 119-142.
+HiGHS asks nobody while it solves a linear program, which may take seconds, or a quarter of a minute for a province. A
+model that is large enough for that is solved in a process of its own, which is ended when its time is up or the plan is
+not wanted any more. Source: Q. Huangfu and J. A. J. Hall, Mathematical Programming Computation 10 (2018) 119-142.
 """
 
 from __future__ import annotations
 
+import pickle
+import queue
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mapper.solve.siting import Floats, Ints, Stop
+from mapper.solve.highs import Better, Ended, Model, Task, Told, run
+from mapper.solve.siting import Floats, Stop
 from mapper.solve.watch import Watch
 
+WORK = 20_000_000
+"""Entries of the model times the occasions at which HiGHS asks whether to go on, after which a solve ends.
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """Least ``cost @ x`` with ``least <= A x <= most`` and ``0 <= x <= upper``.
+Unlike the clock, this is the same on every machine.
+"""
 
-    Row r of A holds ``value[k]`` in column ``column[k]`` for k from ``start[r]`` up to ``start[r + 1]``. whole: which
-    columns take whole numbers.
-    """
+FEWEST_ASKS = 100
+"""Such occasions that a solve has, however large it is."""
 
-    cost: Floats
-    upper: Floats
-    lower: Floats
-    whole: NDArray[np.bool_]
-    start: Ints
-    column: Ints
-    value: Floats
-    least: Floats
-    most: Floats
+AT_ONCE = 20_000
+"""Entries of a model up to which each of its linear programs ends within moments."""
+
+ASK_S = 0.1
+"""So often it is asked whether a plan is still wanted."""
+
+GRACE_S = 0.3
+"""HiGHS may end by itself so long after its time is up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,76 +62,84 @@ def solve(
     """Improve ``start``, which has to be allowed, until the watch or its limits say stop.
 
     better: told each better x. step: costs of whole answers are multiples of it, 0 where unknown. say: from a cost
-    to what the watch tells. Nobody is asked within a linear program, which may take seconds, or a quarter of a minute
-    for a province: who must end a solve at once runs it in a process of its own.
+    to what the watch tells.
     """
-    solver, highs = _load(model)
     limits = watch.limits
-    whole = bool(model.whole.any())
-    solver.setOptionValue("time_limit", max(watch.remaining, 0.01))
-    solver.setOptionValue("mip_rel_gap", limits.gap)
-    solver.setOptionValue("mip_abs_gap", max(step * 0.999, 1e-9))
-    solver.setOptionValue("random_seed", limits.seed % (2**31))
-    if limits.rounds is not None:
-        solver.setOptionValue("mip_max_nodes", limits.rounds)
-    given = highs.HighsSolution()
-    given.col_value = start.tolist()
-    solver.setSolution(given)
+    entries = max(len(model.value), 1)
+    task = Task(
+        model,
+        start,
+        watch.remaining,
+        limits.gap,
+        step,
+        limits.seed,
+        limits.rounds,
+        max(WORK // entries, FEWEST_ASKS),
+    )
 
-    def ask(event: Any) -> None:
-        if watch.over() is Stop.CANCELLED:
-            event.interrupt()
-        if event.callback_type == highs.cb.HighsCallbackType.kCallbackMipInterrupt:
-            primal, dual = event.data_out.mip_primal_bound, event.data_out.mip_dual_bound
-            watch.tell(*(say(bound) if np.isfinite(bound) else None for bound in (primal, dual)))
+    def hear(message: Told | Better) -> bool:
+        if isinstance(message, Better):
+            if better is not None:
+                better(message.x)
+        else:
+            each = message.cost, message.bound
+            watch.tell(*(say(one) if np.isfinite(one) else None for one in each))
+        return watch.over() is not Stop.CANCELLED
 
-    def improved(event: Any) -> None:
-        if better is not None:
-            better(np.array(event.data_out.mip_solution))
-
-    solver.cbMipInterrupt += ask
-    solver.cbSimplexInterrupt += ask
-    solver.cbMipImprovingSolution += improved
-    solver.run()
-    info, status = solver.getInfo(), solver.getModelStatus()
-    found = np.array(solver.getSolution().col_value) if info.primal_solution_status == 2 else None
-    bound = float(info.mip_dual_bound) if whole else float(info.objective_function_value)
-    if not whole and status != highs.HighsModelStatus.kOptimal:
-        bound = -np.inf
+    ended = run(task, hear) if entries <= AT_ONCE else _beside(task, hear, watch)
+    bound = ended.bound
     if step and np.isfinite(bound):
         bound = float(np.ceil(bound / step - 1e-6) * step)
-    return Answer(found, bound, _stopped(status, found, model, bound, highs))
+    return Answer(ended.x, bound, ended.stopped)
 
 
-def _load(model: Model) -> tuple[Any, Any]:
-    # Loaded here, since only who plans needs it.
-    import highspy
+def _beside(task: Task, hear: Callable[[Told | Better], bool], watch: Watch) -> Ended:
+    """Solve in a process of its own."""
+    found: Floats | None = None
+    bound = -np.inf
+    messages: queue.SimpleQueue[Told | Better | Ended | None] = queue.SimpleQueue()
+    with subprocess.Popen(
+        [sys.executable, "-c", "from mapper.solve.highs import serve; serve()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).resolve().parents[2],
+    ) as process:
+        threading.Thread(target=_talk, args=(process, task, messages), daemon=True).start()
+        try:
+            while True:
+                try:
+                    message = messages.get(timeout=ASK_S)
+                except queue.Empty:
+                    message = Told(np.inf, bound)
+                if message is None:
+                    raise RuntimeError("HiGHS ended without an answer; is highspy installed, and memory left?")
+                if isinstance(message, Ended):
+                    return message
+                if isinstance(message, Better):
+                    found = message.x
+                else:
+                    bound = max(bound, message.bound)
+                if not hear(message):
+                    return Ended(found, bound, Stop.CANCELLED)
+                if watch.seconds > watch.limits.seconds + GRACE_S:
+                    return Ended(found, bound, Stop.TIME)
+        finally:
+            process.kill()
 
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(model.cost), len(model.least)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = model.cost, model.lower, model.upper
-    lp.row_lower_, lp.row_upper_ = model.least, model.most
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.num_col_, lp.a_matrix_.num_row_ = len(model.cost), len(model.least)
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = model.start, model.column, model.value
-    kinds = {False: highspy.HighsVarType.kContinuous, True: highspy.HighsVarType.kInteger}
-    lp.integrality_ = [kinds[each] for each in model.whole.tolist()]
-    solver = highspy.Highs()
-    solver.silent()
-    # One thread: which of several finds an answer first would change from run to run.
-    solver.setOptionValue("threads", 1)
-    solver.setOptionValue("parallel", "off")
-    solver.passModel(lp)
-    return solver, highspy
 
-
-def _stopped(status: Any, found: Floats | None, model: Model, bound: float, highs: Any) -> Stop:
-    kinds = highs.HighsModelStatus
-    if status == kinds.kInterrupt:
-        return Stop.CANCELLED
-    if status == kinds.kTimeLimit:
-        return Stop.TIME
-    if status == kinds.kOptimal and found is not None:
-        cost = float(model.cost @ found)
-        return Stop.OPTIMAL if cost - bound <= max(1e-6, 1e-6 * abs(cost)) else Stop.GAP
-    return Stop.ROUNDS
+def _talk(
+    process: subprocess.Popen[bytes], task: Task, messages: queue.SimpleQueue[Told | Better | Ended | None]
+) -> None:
+    """Give the task, pass on what comes back; None once nothing comes any more."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        pickle.dump(task, process.stdin)
+        process.stdin.close()
+        while True:
+            messages.put(pickle.load(process.stdout))  # noqa: S301 (both ends are this program)
+    except (OSError, EOFError, ValueError, pickle.UnpicklingError):
+        # It ended, or was ended.
+        pass
+    finally:
+        messages.put(None)

@@ -27,6 +27,9 @@ LOOK_UP_BIDS = 8
 LOWERED = 3
 """Rounds of lowering prices where an earlier plan's are taken over."""
 
+CHAIN = 16
+"""Moves of a chain, at most."""
+
 PATIENCE = 4
 """Moves along chains, a demand point; beyond, points go straight to where there is room."""
 
@@ -261,7 +264,7 @@ class _Seats:
         far, before = self.step[source].copy(), np.full(len(columns), source, np.int64)
         far[source] = 0.0
         news = np.flatnonzero(np.isfinite(far))
-        for _ in columns if len(news) else ():
+        for _ in columns[:CHAIN] if len(news) else ():
             through = far[news, None] + self.step[news]
             best = through.argmin(0)
             cost = through[best, columns]
@@ -300,7 +303,7 @@ class _Seats:
         price = np.where(self.room - self.load >= 1 - EASE, 0.0, np.inf)
         after = np.full(len(price), NOBODY, np.int64)
         news = np.flatnonzero(price == 0)
-        for _ in columns:
+        for _ in columns[:CHAIN]:
             through = self.step[:, news] + price[news]
             best = through.argmin(1)
             cost = through[columns, best]

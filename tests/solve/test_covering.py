@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import Any
+
 import numpy as np
 import pytest
 
+from mapper.solve import milp
 from mapper.solve.covering import fewest_sites, least_worst, most_covered
 from mapper.solve.groups import Groups
 from mapper.solve.siting import NOBODY, Candidate, Demand, Left, Limits, Problem, Siting, Stop, Travel
@@ -127,6 +132,56 @@ def test_a_solve_that_is_not_wanted_any_more_ends_with_its_best_plan(after: int)
     assert (plan.stopped, plan.seed) == (Stop.CANCELLED, 1)
     assert 0 < plan.objective <= plan.bound
     assert asked < after + 40
+
+
+def test_a_process_that_is_not_wanted_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen
+
+    def noted(*given: Any, **more: Any) -> subprocess.Popen[bytes]:
+        begun.append(begin(*given, **more))
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    monkeypatch.setattr(milp, "AT_ONCE", 0)
+    problem = strewn(1500, 60, 900)
+    # Asked as often as before HiGHS begins, and once more while its process is only starting.
+    plan = most_covered(problem, 12, Watch(cancelled=lambda: bool(begun)))
+    sound(problem, plan, 12)
+    assert plan.stopped is Stop.CANCELLED
+    assert [one.returncode for one in begun] == [-9] or sys.platform == "win32"
+    assert all(one.poll() is not None for one in begun)
+
+
+def test_in_a_process_of_its_own_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = strewn(1500, 60, 900)
+    plan = most_covered(problem, 12)
+    monkeypatch.setattr(milp, "AT_ONCE", 0)
+    told: list[Progress] = []
+    beside = most_covered(problem, 12, Watch(progress=told.append))
+    assert (beside.site.tolist(), beside.bound, beside.stopped) == (plan.site.tolist(), plan.bound, Stop.OPTIMAL)
+    assert told
+
+
+def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = subprocess.Popen
+    monkeypatch.setattr(milp, "AT_ONCE", 0)
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda given, **more: begin([given[0], "-c", "raise SystemExit(3)"], **more)
+    )
+    with pytest.raises(RuntimeError, match="ended without an answer"):
+        most_covered(strewn(1500, 60, 900), 12)
+
+
+def test_so_much_work_ends_a_solve_the_same_way_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = strewn(1500, 60, 700, seed=3)
+    monkeypatch.setattr(milp, "WORK", 0)
+    monkeypatch.setattr(milp, "FEWEST_ASKS", 0)
+    one, other = (most_covered(problem, 12, Watch(Limits(np.inf, seed=2))) for _ in range(2))
+    assert (one.chosen, one.bound) == (other.chosen, other.bound)
+    assert one.stopped is Stop.ROUNDS
+    assert one.repeatable
+    assert one.objective < one.bound
 
 
 def test_without_time_there_is_still_a_plan() -> None:
