@@ -83,6 +83,14 @@ class Place:
             slot.doses -= one.doses
             self.asked[slot.day] += 1
 
+    def last_free(self) -> date | None:
+        """The last day on which somebody more could come; None where there is none."""
+        days = [slot.day for slot in self.slots if slot.doses >= 1 and self.room(slot) >= 1]
+        if self.most_days is None or len(self.slots) < self.most_days:
+            held = {slot.day for slot in self.slots}
+            days += [day for day in self.open_days if day not in held and self.limit.get(day) != 0]
+        return max(days, default=None)
+
     def open_for(self, comer: Comer) -> Slot | None:
         """A further session of the place's own staff, on the first day on which somebody can come."""
         if self.most_days is not None and len(self.slots) >= self.most_days:
@@ -236,6 +244,7 @@ def _moved(
     """Whoever found no room at their place, at another one; and why there is none."""
     unserved: dict[Unserved, dict[str, tuple[DueHouse, list[DuePerson]]]] = {}
     moved = 0
+    free: dict[int, date | None] = {}
     houses: dict[tuple[int, str], list[Comer]] = {}
     for number, one in left:
         houses.setdefault((number, one.house.id), []).append(one)
@@ -247,7 +256,7 @@ def _moved(
         open_ = [(own, comers[0].way_m), *((place, far) for place, far in near if place is not own)]
         open_ = [(place, far) for place, far in open_ if place is own or not held.crosses(unit, place.unit)]
         for one in comers:
-            found = _place_for(one, open_, weights.walk_m(one.house, one.person))
+            found = _place_for(one, open_, weights.walk_m(one.house, one.person), free)
             if found is None:
                 why = _why(one, own, [place for place, _ in open_])
                 house = unserved.setdefault(why, {}).setdefault(one.house.id, (one.house, []))
@@ -255,15 +264,24 @@ def _moved(
                 continue
             place, slot, far = found
             moved += place is not own
+            free.pop(id(place))
             place.ask(slot, [Comer(one.house, one.person, far, one.weight, one.ready)])
     return {
         why: [(house, tuple(people)) for house, people in unserved[why].values()] for why in Unserved if why in unserved
     }, moved
 
 
-def _place_for(comer: Comer, near: Sequence[tuple[Place, float]], limit: float) -> tuple[Place, Slot, float] | None:
+def _place_for(
+    comer: Comer, near: Sequence[tuple[Place, float]], limit: float, free: dict[int, date | None]
+) -> tuple[Place, Slot, float] | None:
+    """A session for somebody. free: the last day of each place on which there is room, as far as it is known."""
     for number, (place, far) in enumerate(near):
         if number and far > limit:
+            continue
+        if id(place) not in free:
+            free[id(place)] = place.last_free()
+        last = free[id(place)]
+        if last is None or last < comer.person.on:
             continue
         slot = next((one for one in place.slots if one.day >= comer.person.on and place.takes(one, [comer])), None)
         slot = slot or place.open_for(comer)

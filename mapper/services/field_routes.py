@@ -20,8 +20,8 @@ from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
 WORTH = 3.0
-"""A stop is worth a way so many times as long as the longest of all and a day's wait, and up to twice that by the weight
-of its people: no route saves as much by leaving it out, and where not all fit those of less weight are left out first."""
+"""A stop is worth the longest way of all and the wait of a plan so many times, and up to twice that by the weight of
+its people: no route saves as much by leaving it out, and where not all fit those of less weight are left out first."""
 
 STANDS = 10.0
 """A session that stands is worth so many times as much as all other stops together."""

@@ -57,13 +57,14 @@ def put_together(parts: Parts, *, complete: bool) -> MadePlan:
         for slot in place.slots
         if slot.asked or slot.kept
     }
+    asked = {key: tuple(_person(one.person, slot.day) for one in slot.asked) for key, slot in sessions.items()}
     days, visited = _team_days(parts)
-    rounds = _rounds(parts, sessions, days, visited)
+    rounds = _rounds(parts, sessions, asked, days, visited)
     sites = []
     for number, place in enumerate(parts.appointed.places):
-        own = [slot for slot in place.slots if (number, slot.order) in sessions]
+        own = [(slot, asked[number, slot.order]) for slot in place.slots if (number, slot.order) in sessions]
         if own or place.site.kind is SiteKind.FIXED:
-            held = tuple(_session(parts, slot, rounds.get((number, slot.order), ())) for slot in own)
+            held = tuple(_session(parts, slot, people, rounds.get((number, slot.order), ())) for slot, people in own)
             sites.append(PlanSite(place.site, place.unit, _houses(own), held))
     days = [replace(day, needs=rounds.get((day.team, day.day), ())) for day in days]
     homes = [
@@ -135,6 +136,7 @@ def _team_days(parts: Parts) -> tuple[list[TeamDay], dict[tuple[str, str], TeamD
 def _rounds(
     parts: Parts,
     sessions: Mapping[tuple[int, Order], Slot],
+    asked: Mapping[tuple[int, Order], tuple[PlannedPerson, ...]],
     days: Iterable[TeamDay],
     visited: Mapping[tuple[str, str], TeamDay],
 ) -> dict[tuple[object, ...], tuple[VialNeed, ...]]:
@@ -143,9 +145,8 @@ def _rounds(
     holders: dict[tuple[int, str], list[tuple[tuple[object, ...], Round, float]]] = {}
     for (number, order), slot in sessions.items():
         place = parts.appointed.places[number]
-        people = tuple(_person(one.person, slot.day) for one in slot.asked)
         cold = place.site.cold_chain and not slot.team
-        one = Round(slot.day, place.site.code, doses_of(people), cold)
+        one = Round(slot.day, place.site.code, doses_of(asked[number, order]), cold)
         holder = (0, slot.team) if slot.team else (1, place.site.code)
         holders.setdefault(holder, []).append(((number, order), one, slot.begin))
     homes: dict[tuple[str, date], list[PlannedPerson]] = {}
@@ -163,8 +164,7 @@ def _rounds(
     return found
 
 
-def _session(parts: Parts, slot: Slot, needs: tuple[VialNeed, ...]) -> Session:
-    people = tuple(_person(one.person, slot.day) for one in slot.asked)
+def _session(parts: Parts, slot: Slot, people: tuple[PlannedPerson, ...], needs: tuple[VialNeed, ...]) -> Session:
     end = slot.end
     if not slot.team:
         minutes = sum(one.doses for one in slot.asked) * parts.held.rules.minutes_a_dose
@@ -172,13 +172,13 @@ def _session(parts: Parts, slot: Slot, needs: tuple[VialNeed, ...]) -> Session:
     return Session(slot.day, slot.begin, end, slot.team, len(people), doses_of(people), needs, slot.kept)
 
 
-def _houses(slots: Iterable[Slot]) -> tuple[PlannedHouse, ...]:
+def _houses(slots: Iterable[tuple[Slot, tuple[PlannedPerson, ...]]]) -> tuple[PlannedHouse, ...]:
     """Whoever is asked to a site, by house."""
     houses: dict[str, tuple[DueHouse, float, list[PlannedPerson]]] = {}
-    for slot in slots:
-        for one in slot.asked:
+    for slot, asked in slots:
+        for one, person in zip(slot.asked, asked, strict=True):
             house, far, people = houses.get(one.house.id, (one.house, 0.0, []))
-            people.append(_person(one.person, slot.day))
+            people.append(person)
             houses[one.house.id] = house, max(far, one.way_m), people
     return tuple(
         PlannedHouse(house.id, house.hamlet_code, house.commune_code, house.point, tuple(people), far)

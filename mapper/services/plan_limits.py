@@ -122,9 +122,7 @@ def _missed(held: Conditions, sent: TeamPlan, made: MadePlan) -> Iterator[Explai
         ),
         (
             Missed.TOO_MANY_DOSES,
-            mark(
-                "{people} people need {doses} doses at one stop, more than any team gives on a day. Let one give so many."
-            ),
+            mark("{people} people need {doses} doses at one stop, more than any team gives on a day. Allow more."),
         ),
         (
             Missed.OUT_OF_HOURS,

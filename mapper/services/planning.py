@@ -67,10 +67,10 @@ def make(given: PlanGiven, rules: PlanningRules, watched: Watched = Watched(), w
 
 def _made(given: PlanGiven, plan: SitePlan, ways: Ways, watch: Watch, *, complete: bool) -> MadePlan:
     held = conditions(given, plan.rules)
-    sent = plan_teams(given, plan, held, ways, watch) if given.question.teams else None
     weights = Weights(held)
-    places = [_place(given, one, held, sent) for one in plan.sites]
     comers = [comers_of(one, weights, held.days[-1]) for one in plan.sites]
+    sent = plan_teams(given, plan, comers, held, ways, watch) if given.question.teams else None
+    places = [_place(given, one, held, sent) for one in plan.sites]
     appointed = appoint(places, comers, held, weights, ways)
     return put_together(Parts(given, held, plan, sent, appointed, ways), complete=complete)
 

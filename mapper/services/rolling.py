@@ -11,18 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 
 from mapper.domain.plan import PlanGiven
 from mapper.services.field_routes import Field, renumbered
 from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.team_stops import SessionStop, Stopover, minutes_at, unit_of_site
 from mapper.services.turns import mostly_ready
-from mapper.solve.routing import Missed, Route, Routing, Team, shortest_routes
+from mapper.solve.routing import Missed, Route, Routing, Team, impossible, shortest_routes
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
-TRIES = 4
-"""A commune is tried with a day more so many times before all days that are left are given to it."""
+ROOM = 1.5
+"""A commune is first tried in the days in which so many times its work is done, ways among it; then in all days."""
 
 
 @dataclass(eq=False)
@@ -86,6 +87,15 @@ class _Rolled:
     missed: dict[int, Missed]
     stopped: Stop = Stop.ROUNDS
 
+    @cached_property
+    def hopeless(self) -> dict[int, Missed]:
+        """Stops to which no team could go on any of its days, and why."""
+        days = range(len(self.field.calendar))
+        going, halts = self.field.halts(range(len(self.field.stops)), days)
+        crews = [self.field.crew(number, own) for number, own in enumerate(self.field.shifts)]
+        found = impossible(self.field.roads, halts, crews)
+        return {going[halt]: why for halt, why in found.items()}
+
     def stand(self, stops: list[int]) -> None:
         """Days with sessions that stand are of those alone."""
         going, halts = self.field.halts(stops, range(len(self.field.calendar)))
@@ -122,46 +132,37 @@ class _Rolled:
         """A whole commune, by the teams that are free first: by one more as long as they do not suffice."""
         waiting = sorted(self.crews, key=lambda one: one.time)
         ripe = mostly_ready(self.field.stops[one].ready for one in stops)
-        for number in range(min(together, len(waiting)), len(waiting) + 1):
-            crews = [one for one in waiting[:number] if one.days]
-            solved = self._commune(stops, crews, ripe)
-            if solved is None:
-                continue
-            found, going, members = solved
-            if not self._short(found) or number == len(waiting):
-                self._take(found, going, members)
-                reached = {one.halt for crew in self.crews for route in crew.routes() for one in route.halts}
-                why = {going[halt]: each for halt, each in found.missed.items()}
-                self.missed.update({one: why.get(one, Missed.NO_ROOM) for one in stops if one not in reached})
-                return
-        self.missed.update(dict.fromkeys(stops, Missed.NO_ROOM))
+        number = min(together, len(waiting))
+        while True:
+            solved = self._commune(stops, [one for one in waiting[:number] if one.days], ripe)
+            if number == len(waiting) or (solved is not None and not self._short(*solved[:2])):
+                break
+            number = min(2 * number, len(waiting))
+        if solved is not None:
+            self._take(*solved)
+        reached = {one.halt for crew in self.crews for route in crew.routes() for one in route.halts}
+        left = (one for one in stops if one not in reached)
+        self.missed.update({one: self.hopeless.get(one, Missed.NO_ROOM) for one in left})
 
     def _commune(
         self, stops: list[int], crews: Sequence[_Crew], ripe: date
     ) -> tuple[Routing, list[int], list[tuple[_Crew, bool]]] | None:
         field = self.field
         days = sorted({day for crew in crews for day in crew.days if field.calendar[day] >= ripe})
-        work = sum(minutes_at(field.stops[one], field.rules) for one in stops)
-        best, tries = None, 0
-        for place, last in enumerate(days):
-            hours = sum(
-                field.teams[crew.number].end - field.teams[crew.number].begin
-                for crew in crews
-                for day in crew.days
-                if days[0] <= day <= last
-            )
-            if hours < work and place < len(days) - 1:
-                continue
-            tries += 1
-            if tries > TRIES and place < len(days) - 1:
-                continue
-            allowed = days[: place + 1]
-            going, halts = field.halts(stops, allowed)
-            teams, members = self._teams(crews, allowed)
-            found = self._solved(shortest_routes(field.roads, halts, teams, self.watch))
-            best = found, going, members
-            if not self._short(found):
+        work = ROOM * sum(minutes_at(field.stops[one], field.rules) for one in stops)
+        hours = {number: field.teams[number].end - field.teams[number].begin for number in range(len(field.teams))}
+        enough = len(days)
+        for place, day in enumerate(days):
+            work -= sum(hours[crew.number] for crew in crews if day in crew.days)
+            if work <= 0:
+                enough = place + 1
                 break
+        best = None
+        for allowed in (days[:enough], days):
+            if allowed and (best is None or (self._short(*best[:2]) and enough < len(days))):
+                going, halts = field.halts(stops, allowed)
+                teams, members = self._teams(crews, allowed)
+                best = self._solved(shortest_routes(field.roads, halts, teams, self.watch)), going, members
         return best
 
     def _teams(self, crews: Sequence[_Crew], days: Sequence[int]) -> tuple[list[Team], list[tuple[_Crew, bool]]]:
@@ -199,10 +200,9 @@ class _Rolled:
                 )
             crew.take(own)
 
-    @staticmethod
-    def _short(found: Routing) -> bool:
+    def _short(self, found: Routing, going: Sequence[int]) -> bool:
         """Whether more days or teams would get to more stops."""
-        return any(why is Missed.NO_ROOM for why in found.missed.values())
+        return any(going[halt] not in self.hopeless for halt in found.missed)
 
     def _solved(self, found: Routing) -> Routing:
         if not found.repeatable:

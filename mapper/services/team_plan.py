@@ -16,6 +16,7 @@ from mapper.services.scenarios import Conditions
 from mapper.services.site_plan import SitePlan
 from mapper.services.team_stops import SessionStop, Stopover, stops_of
 from mapper.services.travel import Ways
+from mapper.services.turns import Comer
 from mapper.solve.routing import Missed
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
@@ -71,16 +72,18 @@ WHY_MISSED: Mapping[Missed, str] = {
 }
 
 
-def plan_teams(given: PlanGiven, plan: SitePlan, held: Conditions, ways: Ways, watch: Watch) -> TeamPlan:
+def plan_teams(
+    given: PlanGiven, plan: SitePlan, comers: Sequence[list[Comer]], held: Conditions, ways: Ways, watch: Watch
+) -> TeamPlan:
     """Send the teams of a question to the mobile sites of a plan and to the people who are vaccinated at home.
 
     Fixed sites have staff of their own. A site with more people than any team sees on a day has several sessions. A
     session that stands is gone to by its team on its day before all others. A search that no watch limits to rounds is
-    limited to so many that the same given gives the same routes.
+    limited to so many that the same given gives the same routes. comers: of each site; see ``turns.comers_of``.
     """
     able = tuple(one for one in held.teams if 0 <= one.begin < one.end)
     idle = tuple(one for one in held.teams if one not in able)
-    stops = stops_of(given, plan, held, able)
+    stops = stops_of(given, plan, comers, held, able)
     if not able or not stops:
         return TeamPlan((), tuple((stop, Missed.NO_ROOM) for stop in stops), 0.0, Stop.OPTIMAL, watch.seconds, idle)
     field = Field.of(given, held, stops, able, ways)

@@ -13,7 +13,7 @@ from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site, SiteKind
 from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.site_plan import PlannedSite, SitePlan
-from mapper.services.turns import Comer, Weights, comers_of, mostly_ready, together
+from mapper.services.turns import Comer, Weights, mostly_ready, together
 
 ON_SITE = 0.5
 """Share of a team's hours that one session takes at most; the rest is for its ways."""
@@ -53,11 +53,16 @@ class HomeStop:
 Stopover = SessionStop | HomeStop
 
 
-def stops_of(given: PlanGiven, plan: SitePlan, held: Conditions, teams: Sequence[FieldTeam]) -> list[Stopover]:
-    """Sessions that stand, sessions at mobile sites with anybody to come, and houses of people who stay at home."""
+def stops_of(
+    given: PlanGiven, plan: SitePlan, comers: Sequence[list[Comer]], held: Conditions, teams: Sequence[FieldTeam]
+) -> list[Stopover]:
+    """Sessions that stand, sessions at mobile sites with anybody to come, and houses of people who stay at home.
+
+    comers: of each site of the plan; see ``turns.comers_of``.
+    """
     question, weights, last = given.question, Weights(held), held.days[-1]
     found: list[Stopover] = []
-    for site in plan.sites:
+    for site, coming in zip(plan.sites, comers, strict=True):
         kept = [
             one
             for one in standing(question)
@@ -65,9 +70,7 @@ def stops_of(given: PlanGiven, plan: SitePlan, held: Conditions, teams: Sequence
         ]
         if not kept and (site.site.kind is SiteKind.FIXED or not site.served):
             continue
-        found += _sessions(
-            given, held, site, comers_of(site, weights, last), sorted(kept, key=lambda one: (one.day, one.team)), teams
-        )
+        found += _sessions(given, held, site, coming, sorted(kept, key=lambda one: (one.day, one.team)), teams)
     for house, people in plan.homes:
         if house.point is None:
             continue

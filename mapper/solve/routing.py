@@ -173,7 +173,7 @@ def shortest_routes(
     watch = watch or Watch()
     _check(roads, halts, teams, day_m)
     days = _team_days(teams)
-    missed = {place: why for place, halt in enumerate(halts) if (why := _impossible(roads, halt, days)) is not None}
+    missed = impossible(roads, halts, teams)
     going = [place for place in range(len(halts)) if place not in missed]
     if not going or not days:
         return Routing((), missed, 0.0, watch.seconds, watch.limits.seed, Stop.OPTIMAL)
@@ -184,6 +184,12 @@ def shortest_routes(
     missed |= dict.fromkeys((place for place in going if place not in on_route), Missed.NO_ROOM)
     metres = sum(route.metres for route in routes)
     return Routing(tuple(routes), dict(sorted(missed.items())), metres, watch.seconds, watch.limits.seed, stopped)
+
+
+def impossible(roads: Roads, halts: Sequence[Halt], teams: Sequence[Team]) -> dict[int, Missed]:
+    """Halts to which no team could go even if it had no other, and why."""
+    days = _team_days(teams)
+    return {place: why for place, halt in enumerate(halts) if (why := _impossible(roads, halt, days)) is not None}
 
 
 def _check(roads: Roads, halts: Sequence[Halt], teams: Sequence[Team], day_m: float) -> None:

@@ -17,6 +17,7 @@ from mapper.services.scenarios import conditions
 from mapper.services.team_plan import Stay, TeamPlan, plan_teams, read_team
 from mapper.services.team_stops import HomeStop, SessionStop
 from mapper.services.travel import Straight
+from mapper.services.turns import Weights, comers_of
 from mapper.solve.routing import Missed
 from mapper.solve.siting import Limits
 from mapper.solve.watch import Watch
@@ -53,7 +54,9 @@ def sent(asked: PlanGiven, *teams: FieldTeam, rounds: int = 60) -> TeamPlan:
     """The days of these teams for a question."""
     asked = replace(asked, question=replace(asked.question, teams=teams))
     plan = sited(asked)
-    return plan_teams(asked, plan, conditions(asked, RULES), Straight(RULES), Watch(Limits(rounds=rounds)))
+    under = conditions(asked, RULES)
+    comers = [comers_of(one, Weights(under), under.days[-1]) for one in plan.sites]
+    return plan_teams(asked, plan, comers, under, Straight(RULES), Watch(Limits(rounds=rounds)))
 
 
 def held(asked: PlanGiven, made: TeamPlan) -> None:
