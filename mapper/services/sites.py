@@ -102,6 +102,19 @@ def read_one(fields: Mapping[str, str]) -> Site:
     return read_sites("", [ListedSite(0, told)])[0]
 
 
+def as_typed(site: Site) -> dict[str, str]:
+    """A site as a form tells it; ``read_one`` makes the same site of it."""
+    return {
+        "code": site.code,
+        "name": site.name,
+        "kind": site.kind.value,
+        "lat": f"{site.lat:.6f}",
+        "lon": f"{site.lon:.6f}",
+        "capacity": "" if site.capacity is None else str(site.capacity),
+        "cold_chain": "yes" if site.cold_chain else "no",
+    }
+
+
 def enter(reference: Reference, user: User, site: Site) -> None:
     """Enter a site, or change the one of its code. Raises Forbidden where either lies outside the user's area."""
     with reference.database.write() as connection:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.domain.sites import SiteKind
 from mapper.errors import InvalidInput, MapperError, mark
+from mapper.maps.coverage_map import MapParts
+from mapper.maps.site_map import SiteMapView, site_map
 from mapper.services import sites as service
+from mapper.services.site_area import site_area
 from mapper.web.accounts import only_for, reader
+from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 
@@ -26,19 +32,43 @@ def _guard() -> AnyResponse | None:
 
 @sites.get("/sites")
 def page() -> str:
-    """All sites, with forms for one and for a file."""
-    return _page()
+    """All sites on a map and in a table, with forms for one and for a file; change: code of the one to change."""
+    shown = service.shown_to(installation().reference, reader())
+    asked = request.args.get("change")
+    changing = next((one.site for one in shown if one.own and one.site.code == asked), None)
+    return _page(shown, service.as_typed(changing) if changing else {})
 
 
-def _page(problem: MapperError | None = None) -> str:
+def _refused(problem: MapperError) -> str:
+    return _page(service.shown_to(installation().reference, reader()), request.form, problem)
+
+
+def _page(shown: Sequence[service.ShownSite], typed: Mapping[str, str], problem: MapperError | None = None) -> str:
     return render_template(
         "sites.html",
-        sites=service.shown_to(installation().reference, reader()),
+        sites=shown,
+        map=_map(),
         kinds=KINDS,
         overseer=reader().role in OVERSEERS,
         problem=say(problem) if problem is not None else None,
-        typed=request.form,
+        typed=typed,
         told=get_flashed_messages(),
+    )
+
+
+def _map() -> MapParts | None:
+    found = site_area(installation().reference, reader())
+    if found is None:
+        return None
+    ground = base_tiles()
+    return site_map(
+        SiteMapView(
+            found.bounds,
+            found.outlines,
+            tile_url=ground.url,
+            tile_attribution=ground.attribution,
+            tile_options=ground.options,
+        )
     )
 
 
@@ -49,7 +79,7 @@ def enter() -> AnyResponse | tuple[str, int]:
         site = service.read_one(request.form.to_dict())
         service.enter(installation().reference, reader(), site)
     except MapperError as problem:
-        return _page(problem), 400
+        return _refused(problem), 400
     flash(say("The site {name} is entered.", name=site.name))
     return redirect(url_for("sites.page"), 303)
 
@@ -63,7 +93,7 @@ def take() -> AnyResponse | tuple[str, int]:
             raise InvalidInput(mark("Choose a file: CSV, XLSX, GeoJSON or KML."))
         taken = service.take_file(installation().reference, reader(), file.filename, file.read())
     except MapperError as problem:
-        return _page(problem), 400
+        return _refused(problem), 400
     words = mark("{new} sites are new, {changed} changed, {same} as before.")
     flash(say(words, new=taken.new, changed=taken.changed, same=taken.same))
     return redirect(url_for("sites.page"), 303)
@@ -75,6 +105,6 @@ def remove() -> AnyResponse | tuple[str, int]:
     try:
         service.remove(installation().reference, reader(), request.form.get("code", ""))
     except MapperError as problem:
-        return _page(problem), 400
+        return _refused(problem), 400
     flash(mark("The site is taken out."))
     return redirect(url_for("sites.page"), 303)
