@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import ValidationError
 
-from mapper.commands import boundaries, dhis2, forms, roads, sites, stock, submissions, users
+from mapper.commands import boundaries, dhis2, forms, plan, roads, sites, stock, submissions, users
 from mapper.commands.console import Console, command
 from mapper.errors import MapperError, trace
 from mapper.language import explain
@@ -96,7 +96,7 @@ def command_line(settings: Settings) -> click.Group:
         help=_("Từng Nhà: door-to-door vaccination census, coverage and maps."),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    for inner in (boundaries, forms, submissions, sites, roads, stock, dhis2, users):
+    for inner in (boundaries, forms, submissions, sites, roads, plan, stock, dhis2, users):
         group.add_command(inner.commands(console))
     group.add_command(stock.forecast_command(console))
 

@@ -24,7 +24,6 @@ from mapper.web.wanted import keep_private
 
 if TYPE_CHECKING:
     from mapper.services.plan_again import Origin
-    from mapper.services.plan_progress import Progress
 
 plans_api = Blueprint("plans_api", __name__, url_prefix="/api/plans")
 
@@ -55,9 +54,11 @@ def ask() -> tuple[Response, int]:
 @plans_api.get("")
 def listed() -> Response:
     """The newest plans that the reader sees; ``campaign`` for those of one, ``limit`` up to 500."""
+    from mapper.services.plan_facts import line_facts
+
     limit = _number("limit", 100, MOST_LISTED)
     found = plans.lines(installation().reference, reader(), request.args.get("campaign") or None, limit)
-    return jsonify(plans=[_told(one) for one in found])
+    return jsonify(plans=[line_facts(one, say) for one in found])
 
 
 @plans_api.get("/<int:number>")
@@ -133,29 +134,11 @@ def remove(number: int) -> tuple[str, int]:
 @plans_api.get("/<int:number>/progress")
 def progress(number: int) -> Response:
     """The plan against what came in until today."""
+    from mapper.services.plan_facts import progress_facts
     from mapper.services.plan_progress import progress as progress_of
 
     found = progress_of(installation().reference, reader(), number, today())
-    return jsonify(
-        number=number,
-        date=found.today.isoformat(),
-        whole=found.line.whole,
-        total=_progress(found.total),
-        not_asked=_progress(found.other),
-        sites=[{"site": code, **_progress(of)} for code, of in found.sites.items()],
-        places=[
-            {"site": at.site, "date": at.day.isoformat(), **_progress(of)} for at, of in sorted(found.places.items())
-        ],
-        teams=[
-            {"team": at.team, "date": at.day.isoformat(), **_progress(of)} for at, of in sorted(found.teams.items())
-        ],
-        communes=[{"commune": code or None, **_progress(of)} for code, of in found.communes.items()],
-        days=[
-            {"date": each.day.isoformat(), "planned": each.planned, "vaccinated": each.vaccinated}
-            for each in found.days
-        ],
-        doses=[asdict(each) for each in found.doses],
-    )
+    return jsonify(progress_facts(found))
 
 
 @plans_api.get("/<int:number>/comparison")
@@ -187,48 +170,17 @@ def _look(number: int) -> PlanLine:
     return line
 
 
-def _told(line: PlanLine) -> dict[str, Any]:
-    row = line.row
-    return {
-        "number": row.id,
-        "campaign": row.campaign_id,
-        "name": row.name,
-        "state": line.state.value,
-        "share": row.share,
-        "asked_at": row.at,
-        "asked_by": row.user_name,
-        "told_at": row.told_at,
-        "in_use": row.in_use,
-        "follows": row.follows,
-        "variant_of": row.given_of,
-        "whole": line.whole,
-        "first": line.question.first.isoformat(),
-        "last": line.question.last.isoformat(),
-        "summary": line.summary or None,
-        "trouble": say(line.trouble.words, **line.trouble.facts) if line.trouble else None,
-    }
-
-
 def _whole(line: PlanLine) -> dict[str, Any]:
     from mapper.services.plan_again import origin
+    from mapper.services.plan_facts import line_facts
 
     made_from = origin(installation().reference, reader(), line.row.id) if line.row.made_with else None
     explained = _explained(made_from) if made_from is not None else None
-    return {**_told(line), "question": question_fields(line.question), "explained": explained}
+    return {**line_facts(line, say), "question": question_fields(line.question), "explained": explained}
 
 
 def _explained(made_from: Origin) -> dict[str, Any]:
     return {name: value for name, value in asdict(made_from).items() if name != "question"}
-
-
-def _progress(of: Progress) -> dict[str, Any]:
-    return {
-        "asked": of.asked,
-        "vaccinated": of.vaccinated,
-        "left": of.left,
-        "fates": {fate.value: number for fate, number in of.fates.items()},
-        "came": {when.value: number for when, number in of.came.items()},
-    }
 
 
 def _plain(value: Any) -> Any:
