@@ -51,7 +51,7 @@ def binds(
             "{people} people fall due after the last session within their walk, the last of them on {day}: hold a"
             " session then, or plan them with the next days."
         )
-        found.append(Explained(words, {"people": len(late), "day": max(one.on for one in late).isoformat()}))
+        found.append(Explained(words, {"people": len(late), "day": f"{max(one.on for one in late):%d/%m/%Y}"}))
     unknown = sum(one.doses.get("", 0) for site in made.sites for one in site.sessions)
     unknown += sum(one.vials.get(dose, "") == "" for house in made.homes for one in house.people for dose in one.due)
     if unknown:
@@ -62,17 +62,18 @@ def binds(
 
 def _standing(given: PlanGiven, held: Conditions, plan: SitePlan, sent: TeamPlan | None) -> Iterator[Explained]:
     question, chosen = given.question, {one.site.code for one in plan.sites}
-    names = {one.name for one in held.teams}
+    going = {one.name for one in held.teams}
+    names = {one.site.code: one.site.name for one in plan.sites} | {one.code: one.name for one in given.sites}
 
     def told(words: str, one: FixedSession) -> Explained:
-        return Explained(words, {"day": one.day.isoformat(), "site": one.site, "team": one.team})
+        return Explained(words, {"day": f"{one.day:%d/%m/%Y}", "site": names.get(one.site, one.site), "team": one.team})
 
     for one in question.keeps:
         if not question.first <= one.day <= question.last:
             yield told(mark("The session of {day} at {site} stands outside the days of the plan."), one)
         elif one.site not in chosen:
             yield told(mark("The session of {day} at {site} stands, but the plan has no such site."), one)
-        elif question.teams and one.team and one.team not in names:
+        elif question.teams and one.team and one.team not in going:
             yield told(
                 mark("The session of {day} at {site} is of team {team}, which does not go out: another one holds it."),
                 one,

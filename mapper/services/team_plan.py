@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from mapper.domain.people import Point
-from mapper.domain.plan import FieldTeam, PlanGiven, working_days
+from mapper.domain.plan import FieldTeam, PlanGiven
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.field_routes import Field, at_once, metres_around
 from mapper.services.rolling import roll
@@ -20,8 +20,6 @@ from mapper.services.turns import Comer
 from mapper.solve.routing import Missed
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
-
-__all__ = ["working_days"]
 
 ROUNDS = 100_000
 """Rounds of search for routes, divided by the stops: enough that more of them are hardly worth a minute of way."""
@@ -62,14 +60,6 @@ class TeamPlan:
     stopped: Stop
     seconds: float
     idle: tuple[FieldTeam, ...] = ()
-
-
-WHY_MISSED: Mapping[Missed, str] = {
-    Missed.NO_WAY: mark("no team gets there and back"),
-    Missed.TOO_MANY_DOSES: mark("it needs more doses than any team gives on a day"),
-    Missed.OUT_OF_HOURS: mark("alone it takes longer than the day of any team"),
-    Missed.NO_ROOM: mark("teams and days do not suffice for it"),
-}
 
 
 def plan_teams(
