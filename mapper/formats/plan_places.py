@@ -184,7 +184,7 @@ def _moment(moment: datetime) -> str:
 def _child(parent: etree._Element, space: str, tag: str, text: str | None = None) -> etree._Element:
     made = etree.SubElement(parent, f"{{{space}}}{tag}")
     if text is not None:
-        made.text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
+        made.text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text).strip()
     return made
 
 

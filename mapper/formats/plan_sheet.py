@@ -56,10 +56,11 @@ class SheetPart:
 class PlanSheet:
     """One site's day, or one team's visits of a day. address: what the QR code holds. nothing: where nobody comes.
 
-    more: said after the last person, "" for nothing.
+    when: the day, said again on later pages. more: said after the last person, "" for nothing.
     """
 
     title: str
+    when: str
     lines: tuple[str, ...]
     address: str
     needs: tuple[SheetNeed, ...]
@@ -87,6 +88,7 @@ class PlanSheetWords:
     """The same, and what the columns are called. closing: lines to fill in at the end."""
 
     pages: PageWords
+    number: str
     name: str
     born: str
     place: str
@@ -114,11 +116,19 @@ class Pages:
     """The pages of one sheet while they are drawn. at: how far down the page it has come."""
 
     def __init__(
-        self, pen: Pen, words: PageWords, title: str, lines: Sequence[str], address: str, needs: Sequence[SheetNeed]
+        self,
+        pen: Pen,
+        words: PageWords,
+        title: str,
+        when: str,
+        lines: Sequence[str],
+        address: str,
+        needs: Sequence[SheetNeed],
     ) -> None:
         beside = INNER - QR_SIDE - 6
         self.pen, self.words, self.needs = pen, words, needs
-        self.name, self.address = title, address
+        self.name = f"{title} · {when}"
+        self.address = address
         self.title = wrap(title, beside, BOLD, 15)
         self.lines = [part for line in lines for part in wrap(line, beside, REGULAR, 9.5)]
         self.at = 0.0
@@ -195,7 +205,7 @@ class _People(Pages):
     """A sheet of people."""
 
     def __init__(self, pen: Pen, sheet: PlanSheet, words: PlanSheetWords) -> None:
-        super().__init__(pen, words.pages, sheet.title, sheet.lines, sheet.address, sheet.needs)
+        super().__init__(pen, words.pages, sheet.title, sheet.when, sheet.lines, sheet.address, sheet.needs)
         self._sheet, self._columns = sheet, words
 
     def draw(self) -> None:
@@ -243,7 +253,7 @@ class _People(Pages):
     def _head(self) -> None:
         words = self._columns
         named = (
-            (MARGIN, "№", NAME - MARGIN),
+            (MARGIN, words.number, NAME - MARGIN),
             (NAME, words.name, BORN - NAME),
             (BORN, words.born, PLACE - BORN),
             (PLACE, words.place, DOSE - PLACE),

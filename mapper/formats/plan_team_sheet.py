@@ -30,9 +30,10 @@ class StopRow:
 
 @dataclass(frozen=True, slots=True)
 class TeamSheet:
-    """A team's day. needs: to be loaded before it leaves."""
+    """A team's day. when: the day, said again on later pages. needs: to be loaded before it leaves."""
 
     title: str
+    when: str
     lines: tuple[str, ...]
     address: str
     needs: tuple[SheetNeed, ...]
@@ -44,6 +45,7 @@ class TeamSheetWords:
     """What stands on every page, and what the columns are called. closing: lines to fill in at the end."""
 
     pages: PageWords
+    number: str
     hours: str
     place: str
     people: str
@@ -69,7 +71,7 @@ class _Day(Pages):
     """The pages of one day."""
 
     def __init__(self, pen: Pen, sheet: TeamSheet, words: TeamSheetWords) -> None:
-        super().__init__(pen, words.pages, sheet.title, sheet.lines, sheet.address, sheet.needs)
+        super().__init__(pen, words.pages, sheet.title, sheet.when, sheet.lines, sheet.address, sheet.needs)
         self._stops, self._columns = sheet.stops, words
 
     def draw(self) -> None:
@@ -101,7 +103,7 @@ class _Day(Pages):
     def _head(self) -> None:
         words = self._columns
         named = (
-            (MARGIN, "№", HOURS - MARGIN),
+            (MARGIN, words.number, HOURS - MARGIN),
             (HOURS, words.hours, PLACE - HOURS),
             (PLACE, words.place, PEOPLE - PLACE),
             (PEOPLE, words.people, DOSES - PEOPLE),

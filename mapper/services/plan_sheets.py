@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import quote
 
 from mapper.domain.made_plan import PlannedHouse, PlanSite, Session, TeamDay, VialNeed
 from mapper.domain.sites import SiteKind
@@ -94,8 +95,9 @@ class SheetWriter:
         more = told.say(mark("And {number} people of places outside your area."), number=people - named)
         return PlanSheet(
             site.name,
+            told.day(day),
             tuple(lines),
-            f"{self._address}/sites/{site.code}",
+            f"{self._address}/sites/{quote(site.code)}",
             self._needs([need for session in sessions for need in session.needs]),
             parts,
             told.say(mark("Nobody is asked to come on this day.")),
@@ -124,6 +126,7 @@ class SheetWriter:
         more = told.say(mark("And {number} people of places outside your area."), number=people - named)
         return PlanSheet(
             day.team,
+            told.day(day.day),
             lines,
             self._address,
             (),
@@ -192,7 +195,9 @@ class SheetWriter:
         for stop in day.stops:
             name, facts = self._stop(stop.site, stop.house)
             stops.append(StopRow(hours(stop.begin, stop.end), name, facts, str(stop.people), str(stop.doses)))
-        return TeamSheet(day.team, tuple(lines), self._address, self._needs(told.load(day)), tuple(stops))
+        return TeamSheet(
+            day.team, told.day(day.day), tuple(lines), self._address, self._needs(told.load(day)), tuple(stops)
+        )
 
     def _stop(self, code: str, house_id: str) -> tuple[str, str]:
         """What a stop is called, and where it is."""
@@ -231,6 +236,7 @@ class SheetWriter:
         say = self._told.say
         return PlanSheetWords(
             self._page_words(say(mark("Sheets of sites"))),
+            number=say(mark("No.")),
             name=say(mark("Name")),
             born=say(mark("Born")),
             place=say(mark("House")),
@@ -249,6 +255,7 @@ class SheetWriter:
         say = self._told.say
         return TeamSheetWords(
             self._page_words(say(mark("Days of teams"))),
+            number=say(mark("No.")),
             hours=say(mark("Hours")),
             place=say(mark("Place")),
             people=say(mark("Number of people")),

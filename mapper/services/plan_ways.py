@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from mapper.domain.made_plan import WHY, PlanSite, Session, TeamDay, TeamStop, VialNeed
@@ -17,6 +18,9 @@ from mapper.services.plan_houses import SeenHouses
 from mapper.services.plan_told import Asked, ToldPlan, geo_address, hours
 
 ZONE = "Asia/Ho_Chi_Minh"
+
+TOGETHER = 5
+"""Minutes to which hours are told everywhere."""
 
 KINDS = {SiteKind.FIXED: mark("Fixed site"), SiteKind.MOBILE: mark("Mobile site")}
 
@@ -160,7 +164,7 @@ class WayWriter:
                     )
 
     def _moment(self, day: date, minutes: float) -> datetime:
-        whole = timedelta(minutes=round(minutes))
+        whole = timedelta(minutes=round(minutes / TOGETHER) * TOGETHER)
         return datetime.combine(day, time(), self._zone) + whole
 
     def calendar(self) -> bytes:
@@ -194,7 +198,7 @@ class WayWriter:
             (site.lat, site.lon),
             self._moment(each.day, each.begin),
             self._moment(each.day, each.end),
-            f"{self._address}/sites/{site.code}" if self._address else "",
+            f"{self._address}/sites/{quote(site.code)}" if self._address else "",
         )
 
     def _need(self, need: VialNeed) -> str:

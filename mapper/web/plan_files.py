@@ -42,7 +42,9 @@ def _guard() -> AnyResponse | None:
     return _only_for_readers()
 
 
-plan_files.after_request(keep_private)
+@plan_files.after_request
+def _keep_private(response: Response) -> Response:
+    return keep_private(response)
 
 
 @plan_files.get("/plans/<int:number>/files/<kind>")
