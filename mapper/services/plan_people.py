@@ -21,7 +21,7 @@ from mapper.services.reference import Reference
 from mapper.store import follow_up
 from mapper.store.follow_up import HouseholdRow
 
-AT_ONCE = 200
+AT_ONCE = 100
 """People of one page."""
 
 

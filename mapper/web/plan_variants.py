@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mapper.domain.plan import Aim, PlanQuestion, Scenario
 from mapper.errors import InvalidQuestion, mark
+from mapper.services.what_if import HALF_AGAIN
 from mapper.web.language_choice import say
 from mapper.web.pages import count
 from mapper.web.plan_form import Reading
@@ -21,15 +22,15 @@ def varied(
     """
     what, sites = typed.get("what", ""), question.sites or 0
     if what in ("site_more", "site_less") and question.aim is Aim.FEWEST_SITES:
-        raise InvalidQuestion(
-            mark("This plan looks for as few sites as can be: their number is no question.")
-        )
+        raise InvalidQuestion(mark("This plan looks for as few sites as can be: their number is no question."))
     match what:
         case "team_less":
             if len(question.teams) < 2:
                 raise InvalidQuestion(mark("This plan has no two teams, of which one could stay away."))
             gone = question.teams[-1]
             return replace(question, teams=question.teams[:-1]), say("without {team}", team=gone.name)
+        case "again":
+            return question, say("again")
         case "site_more":
             return replace(question, sites=sites + 1), say("one site more")
         case "site_less":
@@ -47,5 +48,9 @@ def varied(
             if code and code not in scenarios:
                 raise InvalidQuestion(mark("Choose a scenario of the list."))
             words = names[code] if code else say("without a scenario")
-            return replace(question, scenario=scenarios.get(code, Scenario())), words
+            other, now = scenarios.get(code, Scenario()), question.scenario
+            return replace(question, scenario=replace(other, levels=now.levels, closed=now.closed)), words
+        case "farther":
+            times = question.farther * HALF_AGAIN
+            return replace(question, farther=times), say("walks {times} times as long", times=count(times))
     raise InvalidQuestion(mark("A plan cannot be changed like that. Load its page again."))

@@ -10,6 +10,7 @@ from babel.dates import format_date
 from mapper.domain.made_plan import WHY, Explained, MadePlan
 from mapper.domain.plan import Aim, PlanQuestion
 from mapper.errors import mark
+from mapper.services.plan_comparison import Difference, Figures
 from mapper.services.plans import PlanState
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.pages import count
@@ -49,7 +50,7 @@ def headline(made: MadePlan) -> str:
     if not made.people:
         return say("Nobody is due on the days of this plan, so there is nothing to be planned.")
     return say(
-        "{served} of {people} people due have a place: at {sites} sites, {homes} of them at home.",
+        "{served} of {people} people due have a place: at {sites} sites, and {homes} at home.",
         served=count(made.served),
         people=count(made.people),
         sites=count(sum(one.people > 0 for one in made.sites)),
@@ -87,6 +88,35 @@ def explained(one: Explained) -> str:
     """A limit that binds, or what would free it."""
     facts = {name: count(value) if isinstance(value, (int, float)) else value for name, value in one.facts.items()}
     return say(one.words, **facts)
+
+
+def difference(first: Figures, other: Figures, change: Difference) -> str:
+    """What another plan does that the first does not, in a sentence."""
+    vials = sum(other.vials.values()) - sum(first.vials.values())
+    return say(
+        "The second plan has a place for {people} people, {days} team days and {vials} vials.",
+        people=_more(change.served),
+        days=_more(change.team_days),
+        vials=_more(vials),
+    )
+
+
+def _more(number: int) -> str:
+    if not number:
+        return say("as many")
+    words = _MORE if number > 0 else _FEWER
+    return say(words, number=count(abs(number)))
+
+
+_MORE, _FEWER = mark("{number} more"), mark("{number} fewer")
+
+
+def share(part: int, whole: int) -> str:
+    """A share as per cent, whole; "–" of nothing."""
+    if not whole:
+        return "–"
+    shown = count(100 * part // whole)
+    return f"{shown}\u202f%" if chosen_language() == "vi" else f"{shown}%"
 
 
 def percent(share: float) -> str:

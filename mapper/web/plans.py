@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    get_flashed_messages,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.made_plan import WHY, MadePlan, PlannedHouse, PlanSite, Unserved
@@ -14,8 +25,8 @@ from mapper.domain.plan import PlanQuestion
 from mapper.domain.planning import Formulation, ScenarioPreset
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.domain.sites import SiteKind
-from mapper.errors import InvalidInput, MapperError, NotFound, mark
-from mapper.services import intake, plan_people, plans
+from mapper.errors import InvalidInput, InvalidQuestion, MapperError, NotFound, mark
+from mapper.services import intake, plan_people, plan_progress, plans
 from mapper.services import sites as site_list
 from mapper.services.people_words import PeopleWords
 from mapper.services.plan_figures import (
@@ -29,13 +40,13 @@ from mapper.services.plan_figures import (
     site_rows,
     waiting_rows,
 )
-from mapper.services.plan_work import see_to
 from mapper.services.plans import KeptPlan, PlanLine
 from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.plan_curve import curve_of
 from mapper.web.plan_form import AIMS, AT_POINT, MOST_TEAMS, Ground, read_question, typed_of, usual
 from mapper.web.plan_map_view import map_of
 from mapper.web.plan_variants import varied
@@ -43,6 +54,9 @@ from mapper.web.plan_words import AT_WORK
 from mapper.web.wanted import keep_private, page_asked
 
 KINDS = {SiteKind.FIXED: mark("fixed"), SiteKind.MOBILE: mark("mobile")}
+
+KEPT_DAYS: dict[str, int | None] = {"all": None, "0": 0, "1": 1, "2": 2}
+"""On how many of the next days sessions may be kept, as the form says it."""
 
 plan_pages = Blueprint("plans", __name__)
 _only_for_readers = only_for(*READERS)
@@ -88,6 +102,8 @@ def _begin(question: PlanQuestion, given_of: int | None = None) -> AnyResponse:
 
 def _line(number: int) -> PlanLine:
     """A plan as lists tell it; one that waits is set going."""
+    from mapper.services.plan_work import see_to
+
     here = installation()
     line = plans.line(here.reference, reader(), number)
     see_to(here.plans, here.reference, line)
@@ -174,6 +190,8 @@ def _middle(bounds: tuple[float, float, float, float]) -> Point:
 @plan_pages.get("/plans/<int:number>")
 def show(number: int) -> str:
     """A plan: how far it is, or what came out of it."""
+    from mapper.services.plan_again import origin
+
     _line(number)
     found = _plan(number)
     question, made = found.line.question, found.made
@@ -190,6 +208,8 @@ def show(number: int) -> str:
         "campaign": names.known.campaign(question.campaign_id),
         "presets": _presets_of(question),
         "overseer": reader().role in OVERSEERS,
+        "has_files": "plan_files.fetch" in current_app.view_functions,
+        "origin": origin(installation().reference, reader(), number) if found.line.row.made_with else None,
     }
     if made is not None and made.people:
         rows = site_rows(made, names)
@@ -341,10 +361,72 @@ def what_if(number: int) -> AnyResponse:
 @plan_pages.get("/plans/compare")
 def compare() -> str:
     """Two plans side by side: ``a`` and ``b``, their numbers."""
-    pair = [_plan(_number(request.args.get(name, ""))) for name in ("a", "b")]
-    if any(one.made is None for one in pair):
-        raise NotFound(mark("This plan is not worked out yet. Look again in a minute."))
-    return render_template("plan_compare.html", pair=pair, words=plan_words, aims=AIMS)
+    from mapper.services.plan_again import side_by_side
+
+    reference, user = installation().reference, reader()
+    numbers = [_number(request.args.get(name, "")) for name in ("a", "b")]
+    found = side_by_side(reference, user, numbers)
+    lines = [plans.line(reference, user, number) for number in numbers]
+    first, other = found.figures
+    return render_template(
+        "plan_compare.html",
+        lines=lines,
+        found=found,
+        words=plan_words,
+        names=names_of(reference, lines[0].question.set_id),
+        rules=rules_for(reference, lines[0].row.campaign_id),
+        formulations=_formulations(lines[0].question),
+        why=WHY,
+        vials=list(dict.fromkeys([*first.vials, *other.vials])),
+        precedences=list(dict.fromkeys([*first.precedences, *other.precedences])),
+        units=list(dict.fromkeys([*first.units, *other.units])),
+        reasons=[why for why in Unserved if why in first.unserved or why in other.unserved],
+        same_people={one: part.due for one, part in first.units.items()}
+        == {one: part.due for one, part in other.units.items()},
+    )
+
+
+@plan_pages.get("/plans/<int:number>/progress")
+def progress(number: int) -> str:
+    """A plan against what came in, by site, team and day; and the form to plan anew."""
+    return _progress_page(number)
+
+
+def _progress_page(number: int, problem: str = "") -> str:
+    reference, user, today = installation().reference, reader(), intake.today()
+    found = plan_progress.progress(reference, user, number, today)
+    made = _made(_plan(number))
+    order = {one.site.code: place for place, one in enumerate(made.sites)}
+    return render_template(
+        "plan_progress.html",
+        number=number,
+        line=found.line,
+        found=found,
+        problem=problem,
+        words=plan_words,
+        fates=plan_progress.FATES,
+        curve=curve_of(found.days, today),
+        sites={one.site.code: one.site.name for one in made.sites},
+        by_site=sorted(found.sites.items(), key=lambda item: order.get(item[0], len(order))),
+        by_team=sorted(found.teams.items(), key=lambda item: (item[0].day, not item[0].team, item[0].team)),
+        formulations=_formulations(found.line.question),
+    )
+
+
+@plan_pages.post("/plans/<int:number>/again")
+def again(number: int) -> AnyResponse | tuple[str, int]:
+    """Ask for a plan of the days from tomorrow on, in the place of this one. ``keep``: for how many days it stands."""
+    from mapper.services.plan_again import question_again
+
+    told = request.form.get("keep", "")
+    if told not in KEPT_DAYS:
+        raise InvalidInput(mark("A plan cannot be changed like that. Load its page again."))
+    try:
+        question = question_again(installation().reference, reader(), number, intake.today(), KEPT_DAYS[told])
+        title = say("{plan}, anew", plan=plan_words.title(question.name, number))
+        return _begin(replace(question, name=title[: plans.LONGEST_NAME]))
+    except InvalidQuestion as problem:
+        return _progress_page(number, say(problem)), 400
 
 
 def _plan(number: int) -> KeptPlan:

@@ -69,15 +69,9 @@ def settle(site: Site) -> None:
 def question(**other: Any) -> PlanQuestion:
     """Two sites, the station and a proposed one, for a team that sets out from the station."""
     team = FieldTeam("Đội 1", Point(STATION.lat, STATION.lon))
-    told: dict[str, Any] = {
-        "name": "Tuần 36",
-        "set_id": SET_ID,
-        "area": "district:001",
-        "sites": 2,
-        "teams": (team,),
-        "seconds": 2.0,
-    }
-    return PlanQuestion("mini", FIRST, LAST, **told | other)
+    told: dict[str, Any] = {"campaign_id": "mini", "first": FIRST, "last": LAST, "name": "Tuần 36", "set_id": SET_ID}
+    told |= {"area": "district:001", "sites": 2, "teams": (team,), "seconds": 2.0}
+    return PlanQuestion(**told | other)
 
 
 def planned(reference: Reference, user: User = OPERATOR, given_of: int | None = None, **other: Any) -> int:

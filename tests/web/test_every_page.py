@@ -91,6 +91,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plans.compare": (EVERYBODY, ("/plans/compare?a={plan}&b={variant}",)),
     "plans.page": (EVERYBODY, ("/plans", "/plans?from={plan}")),
     "plans.people": (EVERYBODY, ("/plans/{plan}/people?why={why}",)),
+    "plans.progress": (EVERYBODY, ("/plans/{plan}/progress",)),
     "plans.show": (EVERYBODY, ("/plans/{plan}",)),
     "plans.site": (EVERYBODY, ("/plans/{plan}/sites/TYT",)),
     "public.page": (("administrator", "nobody"), ("/public",)),

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from mapper.services import audit, plans
+from mapper.services import audit, intake, plans
 from mapper.services.accounts import OPERATOR
 from mapper.services.plans import PlanState
 from mapper.store import plans as kept
 from tests.client.site import Site
-from tests.web.planned import FIRST, LAST, planned, question, settle
+from tests.web.planned import FIRST, HOUSES, LAST, planned, question, settle
 from tests.web.test_pages import Reader, reader
 
 FORM = {
@@ -73,7 +73,7 @@ def test_a_plan_is_asked_for_and_its_page_says_what_it_does(site: Site) -> None:
     assert (team.begin, team.end, question.sites, question.seconds) == (420, 990, 2, 1.0)
     number = planned(site.reference)
     page = text_of(who.get(f"/plans/{number}", lang="en").text)
-    assert "6 of 7 people due have a place: at 2 sites, 0 of them at home." in page
+    assert "6 of 7 people due have a place: at 2 sites, and 0 at home." in page
     assert "1 no position known" in page
     assert "Trạm y tế Xã Một" in page and "Đội 1" in page
     assert "No choice of sites is better for this aim" in page
@@ -226,6 +226,52 @@ def test_a_plan_at_work_is_told_to_the_page_s_script_and_can_be_stopped(site: Si
     assert who.get(f"/plans/{number}/sites/TYT").status_code == 404
     assert who.post(f"/plans/{number}/change", page, act="stop").status_code == 303
     assert plans.line(site.reference, OPERATOR, number).row.to_stop
+
+
+def test_two_plans_side_by_side_say_what_the_other_does_more(site: Site) -> None:
+    first = planned(site.reference)
+    other = planned(site.reference, given_of=first, sites=1, name="Một điểm")
+    who = reader(site, "001")
+    page = text_of(who.get("/plans/compare", a=str(first), b=str(other), lang="en").text)
+    assert "The second plan has a place for 1 fewer people" in page
+    assert "1 people have a place only in the first plan." in page
+    assert "Xã Hai 1 0 −1" in page and "Xã Một 5 5 the same" in page
+    assert "made from different people" not in page
+    elsewhere = reader(site, "00002", role="commune_supervisor")
+    assert elsewhere.get(f"/plans/compare?a={first}&b={other}").status_code == 404
+    assert who.get(f"/plans/compare?a={first}&b=x").status_code == 404
+    waiting = plans.ask(site.reference, OPERATOR, question())
+    assert who.get(f"/plans/compare?a={first}&b={waiting}").status_code == 409
+
+
+def test_what_came_in_stands_beside_what_was_planned(site: Site) -> None:
+    number = planned(site.reference)
+    came = (("Nông Văn Páo", "1980-05-04", "2022-09-06"),)
+    site.phone().send(HOUSES[0].edited("uuid:later", people=came, today="2022-09-06").form())
+    who = reader(site, "001")
+    page = text_of(who.get(f"/plans/{number}/progress", lang="en").text)
+    assert "1 of 6 people asked to come are vaccinated" in page
+    assert "Trạm y tế Xã Một 5 1 4 1 20%" in page
+    assert "The last day of this plan is over." in page
+    for name in ("Páo", "Xuân"):
+        assert name not in page
+
+
+def test_a_plan_is_made_anew_from_tomorrow_on(site: Site) -> None:
+    tomorrow = intake.today() + timedelta(days=1)
+    number = planned(site.reference, first=intake.today(), last=tomorrow + timedelta(days=4))
+    who = reader(site, "001")
+    page = who.get(f"/plans/{number}/progress", lang="en").text
+    assert "Plan anew from tomorrow on" in page and '<select name="keep">' in page
+    assert who.post(f"/plans/{number}/again", page, keep="some").status_code == 400
+    reply = who.post(f"/plans/{number}/again?lang=en", page, keep="0")
+    assert reply.status_code == 303
+    line = plans.line(site.reference, OPERATOR, number + 1)
+    assert (line.question.first, line.question.follows, line.question.keeps) == (tomorrow, number, ())
+    assert line.row.name == "Tuần 36, anew"
+    over = planned(site.reference)
+    refused = who.post(f"/plans/{over}/again?lang=en", page, keep="all")
+    assert refused.status_code == 400 and "is over" in refused.text
 
 
 def test_a_canvasser_finds_no_plans(site: Site) -> None:

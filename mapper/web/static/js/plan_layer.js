@@ -61,6 +61,8 @@
       const people = sites.map((site) => this._people(site));
       const most = Math.max(1, ...sites.map((site) => sum(Object.values(site.people))));
       const all = !day && !team;
+      // On a narrow map large circles would lie on each other.
+      const largest = this._map && this._map.getSize().x < 500 ? MOST * 0.6 : MOST;
       if (reaches) {
         for (const each of this.options.reaches) {
           const site = sites[each.site];
@@ -74,7 +76,7 @@
       if (ways) this._drawWays(day, team);
       sites.forEach((site, place) => {
         const idle = !people[place];
-        const radius = idle ? LEAST - 1 : LEAST + (MOST - LEAST) * Math.sqrt(people[place] / most);
+        const radius = idle ? LEAST - 1 : LEAST + (largest - LEAST) * Math.sqrt(people[place] / most);
         L.circleMarker([site.lat, site.lon], {
           radius,
           color: "#fff",
