@@ -8,7 +8,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -179,29 +180,60 @@ def test_a_plan_that_fails_is_told_with_exit_code_1(run: Run, monkeypatch: pytes
     assert "could not be made" in failed.stdout and "Nothing fits." in failed.stderr
 
 
-def test_ctrl_c_takes_the_best_plan_so_far(filled: Path, tmp_path: Path) -> None:
-    held = (
-        "import sys, time\nfrom mapper.services import plan_work\nmake = plan_work.make\n"
-        "def hold(given, rules, watched, *more):\n"
-        "    made = make(given, rules)\n    print('held', flush=True)\n"
-        "    while not watched.unwanted(): time.sleep(0.05)\n"
-        "    return made\n"
-        "plan_work.make = hold\nsys.argv = ['server.py', *sys.argv[1:]]\nfrom server import main\nmain()\n"
-    )
+HELD = """
+import sys, time
+from mapper.services import plan_work
+make = plan_work.make
+def hold(given, rules, watched, *more):
+    made = make(given, rules)
+    print('held', flush=True)
+    while not watched.unwanted():
+        time.sleep(0.05)
+    return made
+plan_work.make = hold
+sys.argv = ['server.py', *sys.argv[1:]]
+from server import main
+main()
+"""
+"""A command line whose plans are made, and not done until somebody stops them."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that makes a plan, and holds it."""
     work = subprocess.Popen(
-        [sys.executable, "-c", held, "plan", "make", *DAYS, "--sites", "1"],
+        [sys.executable, "-c", HELD, "plan", "make", *DAYS, "--sites", "1"],
         cwd=CHECKOUT,
-        env={**os.environ, "MAPPER_DATA_DIR": str(filled), "MAPPER_LANGUAGE": "en"},
+        env={**os.environ, "MAPPER_DATA_DIR": str(folder), "MAPPER_LANGUAGE": "en"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert work.stdout is not None and work.stdout.readline() == "held\n"
-    work.send_signal(signal.SIGINT)
-    said, wrong = work.communicate(timeout=60)
+    try:
+        assert work.stdout is not None and work.stdout.readline() == "held\n"
+        yield work
+    finally:
+        work.kill()
+        work.communicate()
+
+
+def test_ctrl_c_takes_the_best_plan_so_far(filled: Path) -> None:
+    with held(filled) as work:
+        work.send_signal(signal.SIGINT)
+        said, wrong = work.communicate(timeout=60)
     assert work.returncode == 0, wrong
     assert "stopped, with the best found" in said and "Stopping" in wrong
     assert "3 people due: 3 at 1 sites" in said
+
+
+def test_a_stop_asked_in_one_process_is_heard_in_the_other(run: Run, filled: Path) -> None:
+    with held(filled) as work:
+        number = str(json.loads(run("plan", "list", "--json").stdout)[0]["number"])
+        assert json.loads(run("plan", "show", number, "--json").stdout)["state"] == "running"
+        assert run("plan", "stop", number).exit_code == 0
+        said, wrong = work.communicate(timeout=60)
+    assert work.returncode == 0, wrong
+    assert f"Plan {number}: stopped, with the best found" in said and "3 people due: 3 at 1 sites" in said
 
 
 def test_a_stop_at_the_command_line_ends_a_plan_that_waits(run: Run, filled: Path) -> None:
