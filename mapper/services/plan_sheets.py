@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
-from mapper.domain.made_plan import PlannedHouse, PlanSite, Session, TeamDay, VialNeed
+from mapper.domain.made_plan import PlannedHouse, PlanSite, Session, TeamDay, VialNeed, together
 from mapper.domain.sites import SiteKind
 from mapper.errors import NotFound, TooLarge, mark
 from mapper.formats.plan_sheet import (
@@ -22,7 +22,7 @@ from mapper.formats.plan_sheet import (
 )
 from mapper.formats.plan_team_sheet import StopRow, TeamSheet, TeamSheetWords, draw_team_sheets
 from mapper.services.plan_houses import Named, NamedHouse, SeenHouses
-from mapper.services.plan_told import COUNTED, Asked, ToldPlan, added, hours, position
+from mapper.services.plan_told import COUNTED, Asked, ToldPlan, hours, position
 
 MOST_PRINTED = 20_000
 """People in one PDF; more are a pile that nobody sorts."""
@@ -173,7 +173,7 @@ class SheetWriter:
     def _needs(self, needs: Iterable[VialNeed]) -> tuple[SheetNeed, ...]:
         return tuple(
             SheetNeed(self._told.formulation(one.formulation), tuple(str(getattr(one, name)) for name in TAKEN))
-            for one in added(list(needs))
+            for one in together(needs)
         )
 
     def _team(self, day: TeamDay) -> TeamSheet:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
 from babel.dates import format_date
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.made_plan import MadePlan, PlannedHouse, PlanSite, Session, TeamDay, VialNeed, doses_of
+from mapper.domain.made_plan import MadePlan, PlanSite, Session, TeamDay, VialNeed, together
 from mapper.domain.people import Person, Point
 from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site
@@ -21,7 +21,6 @@ from mapper.services.plan_figures import PlaceNames, clock
 from mapper.services.plans import PlanLine
 from mapper.services.questions import default_set
 from mapper.services.reference import Reference
-from mapper.services.vaccine_need import Need, needs_of
 
 VIETNAM = timezone(timedelta(hours=7))
 
@@ -133,22 +132,15 @@ class ToldPlan:
         """A site by its code."""
         return next((one for one in self.made.sites if one.site.code == code), None)
 
-    def homes_on(self, day: TeamDay) -> list[PlannedHouse]:
-        """The houses that a team visits on its day, in the order in which it comes to them."""
-        homes = {one.id: one for one in self.made.homes}
-        return [homes[stop.house] for stop in day.stops if stop.house in homes]
-
-    def load(self, day: TeamDay) -> list[VialNeed]:
-        """What a team loads before it leaves: for its sessions, and together for all that it visits at home."""
+    def load(self, day: TeamDay) -> tuple[VialNeed, ...]:
+        """What a team loads before it leaves: for its sessions and its visits at home."""
         needs: list[VialNeed] = []
         for code in dict.fromkeys(stop.site for stop in day.stops if stop.site):
             site = self.site(code)
             for session in site.sessions if site else ():
                 if session.day == day.day and session.team == day.team:
                     needs += session.needs
-        people = [one for house in self.homes_on(day) for one in house.people if one.day == day.day]
-        needs += [home_need(one) for one in needs_of(doses_of(tuple(people)), self.rules, 1)] if people else []
-        return added(needs)
+        return together([*needs, *day.needs])
 
 
 def told_plan(reference: Reference, user: User, number: int, language: str, project: str) -> ToldPlan:
@@ -186,34 +178,6 @@ def position(at: Point | Site) -> str:
 def geo_address(at: Point | Site) -> str:
     """A position as phones open it (RFC 5870)."""
     return f"geo:{at.lat:.6f},{at.lon:.6f}"
-
-
-def added(needs: Sequence[VialNeed]) -> list[VialNeed]:
-    """Needs of one formulation together, in the order in which they come first."""
-    found: dict[str, list[VialNeed]] = {}
-    for one in needs:
-        found.setdefault(one.formulation, []).append(one)
-    return [_sum(several) for several in found.values()]
-
-
-def home_need(need: Need) -> VialNeed:
-    """What a team takes along for visits."""
-    kit = need.supplies
-    told = kit.vials, kit.diluents, kit.syringes, kit.mixing_syringes, kit.safety_boxes
-    return VialNeed(need.formulation.code, need.due, need.given, need.wasted, need.vials, *told)
-
-
-def _sum(several: Sequence[VialNeed]) -> VialNeed:
-    def total(name: str) -> int:
-        return sum(getattr(one, name) for one in several)
-
-    return VialNeed(
-        several[0].formulation,
-        total("due"),
-        sum(one.given for one in several),
-        sum(one.wasted for one in several),
-        *(total(name) for name in COUNTED),
-    )
 
 
 COUNTED: Mapping[str, str] = {
