@@ -95,7 +95,8 @@ def repeat(reference: Reference, user: User, number: int, watched: Watched | Non
         content = kept.given(connection, number)
     assert content is not None  # kept before a plan is made
     given = read_given(content)
-    made = make(given, demand.rules_in(given.rules, campaign), watched or Watched())
+    rules = demand.rules_in(given.rules, campaign)
+    made = make(given, rules, watched or Watched(), reference.roads.again(given.roads, rules))
     again, summary = made_digest(made), json.loads(row.summary or "{}")
     same = again == told["made"]
     why = [] if same else list(_why(told, summary, made, row.state))
@@ -110,6 +111,8 @@ def _why(told: Mapping[str, Any], summary: Mapping[str, Any], made: MadePlan, st
         found.append(
             Explained(mark("the time given ended the search, and how far it gets by then depends on the computer"))
         )
+    if made.roads != told["roads"]:
+        found.append(Explained(mark("ways were reckoned by other roads, which are not here any more")))
     for name, now in versions().items():
         before = told["versions"].get(name, "–")
         if before != now:
