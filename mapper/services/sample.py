@@ -24,7 +24,7 @@ from mapper.formats.campaign import read_campaign
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
 from mapper.geo.approximate import approximate_set
-from mapper.services import accounts, boundaries, epidemic, intake, publish, sample_register, sample_stock
+from mapper.services import accounts, boundaries, epidemic, intake, publish, sample_register, sample_sites, sample_stock
 from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, at_the_door, household
 from mapper.services.reference import Reference
 from mapper.services.sample_overseeing import oversee
@@ -97,6 +97,7 @@ def build(reference: Reference, root: Path, households: int, progress: Callable[
     user = accounts.User(supervisor.id, SUPERVISOR, Role.SUPERVISOR, (area,), 0)
     oversee(reference, user, SET_ID, LAST_DAY)
     sample_register.enter(reference, user, SET_ID, LAST_DAY)
+    sample_sites.enter(reference, user, root)
     sample_stock.enter(reference, user, SET_ID, LAST_DAY)
     accounts.add_user(reference, ADMINISTRATOR, "administrator", [], passwords[1])
     return Made(households, (SUPERVISOR, passwords[0]), (ADMINISTRATOR, passwords[1]))
