@@ -37,7 +37,10 @@ SHAKEN = 2
 """Sites that change places at random before a plan is improved anew."""
 
 SHAKES = 200
-"""How often that is done at most."""
+"""How often that is done at most, and ..."""
+
+WORK = 20_000_000
+"""... ways looked at meanwhile in seating everybody, after which it ends: the same on every machine."""
 
 
 def least_travel(problem: Problem, sites: int, watch: Watch | None = None, *, left_out: float | None = None) -> Siting:
@@ -205,7 +208,10 @@ class _Search:
     def _shake(self) -> None:
         """Some sites change places at random and the plan is improved anew; the best one is kept."""
         limit = self.watch.limits.rounds
+        begun = self.worked
         for _ in range(SHAKES if limit is None else limit):
+            if self.worked - begun > WORK:
+                return
             moving = self.random.permutation(self.chosen[~self.market.kept[self.chosen]])[:SHAKEN]
             others = np.setdiff1d(np.flatnonzero(self.problem.capacity > 0), self.chosen)
             if not self._open() or self.watch.over() or not len(moving) or not len(others):

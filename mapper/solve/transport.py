@@ -189,14 +189,15 @@ class _Seats:
             far[(slack + EASE < last) | ~np.isfinite(far)] = np.inf
             far[source] = np.inf
             self._move(self._chain(source, int(far.argmin()), before))
-        self._straight()
-        return True
+        return self._straight(over)
 
-    def _straight(self) -> None:
-        """From overfull columns the people who lose least, to any column with room."""
+    def _straight(self, over: Callable[[], object]) -> bool:
+        """From overfull columns the people who lose least, to any column with room; False where time is up before."""
         while (source := int((self.load - self.room).argmax())) is not None:
             if self.load[source] <= self.room[source] + EASE:
-                return
+                return True
+            if over():
+                return False
             members = np.flatnonzero((self.seat == source) & (self.people > 0))
             part = self.ways.of(members)
             size, own = self.people[members][part.point], self.own[members][part.point]
