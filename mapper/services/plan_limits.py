@@ -145,7 +145,9 @@ def _no_room(held: Conditions, sent: TeamPlan, stops: list[Stopover], left: int)
     days = len(sent.days)
     given = sum(one.doses for one in sent.days)
     may = sum(math.inf if one.team.doses is None else one.team.doses for one in sent.days)
-    doses = sum(one.doses for one in stops)
+    # Some of whom no team gets to go to a station instead.
+    share = left / max(1, sum(map(_people, stops)))
+    doses = share * sum(one.doses for one in stops)
     facts: dict[str, str | int | float] = {"people": left, "days": days}
     if not days:
         return Explained(mark("{people} people are without a team: no team has a day on which it can go."), facts)
@@ -157,7 +159,7 @@ def _no_room(held: Conditions, sent: TeamPlan, stops: list[Stopover], left: int)
         )
         return Explained(words, facts)
     work = sum(minutes_at(stay.stop, held.rules) for day in sent.days for stay in day.stays)
-    lacking = sum(minutes_at(stop, held.rules) for stop in stops)
+    lacking = share * sum(minutes_at(stop, held.rules) for stop in stops)
     facts["more"] = max(1, math.ceil(lacking * days / max(work, 1.0)))
     words = mark(
         "{people} people are without a team: the hours of {days} team days are used. It takes about {more} team days"

@@ -22,6 +22,9 @@ from mapper.solve.routing import Missed, Route, Routing, Team, impossible, short
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
+PARTS = 5
+"""The stops of one commune are so much fewer that so small a part of the rounds is enough for them."""
+
 ROOM = 1.5
 """A commune is first tried in the days in which so many times its work is done, ways among it; then in all days."""
 
@@ -56,6 +59,8 @@ class _Crew:
 
 def roll(field: Field, given: PlanGiven, held: Conditions, watch: Watch) -> tuple[list[Route], dict[int, Missed], Stop]:
     """Routes by day and team, and the stops that are on none. Sessions that stand come before any order of communes."""
+    if watch.limits.rounds is not None:
+        watch = replace(watch, limits=replace(watch.limits, rounds=max(1, watch.limits.rounds // PARTS)))
     standing = [number for number, stop in enumerate(field.stops) if _stands(stop)]
     crews = [_Crew(number, list(days)) for number, days in enumerate(field.shifts)]
     missed: dict[int, Missed] = {}

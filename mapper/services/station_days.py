@@ -47,7 +47,7 @@ def room_of(limit: Mapping[date, int | None], people: int, staff: int) -> dict[d
 def _fewest(
     later: Mapping[date, int], days: Sequence[date], room: Mapping[date, int], spare: Mapping[date, int]
 ) -> list[date]:
-    """Further days in a row, the fewest that suffice; all of them where none do."""
+    """Further days in a row, the fewest that suffice; all on which anybody is due where none do."""
     if _fit(later, spare):
         return []
     for number in range(1, len(days) + 1):
@@ -55,8 +55,7 @@ def _fewest(
             more = [day for day in days[first : first + number] if day not in spare and room[day] > 0]
             if more and _fit(later, {**spare, **{day: room[day] for day in more}}):
                 return more
-    last = max(later, default=days[0])
-    return [day for day in days if room[day] > 0 and day > days[0] and (day <= last or day == days[-1])]
+    return [day for day in days if room[day] > 0 and day >= min(later)]
 
 
 def _fit(ready: Mapping[date, int], room: Mapping[date, int]) -> bool:

@@ -21,10 +21,13 @@ from mapper.solve.routing import Missed
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
-ROUNDS = 100_000
-"""Rounds of search for routes, divided by the stops: enough that more of them are hardly worth a minute of way."""
+ROUNDS = 2_000_000
+"""Rounds of search for routes, divided by the stops: as many as are done in some ten seconds."""
 
 FEWEST_ROUNDS = 200
+
+ROUNDS_A_STOP = 100
+"""Few stops are in their best order long before; a thousand rounds are made in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,7 @@ def plan_teams(
     if not able or not stops:
         return TeamPlan((), tuple((stop, Missed.NO_ROOM) for stop in stops), 0.0, Stop.OPTIMAL, watch.seconds, idle)
     field = Field.of(given, held, stops, able, ways)
-    rounds = watch.limits.rounds or max(FEWEST_ROUNDS, ROUNDS // len(stops))
-    watch = replace(watch, limits=replace(watch.limits, rounds=rounds))
+    watch = replace(watch, limits=replace(watch.limits, rounds=watch.limits.rounds or _rounds(len(stops))))
     routes, missed, stopped = roll(field, given, held, watch) if given.question.rolling else at_once(field, watch)
     days = tuple(
         TeamDay(
@@ -94,6 +96,10 @@ def plan_teams(
     )
     left = tuple((stops[number], why) for number, why in sorted(missed.items()))
     return TeamPlan(days, left, sum(one.way_m for one in days), stopped, watch.seconds, idle)
+
+
+def _rounds(stops: int) -> int:
+    return max(FEWEST_ROUNDS, min(ROUNDS // stops, 1_000 + ROUNDS_A_STOP * stops))
 
 
 def without(day: TeamDay, stays: Sequence[Stay], ways: Ways) -> TeamDay | None:
