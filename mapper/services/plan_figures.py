@@ -16,14 +16,18 @@ from mapper.domain.made_plan import MadePlan, PlannedHouse, PlanSite, Session, T
 from mapper.domain.people import Point
 from mapper.domain.places import fold
 from mapper.domain.planning import PlanningRules
-from mapper.domain.sites import SiteKind
+from mapper.domain.sites import Site, SiteKind
 from mapper.domain.walk import number_key
 from mapper.services import demand
 from mapper.services.questions import default_set
 from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.site_places import PROPOSED
 
 ROUGHLY = 3
 """Decimals of a degree that a hamlet's middle is told with: a hundred metres."""
+
+EXACTLY = 5
+"""Decimals of a degree that a site's place is told with: a metre."""
 
 MINUTES = 60
 
@@ -114,6 +118,12 @@ def _median(weighed: list[tuple[float, int]]) -> float:
     weighed.sort()
     sums = list(accumulate(weight for _, weight in weighed))
     return weighed[bisect_left(sums, sums[-1] / 2)][0]
+
+
+def shown_at(site: Site) -> Point:
+    """Where pages show a site: a proposed one, which is somebody's house, roughly."""
+    decimals = ROUGHLY if site.code.startswith(PROPOSED) else EXACTLY
+    return Point(round(site.lat, decimals), round(site.lon, decimals))
 
 
 @dataclass(frozen=True, slots=True)

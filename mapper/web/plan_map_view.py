@@ -1,4 +1,4 @@
-"""A plan as its map draws it: positions with what is said of each, in the reader's words; no house, and no name."""
+"""A plan as its map draws it: positions with what is said of each, in the reader's words; no name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mapper.errors import mark
 from mapper.maps.coverage_map import MapParts
 from mapper.maps.plan_map import TEAM_COLOURS, PlanMapView, Reach, SiteMark, Way, Without, plan_map
 from mapper.services.boundaries import outlines_of
-from mapper.services.plan_figures import HamletPart, PlaceNames, SiteRow, WaitingRow, middle_of
+from mapper.services.plan_figures import HamletPart, PlaceNames, SiteRow, WaitingRow, middle_of, shown_at
 from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
@@ -45,8 +45,9 @@ def map_of(
     rows: Sequence[SiteRow],
     waiting: Sequence[WaitingRow],
     names: PlaceNames,
+    points: bool,
 ) -> MapParts:
-    """The map of a plan."""
+    """The map of a plan. points: whether its reader may see where houses stand, to which roads lead."""
     sites = [_site(number, row) for row in rows]
     reaches = [
         Reach(place, part.middle.lat, part.middle.lon, part.people, _reach_words(row, part))
@@ -54,7 +55,7 @@ def map_of(
         for part in row.parts
         if part.middle is not None
     ]
-    ways = _ways(question, made, names)
+    ways = _ways(question, made, points)
     without = _without(waiting)
     shapes = dict(_outlines(names))
     spots = [(one.lat, one.lon) for one in sites]
@@ -98,8 +99,8 @@ def _site(number: int, row: SiteRow) -> SiteMark:
     if row.teams and any(row.teams):
         told.append(", ".join(filter(None, row.teams)))
     address = url_for("plans.site", number=number, code=site.code)
-    fixed = site.kind is SiteKind.FIXED
-    return SiteMark(site.name, round(site.lat, 5), round(site.lon, 5), fixed, people, teams, told, address)
+    fixed, at = site.kind is SiteKind.FIXED, shown_at(site)
+    return SiteMark(site.name, at.lat, at.lon, fixed, people, teams, told, address)
 
 
 def _reach_words(row: SiteRow, part: HamletPart) -> str:
@@ -130,10 +131,10 @@ def _without(waiting: Sequence[WaitingRow]) -> list[Without]:
     return made
 
 
-def _ways(question: PlanQuestion, made: MadePlan, names: PlaceNames) -> list[Way]:
+def _ways(question: PlanQuestion, made: MadePlan, points: bool) -> list[Way]:
     colours = team_colours(question)
     starts = {team.name: (round(team.start.lat, 5), round(team.start.lon, 5)) for team in question.teams}
-    sites = {one.site.code: (round(one.site.lat, 5), round(one.site.lon, 5)) for one in made.sites}
+    sites = {one.site.code: (at.lat, at.lon) for one in made.sites if (at := shown_at(one.site))}
     hamlets: dict[tuple[str | None, str | None], list[PlannedHouse]] = {}
     for house in made.homes:
         hamlets.setdefault((house.commune_code, house.hamlet_code), []).append(house)
@@ -143,14 +144,14 @@ def _ways(question: PlanQuestion, made: MadePlan, names: PlaceNames) -> list[Way
     for day in made.days:
         stops = _stops(day, sites, homes)
         start = starts.get(day.team)
-        straight = not day.path
+        straight = not day.path or not (points or all(stop.site for stop in day.stops))
         if straight:
-            points = [start, *stops, start] if start else list(stops)
+            line = [start, *stops, start] if start else list(stops)
         else:
-            points = [(round(lat, PATH_DECIMALS), round(lon, PATH_DECIMALS)) for lon, lat in day.path]
+            line = [(round(lat, PATH_DECIMALS), round(lon, PATH_DECIMALS)) for lon, lat in day.path]
         sentence = _STRAIGHT if straight else _BY_ROAD
         told = say(sentence, team=day.team, day=short_day(day.day), way=km(day.way_m))
-        spots = [spot for spot in points if spot is not None]
+        spots = [spot for spot in line if spot is not None]
         if len(spots) > 1:
             colour = colours.get(day.team, TEAM_COLOURS[-1])
             found.append(Way(day.team, day.day.isoformat(), colour, spots, straight, stops, told))

@@ -37,6 +37,7 @@ from mapper.services.plan_figures import (
     names_of,
     rules_for,
     session_days,
+    shown_at,
     site_rows,
     waiting_rows,
 )
@@ -225,7 +226,7 @@ def show(number: int) -> str:
             "formulations": _formulations(question),
             "homes": by_hamlet(made.homes, names),
             "closed": [names.unit(code) for code in question.scenario.closed],
-            "map": map_of(number, question, made, rows, waiting, names),
+            "map": map_of(number, question, made, rows, waiting, names, reader().role in OVERSEERS),
             "approximate": names.places.about.approximate,
         }
     return render_template("plan.html", **told)
@@ -251,6 +252,7 @@ def site(number: int, code: str) -> str:
     return render_template(
         "plan_site.html",
         site=one,
+        at=shown_at(one.site),
         unit=names.unit(one.unit),
         kinds=KINDS,
         parts=by_hamlet(one.houses, names),
