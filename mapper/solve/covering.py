@@ -14,6 +14,8 @@ import numpy as np
 from mapper.solve import milp
 from mapper.solve.groups import Groups
 from mapper.solve.highs import Model
+from mapper.solve.lagrange import Market, Prices
+from mapper.solve.least_travel_model import decided
 from mapper.solve.siting import NOBODY, Floats, Ints, Problem, Siting, Stop, why_left
 from mapper.solve.watch import Watch
 
@@ -49,19 +51,81 @@ def most_covered(problem: Problem, sites: int, watch: Watch | None = None) -> Si
         return plan(chosen, everything, Stop.OPTIMAL)
     if stop := watch.over():
         return plan(chosen, everything, stop)
+    priced = _Priced(groups, free, chosen, covered, watch, lambda one: plan(one, everything, Stop.ROUNDS))
+    chosen, objective, most = priced.chosen, priced.objective, covered + priced.most
+    if most - covered - objective <= watch.limits.gap * (covered + objective):
+        return plan(chosen, most, Stop.GAP)
+    if stop := watch.over():
+        return plan(chosen, most, stop)
+    closed, opened = decided(priced.market, priced.found, float(groups.weight.sum()) - objective)
     answer = milp.solve(
-        _cover_model(groups, free, problem.kept),
+        _cover_model(groups, free, np.union1d(closed, problem.kept).astype(np.int64), opened),
         _start(groups, chosen),
         watch,
-        better=lambda x: watch.better(lambda: plan(_picked(groups, x), everything, Stop.ROUNDS)),
-        step=1.0 if bool((groups.weight == np.rint(groups.weight)).all()) else 0.0,
+        better=lambda x: watch.better(lambda: plan(_picked(groups, x), most, Stop.ROUNDS)),
+        step=1.0 if _whole(groups) else 0.0,
         say=lambda cost: covered - cost,
     )
     if answer.x is not None:
         improved = _picked(groups, answer.x)
         if groups.weight[groups.reached(improved.tolist()) > 0].sum() > objective:
             chosen = improved
-    return plan(chosen, min(everything, covered - answer.bound), answer.stopped)
+            objective = float(groups.weight[groups.reached(improved.tolist()) > 0].sum())
+    # What the model leaves out is no better than the plan that it began with.
+    return plan(chosen, min(most, covered + max(objective, -answer.bound)), answer.stopped)
+
+
+def _whole(groups: Groups) -> bool:
+    """Whether all weights are whole numbers."""
+    return bool((groups.weight == np.rint(groups.weight)).all())
+
+
+class _Priced:
+    """A plan bettered by prices, and the most that any can cover: what is not covered is what is paid."""
+
+    def __init__(
+        self,
+        groups: Groups,
+        free: int,
+        chosen: Ints,
+        covered: float,
+        watch: Watch,
+        plan: Callable[[Ints], Siting],
+    ) -> None:
+        self.groups, self.covered, self.watch, self.plan = groups, covered, watch, plan
+        self.chosen, self.objective = chosen, self._reached(chosen)
+        self.everything = float(groups.weight.sum())
+        order = np.argsort(groups.site, kind="stable")
+        start = np.concatenate(([0], np.cumsum(np.bincount(groups.site, minlength=groups.sites))))
+        self.market = Market(
+            start,
+            groups.site[order],
+            groups.group[order],
+            np.zeros(len(order)),
+            groups.weight,
+            np.full(groups.sites, np.inf),
+            np.ones(groups.number),
+            np.zeros(groups.sites, np.bool_),
+            free,
+        )
+        # Who is reached once pays half; the others more or less.
+        price = 1.0 / (1.0 + groups.reached(chosen.tolist()).astype(np.float64))
+        self.found = Prices(self.market, price).raised(watch, self._propose)
+        self.most = self.everything - self.found.value
+        if _whole(groups):
+            self.most = float(np.floor(self.most + 1e-6))
+
+    def _reached(self, chosen: Ints) -> float:
+        return float(self.groups.weight[self.groups.reached(chosen.tolist()) > 0].sum())
+
+    def _propose(self, sites: Ints, bound: float) -> float:
+        if len(sites):
+            sites, weight = _swapped(self.groups, sites, self.watch)
+            if weight > self.objective * (1 + 1e-12):
+                self.chosen, self.objective = sites, weight
+                self.watch.better(lambda: self.plan(sites))
+        self.watch.tell(self.covered + self.objective, self.covered + self.everything - bound)
+        return self.everything - self.objective
 
 
 def fewest_sites(problem: Problem, watch: Watch | None = None) -> Siting:
@@ -227,16 +291,20 @@ def _needed(groups: Groups, chosen: Ints) -> Ints:
     return np.array(left, np.int64)
 
 
-def _cover_model(groups: Groups, free: int, kept: tuple[int, ...]) -> Model:
-    """Columns: whether each site is chosen, then what share of each group is reached. Cost: less weight reached."""
+def _cover_model(groups: Groups, free: int, closed: Ints, opened: Ints) -> Model:
+    """Columns: whether each site is chosen, then what share of each group is reached. Cost: less weight reached.
+
+    closed, opened: sites that are not chosen, or are, in any case.
+    """
     sites, number = groups.sites, groups.number
-    upper = np.ones(sites + number)
-    upper[list(kept)] = 0
+    lower, upper = np.zeros(sites + number), np.ones(sites + number)
+    upper[closed] = 0
+    lower[opened] = 1
     # The share comes last in each row, the sites of which it needs one before it; the last row counts the sites.
     ends = groups.start[1:]
     return Model(
         cost=np.concatenate((np.zeros(sites), -groups.weight)),
-        lower=np.zeros(sites + number),
+        lower=lower,
         upper=upper,
         whole=np.arange(sites + number) < sites,
         start=np.concatenate((groups.start + np.arange(number + 1), [len(groups.site) + number + sites])),

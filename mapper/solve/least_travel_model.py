@@ -56,7 +56,7 @@ def _model(market: Market, found: Bound, cost: float) -> Model:
     people = market.people[market.point]
     lower, upper = np.zeros(sites + pairs + points), np.ones(sites + pairs + points)
     lower[:sites][market.kept] = 1
-    closed, opened = _decided(market, found, cost)
+    closed, opened = decided(market, found, cost)
     upper[:sites][closed] = 0
     lower[:sites][opened] = 1
     pair = sites + np.arange(pairs)
@@ -139,7 +139,7 @@ def _joined(parts: list[_Rows]) -> tuple[Ints, Ints, Floats, Floats, Floats]:
     )
 
 
-def _decided(market: Market, found: Bound, cost: float) -> tuple[Ints, Ints]:
+def decided(market: Market, found: Bound, cost: float) -> tuple[Ints, Ints]:
     """Candidates that no plan cheaper than ``cost`` holds, and those that every such plan holds.
 
     To choose another one than the prices do costs at least what it loses less than the last of those chosen.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mapper.solve import milp
+from mapper.solve import lagrange, milp
 from mapper.solve.covering import fewest_sites, least_worst, most_covered
 from mapper.solve.groups import Groups
 from mapper.solve.siting import NOBODY, Candidate, Demand, Left, Limits, Problem, Siting, Stop, Travel
@@ -134,6 +134,13 @@ def test_a_solve_that_is_not_wanted_any_more_ends_with_its_best_plan(after: int)
     assert asked < after + 40
 
 
+@pytest.fixture
+def hard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices do not settle, so that HiGHS has something to do."""
+    monkeypatch.setattr(lagrange, "ROUNDS", 1)
+
+
+@pytest.mark.usefixtures("hard")
 def test_a_process_that_is_not_wanted_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[subprocess.Popen[bytes]] = []
     begin = subprocess.Popen
@@ -153,6 +160,7 @@ def test_a_process_that_is_not_wanted_any_more_is_ended(monkeypatch: pytest.Monk
     assert all(one.poll() is not None for one in begun)
 
 
+@pytest.mark.usefixtures("hard")
 def test_in_a_process_of_its_own_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = strewn(1500, 60, 900)
     plan = most_covered(problem, 12)
@@ -163,6 +171,7 @@ def test_in_a_process_of_its_own_the_answer_is_the_same(monkeypatch: pytest.Monk
     assert told
 
 
+@pytest.mark.usefixtures("hard")
 def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = subprocess.Popen
     monkeypatch.setattr(milp, "AT_ONCE", 0)
@@ -173,8 +182,9 @@ def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         most_covered(strewn(1500, 60, 900), 12)
 
 
+@pytest.mark.usefixtures("hard")
 def test_so_much_work_ends_a_solve_the_same_way_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = strewn(1500, 60, 700, seed=3)
+    problem = strewn(3000, 120, 1200, seed=3)
     monkeypatch.setattr(milp, "WORK", 0)
     monkeypatch.setattr(milp, "FEWEST_ASKS", 0)
     one, other = (most_covered(problem, 12, Watch(Limits(np.inf, seed=2))) for _ in range(2))
