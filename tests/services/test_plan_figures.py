@@ -92,11 +92,6 @@ def test_hamlets_come_in_the_order_of_names_and_numbers_those_of_none_last() -> 
 def test_visits_one_after_the_other_in_a_hamlet_are_one_stop() -> None:
     session = Session(DAY, 480, 600, "Đội 2", 1, {}, ())
     hall = PlanSite(Site("H", "Nhà văn hóa", SiteKind.MOBILE, 22, 105), "A", (house("x"),), (session,))
-        Site("H", "Nhà văn hóa", SiteKind.MOBILE, 22, 105),
-        "A",
-        (house("x"),),
-        (Session(DAY, 480, 600, "Đội 2", 1, {}, ()),),
-    )
     stops = (
         TeamStop("", "a", 430, 440, 1, 1),
         TeamStop("", "b", 445, 455, 2, 2),
