@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from mapper.solve import median, transport
+from mapper.solve.lagrange import Market
 from mapper.solve.median import FARTHER, least_travel
 from mapper.solve.siting import NOBODY, Candidate, Demand, Left, Limits, Problem, Siting, Stop, Travel
 from mapper.solve.watch import Watch
@@ -134,6 +138,42 @@ def test_a_solve_that_is_not_wanted_any_more_ends_with_its_best_plan() -> None:
         assert (len(plan.chosen), plan.left) == (10, {})
         assert not overfull(strewn(1), plan)
         assert 0 <= plan.bound < plan.objective
+
+
+@pytest.mark.parametrize("after", [0, 1, 7, 60, 300])
+def test_once_a_plan_is_not_wanted_any_more_next_to_nothing_is_done(
+    after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, done_since = 0, 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > after
+
+    def counted(work: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*given: Any, **more: Any) -> Any:
+            nonlocal done_since
+            done_since += asked > after
+            return work(*given, **more)
+
+        return count
+
+    monkeypatch.setattr(Market, "losses", counted(Market.losses))
+    monkeypatch.setattr(transport._Seats, "_look", counted(transport._Seats._look))
+    monkeypatch.setattr(transport._Seats, "__init__", counted(transport._Seats.__init__))
+    plan = least_travel(strewn(2), 10, Watch(cancelled=cancelled))
+    assert plan.stopped is Stop.CANCELLED
+    sound(strewn(2), plan, 10)
+    assert done_since <= 2
+
+
+def test_so_much_work_ends_a_search_the_same_way_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(median, "SMALL", 0)
+    monkeypatch.setattr(median, "WORK", 0)
+    one, other = (least_travel(strewn(3), 10, Watch(Limits(INF, 1e-9))) for _ in range(2))
+    assert (one.site.tolist(), one.bound, one.stopped) == (other.site.tolist(), other.bound, Stop.ROUNDS)
+    assert one.repeatable
 
 
 def test_by_hand_a_full_site_sends_those_on_who_lose_least() -> None:
