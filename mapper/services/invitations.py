@@ -6,8 +6,9 @@ from datetime import date
 from types import MappingProxyType
 
 from mapper.domain.made_plan import MadePlan
+from mapper.domain.places import order_key
 from mapper.formats.plan_file import read_made
-from mapper.services.kept_invitations import Invitation, Invited, Versions
+from mapper.services.kept_invitations import STAYS, Invitation, Invited, Versions
 from mapper.services.reference import Reference
 from mapper.store import invitations as store
 from mapper.store import plans
@@ -36,6 +37,18 @@ def invited(reference: Reference, connection: Connection, campaign_id: str) -> I
     return reference.invited.of(told, read) if told else NOBODY
 
 
+def days_and_sites(reference: Reference, campaign_id: str, day: date) -> tuple[list[date], list[tuple[str, str]]]:
+    """What the plans in use ask people to: days from a week before one on, and sites of those days by name.
+
+    Raises nothing where there is no plan; both are empty then.
+    """
+    with reference.database.read() as connection:
+        told = {(one.day, one.code, one.site) for one in invited(reference, connection, campaign_id).values()}
+    told = {each for each in told if each[0] + STAYS >= day}
+    sites = {(code, name) for _, code, name in told if code}
+    return sorted({each[0] for each in told}), sorted(sites, key=lambda one: (order_key(one[1]), one[0]))
+
+
 def invited_by(made: MadePlan) -> dict[str, Invitation]:
     """Everybody to whom a plan gives a day, by id."""
     found: dict[str, Invitation] = {}
@@ -48,12 +61,12 @@ def invited_by(made: MadePlan) -> dict[str, Invitation]:
             for person in house.people:
                 if person.day is not None:
                     at = hours.get(person.day, (0.0, 0.0))
-                    found[person.id] = Invitation(person.day, site.site.name, *at, person.due)
+                    found[person.id] = Invitation(person.day, site.site.code, site.site.name, *at, person.due)
     visits = {(stop.house, one.day): stop for one in made.days for stop in one.stops if stop.house}
     for house in made.homes:
         for person in house.people:
             if person.day is not None:
                 stop = visits.get((house.id, person.day))
                 at = (stop.begin, stop.end) if stop else (0.0, 0.0)
-                found[person.id] = Invitation(person.day, "", *at, person.due)
+                found[person.id] = Invitation(person.day, "", "", *at, person.due)
     return found

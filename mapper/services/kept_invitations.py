@@ -21,12 +21,13 @@ STAYS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """When and where somebody is asked to come. site: its name, "" where a team comes to the house.
+    """When and where somebody is asked to come. code, site: the site and its name, "" where a team comes to the house.
 
     begin, end: minutes after midnight, of all sessions there on the day; equal where no hour is known. doses: codes.
     """
 
     day: date
+    code: str
     site: str
     begin: float
     end: float
@@ -38,8 +39,21 @@ class Invitation:
             return False
         if status.state is PersonState.DUE:
             return any(dose.code in self.doses for dose in status.due)
-        put_off = status.state in (PersonState.WAITING, PersonState.DEFERRED)
-        return put_off and status.next_on is not None and day <= status.next_on <= self.day
+        # Who is of no group yet has nothing to do until a birthday.
+        to_come = status.state in (PersonState.WAITING, PersonState.DEFERRED, PersonState.DONE)
+        return to_come and status.next_on is not None and day <= status.next_on <= self.day
+
+
+@dataclass(frozen=True, slots=True)
+class InvitedTo:
+    """Which invitations are looked for: of one day, to one site by its code; all where neither is told."""
+
+    day: date | None = None
+    site: str = ""
+
+    def takes(self, one: Invitation) -> bool:
+        """Whether an invitation is one of them."""
+        return self.day in (None, one.day) and self.site in ("", one.code)
 
 
 Invited = Mapping[str, Invitation]

@@ -31,6 +31,7 @@ LISTS = {
     Why.REFUSED: mark("Refused"),
     Why.NOT_MET: mark("Nobody met"),
     Why.DEFERRED: mark("Deferred to a later day"),
+    Why.INVITED: mark("Invited by the plan in use"),
 }
 """What each list is called."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -14,10 +14,11 @@ from mapper.domain.places import fold, point_fault
 from mapper.domain.roles import Role
 from mapper.domain.walk import Stop, length_m, number_key, walk
 from mapper.errors import NotFound, mark
-from mapper.services import follow_up
+from mapper.services import follow_up, invitations
 from mapper.services.accounts import IDLE, User, as_user, oversees, visible_cells
 from mapper.services.field_area import field_area
 from mapper.services.follow_up import HouseToSee, PersonToSee
+from mapper.services.kept_invitations import InvitedTo
 from mapper.services.listed import Visited, visible_hamlets, visited_in
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts, tallies
@@ -30,6 +31,7 @@ class Why(StrEnum):
 
     DUE: a dose may be given. BACK: the same, and it was put off until this very day. ASK: nobody at home knew the
     doses, or the age. REFUSED, NOT_MET (of houses): at the last visit. DEFERRED: put off until a day still to come.
+    INVITED: falls due before a day on which the plan in use asks them to come.
     """
 
     DUE = "due"
@@ -38,9 +40,12 @@ class Why(StrEnum):
     REFUSED = "refused"
     NOT_MET = "not_met"
     DEFERRED = "deferred"
+    INVITED = "invited"
 
 
-TODAY = frozenset(set(Why) - {Why.DEFERRED})
+EVERYWHERE = InvitedTo()
+
+TODAY = frozenset(set(Why) - {Why.DEFERRED, Why.INVITED})
 """What a walk takes in where no list is chosen: everything that can be done today."""
 
 
@@ -199,9 +204,10 @@ def walk_through(
     hamlet: str,
     only: Why | None = None,
     canvasser: int | None = None,
+    invited: InvitedTo = EVERYWHERE,
 ) -> Walk:
     """The walk through one hamlet on a day; see ``walks``."""
-    return walks(reference, user, campaign_id, day, [hamlet], only, canvasser)[0]
+    return walks(reference, user, campaign_id, day, [hamlet], only, canvasser, invited)[0]
 
 
 def walks(
@@ -212,32 +218,45 @@ def walks(
     through: Sequence[str],
     only: Why | None = None,
     canvasser: int | None = None,
+    invited: InvitedTo = EVERYWHERE,
 ) -> list[Walk]:
     """The walks through several hamlets on a day.
 
     through: codes of hamlets. only: the list asked for; None takes in all that can be done today. canvasser: only
-    houses that this canvasser works in. Raises NotFound for a campaign, hamlet or canvasser that is not there for
-    this user.
+    houses that this canvasser works in. invited: of the list of those INVITED, whom it is about. Raises NotFound for a
+    campaign, hamlet or canvasser that is not there for this user.
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
         working = _worker(reference, connection, user, canvasser)
         found = {one.code: one for one in _hamlets(reference, connection, known, user, campaign_id, working)}
+        asked = invitations.invited(reference, connection, campaign_id) if only is Why.INVITED else None
     for code in through:
         if code not in found:
             raise NotFound(mark("There is no hamlet {hamlet} in your area. Choose one of the list."), hamlet=code)
+
+    def seen(each: PersonToSee) -> Seen | None:
+        """A person of the list; None for others."""
+        why = _why(each, day)
+        if asked is None:
+            return Seen(each, why) if why is not None and why in wanted else None
+        one = asked.get(each.person.id)
+        if one is None or not invited.takes(one) or not one.holds(each.status, day):
+            return None
+        return Seen(each, why or Why.INVITED)
+
+    wanted = TODAY if only is None else {only, Why.BACK} if only is Why.DUE else {only}
     return [
-        _walk(found[code], _houses(reference, user, working, campaign_id, day, code), day, only) for code in through
+        _walk(found[code], _houses(reference, user, working, campaign_id, day, code), wanted, seen) for code in through
     ]
 
 
-def _walk(hamlet: Hamlet, houses: Iterable[HouseToSee], day: date, only: Why | None) -> Walk:
-    wanted = TODAY if only is None else {only, Why.BACK} if only is Why.DUE else {only}
+def _walk(
+    hamlet: Hamlet, houses: Iterable[HouseToSee], wanted: Collection[Why], seen: Callable[[PersonToSee], Seen | None]
+) -> Walk:
     chosen = []
     for house in houses:
-        people = tuple(
-            Seen(each, why) for each in house.people if (why := _why(each, day)) is not None and why in wanted
-        )
+        people = tuple(filter(None, map(seen, house.people)))
         whole = _why_house(house)
         if whole not in wanted:
             whole = None
@@ -246,7 +265,7 @@ def _walk(hamlet: Hamlet, houses: Iterable[HouseToSee], day: date, only: Why | N
             chosen.append(WalkedHouse(0, house, usable, people, whole))
     order = walk([Stop(one.house.id, one.point, one.house.house_number) for one in chosen])
     ordered = tuple(replace(chosen[place], number=number) for number, place in enumerate(order, 1))
-    counts = Counter(seen.why for one in ordered for seen in one.people)
+    counts = Counter(each.why for one in ordered for each in one.people)
     counts.update(one.why for one in ordered if one.why is not None)
     return Walk(hamlet, ordered, counts, length_m([one.point for one in ordered if one.point is not None]))
 

@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.roles import READERS
 from mapper.domain.walk import to_scale
 from mapper.errors import InvalidInput, NotFound, mark
-from mapper.services import health, intake, questions, review, sheets, walk
+from mapper.services import health, intake, invitations, questions, review, sheets, walk
 from mapper.services.accounts import User
+from mapper.services.kept_invitations import InvitedTo
 from mapper.services.sheets import LISTS, WalkWords
 from mapper.services.walk import Why
 from mapper.web.accounts import only_for, reader
@@ -54,7 +55,7 @@ def _keep_private(response: Response) -> Response:
 class Chosen:
     """What a page is asked for, made whole. commune: "" where there is none, or for houses that told no hamlet.
 
-    hamlet: None where all of them are asked for.
+    hamlet: None where all of them are asked for. invited: whom the list of those invited is about.
     """
 
     campaign: str
@@ -63,15 +64,21 @@ class Chosen:
     canvasser: int | None
     only: Why | None
     day: date
+    invited: InvitedTo
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What can be chosen: campaigns and communes as (code, name), canvassers of the commune."""
+    """What can be chosen: campaigns and communes as (code, name), canvassers of the commune.
+
+    days, sites: of the plans in use, sites as (code, name); none where there is no plan.
+    """
 
     campaigns: list[tuple[str, str]]
     communes: list[tuple[str, str]]
     canvassers: list[walk.Canvasser]
+    days: list[date]
+    sites: list[tuple[str, str]]
 
     def canvasser(self, number: int | None) -> str:
         """The name of a canvasser who can be chosen."""
@@ -93,19 +100,22 @@ def _choose(asked: Mapping[str, str], user: User) -> tuple[Chosen, Choices]:
         raise NotFound(mark("There is no canvasser of that number in your area. Choose one of the list."))
     if only and only not in set(Why):
         raise InvalidInput(mark("There is no list {list}. Choose one of: {lists}."), list=only, lists=", ".join(Why))
+    day = _day(asked) or _usual_day(user, campaign)
+    days, sites = invitations.days_and_sites(reference, campaign, day)
     chosen = Chosen(
         campaign,
         commune,
         asked.get("hamlet"),
         int(number) if number else None,
         Why(only) if only else None,
-        _day(asked) or _usual_day(user, campaign),
+        day,
+        InvitedTo(_day(asked, "invited"), asked.get("site", "")),
     )
-    return chosen, Choices(campaigns, communes, canvassers)
+    return chosen, Choices(campaigns, communes, canvassers, days, sites)
 
 
-def _day(asked: Mapping[str, str]) -> date | None:
-    text = asked.get("date", "")
+def _day(asked: Mapping[str, str], name: str = "date") -> date | None:
+    text = asked.get(name, "")
     if not text:
         return None
     try:
@@ -133,6 +143,8 @@ def _query(chosen: Chosen, **other: str | None) -> dict[str, str]:
         "commune": chosen.commune,
         "canvasser": str(chosen.canvasser) if chosen.canvasser is not None else None,
         "list": chosen.only.value if chosen.only else None,
+        "invited": chosen.invited.day.isoformat() if chosen.invited.day else None,
+        "site": chosen.invited.site or None,
         "date": chosen.day.isoformat(),
     }
     return {name: value for name, value in (parts | other).items() if value is not None}
@@ -147,7 +159,8 @@ def lists() -> str:
     if chosen.hamlet is None:
         found = walk.hamlets(reference, user, chosen.campaign, chosen.day, chosen.commune, chosen.canvasser)
         return render_template("follow_up.html", hamlets=found, **page)
-    one = walk.walk_through(reference, user, chosen.campaign, chosen.day, chosen.hamlet, chosen.only, chosen.canvasser)
+    listed = chosen.only, chosen.canvasser, chosen.invited
+    one = walk.walk_through(reference, user, chosen.campaign, chosen.day, chosen.hamlet, *listed)
     words = WalkWords.of(reference, chosen.campaign, chosen_language(), chosen.day)
     part, part_count = _part(request.args, len(one.houses))
     shown = one.houses[(part - 1) * AT_ONCE : part * AT_ONCE]
@@ -182,13 +195,13 @@ def printed() -> Response:
     """The sheets of a hamlet, or of all hamlets of the commune, that have a house to go to."""
     user, here = reader(), installation()
     chosen, choices = _choose(request.args, user)
-    asked = chosen.campaign, chosen.day
+    asked, listed = (chosen.campaign, chosen.day), (chosen.only, chosen.canvasser, chosen.invited)
     if chosen.hamlet is None:
         codes = walk.codes(here.reference, user, chosen.campaign, chosen.commune, chosen.canvasser)
-        found = walk.walks(here.reference, user, *asked, codes, chosen.only, chosen.canvasser)
+        found = walk.walks(here.reference, user, chosen.campaign, chosen.day, codes, *listed)
         found = [one for one in found if one.houses] or found[:1]
     else:
-        found = walk.walks(here.reference, user, *asked, [chosen.hamlet], chosen.only, chosen.canvasser)
+        found = walk.walks(here.reference, user, chosen.campaign, chosen.day, [chosen.hamlet], *listed)
     if not found:
         raise NotFound(mark("There is no hamlet to print. Choose another commune or canvasser."))
     pdf = sheets.print_walks(

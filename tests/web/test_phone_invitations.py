@@ -11,6 +11,7 @@ from mapper.domain.follow_up import DueDose, PersonState, Status
 from mapper.domain.plan import PlanQuestion
 from mapper.services.intake import today
 from mapper.services.kept_invitations import STAYS, Invitation
+from tests.formats.test_sheet import Reader
 from tests.services import made_plans
 from tests.services.made_plans import hall, made_of, of_house, planned, session
 from tests.web.test_phone_lists import CHILD, HOUSES, MOTHER, Field, made_field, sqlite_walk, walk
@@ -118,10 +119,50 @@ def test_the_page_and_the_sheet_of_follow_up_say_the_same(sqlite_walk: Field) ->
         assert {"vi": "đã mời ngày 20/08/2022", "en": "was invited on 20/08/2022"}[language] in later.text
 
 
+def test_those_invited_are_a_list_of_follow_up_by_day_and_site(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None), (CHILD, "Lý Văn Đức", BORN, None))
+    token = walk.site.user("commune_supervisor", "00001").token
+
+    def page(**asked: str) -> str:
+        reply = walk.site.get("/follow-up", token, hamlet="0000101", date="2022-08-19", lang="en", **asked)
+        assert reply.status_code == 200, reply.text
+        return reply.text
+
+    assert "Invited by the plan in use" not in page(), "no plan is in use"
+    ask(walk, MOTHER, day=date(2022, 8, 20), place="Trường Nà Pái")
+    assert "Invited by the plan in use" in page()
+    shown = page(list="invited")
+    assert ("Nông Thị Mỷ" in shown, "Lý Văn Đức" in shown) == (True, False)
+    assert '<option value="nvh" >Trường Nà Pái</option>' in shown
+    assert "Nông Thị Mỷ" in page(list="invited", invited="2022-08-20", site="nvh")
+    for other in ({"invited": "2022-08-21"}, {"site": "elsewhere"}, {"invited": "2022-08-20", "site": "elsewhere"}):
+        assert "Nông Thị Mỷ" not in page(list="invited", **other)
+    printed = walk.site.get(
+        "/follow-up/sheets.pdf", token, hamlet="0000101", date="2022-08-19", list="invited", invited="2022-08-20"
+    )
+    assert "Nông Thị Mỷ" in Reader(printed.content).text()
+    assert walk.site.get("/follow-up", token, hamlet="0000101", list="invited", invited="20/8").status_code == 400
+
+
+def test_who_falls_due_by_the_day_is_on_the_list_of_those_invited(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    day = date(2022, 8, 20)
+    # Five years old on the day itself, as the campaign asks.
+    walk.visit("0000101", HOUSES[0], (CHILD, "Lý Văn Đức", date(2017, 8, 20), None))
+    ask(walk, CHILD, day=day)
+    token = walk.site.user("commune_supervisor", "00001").token
+    shown = walk.site.get("/follow-up", token, hamlet="0000101", date="2022-08-19", list="invited").text
+    assert "Lý Văn Đức" in shown
+    assert "mời ngày 20/08/2022" in shown
+    usual = walk.site.get("/follow-up", token, hamlet="0000101", date="2022-08-19").text
+    assert "Lý Văn Đức" not in usual
+
+
 # When an invitation holds
 
 DAY = date(2022, 8, 15)
-ASKED = Invitation(DAY, "Trường", 450.0, 660.0, ("1",))
+ASKED = Invitation(DAY, "truong", "Trường", 450.0, 660.0, ("1",))
 
 
 def test_an_invitation_holds_for_its_dose_until_a_week_after_its_day() -> None:
@@ -135,9 +176,10 @@ def test_an_invitation_holds_for_its_dose_until_a_week_after_its_day() -> None:
 
 def test_who_falls_due_until_the_day_is_invited_and_who_falls_due_later_is_not() -> None:
     before = DAY - timedelta(days=3)
-    for state in (PersonState.WAITING, PersonState.DEFERRED):
+    for state in (PersonState.WAITING, PersonState.DEFERRED, PersonState.DONE):
         assert ASKED.holds(Status(state, (), DAY), before)
         assert not ASKED.holds(Status(state, (), DAY + timedelta(days=1)), before)
-    for state in (PersonState.REFUSED, PersonState.CONTRAINDICATED, PersonState.AWAY, PersonState.DONE):
+    for state in (PersonState.REFUSED, PersonState.CONTRAINDICATED, PersonState.AWAY):
         assert not ASKED.holds(Status(state, (), DAY), before)
     assert not ASKED.holds(replace(Status(PersonState.WAITING), next_on=None), before)
+    assert not ASKED.holds(Status(PersonState.DONE), before)
