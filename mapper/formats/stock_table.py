@@ -10,6 +10,7 @@ from datetime import date
 from mapper.domain.places import fold
 from mapper.domain.stock import Kind, WasteReason
 from mapper.errors import InvalidInput, MapperError, mark
+from mapper.formats.cells import harmless
 from mapper.formats.level_table import RowFault, read_any_day
 from mapper.formats.table_file import Cell, read_table
 
@@ -25,6 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reason": ("reason", "lý do", "lí do"),
     "other": ("to_store", "đến kho", "kho nhận"),
     "document": ("document", "chứng từ", "số chứng từ", "quyết định", "văn bản"),
+    "undoes": ("undoes",),
 }
 """Columns, and the names that a file may give them; the first is English. Accents may be missing where that leaves no
 doubt: "so lo" may be a lot or a number of vials."""
@@ -132,8 +134,15 @@ def read_stock_row(told: Mapping[str, Cell], row: int = 0) -> StockRow:
 
     def text(column: str) -> str:
         cell = told.get(column, "")
-        return " ".join((cell if isinstance(cell, str) else cell.isoformat()).split())
+        words = " ".join((cell if isinstance(cell, str) else cell.isoformat()).split())
+        # As our own files keep spreadsheets from taking a text for a formula.
+        return words[1:] if words.startswith("'") and harmless(words[1:]) == words else words
 
+    if text("undoes"):
+        raise InvalidInput(
+            mark("This entry undoes entry {number} of another ledger. Leave both of them out."),
+            number=text("undoes")[:20],
+        )
     kind = KINDS.get(fold(text("kind")))
     if kind is None:
         raise _wrong(text("kind"), mark("{value} is no kind of entry. Write one of: {known}."), Kind)

@@ -239,7 +239,7 @@ def balances() -> Response:
 
 @stock.get("/api/stock/entries")
 def entries() -> Response:
-    """The ledger's entries of the same stores, the newest first."""
+    """The ledger's entries of the same stores, the oldest first."""
     found, _ = _of_program()
     rows = (dict(zip(LEDGER_HEAD, row, strict=True)) for row in ledger_rows(found))
     days = ("day", "expiry")

@@ -74,7 +74,7 @@ LEDGER_HEAD = (
     "entered_by",
     "entered_at",
 )
-"""As an import reads them, so that the rows of one installation can be taken by another."""
+"""As an import reads them: another installation can take such a file, without what was undone."""
 
 
 def sentence(one: Warned, found: StockOverview) -> str:
@@ -119,9 +119,9 @@ def balance_rows(found: StockOverview) -> list[Sequence[Value]]:
 
 
 def ledger_rows(found: StockOverview) -> list[Sequence[Value]]:
-    """Every entry, the newest first."""
+    """Every entry, the oldest first, as they can be entered again elsewhere."""
     rows: list[Sequence[Value]] = []
-    for one in found.entries:
+    for one in reversed(found.entries):
         entry = one.entry
         rows.append(
             (

@@ -42,6 +42,7 @@ from tests.client.site import NEXT_VERSION, SET_ID, House, Site
 from tests.conftest import CHECKOUT, missing
 from tests.sentences import gather
 from tests.web.planned import planned, settle
+from tests.web.stocked import a_stock
 from tests.web.test_browser_submission import PIXEL
 from tests.web.test_conflicts import contradict
 from tests.web.test_forms_page import MOVED, draft, house_check, manager, phone
@@ -73,6 +74,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         EVERYBODY,
         ("/follow-up?date=2022-08-31", "/follow-up?date=2022-08-31&commune=00001&hamlet=0000101"),
     ),
+    "forecast.page": (EVERYBODY, ("/forecast", "/forecast?date=2022-08-31&area=commune:00001")),
     "forms.draft": (ADMINISTRATOR, ("/form/house_check/draft",)),
     "forms.page": (ADMINISTRATOR, ("/forms",)),
     "exports.files": (EVERYBODY, ("/export/files",)),
@@ -123,6 +125,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "reasons.page": (EVERYBODY, ("/reasons?date=2022-08-31", "/reasons?date=2022-08-31&area=commune:00001")),
     "sites.page": (EVERYBODY, ("/sites",)),
+    "stock.page": (EVERYBODY, ("/stock", "/stock?area=commune:00001")),
     "slips.check_page": (("administrator", "nobody"), ("/slips/check",)),
     "slips.house": (EVERYBODY, ("/slips/of/uuid:edit",)),
     "slips.offline": (NOBODY, ("/slips/offline.html",)),
@@ -164,6 +167,9 @@ NO_PAGES: Mapping[str, str] = {
     "filter_layer.by_hamlet": "figures for the map",
     "follow_up.fieldwork_version": "a word for a script",
     "follow_up.printed": "a PDF",
+    "forecast.file": "files to save",
+    "forecast.of_program": "figures for programs",
+    "forecast.progress": "a number for a script",
     "forms.tried_file": "a file to save",
     "map_layers.": "figures for programs and for the map",
     "exports.people": "files to save",
@@ -183,6 +189,7 @@ NO_PAGES: Mapping[str, str] = {
     "national_register.file": "files to save",
     "national_register.progress": "a number for a script",
     "openrosa": "XML and files for phones",
+    "plan_files.fetch": "files to save",
     "plans.stage": "a number for a script",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
@@ -192,6 +199,9 @@ NO_PAGES: Mapping[str, str] = {
     "slip_batches.": "stands only while slips are made; test_browser_slips looks at it",
     "slips.of_submission": "leads to a household",
     "slips.progress": "a number for a script",
+    "stock.balances": "figures for programs",
+    "stock.entries": "figures for programs",
+    "stock.file": "files to save",
     "static": "scripts, styles and pictures",
     "submission.file": "a file to save",
     "submission.xml": "a file to save",
@@ -272,6 +282,7 @@ def busy_commune(site: Site) -> dict[str, str]:
     site.phone().send(House("uuid:held", deprecated_id="uuid:never").form())
     site.phone().send(House("uuid:odd", location="22.05 105.15 300 65").form())
     contradict(site)
+    a_stock(site)
     chief.post("/submission/uuid:edit/remarks", chief.get("/forms").text, review="has_issues", words="Hỏi lại.")
     address = draft(chief, house_check(survey=MOVED))
     phone(site, address).send(House("uuid:try", version=NEXT_VERSION, photo="a.png").form({"a.png": PIXEL}))
