@@ -78,15 +78,11 @@ class Field:
         """Of a stop."""
         return len(self.teams) + stop
 
-    def shift(self, team: int, day: int, begin: float | None = None) -> Shift:
-        """A day of a team, or what is left of it."""
-        own = self.teams[team]
-        return Shift(day, own.begin if begin is None else begin, own.end, A_DAY_M * day)
-
     def crew(self, team: int, days: Sequence[int]) -> Team:
         """A team on some days."""
         own = self.teams[team]
-        return Team(team, team, tuple(self.shift(team, day) for day in days), own.doses, own.cold_minutes)
+        shifts = tuple(Shift(day, own.begin, own.end, A_DAY_M * day) for day in days)
+        return Team(team, team, shifts, own.doses, own.cold_minutes)
 
     def first_day(self, stop: int, days: Sequence[int]) -> int | None:
         """The first of some days on which most people of a stop are due; None where it comes too late for all."""

@@ -18,7 +18,7 @@ from mapper.services.field_routes import Field, renumbered
 from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.team_stops import SessionStop, Stopover, minutes_at, unit_of_site
 from mapper.services.turns import mostly_ready
-from mapper.solve.routing import Missed, Route, Routing, Team, impossible, shortest_routes
+from mapper.solve.routing import Missed, Route, Routing, Shift, Team, impossible, shortest_routes
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
@@ -57,10 +57,25 @@ class _Crew:
         return [*self.done, *([self.open] if self.open else [])]
 
 
-def roll(field: Field, given: PlanGiven, held: Conditions, watch: Watch) -> tuple[list[Route], dict[int, Missed], Stop]:
-    """Routes by day and team, and the stops that are on none. Sessions that stand come before any order of communes."""
+Rolled = tuple[list[Route], dict[int, Missed], Stop]
+
+
+def roll(field: Field, given: PlanGiven, held: Conditions, watch: Watch) -> Rolled:
+    """Routes by day and team, and the stops that are on none. Sessions that stand come before any order of communes.
+
+    Where that leaves out stops, it is tried again with teams that fill each day before the next, at the price of longer
+    ways.
+    """
     if watch.limits.rounds is not None:
         watch = replace(watch, limits=replace(watch.limits, rounds=max(1, watch.limits.rounds // PARTS)))
+    calm = _roll(field, given, held, watch, day_by_day=False)
+    if not calm[1] or watch.over():
+        return calm
+    haste = _roll(field, given, held, watch, day_by_day=True)
+    return min((calm, haste), key=lambda rolled: sum(field.stops[one].weight for one in rolled[1]))
+
+
+def _roll(field: Field, given: PlanGiven, held: Conditions, watch: Watch, *, day_by_day: bool) -> Rolled:
     standing = [number for number, stop in enumerate(field.stops) if _stands(stop)]
     crews = [_Crew(number, list(days)) for number, days in enumerate(field.shifts)]
     missed: dict[int, Missed] = {}
@@ -77,7 +92,8 @@ def roll(field: Field, given: PlanGiven, held: Conditions, watch: Watch) -> tupl
     while communes:
         first = min(crews, key=lambda one: one.time)
         code = rolled.next_of(communes, first)
-        rolled.through(communes.pop(code), together)
+        through = rolled.day_by_day if day_by_day else rolled.through
+        through(communes.pop(code), together)
     routes = sorted((route for crew in crews for route in crew.routes()), key=lambda one: (one.day, one.team))
     return routes, missed, rolled.stopped
 
@@ -145,7 +161,33 @@ class _Rolled:
             number = min(2 * number, len(waiting))
         if solved is not None:
             self._take(*solved)
-        reached = {one.halt for crew in self.crews for route in crew.routes() for one in route.halts}
+        self._miss(stops)
+
+    def day_by_day(self, stops: list[int], together: int) -> None:
+        """A whole commune, each day filled before the next; by more teams where those that are free first leave any."""
+        field, left, number = self.field, stops, min(together, len(self.crews))
+        waiting = sorted(self.crews, key=lambda one: one.time)
+        ripe = mostly_ready(field.stops[one].ready for one in stops)
+        while left and number <= len(waiting):
+            crews = [one for one in waiting[:number] if one.days]
+            for day in sorted({day for crew in crews for day in crew.days if field.calendar[day] >= ripe}):
+                going, halts = field.halts(left, [day])
+                if not halts:
+                    continue
+                teams, members = self._teams(crews, [day])
+                self._take(self._solved(shortest_routes(field.roads, halts, teams, self.watch)), going, members)
+                reached = self._reached()
+                left = [one for one in left if one not in reached]
+                if not left:
+                    break
+            number += 1
+        self._miss(stops)
+
+    def _reached(self) -> set[int]:
+        return {one.halt for crew in self.crews for route in crew.routes() for one in route.halts}
+
+    def _miss(self, stops: Sequence[int]) -> None:
+        reached = self._reached()
         left = (one for one in stops if one not in reached)
         self.missed.update({one: self.hopeless.get(one, Missed.NO_ROOM) for one in left})
 
@@ -181,7 +223,7 @@ class _Rolled:
                 cold = None if team.cold_minutes is None else team.cold_minutes - (end - route.begin)
                 if route.day in days and end < team.end and (cold is None or cold > 1):
                     doses = None if team.doses is None else team.doses - route.doses
-                    rest = self.field.shift(crew.number, route.day, end)
+                    rest = Shift(route.day, end, team.end)
                     teams.append(Team(field_place(self.field, route), crew.number, (rest,), doses, cold))
                     members.append((crew, True))
             teams.append(self.field.crew(crew.number, own))

@@ -21,13 +21,13 @@ from mapper.solve.routing import Missed
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
-ROUNDS = 2_000_000
-"""Rounds of search for routes, divided by the stops: as many as are done in some ten seconds."""
+ROUNDS = 500_000
+"""Rounds of search for routes, divided by the stops."""
 
 FEWEST_ROUNDS = 200
 
-ROUNDS_A_STOP = 100
-"""Few stops are in their best order long before; a thousand rounds are made in any case."""
+ROUNDS_A_STOP = 40
+"""Few stops are in their best order long before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def plan_teams(
 
 
 def _rounds(stops: int) -> int:
-    return max(FEWEST_ROUNDS, min(ROUNDS // stops, 1_000 + ROUNDS_A_STOP * stops))
+    return max(FEWEST_ROUNDS, min(ROUNDS // stops, FEWEST_ROUNDS + ROUNDS_A_STOP * stops))
 
 
 def without(day: TeamDay, stays: Sequence[Stay], ways: Ways) -> TeamDay | None:
