@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from types import MappingProxyType
 
-from mapper.domain.made_plan import MadePlan
+from mapper.domain.made_plan import MadePlan, PlannedPerson
 from mapper.domain.places import order_key
 from mapper.formats.plan_file import read_made
 from mapper.services.kept_invitations import STAYS, Invitation, Invited, Versions
@@ -40,18 +40,28 @@ def invited(reference: Reference, connection: Connection, campaign_id: str) -> I
 def days_and_sites(reference: Reference, campaign_id: str, day: date) -> tuple[list[date], list[tuple[str, str]]]:
     """What the plans in use ask people to: days from a week before one on, and sites of those days by name.
 
-    Raises nothing where there is no plan; both are empty then.
+    Both are empty where no plan is in use.
     """
     with reference.database.read() as connection:
-        told = {(one.day, one.code, one.site) for one in invited(reference, connection, campaign_id).values()}
-    told = {each for each in told if each[0] + STAYS >= day}
-    sites = {(code, name) for _, code, name in told if code}
-    return sorted({each[0] for each in told}), sorted(sites, key=lambda one: (order_key(one[1]), one[0]))
+        told = versions(connection, campaign_id)
+        every = invited(reference, connection, campaign_id)
+    asked = reference.lists.value(
+        ("invited to", told), lambda: frozenset((one.day, one.code, one.site) for one in every.values())
+    )
+    lately = [each for each in asked if each[0] + STAYS >= day]
+    sites = {(code, name) for _, code, name in lately if code}
+    return sorted({each[0] for each in lately}), sorted(sites, key=lambda one: (order_key(one[1]), one[0]))
 
 
 def invited_by(made: MadePlan) -> dict[str, Invitation]:
-    """Everybody to whom a plan gives a day, by id."""
+    """Everybody to whom a plan gives a day, by id; who is asked alike shares one invitation."""
     found: dict[str, Invitation] = {}
+    alike: dict[Invitation, Invitation] = {}
+
+    def add(person: PlannedPerson, day: date, code: str, name: str, at: tuple[float, float]) -> None:
+        one = Invitation(day, code, name, *at, person.due)
+        found[person.id] = alike.setdefault(one, one)
+
     for site in made.sites:
         hours: dict[date, tuple[float, float]] = {}
         for session in site.sessions:
@@ -61,12 +71,12 @@ def invited_by(made: MadePlan) -> dict[str, Invitation]:
             for person in house.people:
                 if person.day is not None:
                     at = hours.get(person.day, (0.0, 0.0))
-                    found[person.id] = Invitation(person.day, site.site.code, site.site.name, *at, person.due)
+                    add(person, person.day, site.site.code, site.site.name, at)
     visits = {(stop.house, one.day): stop for one in made.days for stop in one.stops if stop.house}
     for house in made.homes:
         for person in house.people:
             if person.day is not None:
                 stop = visits.get((house.id, person.day))
                 at = (stop.begin, stop.end) if stop else (0.0, 0.0)
-                found[person.id] = Invitation(person.day, "", "", *at, person.due)
+                add(person, person.day, "", "", at)
     return found

@@ -13,7 +13,7 @@ Versions = tuple[tuple[int, str], ...]
 """Number of each plan in use, and when it was told last: the same versions hold the same invitations."""
 
 ROOM = 500_000
-"""People who are remembered, of all campaigns: some 100 MB a process."""
+"""People who are remembered, of all campaigns: some 90 MB a process."""
 
 STAYS = timedelta(days=7)
 """So long after its day somebody who did not come is still told of as invited."""
