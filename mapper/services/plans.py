@@ -24,6 +24,20 @@ MOST_WAITING = 5
 """Plans of one user that wait or are being made."""
 
 MOST_DAYS = 366
+MOST_TEAMS = 200
+MOST_DOSES = 100_000_000
+DAY_MINUTES = 24 * 60.0
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "sites": (1, 100_000),
+    "mobile_days": (1, MOST_DAYS),
+    "doses": (0, MOST_DOSES),
+    "seconds": (0.1, 3_600),
+    "gap": (0, 1),
+    "seed": (0, 2**31 - 1),
+}
+"""Least and most of what a question may ask; a field that is None asks nothing."""
+
 LONGEST_NAME = 80
 
 SILENT_S = 90
@@ -271,7 +285,31 @@ def _checked(question: PlanQuestion) -> PlanQuestion:
         raise InvalidQuestion(
             mark("A plan has 1 to {most} days. Choose a last day that is not before the first."), most=MOST_DAYS
         )
+    if len(question.teams) > MOST_TEAMS:
+        raise InvalidQuestion(mark("A plan has at most {most} teams."), most=MOST_TEAMS)
+    for field, (least, most) in LIMITS.items():
+        value = getattr(question, field)
+        if value is not None and not least <= value <= most:
+            raise _beyond(field, least, most)
+    for team in question.teams:
+        name, (lat, lon) = team.name.strip(), (team.start.lat, team.start.lon)
+        if not name or len(name) > LONGEST_NAME or not name.isprintable():
+            raise InvalidInput(mark("A team's name has 1 to {most} letters. Write another."), most=LONGEST_NAME)
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            raise InvalidQuestion(mark("Team {name} sets out from no place on this earth."), name=name)
+        if not 0 <= team.begin < team.end <= DAY_MINUTES:
+            raise InvalidQuestion(
+                mark("The day of team {name} ends before it begins, or is none. Turn its hours round."), name=name
+            )
+        for field, value in (("teams.doses", team.doses), ("teams.cold_minutes", team.cold_minutes)):
+            if value is not None and not 1 <= value <= MOST_DOSES:
+                raise _beyond(field, 1, MOST_DOSES)
     return replace(question, name=_name(question.name, empty=True))
+
+
+def _beyond(field: str, least: float, most: float) -> InvalidQuestion:
+    told = {"field": field, "least": least, "most": most}
+    return InvalidQuestion(mark("The field {field} of a plan is a number from {least} to {most}."), **told)
 
 
 def _like(eyes: Eyes, question: PlanQuestion, number: int) -> PlanQuestion:

@@ -19,6 +19,7 @@ from mapper.services import accounts, plan_work, plans
 from mapper.services.accounts import User
 from mapper.services.planning import Watched
 from mapper.services.reference import Reference
+from mapper.services.travel import Ways
 from mapper.store import follow_up
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, inside, person
 
@@ -67,8 +68,8 @@ class HeldMaking:
         self.begun, self.let_go = threading.Event(), threading.Event()
         self.heard = False
 
-    def __call__(self, given: PlanGiven, rules: PlanningRules, watched: Watched) -> MadePlan:
-        made = self._make(given, rules, Watched())
+    def __call__(self, given: PlanGiven, rules: PlanningRules, watched: Watched, *ways: Ways) -> MadePlan:
+        made = self._make(given, rules, Watched(), *ways)
         watched.told(0.5)
         if self._first:
             watched.first(replace(made, days=()))

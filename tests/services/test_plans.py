@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mapper.domain.made_plan import MadePlan
+from mapper.domain.people import Point
+from mapper.domain.plan import FieldTeam
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, InvalidQuestion, NotFound, TooLarge
 from mapper.formats.plan_file import made_digest
@@ -29,7 +31,7 @@ from tests.services.kept_plans import (
     wait_for,
     working,
 )
-from tests.services.town import COMMUNES, EVERYTHING, Town
+from tests.services.town import COMMUNES, EVERYTHING, Town, inside
 
 __all__ = ["held"]
 
@@ -218,6 +220,17 @@ def test_a_user_keeps_only_so_many_plans_waiting(town: Town) -> None:
         ({"set_id": "unknown", "area": "commune:1"}, NotFound),
         ({"name": "x" * 81}, InvalidInput),
         ({"follows": 77}, NotFound),
+        ({"sites": 0}, InvalidQuestion),
+        ({"seconds": 0.0}, InvalidQuestion),
+        ({"seconds": float("nan")}, InvalidQuestion),
+        ({"gap": 2.0}, InvalidQuestion),
+        ({"doses": -1}, InvalidQuestion),
+        ({"mobile_days": 0}, InvalidQuestion),
+        ({"teams": (FieldTeam(" ", inside(0)),)}, InvalidInput),
+        ({"teams": (FieldTeam("A", Point(91, 0)),)}, InvalidQuestion),
+        ({"teams": (FieldTeam("A", inside(0), begin=900, end=600),)}, InvalidQuestion),
+        ({"teams": (FieldTeam("A", inside(0), doses=0),)}, InvalidQuestion),
+        ({"teams": (FieldTeam("A", inside(0)),) * 201}, InvalidQuestion),
     ],
 )
 def test_what_cannot_be_planned_is_refused_when_it_is_asked(
@@ -243,7 +256,8 @@ def test_another_question_is_answered_from_the_same_census(town: Town) -> None:
 
 def test_the_same_plan_has_the_same_digest_however_long_it_took(town: Town) -> None:
     houses(town)
-    one, two = (plans.plan(town.reference, EVERYTHING, made_of(town)).made for _ in range(2))
+    sites_alone = replace(QUESTION, teams=(), seconds=60.0)
+    one, two = (plans.plan(town.reference, EVERYTHING, made_of(town, sites_alone)).made for _ in range(2))
     assert one is not None and two is not None
     slower = replace(two, quality=replace(two.quality, seconds=99.0))
     assert made_digest(one) == made_digest(slower)
