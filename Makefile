@@ -85,7 +85,8 @@ lock:
 	@.make/lock/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > .make/names.txt
 	@.make/lock/bin/python -m pip -qq install -r .make/names.txt
 	@{ echo "# Every package that runs, pinned by 'make lock'; pyproject.toml says which of them are imported."; \
-		.make/lock/bin/python -m pip freeze | sed 's/^backports.zstd==.*/&; python_version < "3.14"/'; } > requirements.txt
+		.make/lock/bin/python -m pip freeze | sed -e 's/^backports.zstd==.*/&; python_version < "3.14"/' \
+			-e 's/^pyvrp==.*/&; sys_platform != "darwin" or platform_machine != "x86_64"/'; } > requirements.txt
 	@.make/lock/bin/python -m pip -qq install --group dev -c requirements.txt
 	@{ echo "# What tests and checks need besides, pinned by 'make lock'."; echo "-r requirements.txt"; \
 		.make/lock/bin/python -m pip freeze | grep -v -x -F -f requirements.txt; } > .make/requirements-dev.txt

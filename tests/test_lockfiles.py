@@ -24,10 +24,13 @@ def addresses(text: str) -> list[str]:
 BACKPORT = re.compile(r'(backports\.[^;]+); python_version < "3\.\d+"')
 """What newer Pythons bring themselves, and could not install, is pinned for the older ones alone."""
 
+NO_WHEEL = re.compile(r'(pyvrp[^;]+); sys_platform != "darwin" or platform_machine != "x86_64"')
+"""What a Mac with an Intel processor could only build is left out there; who plans routes on it is told."""
+
 
 def unpinned(text: str) -> list[str]:
     """Lines of a requirements file that leave a version open."""
-    lines = [BACKPORT.sub(r"\1", line.strip()) for line in text.splitlines()]
+    lines = [NO_WHEEL.sub(r"\1", BACKPORT.sub(r"\1", line.strip())) for line in text.splitlines()]
     return [line for line in lines if line and line[0] != "#" and line[:3] != "-r " and not PINNED.fullmatch(line)]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mapper.errors import NotSupported, mark
 from mapper.solve.siting import Floats, Stop
 from mapper.solve.watch import Watch
 
@@ -285,7 +286,7 @@ def _data(
     roads: Roads, halts: Sequence[Halt], going: list[int], days: Sequence[_TeamDay], day_m: float
 ) -> tuple[Any, list[int], list[_TeamDay]]:
     """The question as PyVRP reads it, the halt of each of its clients, and the team and day of each of its vehicles."""
-    import pyvrp
+    pyvrp = _pyvrp()
 
     metres: Any = _whole(roads.metres, 1)
     seconds: Any = _whole(roads.minutes, 60)
@@ -344,8 +345,22 @@ def _data(
     return data, halt_of, list(days)
 
 
+def _pyvrp() -> Any:
+    """Loaded late, since only who plans needs it. Raises NotSupported where there is none for this computer."""
+    try:
+        import pyvrp
+    except ImportError as error:
+        raise NotSupported(
+            mark(
+                "Routes of teams need the package PyVRP, which is not installed; there is none for Macs with an Intel "
+                "processor. Make the plan on another computer."
+            )
+        ) from error
+    return pyvrp
+
+
 def _solved(data: Any, watch: Watch) -> tuple[Any, Stop]:
-    import pyvrp
+    pyvrp = _pyvrp()
 
     rounds = 0
     ended = Stop.ROUNDS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise, permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mapper.errors import NotSupported
 from mapper.solve.routing import Halt, Missed, Roads, Routing, Shift, Team, Window, shortest_routes
 from mapper.solve.siting import Floats, Limits, Stop
 from mapper.solve.watch import Progress, Watch
@@ -232,6 +234,12 @@ def test_of_days_that_are_alike_the_one_that_is_worth_less_is_taken() -> None:
         shifts = tuple(Shift(day, 480, 1020, 50.0 * (day != early)) for day in (0, 1))
         found = shortest_routes(line(0, 1000), [Halt(1)], [Team(0, 0, shifts)], rounds(30))
         assert [route.day for route in found.routes] == [early]
+
+
+def test_a_computer_without_pyvrp_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyvrp", None)
+    with pytest.raises(NotSupported, match="on another computer"):
+        shortest_routes(line(0, 1000), [Halt(1)], [Team(0, 0, (DAY,))], rounds(5))
 
 
 def test_numbers_that_cannot_be_are_refused() -> None:
