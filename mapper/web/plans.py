@@ -68,7 +68,9 @@ def _guard() -> AnyResponse | None:
     return _only_for_readers()
 
 
-plan_pages.after_request(keep_private)
+@plan_pages.after_request
+def _keep_private(response: Response) -> Response:
+    return keep_private(response)
 
 
 @plan_pages.get("/plans")
