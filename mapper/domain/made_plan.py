@@ -22,6 +22,8 @@ class Unserved(StrEnum):
 
     NO_POSITION = "no_position"
     UNREACHABLE = "unreachable"
+    CUT_OFF = "cut_off"
+    OFF_ROADS = "off_roads"
     CLOSED = "closed"
     NOT_CHOSEN = "not_chosen"
     FULL = "full"
@@ -33,6 +35,8 @@ class Unserved(StrEnum):
 WHY: Mapping[Unserved, str] = {
     Unserved.NO_POSITION: mark("no position known"),
     Unserved.UNREACHABLE: mark("no place within walking distance"),
+    Unserved.CUT_OFF: mark("no road leads to a place nearby"),
+    Unserved.OFF_ROADS: mark("no road comes near the house"),
     Unserved.CLOSED: mark("in a closed area without a place"),
     Unserved.NOT_CHOSEN: mark("places within walking distance were not chosen"),
     Unserved.FULL: mark("sites within walking distance are full"),

@@ -25,6 +25,7 @@ from mapper.domain.sites import SiteKind
 from mapper.services import team_plan
 from mapper.services.appointments import BEGIN, END, Appointed, Order, Slot
 from mapper.services.plan_limits import binds
+from mapper.services.roads import written
 from mapper.services.scenarios import Conditions
 from mapper.services.site_plan import SitePlan
 from mapper.services.team_plan import TeamPlan
@@ -91,7 +92,7 @@ def put_together(parts: Parts, *, complete: bool) -> MadePlan:
         unserved,
         quality,
         _in_order(parts, [need for several in rounds.values() for need in several]),
-        roads=given.roads,
+        roads=written(parts.ways),
         complete=complete,
     )
     return replace(made, binds=(*binds(given, parts.held, plan, sent, made), *plan.binds))

@@ -20,6 +20,7 @@ from mapper.services.demand import NotDue
 from mapper.services.field_area import field_area
 from mapper.services.questions import HAMLET, check_level, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.roads import written
 from mapper.store import epidemic, plans
 from mapper.store import sites as kept
 from mapper.store.database import Connection
@@ -60,7 +61,7 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGive
         {code: one.label for code, one in known.hamlets.items()},
         {unit.code: unit.name for unit in places.at_level(places.leaf)},
         levels,
-        "",
+        written(reference.roads.ways(rules)),
         {state.value: number for state, number in sorted(others.stands.items())},
         others.next_on,
     )

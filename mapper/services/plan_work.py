@@ -84,7 +84,9 @@ def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
         campaign = reference.known(connection).campaign(row.campaign_id)
     content = write_given(given)
     running.keep(Part.GIVEN, content, share=GATHERED)
-    made = make(given, demand.rules_in(given.rules, campaign), Watched(running.hear, running.first, running.unwanted))
+    rules = demand.rules_in(given.rules, campaign)
+    watched = Watched(running.hear, running.first, running.unwanted)
+    made = make(given, rules, watched, reference.roads.again(given.roads, rules))
     running.keep(
         Part.MADE,
         write_made(made),
@@ -129,7 +131,7 @@ def _made_with(given: PlanGiven, content: bytes, made: MadePlan) -> dict[str, ob
     return {
         "moment": given.moment,
         "rules": rules_digest(given.rules),
-        "roads": given.roads,
+        "roads": made.roads,
         "houses": len(given.houses),
         "people": sum(len(one.people) for one in given.houses),
         "sites": len(given.sites),

@@ -57,7 +57,7 @@ def make(given: PlanGiven, rules: PlanningRules, watched: Watched = Watched(), w
             watched.first(_made(given, plan, ways, Watch(FIRST, cancelled=watched.unwanted), complete=False))
 
     sites_watch = Watch(limits, lambda far: share.reach(0.0, SITES, _of(far, limits)), cancelled=watched.unwanted)
-    plan = plan_sites(given, rules, sites_watch, first if watched.first is not None else None)
+    plan = plan_sites(given, rules, sites_watch, first if watched.first is not None else None, ways)
     share.reach(0.0, SITES, 1.0)
     routes_watch = Watch(limits, lambda far: share.reach(SITES, ROUTES, _of(far, limits)), cancelled=watched.unwanted)
     made = _made(given, plan, ways, routes_watch, complete=True)

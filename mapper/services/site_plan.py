@@ -17,6 +17,8 @@ from mapper.services.scenarios import Conditions, conditions, unit_of_house
 from mapper.services.site_places import Place, places
 from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
 from mapper.services.site_shortage import explained
+from mapper.services.stations_first import stations_first, teams_short
+from mapper.services.travel import Straight, Ways
 from mapper.services.vaccine_need import doses_of
 from mapper.solve.covering import fewest_sites, most_covered
 from mapper.solve.median import least_travel
@@ -85,22 +87,26 @@ class SitePlan:
 
 
 def plan_sites(
-    given: PlanGiven, rules: PlanningRules, watch: Watch, first: Callable[[SitePlan], None] | None = None
+    given: PlanGiven,
+    rules: PlanningRules,
+    watch: Watch,
+    first: Callable[[SitePlan], None] | None = None,
+    ways: Ways | None = None,
 ) -> SitePlan:
     """Choose sites for everybody due. Every person due is in exactly one part of the plan.
 
-    first: told a plan that can be used, within moments, while a better one is looked for. Raises InvalidQuestion for a
-    wish that cannot be.
+    first: told a plan that can be used, within moments, while a better one is looked for. ways: straight lines where
+    none are given. Raises InvalidQuestion for a wish that cannot be.
     """
     _check(given.question)
-    asking = _Asking.of(given, rules.farther(given.question.farther))
+    asking = _Asking.of(given, rules.farther(given.question.farther), ways or Straight(rules))
     if first is not None:
         _tell_first(asking, watch, first)
     found = _solve(asking.asked, given.question, watch)
     plan = asking.plan(found, watch)
     without = found.left or Unserved.FULL in plan.unserved
     shortage = what_binds(asking.asked.problem, found, watch.part()) if without else None
-    binds = explained(given, asking.under, asking.asked, asking.where, plan.unserved, shortage, found)
+    binds = explained(given, asking.under, asking.asked, asking.where, asking.ways, plan.unserved, shortage, found)
     return replace(plan, shortage=shortage or None, binds=binds)
 
 
@@ -143,21 +149,22 @@ class _Asking:
     nowhere: Sequence[HousePeople]
     walking: Sequence[Walkers]
     where: Sequence[Place]
+    ways: Ways
     asked: SiteProblem
     waiting: Sequence[Walkers] = ()
     every: SiteProblem | None = None
     waiting_points: Sequence[int] = ()
 
     @classmethod
-    def of(cls, given: PlanGiven, rules: PlanningRules) -> _Asking:
+    def of(cls, given: PlanGiven, rules: PlanningRules, ways: Ways) -> _Asking:
         wish = given.question
         under = conditions(given, rules)
         homes, nowhere, walking = _sorted(given, under)
         where = places(given)
         days = wish.mobile_days if wish.aim is Aim.LEAST_TRAVEL else max(len(under.days), wish.mobile_days)
-        every = numbers_of(walking, where, under, wish.aim, days)
+        every = numbers_of(walking, where, under, wish.aim, days, ways)
         if wish.doses is None:
-            return cls(given, under, homes, nowhere, walking, where, every)
+            return cls(given, under, homes, nowhere, walking, where, ways, every)
         reaches = every.problem.reachable[every.point_of].tolist()
         claims = [
             Claim(one.house.id, person, under.weight(person, unit_of_house(one.house)))
@@ -182,10 +189,9 @@ class _Asking:
             else:
                 waiting.append(one)
                 points.append(point)
-        asked = (
-            numbers_of(some, where, under, wish.aim, days) if min(share.values(), default=0.0) < 1 or waiting else every
-        )
-        return cls(given, under, homes, nowhere, some, where, asked, waiting, every, points)
+        whole = min(share.values(), default=0.0) >= 1 and not waiting
+        asked = every if whole else numbers_of(some, where, under, wish.aim, days, ways)
+        return cls(given, under, homes, nowhere, some, where, ways, asked, waiting, every, points)
 
     def plan(self, found: Siting, watch: Watch) -> SitePlan:
         """The plan of the sites found, without the words that explain it."""
@@ -219,11 +225,15 @@ class _Asking:
         problem, wish = self.asked.problem, self.given.question
         crowded = found.people(problem.demand) > problem.capacity[list(found.chosen)] + 1e-9
         numbers, seated = self.asked, found
-        if wish.aim is not Aim.LEAST_TRAVEL and crowded.any():
+        people = np.zeros(len(self.asked.places))
+        people[list(found.chosen)] = found.people(problem.demand)
+        short = teams_short(self.under, self.asked, people, self.homes)
+        if wish.aim is not Aim.LEAST_TRAVEL and (crowded.any() or short):
             chosen = [replace(self.asked.places[site], planned=True) for site in found.chosen]
-            numbers = numbers_of(self.walking, chosen, self.under, Aim.LEAST_TRAVEL, len(self.under.days))
+            numbers = numbers_of(self.walking, chosen, self.under, Aim.LEAST_TRAVEL, len(self.under.days), self.ways)
             limits = Limits(max(watch.remaining, SEATING_SECONDS), watch.limits.gap, 1, watch.limits.seed)
-            seated = least_travel(numbers.problem, len(chosen), Watch(limits, cancelled=watch.cancelled))
+            question = stations_first(numbers) if short else numbers.problem
+            seated = least_travel(question, len(chosen), Watch(limits, cancelled=watch.cancelled))
         seats = _Seats([], [], [])
         for first, point in zip(self.asked.point_of.tolist(), numbers.point_of.tolist(), strict=True):
             site = int(seated.site[point])
@@ -236,6 +246,8 @@ class _Asking:
                     why = Unserved(found.left[point])
                 if why is Unserved.UNREACHABLE and self.asked.shut[first]:
                     why = Unserved.CLOSED
+                elif why is Unserved.UNREACHABLE and first in self.asked.why:
+                    why = Unserved(self.asked.why[first])
             seats.why.append(why)
         return seats
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mapper.domain.people import Point
 from mapper.domain.plan import Aim, DueHouse, DuePerson
-from mapper.domain.sites import Site, SiteKind
+from mapper.domain.sites import SiteKind
 from mapper.geo.measure import on_plane
 from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.site_places import Place
+from mapper.services.travel import NoWay, Ways, lon_lat
 from mapper.solve.siting import Candidate, Demand, Problem, Travel
-
-GRID_M = 50.0
-"""Houses of one square of this side are one point of demand: nobody's way is wrong by more than half its diagonal."""
 
 APART = 10_000
 """Groups so many at most are points of their own where places are counted; of more, up to TOGETHER people are one."""
@@ -41,13 +38,14 @@ class SiteProblem:
     """The question as numbers. point_of: the point of demand of each group of walkers.
 
     places: those that anybody reaches, and those kept sessions are at: a province's stations are no part of a commune's
-    plan. shut: points in closed units.
+    plan. shut: points in closed units. why: of points that have no way to a place which lies near.
     """
 
     problem: Problem
     point_of: NDArray[np.int64]
     places: Sequence[Place]
     shut: NDArray[np.bool_]
+    why: Mapping[int, NoWay] = field(default_factory=dict)
 
     @cached_property
     def ways(self) -> Mapping[tuple[int, int], float]:
@@ -63,25 +61,28 @@ class SiteProblem:
 
 
 def numbers_of(
-    walking: Sequence[Walkers], where: Sequence[Place], under: Conditions, aim: Aim, mobile_days: int
+    walking: Sequence[Walkers], where: Sequence[Place], under: Conditions, aim: Aim, mobile_days: int, ways: Ways
 ) -> SiteProblem:
     """The question of who goes where. Where the aim counts places, people are hardly put together.
 
-    mobile_days: on how many days a team is at a mobile place at most.
+    mobile_days: on how many days a team is at a mobile place at most. Houses of one square of ``ways.square_m`` are one
+    point of demand: nobody's way is wrong by more than half its diagonal.
     """
-    xy, stands = _positions(walking, where)
+    homes, stands = _positions(walking, where)
+    xy = on_plane(*homes.T)
     limit = np.array([one.limit_m for one in walking], np.float64)
     people = np.array([len(one.people) for one in walking], np.float64)
     weight = np.array([one.weight for one in walking], np.float64)
     closed = {unit: number for number, unit in enumerate(sorted(under.closed), 1)}
     home = np.array([closed.get(unit_of_house(one.house) or "", 0) for one in walking], np.float64)
-    squares = np.column_stack([np.floor(xy / GRID_M), limit, home, _turns(aim, people)])
+    squares = np.column_stack([np.floor(xy / ways.square_m), limit, home, _turns(aim, people)])
     points, point_of = np.unique(squares, axis=0, return_inverse=True)
     point_of = point_of.reshape(-1).astype(np.int64)
     number = len(points)
     total = np.bincount(point_of, people, number)
-    middle = np.column_stack([np.bincount(point_of, xy[:, axis] * people, number) / total for axis in (0, 1)])
-    travel = _travel(middle, points[:, 2], stands, under.rules.detour)
+    middle = np.column_stack([np.bincount(point_of, homes[:, axis] * people, number) / total for axis in (0, 1)])
+    walks = ways.walks(middle, stands, points[:, 2])
+    travel = walks.travel
     if closed:
         at = np.array([closed.get(one.unit or "", 0) for one in where], np.float64)
         open_ = points[travel.point, 3] == at[travel.site]
@@ -92,33 +93,23 @@ def numbers_of(
     reached = [where[place] for place in near.tolist()]
     demand = Demand.of(total, np.bincount(point_of, weight, number) / total)
     candidates = tuple(_candidate(one, under, mobile_days) for one in reached)
-    return SiteProblem(Problem(demand, candidates, renumbered), point_of, reached, points[:, 3] > 0)
+    return SiteProblem(Problem(demand, candidates, renumbered), point_of, reached, points[:, 3] > 0, walks.why)
 
 
-def nearest_m(walking: Sequence[Walkers], where: Sequence[Place], detour: float) -> NDArray[np.float64]:
-    """How far each group of walkers has to the nearest place, whatever its limit; inf where there is none."""
-    from scipy.spatial import KDTree
-
-    if not len(walking) or not len(where):
-        return np.full(len(walking), np.inf)
-    xy, stands = _positions(walking, where)
-    far, _ = KDTree(stands).query(xy)
-    return np.asarray(far, np.float64) * detour
+def nearest_m(
+    walking: Sequence[Walkers], where: Sequence[Place], ways: Ways, limits: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far each group of walkers has to the nearest place within a limit of its own; inf where there is none."""
+    found = np.full(len(walking), np.inf)
+    travel = ways.walks(*_positions(walking, where), limits).travel
+    np.minimum.at(found, travel.point, travel.far)
+    return found
 
 
 def _positions(walking: Sequence[Walkers], where: Iterable[Place]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    every: list[Point | Site] = [one.house.point for one in walking if one.house.point is not None]
-    every += [one.site for one in where]
-    xy = on_plane([one.lon for one in every], [one.lat for one in every])
-    return xy[: len(walking)], xy[len(walking) :]
-
-
-def _travel(
-    middle: NDArray[np.float64], limits: NDArray[np.float64], stands: NDArray[np.float64], detour: float
-) -> Travel:
-    if not len(middle) or not len(stands):
-        return Travel.of_matrix(np.empty((len(middle), len(stands))))
-    return Travel.straight(middle, stands, float(limits.max()), detour).within(limits)
+    """Longitudes and latitudes of houses, and of places."""
+    homes = [one.house.point for one in walking if one.house.point is not None]
+    return lon_lat(homes), lon_lat([one.site for one in where])
 
 
 def _turns(aim: Aim, people: NDArray[np.float64]) -> NDArray[np.float64]:

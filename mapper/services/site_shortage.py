@@ -14,6 +14,7 @@ from mapper.errors import mark
 from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.site_places import Place
 from mapper.services.site_problem import SiteProblem, Walkers, nearest_m
+from mapper.services.travel import Ways
 from mapper.solve.shortage import Shortage
 from mapper.solve.siting import Siting
 
@@ -40,6 +41,7 @@ def explained(
     under: Conditions,
     asked: SiteProblem,
     every: Sequence[Place],
+    ways: Ways,
     left: Left,
     shortage: Shortage | None,
     found: Siting,
@@ -53,7 +55,8 @@ def explained(
     told = [
         *_more_kept(given, asked),
         *_no_position(left),
-        *_too_far(given, under, every, left),
+        *_too_far(given, under, every, ways, left),
+        *_no_way(under, left),
         *_closed(given, left),
         *_not_chosen(given, left, shortage),
         *_full(under, asked, left, shortage, found),
@@ -111,7 +114,7 @@ def _no_position(left: Left) -> Weighed:
         yield number, Explained(words, {"people": number, "houses": houses})
 
 
-def _too_far(given: PlanGiven, under: Conditions, every: Sequence[Place], left: Left) -> Weighed:
+def _too_far(given: PlanGiven, under: Conditions, every: Sequence[Place], ways: Ways, left: Left) -> Weighed:
     several = left.get(Unserved.UNREACHABLE, ())
     number = _people(several)
     if not number:
@@ -127,9 +130,9 @@ def _too_far(given: PlanGiven, under: Conditions, every: Sequence[Place], left: 
         yield number, Explained(words, {"people": number})
         return
     rules = under.rules
-    limits = [rules.needs(people[0].precedences).walk_limit_m for _, people in several]
+    limits = np.array([rules.needs(people[0].precedences).walk_limit_m for _, people in several], np.float64)
     groups = [Walkers(house, people, limit, 0.0) for (house, people), limit in zip(several, limits, strict=True)]
-    share = nearest_m(groups, every, rules.detour) / np.array(limits)
+    share = nearest_m(groups, every, ways, 2 * limits) / limits
     people = np.array([len(one.people) for one in groups])
     more, twice = int(people[share <= 1.5].sum()), int(people[share <= 2.0].sum())
     if twice:
@@ -144,6 +147,22 @@ def _too_far(given: PlanGiven, under: Conditions, every: Sequence[Place], left: 
         )
     km = round(rules.walk_limit_m / 1000, 1)
     yield number, Explained(words, {"people": number, "km": km, "more": more, "twice": twice})
+
+
+def _no_way(under: Conditions, left: Left) -> Weighed:
+    if number := _people(left.get(Unserved.CUT_OFF, ())):
+        words = mark(
+            "{people} people have a place for a site near them to which no road or path leads: they live on an island, "
+            "or beyond a gap of the road map. Enter a site on their side, or complete the way in OpenStreetMap and "
+            "import its next extract."
+        )
+        yield number, Explained(words, {"people": number})
+    if number := _people(left.get(Unserved.OFF_ROADS, ())):
+        words = mark(
+            "{people} people live farther than {metres} m from every road and path that is known. Complete the ways in "
+            "OpenStreetMap, allow more by off_road_m of planning.toml, or have teams visit them."
+        )
+        yield number, Explained(words, {"people": number, "metres": round(under.rules.off_road_m)})
 
 
 def _closed(given: PlanGiven, left: Left) -> Weighed:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from mapper.domain.people import Point
 from mapper.domain.planning import PlanningRules
 from mapper.domain.roads import Vehicle
+from mapper.domain.sites import Site
 from mapper.geo.measure import METRES_PER_DEGREE, on_plane
 from mapper.geo.nearest import nearest_lines
 from mapper.solve.road_graph import NO_EDGE, RoadGraph
@@ -77,7 +78,7 @@ class Ways(Protocol):
         """What the ways of a plan were reckoned by; to be asked when it is made."""
 
 
-def lon_lat(places: Sequence[Point]) -> LonLat:
+def lon_lat(places: Sequence[Point | Site]) -> LonLat:
     """Places as numbers."""
     return np.array([(one.lon, one.lat) for one in places], np.float64).reshape(-1, 2)
 

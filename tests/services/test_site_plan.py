@@ -13,20 +13,22 @@ import pytest
 from mapper.domain.ledger import State
 from mapper.domain.made_plan import Unserved
 from mapper.domain.plan import Aim, PlanQuestion
+from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site, SiteKind
 from mapper.errors import InvalidQuestion
-from mapper.services import accounts, demand, site_plan, site_problem, sites
+from mapper.services import accounts, demand, site_plan, sites
 from mapper.services.accounts import User
 from mapper.services.plan_given import gather
 from mapper.services.site_places import PROPOSED
 from mapper.services.site_plan import SitePlan
+from mapper.services.travel import Straight
 from mapper.services.vaccine_need import needs_of
 from mapper.solve.siting import Limits
 from mapper.solve.watch import Watch
 from tests.services.town import COMMUNES, DAY, Town, inside, person
 
 GROWN, OLD, VERY_OLD = date(1980, 1, 1), date(1950, 1, 1), date(1930, 1, 1)
-HALF_A_SQUARE_M = site_problem.GRID_M * 2**0.5 / 2
+HALF_A_SQUARE_M = Straight(PlanningRules()).square_m * 2**0.5 / 2
 
 
 def administrator(town: Town) -> User:
