@@ -11,7 +11,7 @@ from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import MEDIA_TYPES, write_list
 from mapper.formats.stock_table import read_stock_row
 from mapper.services import stock as service
-from mapper.services.areas import Area, read_area
+from mapper.services.areas import Area, choices, read_area
 from mapper.services.intake import today
 from mapper.services.stock_view import LATELY, StockOverview, overview
 from mapper.web.accounts import only_for, reader
@@ -181,6 +181,8 @@ def _of_program() -> tuple[StockOverview, Area | None]:
     area = read_area(request.args.get("area", ""))
     set_id = request.args.get("set", "") or first_set()
     campaign = asked_for(request.args, "campaign")
+    if area is not None:
+        choices(installation().reference, reader(), set_id, area)  # raises NotFound for what is none of the reader's
     return overview(installation().reference, reader(), campaign, set_id, asked_day(request.args), area, None), area
 
 

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from mapper.domain.roles import Role
+from mapper.domain.stock import Store
 from mapper.errors import Conflict, InvalidInput
 from mapper.formats.instance import read_instance
-from mapper.services import conflicts, intake, lots, rebuilding, sample, sample_overseeing
+from mapper.services import accounts, conflicts, intake, lots, rebuilding, sample, sample_overseeing, sample_stock
 from mapper.services.accounts import User
+from mapper.services.forecast import ForecastQuestion, forecast
 from mapper.services.invented import HOUSEHOLDS, Sent
+from mapper.services.stock_view import overview
 from mapper.store import reference as kept
 from mapper.store import register, submissions, tables, targets
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town
@@ -182,3 +185,23 @@ def test_what_the_sample_s_supervisor_entered_is_entered_once(new_town: Callable
     }
     drawn = lots.lines(town.reference, user, "covid19", 10)
     assert [(line.kept.code, line.judgement) for line in drawn] == [(communes[0], None)], "one lot, and it is open"
+
+
+def test_sample_has_stock_and_the_forecast_of_its_people_agrees_with_coverage(new_town: Callable[[], Town]) -> None:
+    town = new_town()
+    for one in sample.submissions(town.reference, ROOT, 120):
+        intake.receive(town.reference, one.xml, {}, received=datetime.combine(one.day, time(9), UTC))
+    made = accounts.add_user(town.reference, "giamsat", "supervisor", ["squares:P"])
+    user = User(made.id, "giamsat", Role.SUPERVISOR, (), 0)
+    for _ in range(2):
+        sample_stock.enter(town.reference, user, "squares", sample.LAST_DAY)
+    shown = overview(town.reference, EVERYTHING, "covid19", "squares", sample.LAST_DAY)
+    assert shown.all_entries == len(sample_stock.rows(list(COMMUNES), "commune", Store("district", "S"), DAY)), "once"
+    assert all(sample_stock.DOCUMENT in one.entry.document for one in shown.entries), "it says that it is invented"
+    assert {one.facts["lot"] for one in shown.warnings} >= {"MAU-P2"}, "one lot is close to its expiry"
+    days = sample.LAST_DAY, sample.LAST_DAY + timedelta(days=27)
+    question = ForecastQuestion("covid19", *days, "squares", None, "commune")
+    found = forecast(town.reference, EVERYTHING, question, wait=True)
+    base = [one for one in found.coverage if one.group in ("5_11", "12_17", "18_plus")]
+    assert found.total.now == sum(one.due for one in base) > 50
+    assert any(need.stock for need in found.total.needs)

@@ -199,6 +199,9 @@ def test_programs_read_stock_and_forecast_within_their_area(site: Site) -> None:
     other = site.user("planner", "00002").token
     assert site.get("/api/stock?campaign=mini", other).json()["lots"] == []
     assert site.get("/api/forecast?campaign=mini", other).json()["total"]["doses_due"] == 0
+    for path in ("stock", "forecast"):
+        assert site.get(f"/api/{path}?campaign=mini&area=commune:00001", other).status_code == 404
+        assert site.get(f"/api/{path}?campaign=mini&area=commune:99999", token).status_code == 404
     assert site.get("/api/stock", token).status_code == 400
     assert site.get("/api/stock?campaign=none", token).status_code == 404
     assert site.get("/api/forecast?campaign=mini&from=2022-02-31", token).status_code == 400
