@@ -239,7 +239,8 @@ def _shaken(groups: Groups, chosen: Ints, watch: Watch, better: Callable[[Ints],
             break
         shaken = best.copy()
         out = random.permutation(len(best))[:SHAKEN]
-        shaken[out] = random.permutation(np.setdiff1d(np.arange(groups.sites), best))[: len(out)]
+        free = random.permutation(np.setdiff1d(np.arange(groups.sites), best))[: len(out)]
+        shaken[out[: len(free)]] = free
         tried, weight = _swapped(groups, np.unique(shaken), watch)
         if weight > reached * (1 + 1e-12):
             best, reached = tried, weight
