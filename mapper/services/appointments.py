@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -265,7 +265,7 @@ def _moved(
             place, slot, far = found
             moved += place is not own
             free.pop(id(place))
-            place.ask(slot, [Comer(one.house, one.person, far, one.weight, one.ready)])
+            place.ask(slot, [replace(one, way_m=far)])
     return {
         why: [(house, tuple(people)) for house, people in unserved[why].values()] for why in Unserved if why in unserved
     }, moved

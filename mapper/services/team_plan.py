@@ -21,7 +21,7 @@ from mapper.solve.routing import Missed
 from mapper.solve.siting import Stop
 from mapper.solve.watch import Watch
 
-ROUNDS = 500_000
+ROUNDS = 1_000_000
 """Rounds of search for routes, divided by the stops."""
 
 FEWEST_ROUNDS = 200

@@ -19,18 +19,17 @@ MOSTLY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Comer:
-    """Somebody who is to come to a site. ready: from this day on, with those of their house. way_m: to the site."""
+    """Somebody who is to come to a site. ready: from this day on, with those of their house. way_m: to the site.
+
+    doses: that they are due.
+    """
 
     house: DueHouse
     person: DuePerson
     way_m: float
     weight: float
     ready: date
-
-    @property
-    def doses(self) -> int:
-        """That they are due."""
-        return len(self.person.due)
+    doses: int
 
 
 class Weights:
@@ -70,7 +69,7 @@ def comers_of(site: PlannedSite, weights: Weights, last: date) -> list[Comer]:
     for several in houses.values():
         ready = together([one for _, one, _ in several], last)
         found += [
-            Comer(house, one, way_m, weights.of(house, one), day)
+            Comer(house, one, way_m, weights.of(house, one), day, len(one.due))
             for (house, one, way_m), day in zip(several, ready, strict=True)
         ]
     return sorted(
@@ -81,10 +80,11 @@ def comers_of(site: PlannedSite, weights: Weights, last: date) -> list[Comer]:
 
 def together(people: Sequence[DuePerson], last: date) -> list[date]:
     """From which day on each of a house is ready: all at once, or where that is too late each for themselves."""
-    latest = max(one.on for one in people)
-    if latest <= last and (latest - min(one.on for one in people)).days <= TOGETHER_DAYS:
-        return [latest] * len(people)
-    return [one.on for one in people]
+    days = [one.on for one in people]
+    latest = max(days)
+    if latest <= last and (latest - min(days)).days <= TOGETHER_DAYS:
+        return [latest] * len(days)
+    return days
 
 
 def mostly_ready(days: Iterable[date]) -> date:
