@@ -17,6 +17,7 @@ from mapper.errors import mark
 from mapper.language import translate
 from mapper.services.follow_up import HouseToSee, PersonToSee
 from mapper.services.kept_invitations import Invitation, Invited
+from mapper.services.plan_figures import clock
 
 MARKERS = {
     HouseState.SOMEONE_DUE: ("#b2182b", "!"),
@@ -262,12 +263,6 @@ class Words:
 def _written(day: date) -> str:
     text = day.isoformat()
     return f"{text[8:]}/{text[5:7]}/{text[:4]}"
-
-
-def clock(minutes: float) -> str:
-    """Minutes after midnight as 07:30."""
-    hours, rest = divmod(round(minutes), 60)
-    return f"{hours:02}:{rest:02}"
 
 
 def _geometry(point: Point | None) -> str:

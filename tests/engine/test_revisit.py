@@ -108,6 +108,21 @@ def test_houses_of_the_hamlet_are_found_in_the_list_or_on_the_map(revisit: Form)
     )
 
 
+def test_a_phone_shows_when_and_where_house_and_person_are_asked_to_come(
+    engine: JavaRosa, revisit_xform: bytes
+) -> None:
+    asked = "mời ngày 25/11/2026 07:30–11:00 tại Nhà văn hoá Nà Pái"
+    houses = [
+        one | {"state_text": f"{one.get('state_text', '')}; {asked}"} if one["name"] == MET else one for one in HOUSES
+    ]
+    people = [one | {"due_text": f"{one['due_text']}; {asked}"} if one["name"] == MOTHER else one for one in PEOPLE]
+    lists = {"households.csv": rows(HOUSE_COLUMNS, houses), "people.csv": rows(PEOPLE_COLUMNS, people)}
+    entry = at(engine.load(revisit_xform, {**MEDIA, **lists}))
+    assert asked in entry.label("house_note")
+    assert asked in entry.label("listed_note", member=1)
+    assert asked not in entry.label("listed_note", member=2)
+
+
 @pytest.mark.parametrize("state", ["all_done", "away", "visited"])
 def test_a_house_where_nothing_is_left_to_do_is_on_the_map_and_in_the_list_of_all(
     engine: JavaRosa, revisit_xform: bytes, state: str
