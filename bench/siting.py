@@ -89,7 +89,8 @@ def measure(question: str, size: str, seconds: float, seed: int) -> Siting:
     first = abs(told[0][2].objective - plan.bound) / plan.objective
     print(
         f"{question:5} {size} {len(problem.travel.far):9} pairs, "
-        f"first plan {told[0][0]:6.2f} s, CPU {told[0][1]:5.2f} s, {100 * first:6.2f} % from the bound; last {wall:6.1f} s, CPU {worked:6.1f} s, "
+        f"first plan {told[0][0]:6.2f} s, CPU {told[0][1]:5.2f} s, {100 * first:6.2f} % from the bound; "
+        f"last {wall:6.1f} s, CPU {worked:6.1f} s, "
         f"{100 * plan.gap:6.3f} %, {plan.stopped}; {left:.0f} of {everybody:.0f} people without a site"
         + (f"; aim {AIMS[question, size]}" if (question, size) in AIMS else ""),
         flush=True,

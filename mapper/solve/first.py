@@ -32,15 +32,17 @@ def _cells(ways: Ways) -> tuple[Columns, Floats]:
     shape = ways.sites + 1, ways.sites + 1
     people = ways.people[ways.point]
     index = cell[ways.point], ways.site
-    reach, paid = (csr_array((each, index), shape) for each in (people, people * ways.cost))
+    # Both sums at once: the people that reach a site, and what they pay.
+    sums = csr_array((people + 1j * people * ways.cost, index), shape)
+    reach, paid = sums.data.real, sums.data.imag
     everybody = np.bincount(cell, ways.people, shape[0]).astype(np.float64)
     # Those of a cell who do not reach a site stay without one; the last column is paid by nobody else.
     away = np.bincount(cell, ways.people * ways.cost[ways.start[1:] - 1], shape[0]) / np.maximum(everybody, 1e-300)
-    row = np.repeat(np.arange(shape[0]), np.diff(reach.indptr))
+    row = np.repeat(np.arange(shape[0]), np.diff(sums.indptr))
     share = np.maximum(everybody[row], 1e-300)
-    cost = (paid.data + (share - reach.data).clip(0) * away[row]) / share
-    real = (reach.indices < ways.sites) & (reach.data > 0)
-    row, site, cost = row[real].astype(np.int64), reach.indices[real].astype(np.int64), cost[real]
+    cost = (paid + (share - reach).clip(0) * away[row]) / share
+    real = (sums.indices < ways.sites) & (reach > 0)
+    row, site, cost = row[real].astype(np.int64), sums.indices[real].astype(np.int64), cost[real]
     start = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=shape[0]))))
     return Columns(start, site, cost, row, everybody, ways.sites), away
 

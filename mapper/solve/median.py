@@ -8,6 +8,8 @@ Sources: S. L. Hakimi, Operations Research 12 (1964) 450-459; M. B. Teitz and P.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from mapper.solve.first import first_plan
@@ -57,34 +59,19 @@ def least_travel(problem: Problem, sites: int, watch: Watch | None = None, *, le
 
 class _Search:
     def __init__(self, problem: Problem, sites: int, watch: Watch, left_out: float | None) -> None:
-        from scipy.sparse import csr_array
-
         travel, demand = problem.travel, problem.demand
         self.problem, self.sites, self.watch = problem, sites, watch
         longest = float(travel.far.max()) if len(travel.far) else 0.0
         away = left_out if left_out is not None else FARTHER * (longest or 1.0)
         if not 0 < away < np.inf:
             raise ValueError("what a person without a site counts for is a way above 0")
-        cost, without = travel.far * demand.priority[travel.point], away * demand.priority
-        self.ways = Ways.of(travel.start, travel.site, cost, demand.people, travel.sites, without)
-        by_site = csr_array((cost, travel.site, travel.start), (travel.points, travel.sites)).tocsc()
-        start = by_site.indptr.astype(np.int64)
-        kept = np.zeros(travel.sites, np.bool_)
-        kept[list(problem.kept)] = True
-        self.market = Market(
-            start,
-            np.repeat(np.arange(travel.sites), np.diff(start)),
-            by_site.indices.astype(np.int64),
-            by_site.data,
-            demand.people,
-            problem.capacity,
-            without,
-            kept,
-            sites - len(problem.kept),
-        )
+        cost, self.without = travel.far * demand.priority[travel.point], away * demand.priority
+        self.ways = Ways.of(travel.start, travel.site, cost, demand.people, travel.sites, self.without)
+        self.kept = np.zeros(travel.sites, np.bool_)
+        self.kept[list(problem.kept)] = True
         self.random = np.random.default_rng(watch.limits.seed)
         self.seats = Transport(
-            np.zeros(len(demand.people), np.int64), float((without * demand.people).sum()), np.zeros(1)
+            np.zeros(len(demand.people), np.int64), float((self.without * demand.people).sum()), np.zeros(1)
         )
         self.chosen = np.zeros(0, np.int64)
         self.near = self.ways.among(self.chosen)
@@ -94,11 +81,32 @@ class _Search:
         self.worked = 0
         self.known: tuple[Transport, Floats, Floats] | None = None
 
+    @cached_property
+    def market(self) -> Market:
+        """The same ways by candidate; not made before there is a first plan."""
+        from scipy.sparse import csr_array
+
+        problem, travel = self.problem, self.problem.travel
+        cost = travel.far * problem.demand.priority[travel.point]
+        by_site = csr_array((cost, travel.site, travel.start), (travel.points, travel.sites)).tocsc()
+        start = by_site.indptr.astype(np.int64)
+        return Market(
+            start,
+            np.repeat(np.arange(travel.sites), np.diff(start)),
+            by_site.indices.astype(np.int64),
+            by_site.data,
+            problem.demand.people,
+            problem.capacity,
+            self.without,
+            self.kept,
+            self.sites - len(problem.kept),
+        )
+
     def run(self) -> Siting:
         """All steps one after another, as long as the watch lets it."""
-        chosen, seat = first_plan(self.ways, self.market.capacity, np.flatnonzero(self.market.kept), self.sites)
+        chosen, seat = first_plan(self.ways, self.problem.capacity, np.flatnonzero(self.kept), self.sites)
         near = self.ways.among(chosen)
-        cost = float((near.cost_of(seat) * self.market.people).sum())
+        cost = float((near.cost_of(seat) * self.problem.demand.people).sum())
         self._keep(chosen, Transport(seat, cost, np.zeros(len(chosen) + 1)))
         if self.watch.over():
             return self._plan(self.watch.over() or Stop.ROUNDS)
