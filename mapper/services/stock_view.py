@@ -228,11 +228,14 @@ def _lines(book: Book, own: Sequence[StockEntry], names: Mapping[Store, NamedSto
             expiry = book.expiry(held.formulation, held.lot)
             shelves[held.store, held.formulation][held.lot] = doses, expiry
     sizes = {one.formulation: one.vial_doses for one in own}
+    of_shelf: defaultdict[tuple[Store, str], list[StockEntry]] = defaultdict(list)
+    for one in own:
+        of_shelf[one.store, one.formulation].append(one)
     until = day + timedelta(days=AHEAD)
     lines = []
     for (store, formulation), lots in shelves.items():
         order = first_to_use({lot: expiry for lot, (_, expiry) in lots.items()}, day)
-        a_day = leaving((one for one in own if one.formulation == formulation), store, day, LATELY)
+        a_day = leaving(of_shelf[store, formulation], store, day, LATELY)
         unused = run_down(lots, steady(a_day, day, until), day, until).unused
         for lot, (doses, expiry) in lots.items():
             expired = expiry is not None and expiry < day
