@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -20,6 +20,7 @@ from mapper.domain.made_plan import (
     doses_of,
     together,
 )
+from mapper.domain.people import Point
 from mapper.domain.plan import DueHouse, DuePerson, PlanGiven
 from mapper.domain.sites import SiteKind
 from mapper.services import team_plan
@@ -28,6 +29,7 @@ from mapper.services.plan_limits import binds
 from mapper.services.roads import written
 from mapper.services.scenarios import Conditions
 from mapper.services.site_plan import SitePlan
+from mapper.services.team_paths import along_roads
 from mapper.services.team_plan import TeamPlan
 from mapper.services.team_stops import HomeStop, SessionStop
 from mapper.services.travel import Ways
@@ -68,6 +70,8 @@ def put_together(parts: Parts, *, complete: bool) -> MadePlan:
             held = tuple(_session(parts, slot, people, rounds.get((number, slot.order), ())) for slot, people in own)
             sites.append(PlanSite(place.site, place.unit, _houses(own), held))
     days = [replace(day, needs=rounds.get((day.team, day.day), ())) for day in days]
+    if complete:
+        days = _along_roads(parts, days)
     homes = [
         _house(house, people, day=visited[house.id, people[0].id].day)
         for house, people in _home_stops(parts)
@@ -132,6 +136,13 @@ def _team_days(parts: Parts) -> tuple[list[TeamDay], dict[tuple[str, str], TeamD
             if isinstance(stay.stop, HomeStop):
                 visited[stay.stop.house.id, stay.stop.people[0].id] = day
     return days, visited
+
+
+def _along_roads(parts: Parts, days: Sequence[TeamDay]) -> list[TeamDay]:
+    starts = {team.name: team.start for team in parts.given.question.teams}
+    sites = {place.site.code: Point(place.site.lat, place.site.lon) for place in parts.appointed.places}
+    houses = {house.id: house.point for house in parts.given.houses if house.point is not None}
+    return along_roads(days, starts, sites, houses, parts.ways)
 
 
 def _rounds(
