@@ -93,6 +93,8 @@ def explained(one: Explained) -> str:
 def difference(first: Figures, other: Figures, change: Difference) -> str:
     """What another plan does that the first does not, in a sentence."""
     vials = sum(other.vials.values()) - sum(first.vials.values())
+    if not any((change.gained, change.lost, change.moved, change.other_day, change.vials, change.way_m)):
+        return say("The two plans are the same: everybody has the same site and day in both.")
     return say(
         "The second plan has a place for {people} people, {days} team days and {vials} vials.",
         people=_more(change.served),
@@ -123,6 +125,14 @@ def percent(share: float) -> str:
     """A share as per cent, never rounded down to nothing."""
     shown = max(round(100 * share, 2 if share < 0.01 else 1), 0.01)
     return f"{count(shown)}\u202f%" if chosen_language() == "vi" else f"{count(shown)}%"
+
+
+def ways(made: MadePlan) -> list[str]:
+    """What a plan's ways are reckoned by, and whose map that is."""
+    from mapper.services.roads import CREDIT, follow_roads, in_words
+
+    told = [say(words, **facts) for words, facts in in_words(made.roads)]
+    return [*told, CREDIT] if follow_roads(made.roads) else told
 
 
 def short_day(day: date) -> str:

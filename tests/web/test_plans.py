@@ -237,6 +237,8 @@ def test_two_plans_side_by_side_say_what_the_other_does_more(site: Site) -> None
     assert "1 people have a place only in the first plan." in page
     assert "Xã Hai 1 0 −1" in page and "Xã Một 5 5 the same" in page
     assert "made from different people" not in page
+    same = planned(site.reference, given_of=first)
+    assert "The two plans are the same" in who.get("/plans/compare", a=str(first), b=str(same), lang="en").text
     elsewhere = reader(site, "00002", role="commune_supervisor")
     assert elsewhere.get(f"/plans/compare?a={first}&b={other}").status_code == 404
     assert who.get(f"/plans/compare?a={first}&b=x").status_code == 404
