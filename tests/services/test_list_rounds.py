@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapper.domain.entities import ROUND
@@ -26,6 +26,7 @@ def given_out(handed: Handed | None, told: list[Told], *, frozen: bool = False) 
     return {int(row[0]): int(row[2]) for row in made}, rounds.result()
 
 
+@settings(deadline=None)
 @given(st.lists(LISTS, min_size=2, max_size=6))
 def test_every_change_is_handed_out_higher_than_all_before_and_nothing_else_moves(lists: list[list[Told]]) -> None:
     handed: Handed | None = None
@@ -46,6 +47,7 @@ def test_every_change_is_handed_out_higher_than_all_before_and_nothing_else_move
         assert given_out(handed, told) == (versions, None), "asked for again, nothing is new"
 
 
+@settings(deadline=None)
 @given(LISTS, LISTS)
 def test_frozen_rounds_move_no_row_that_the_phone_has(first: list[Told], second: list[Told]) -> None:
     _, handed = given_out(None, first)
