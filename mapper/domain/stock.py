@@ -120,10 +120,11 @@ class StockEntry:
             case Kind.ALLOCATED:
                 return []
 
-    def same_as(self, other: StockEntry) -> bool:
-        """Whether both say the same, so that one of them was probably entered twice."""
-        told = "day kind store formulation lot doses other reason document undoes".split()
-        return all(getattr(self, name) == getattr(other, name) for name in told)
+    @property
+    def says(self) -> tuple[object, ...]:
+        """What it says, without its number: two that say the same were probably entered twice."""
+        where = self.store, self.formulation, self.lot, self.other
+        return self.day, self.kind, *where, self.doses, self.reason, self.document, self.undoes
 
 
 class Book:
@@ -132,6 +133,7 @@ class Book:
     def __init__(self, entries: Iterable[StockEntry] = ()) -> None:
         self.entries: list[StockEntry] = []
         self.undone: set[int] = set()
+        self._said: dict[tuple[object, ...], int] = {}
         self._days: defaultdict[Held, defaultdict[date, int]] = defaultdict(lambda: defaultdict(int))
         self._expiries: defaultdict[tuple[str, str], dict[int, date]] = defaultdict(dict)
         self._counts: defaultdict[Held, dict[int, date]] = defaultdict(dict)
@@ -141,6 +143,7 @@ class Book:
     def add(self, entry: StockEntry) -> None:
         """Add an entry, whatever it leads to."""
         self.entries.append(entry)
+        self._said[entry.says] = entry.seq
         for held, change in entry.changes():
             self._days[held][entry.day] += change
         expiries = self._expiries[entry.formulation, entry.lot]
@@ -157,6 +160,11 @@ class Book:
     def expiry(self, formulation: str, lot: str) -> date | None:
         """The last day on which a lot may be used, None where nobody said."""
         return next(iter(self._expiries.get((formulation, lot), {}).values()), None)
+
+    def told_already(self, entry: StockEntry) -> int | None:
+        """The number of an entry that says the same and stands."""
+        seq = self._said.get(entry.says)
+        return None if seq in self.undone else seq
 
     def balance(self, held: Held, day: date) -> int:
         """Doses that were there when a day ended."""

@@ -134,16 +134,14 @@ class _Desk:
         entry = self._with_expiry(entry)
         if entry.kind is Kind.COUNTED:
             entry = replace(entry, difference=doses - self._book.balance(entry.held, entry.day))
-        again = next(
-            (one for one in self._book.entries if one.same_as(entry) and one.seq not in self._book.undone), None
-        )
+        again = self._book.told_already(entry)
         if again is not None:
             raise Conflict(
                 mark(
                     "The same stands in the ledger already, as entry {number}. If it happened twice, say what tells "
                     "them apart as the document."
                 ),
-                number=again.seq,
+                number=again,
             )
         self._not_before_a_count(entry)
         self._suffices(entry)

@@ -82,9 +82,14 @@ def test_an_entry_that_undoes_another_counts_the_other_way() -> None:
 
 def test_the_same_twice_is_told_by_what_it_says_and_not_by_its_number() -> None:
     one = entry(Kind.USED, 10, seq=4)
-    assert one.same_as(replace(one, seq=9, expiry=LATE))
-    assert not one.same_as(replace(one, document="phiên 2"))
-    assert not one.same_as(replace(one, doses=11))
+    book = Book([one])
+    assert book.told_already(replace(one, seq=9, expiry=LATE)) == 4
+    assert book.told_already(replace(one, document="phiên 2")) is None
+    assert book.told_already(replace(one, doses=11)) is None
+    book.add(replace(one, seq=5, undoes=4))
+    assert book.told_already(one) is None, "what was undone may be entered again"
+    book.add(replace(one, seq=6))
+    assert book.told_already(one) == 6
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -323,3 +324,28 @@ def test_random_days_in_the_stores_never_fall_below_nothing(sqlite_town: Town) -
     assert balances(town) == {
         f"{store}|pfizer_purple|{lot}": doses for (store, lot), doses in expected.items() if doses
     }
+
+
+def test_of_several_at_once_only_so_many_take_as_there_are_doses(town: Town) -> None:
+    enter(town, "received", ONE, 30, expiry=EXPIRY)
+    user = added(town, "administrator")
+
+    def use(number: int) -> bool:
+        row = read_stock_row(typed("used", ONE, 10, document=str(number)))
+        try:
+            stock.enter(town.reference, user, "covid19", "squares", row, DAY)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(use, range(8))) == 3
+    assert balances(town) == {}
+
+
+def test_a_long_table_is_taken(sqlite_town: Town) -> None:
+    lines = [f"2022-08-01,received,{COMMUNES[0]},pfizer_purple,L1,2022-12-31,6000,"]
+    lines += [f"2022-08-02,used,{COMMUNES[0]},pfizer_purple,L1,,1,{number}" for number in range(3000)]
+    data = "\n".join(["day,kind,store,formulation,lot,expiry,doses,document", *lines]).encode()
+    assert stock.import_table(sqlite_town.reference, None, "covid19", "squares", "k.csv", data, DAY).entered == 3001
+    assert balances(sqlite_town) == {f"{ONE}|pfizer_purple|L1": 3000}
