@@ -135,16 +135,17 @@ def appoint(
 def _open(place: Place, comers: Sequence[Comer], held: Conditions) -> None:
     """The sessions of a place's own staff; see ``session_days``."""
     days = list(place.open_days)
-    standing = {slot.day: slot for slot in place.slots if not slot.team}
+    standing = {slot.day: slot for slot in place.slots}
     ready = Counter(one.ready if one.ready <= days[-1] else one.person.on for one in comers)
-    a_person = sum(one.doses for one in comers) / max(1, len(comers)) * held.rules.minutes_a_dose
+    doses = max(1.0, sum(one.doses for one in comers) / max(1, len(comers)))
+    a_person = doses * held.rules.minutes_a_dose
     limit = {day: place.limit.get(day) for day in {*days, *standing}}
     staff = math.floor((END - BEGIN) / max(a_person, 1.0)) if place.most_days is None else len(comers)
     room = room_of(limit, len(comers), max(1, staff))
     for day, slot in standing.items():
-        room[day] = int(min(room[day], slot.people))
+        room[day] = int(min(room[day], slot.people, slot.doses / doses))
     chosen = session_days(ready, sorted(room), room, standing)
-    if place.most_days is not None and len(chosen) > place.most_days:
+    if ready and place.most_days is not None and len(chosen) > place.most_days:
         # Days in a row from the first by which most are due.
         first = min(len(days) - 1, bisect_left(days, mostly_ready(ready.elements())))
         chosen = days[max(0, min(first, len(days) - place.most_days)) :][: place.most_days]

@@ -62,7 +62,7 @@ def binds(
 
 def _standing(given: PlanGiven, held: Conditions, plan: SitePlan, sent: TeamPlan | None) -> Iterator[Explained]:
     question, chosen = given.question, {one.site.code for one in plan.sites}
-    going = {one.name for one in held.teams}
+    going = {one.name for one in held.teams if sent is None or one not in sent.idle}
     names = {one.site.code: one.site.name for one in plan.sites} | {one.code: one.name for one in given.sites}
 
     def told(words: str, one: FixedSession) -> Explained:

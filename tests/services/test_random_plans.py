@@ -139,6 +139,7 @@ def held(wish: PlanGiven, made: MadePlan) -> None:
     assert all(one.day is None for one in unserved)
     assert wish.question.doses is None or sum(len(one.due) for one, _, _ in planned) <= wish.question.doses
     _sessions_held(wish, made)
+    _standing_held(wish, made)
     _days_held(wish, made)
     needs = together(need for site in made.sites for need in site.needs)
     needs = together([*needs, *(need for day in made.days for need in day.needs)])
@@ -171,6 +172,22 @@ def _sessions_held(wish: PlanGiven, made: MadePlan) -> None:
             assert {code: need.due for code, need in vials.items()} == {
                 code: doses for code, doses in one.doses.items() if code
             }
+
+
+def _standing_held(wish: PlanGiven, made: MadePlan) -> None:
+    """A session that stands is held by its team at its site on its day, or the plan says why it cannot be."""
+    names = {one.code: one.name for one in wish.sites}
+    for kept in wish.question.keeps:
+        held_there = [
+            one
+            for site in made.sites
+            if site.site.code == kept.site
+            for one in site.sessions
+            if one.kept and one.day == kept.day and kept.team in ("", one.team)
+        ]
+        assert kept.people is None or all(one.people <= kept.people for one in held_there)
+        facts = {"day": f"{kept.day:%d/%m/%Y}", "site": names[kept.site], "team": kept.team}
+        assert held_there or facts in [dict(one.facts) for one in made.binds]
 
 
 def _days_held(wish: PlanGiven, made: MadePlan) -> None:
