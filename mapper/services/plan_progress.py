@@ -6,7 +6,7 @@ Where somebody stands is ``domain.follow_up.status``, as lists for phones and pa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -20,11 +20,12 @@ from mapper.errors import Conflict, mark
 from mapper.services import plans, reporting
 from mapper.services.accounts import User
 from mapper.services.audit import VIETNAM
-from mapper.services.field_area import FieldArea, field_area
+from mapper.services.field_area import field_area
 from mapper.services.plans import KeptPlan, PlanLine
 from mapper.services.reference import Reference
-from mapper.store import follow_up
+from mapper.store import follow_up, tallies
 from mapper.store.database import Connection
+from mapper.store.follow_up import HouseholdRow
 
 _AT_ONCE = 2_000
 _ONE_DAY = timedelta(days=1)
@@ -158,12 +159,25 @@ def progress(reference: Reference, user: User, number: int, today: date) -> Plan
     return reference.lists.value(key, lambda: _progress(reference, user, number, today))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Somebody of a plan in the register. told: whether anything was told of them, or their house, since the plan."""
+class _Stands(NamedTuple):
+    """How somebody of a plan stands. given: codes of the doses that were due and are given; given_on: of the last."""
 
-    person: Person
-    told: bool
+    fate: Fate
+    given: frozenset[str]
+    given_on: date | None
+
+
+_GONE = _Stands(Fate.GONE, frozenset(), None)
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """How people of a plan stand by cell, with the cell's changes when that was read.
+
+    of: what that holds for besides, and the cells; one pair, so that threads find what belongs together.
+    """
+
+    of: tuple[Hashable, dict[int, tuple[int, Mapping[str, _Stands]]]] = field(default_factory=lambda: (None, {}))
 
 
 def _progress(reference: Reference, user: User, number: int, today: date) -> PlanProgress:
@@ -172,24 +186,31 @@ def _progress(reference: Reference, user: User, number: int, today: date) -> Pla
         raise Conflict(mark("Plan {number} is not made yet. Wait until it is."), number=number)
     made, campaign_id = found.made, found.line.row.campaign_id
     since = _made_on(found)
-    houses = {house.id for house, _ in made.houses()}
-    houses |= {house.id for several in made.unserved.values() for house in several}
+    part = () if found.line.whole else user.areas
+    remembered = reference.lists.value(("people of a plan", number, part), _Remembered)
     with reference.database.read() as connection:
         known = reference.known(connection)
-        campaign = known.campaign(campaign_id)
-        area = field_area(reference, connection, known, user)
-        people = {one.person.id: one for one in _people(reference, connection, campaign_id, area, houses, since)}
-    judge = _Judge(campaign, today, people)
-    first, last = found.line.question.first, max(found.line.question.last, today)
+        judge = _Judge(known.campaign(campaign_id), today, since, made)
+        cells = field_area(reference, connection, known, user).readable
+        counted = tallies.houses(reference.database, connection, campaign_id, cells)
+        changes = {cell: number for cell, *_, number in counted}
+        era, _ = tallies.version(reference.database, connection)
+        at = known.revision, era, found.line.row.told_at, today
+        if remembered.of[0] != at:
+            remembered.of = at, {}
+        _, of_cells = remembered.of
+        stale = [cell for cell, number in changes.items() if cell not in of_cells or of_cells[cell][0] != number]
+        read = _look(reference, connection, judge, campaign_id, stale)
+        of_cells |= {cell: (changes[cell], read.get(cell, {})) for cell in stale}
+        stands = {person: how for cell in changes for person, how in of_cells[cell][1].items()}
     told = _Told()
-    for house, person, place, team in _asked(made):
-        told.add(judge, house, person, place, team)
+    for house, person, site, team in _asked(made):
+        told.add(house, person, site, team, stands.get(person.id, _GONE))
     other = Progress()
-    for several in made.unserved.values():
-        for house in several:
-            for person in house.people:
-                fate, given_on = judge.of(person)
-                other.add(fate, _when(person, given_on))
+    for _, person in _others(made):
+        how = stands.get(person.id, _GONE)
+        other.add(how.fate, _when(person, how.given_on))
+    first, last = found.line.question.first, max(found.line.question.last, today)
     days = tuple(
         OneDay(day, told.planned[day], told.vaccinated[day])
         for day in (first + n * _ONE_DAY for n in range((last - first).days + 1))
@@ -227,10 +248,9 @@ class _Told:
         self.due: Counter[str] = Counter()
         self.given: Counter[str] = Counter()
 
-    def add(self, judge: _Judge, house: PlannedHouse, person: PlannedPerson, site: str, team: str) -> None:
+    def add(self, house: PlannedHouse, person: PlannedPerson, site: str, team: str, how: _Stands) -> None:
         """One more person who is asked to a site, or visited at home by a team."""
-        fate, given_on = judge.of(person)
-        when = _when(person, given_on)
+        when = _when(person, how.given_on)
         parts = [self.total, self.sites.setdefault(site, Progress())]
         parts.append(self.communes.setdefault(house.commune_code or "", Progress()))
         if person.day is not None:
@@ -238,44 +258,40 @@ class _Told:
             parts.append(self.places.setdefault(Place(site, person.day), Progress()))
             parts.append(self.teams.setdefault(TeamsDay(team, person.day), Progress()))
         for part in parts:
-            part.add(fate, when)
-        if given_on is not None:
-            self.vaccinated[given_on] += 1
-        given = judge.given(person)
+            part.add(how.fate, when)
+        if how.given_on is not None:
+            self.vaccinated[how.given_on] += 1
         for dose in person.due:
             vial = person.vials.get(dose, "")
             self.due[vial] += 1
-            self.given[vial] += dose in given
+            self.given[vial] += dose in how.given
 
 
 class _Judge:
-    """What became of people, today."""
+    """How people of a plan stand today. since: the day from which what is told is news."""
 
-    def __init__(self, campaign: Campaign, today: date, people: Mapping[str, _Found]) -> None:
-        self._campaign, self._today, self._people = campaign, today, people
+    def __init__(self, campaign: Campaign, today: date, since: date, made: MadePlan) -> None:
+        self._campaign, self._today, self._since = campaign, today, since
+        everybody = [(house, person) for house, person, _, _ in _asked(made)]
+        everybody += _others(made)
+        self._due = {person.id: person.due for _, person in everybody}
+        self.houses = {house.id for house, _ in everybody}
 
-    def given(self, planned: PlannedPerson) -> dict[str, date | None]:
-        """The doses that were due and were given until today, with their days."""
-        found = self._people.get(planned.id)
-        if found is None:
-            return {}
-        doses = ((one.code, one.given_on or found.person.reported_on) for one in found.person.doses)
-        return {code: day for code, day in doses if code in planned.due and (day is None or day <= self._today)}
-
-    def of(self, planned: PlannedPerson) -> tuple[Fate, date | None]:
-        """What became of somebody, and the day of the last dose of those who are vaccinated."""
-        found = self._people.get(planned.id)
-        if found is None:
-            return Fate.GONE, None
-        given = self.given(planned)
-        if len(given) == len(planned.due):
-            return Fate.VACCINATED, max((day for day in given.values() if day is not None), default=None)
-        state = status(found.person, self._campaign, self._today).state
+    def of(self, house: HouseholdRow, person: Person) -> _Stands | None:
+        """How somebody stands, None who is not in the plan."""
+        due = self._due.get(person.id)
+        if due is None:
+            return None
+        days = ((one.code, one.given_on or person.reported_on) for one in person.doses if one.code in due)
+        given = {code: day for code, day in days if day <= self._today}
+        if len(given) == len(due):
+            return _Stands(Fate.VACCINATED, frozenset(given), max(given.values(), default=None))
+        state = status(person, self._campaign, self._today).state
         if state is PersonState.DUE:
-            return Fate.DUE if found.told else Fate.NOT_SEEN, None
-        if state is PersonState.WAITING:
-            return Fate.NOT_YET, None
-        return Fate(state.value), None
+            told = max(house.visited_on, person.reported_on) >= self._since
+            return _Stands(Fate.DUE if told else Fate.NOT_SEEN, frozenset(given), None)
+        fate = Fate.NOT_YET if state is PersonState.WAITING else Fate(state.value)
+        return _Stands(fate, frozenset(given), None)
 
 
 def _when(person: PlannedPerson, given_on: date | None) -> When | None:
@@ -304,17 +320,28 @@ def _asked(made: MadePlan) -> Iterator[tuple[PlannedHouse, PlannedPerson, str, s
             yield house, person, "", by_house.get((house.id, person.day), "") if person.day else ""
 
 
-def _people(
-    reference: Reference, connection: Connection, campaign_id: str, area: FieldArea, houses: set[str], since: date
-) -> Iterator[_Found]:
-    rows = follow_up.households(reference.database, connection, campaign_id, area.readable)
-    rows = [row for row in area.hold(rows) if row.id in houses]
+def _others(made: MadePlan) -> Iterator[tuple[PlannedHouse, PlannedPerson]]:
+    """Everybody due who is asked nowhere."""
+    for several in made.unserved.values():
+        for house in several:
+            for person in house.people:
+                yield house, person
+
+
+def _look(
+    reference: Reference, connection: Connection, judge: _Judge, campaign_id: str, cells: Sequence[int]
+) -> dict[int, dict[str, _Stands]]:
+    """See how the people of a plan stand in these cells, by the cell."""
+    found: dict[int, dict[str, _Stands]] = {}
+    rows = follow_up.households(reference.database, connection, campaign_id, cells) if cells else []
+    rows = [row for row in rows if row.id in judge.houses]
     for start in range(0, len(rows), _AT_ONCE):
         several = rows[start : start + _AT_ONCE]
         members = follow_up.people(reference.database, connection, [row.seq for row in several])
         for row in several:
-            for person, _ in members.get(row.seq, ()):
-                yield _Found(person, max(row.visited_on, person.reported_on) >= since)
+            judged = ((person.id, judge.of(row, person)) for person, _ in members.get(row.seq, ()))
+            found.setdefault(row.cell_id, {}).update((person, how) for person, how in judged if how is not None)
+    return found
 
 
 def _made_on(found: KeptPlan) -> date:
