@@ -9,7 +9,7 @@ from pathlib import Path
 from mapper.domain.roles import OVERSEERS
 from mapper.errors import NotFound, mark
 from mapper.formats.plan_places import PlanMap, write_geojson, write_gpx, write_kml
-from mapper.services import audit
+from mapper.services import audit, plan_sheets
 from mapper.services.accounts import User
 from mapper.services.plan_houses import SeenHouses, seen_houses
 from mapper.services.plan_sheets import SheetWriter
@@ -61,6 +61,8 @@ def write_counted(reference: Reference, user: User, number: int, wish: Wish) -> 
             mark("There is no file {kind}. Choose one of: {kinds}."), kind=wish.kind, kinds=", ".join(_MAKERS)
         )
     told = told_plan(reference, user, number, wish.language, wish.project)
+    if wish.kind == "sheets.pdf":
+        plan_sheets.check(told, wish.asked)
     points = user.role in OVERSEERS
     seen = SeenHouses()
     if wish.kind in WITH_NAMES or points:
@@ -76,6 +78,14 @@ def write_counted(reference: Reference, user: User, number: int, wish: Wish) -> 
         facts |= {"day": asked.day} if asked.day else {}
         audit.record_seen(reference, user.id, user.name, "plan.file", str(number), facts)
     return content, people
+
+
+def check(reference: Reference, user: User, number: int, wish: Wish) -> None:
+    """Raises what ``write`` would raise, before anybody waits for it."""
+    told = told_plan(reference, user, number, wish.language, wish.project)
+    told.sites(wish.asked), told.team_days(wish.asked)
+    if wish.kind == "sheets.pdf":
+        plan_sheets.check(told, wish.asked)
 
 
 def file_name(number: int, wish: Wish) -> str:
@@ -97,8 +107,8 @@ def _sheets(told: ToldPlan, seen: SeenHouses, wish: Wish, points: bool) -> tuple
 
 
 def _team_days(told: ToldPlan, seen: SeenHouses, wish: Wish, points: bool) -> tuple[bytes, int]:
-    content = SheetWriter(told, seen, wish.address, points).teams_pdf(wish.asked, wish.fonts)
-    return content, len(seen.rows)
+    writer = SheetWriter(told, seen, wish.address, points)
+    return writer.teams_pdf(wish.asked, wish.fonts), writer.people
 
 
 def _workbook(told: ToldPlan, seen: SeenHouses, wish: Wish, points: bool) -> tuple[bytes, int]:

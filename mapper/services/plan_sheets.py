@@ -31,6 +31,19 @@ TAKEN = ("ready", "diluents", "syringes", "mixing_syringes", "safety_boxes")
 """What of a need stands on paper."""
 
 
+def check(told: ToldPlan, asked: Asked) -> None:
+    """Raises TooLarge for more than MOST_PRINTED people on sheets, NotFound for a site or team that is not there."""
+    sites, days = told.sites(asked), told.team_days(asked)
+    people = sum(session.people for one in sites for session in one.sessions if asked.takes(session))
+    people += sum(stop.people for day in days for stop in day.stops if not stop.site)
+    if people > MOST_PRINTED:
+        raise TooLarge(
+            mark("These are {people} people; at most {most} are printed at once. Choose a day, a team or a site."),
+            people=people,
+            most=MOST_PRINTED,
+        )
+
+
 class SheetWriter:
     """Sheets of one plan. seen: what its reader sees of houses; phones: whether telephones may be told.
 
@@ -41,23 +54,14 @@ class SheetWriter:
         self._told, self._seen, self._address, self._phones = told, seen, address, phones
         self._teams = {one.name: one for one in told.line.question.teams}
         self.people = 0
-        """By name on the sheets written so far."""
+        """By name on the sheets written so far, or houses whose positions these tell."""
 
     def people_pdf(self, asked: Asked, fonts: Path) -> bytes:
         """Who comes to which site on which day, and who is visited by which team.
 
-        Raises NotFound where nothing of what is asked for is in the plan, TooLarge for more than MOST_PRINTED people.
+        Raises NotFound where nothing of what is asked for is in the plan.
         """
         told = self._told
-        meant = sum(
-            session.people for one in told.sites(asked) for session in one.sessions if asked.takes(session)
-        ) + sum(stop.people for day in told.team_days(asked) for stop in day.stops if not stop.site)
-        if meant > MOST_PRINTED:
-            raise TooLarge(
-                mark("These are {people} people; at most {most} are printed at once. Choose a day, a team or a site."),
-                people=meant,
-                most=MOST_PRINTED,
-            )
         sheets = [
             self._site(site, day, list(sessions))
             for site in told.sites(asked)
@@ -77,6 +81,7 @@ class SheetWriter:
         days = self._told.team_days(asked)
         if not days:
             raise _nothing(self._told)
+        self.people = sum(stop.house in self._seen.rows for day in days for stop in day.stops)
         return draw_team_sheets([self._team(day) for day in days], self._team_words(), fonts)
 
     def _site(self, one: PlanSite, day: date, sessions: Sequence[Session]) -> PlanSheet:
@@ -106,18 +111,18 @@ class SheetWriter:
 
     def _visits(self, day: TeamDay) -> PlanSheet | None:
         told = self._told
-        stops = [stop for stop in day.stops if not stop.site]
+        stops = {number: stop for number, stop in enumerate(day.stops, 1) if not stop.site}
         if not stops:
             return None
         houses = {one.id: one for one in told.made.homes}
         parts: list[SheetPart] = []
-        for stop in stops:
+        for number, stop in stops.items():
             house = houses.get(stop.house)
             found = self._seen.of([house], told.names, day.day) if house is not None else []
             if found:
-                parts.append(self._visit(found[0], hours(stop.begin, stop.end), len(parts) + 1))
+                parts.append(self._visit(found[0], hours(stop.begin, stop.end), number))
         named = sum(len(part.rows) for part in parts)
-        people = sum(stop.people for stop in stops)
+        people = sum(stop.people for stop in stops.values())
         lines = (
             told.say(mark("Visits at home")),
             f"{told.day(day.day)} · {told.say(mark('{number} houses'), number=len(stops))} · "

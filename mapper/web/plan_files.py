@@ -93,7 +93,7 @@ def _wish(number: int, kind: str) -> Wish:
 
 def _while_waiting(number: int, wish: Wish, told_at: str) -> AnyResponse:
     """The file, where it is written already; else where it is waited for."""
-    from mapper.services.plan_files import MEDIA_TYPES, file_name, write_counted
+    from mapper.services.plan_files import MEDIA_TYPES, check, file_name, write_counted
 
     here, user = installation(), reader()
     name, media_type = file_name(number, wish), MEDIA_TYPES[wish.kind]
@@ -113,6 +113,8 @@ def _while_waiting(number: int, wish: Wish, told_at: str) -> AnyResponse:
 
     version = told_at, reporting.version(here.reference)
     standing = here.exports.look(key)
+    if standing is None:
+        check(here.reference, user, number, wish)
     gone = standing is not None and standing.made is not None and not standing.made.path.exists()
     version, fresh_s = (object(), 0) if gone else (version, FRESH_S)  # type: ignore[assignment]
     standing = here.exports.ask(key, version, work, fresh_s, taken=noted.waits)

@@ -11,6 +11,7 @@ import pytest
 import requests
 from icalendar import Calendar
 
+from mapper.services import plan_sheets
 from mapper.services.plan_files import MEDIA_TYPES
 from mapper.web import plan_files
 from tests.client.site import Site
@@ -96,6 +97,10 @@ def test_a_very_large_file_is_waited_for_and_stands_among_its_reader_s_own(
     assert f"plan-{plan}.xlsx" in page
     assert f"Plan {plan}" in page
     assert fetch(site, plan, "plan.ics", token).status_code == 200, "small ones come at once"
+    assert fetch(site, plan, "plan.xlsx", token, team="nobody").status_code == 404, "told before anybody waits"
+    monkeypatch.setattr(plan_sheets, "MOST_PRINTED", 2)
+    too_many = fetch(site, plan, "sheets.pdf", token, lang="en")
+    assert (too_many.status_code, "at most 2 are printed at once" in too_many.text) == (413, True)
     browser = requests.get(
         f"{site.url}/plans/{plan}/files/sheets.pdf",
         headers={"Accept": "text/html"},
