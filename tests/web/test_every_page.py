@@ -190,6 +190,7 @@ NO_PAGES: Mapping[str, str] = {
     "national_register.progress": "a number for a script",
     "openrosa": "XML and files for phones",
     "plan_files.fetch": "files to save",
+    "plans_api.": "plans for programs",
     "plans.stage": "a number for a script",
     "pages.home": "leads to the map",
     "pages.switch_language": "leads back",
