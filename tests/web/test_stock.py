@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 import requests
 
+from mapper.services import coming
 from mapper.services.intake import today
 from tests.client.site import House, Site
 from tests.web.stocked import EXPIRY, a_stock, stocked, with_vials
@@ -205,3 +206,19 @@ def test_programs_read_stock_and_forecast_within_their_area(site: Site) -> None:
     assert site.get("/api/stock", token).status_code == 400
     assert site.get("/api/stock?campaign=none", token).status_code == 404
     assert site.get("/api/forecast?campaign=mini&from=2022-02-31", token).status_code == 400
+
+
+def test_while_many_people_are_read_the_page_says_how_far_that_is(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.phone().send(House("uuid:a", people=DUE).form())
+    monkeypatch.setattr(coming, "AT_ONCE", 0)
+    who = reader(site, "001")
+    page = who.get("/forecast", lang="en").text
+    assert 'id="at-work"' in page and "The people of this area are being read" in page
+    address = re.search(r'data-url="([^"]+)"', page)
+    assert address
+    for _ in range(200):
+        if who.get(address[1].replace("&amp;", "&")).json()["stage"] == "done":
+            break
+    assert "2 people are due for 2 doses" in words(who.get("/forecast", lang="en").text)
+    token = site.user("planner", "001").token
+    assert site.get("/api/forecast?campaign=mini&from=2022-08-01", token).status_code == 503
