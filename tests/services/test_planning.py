@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from mapper.domain.campaign import Label
@@ -15,6 +16,8 @@ from mapper.domain.plan import FixedSession, PlanGiven
 from mapper.domain.planning import Formulation
 from mapper.services import team_plan
 from mapper.services.planning import Watched, make
+from mapper.services.travel import LonLat, Straight
+from mapper.solve.routing import Roads
 from tests.services.plan_cases import AT_HOME, MONDAY, OLD, RULES, at, days, fixed, given, house, mobile, team
 
 TEN = Formulation("ten", "a", Label("Mười liều"), 10, 6)
@@ -192,6 +195,29 @@ def test_a_session_that_stands_and_cannot_be_held_is_told_with_why() -> None:
     outside = FixedSession("m", MONDAY + timedelta(days=9), "Đội")
     late = make(replace(asked, question=replace(asked.question, keeps=(outside,))), RULES)
     assert any("outside the days" in one.words for one in late.binds)
+
+
+class Strait(Straight):
+    """Straight lines, with water north of 10 km that nobody drives over."""
+
+    def drives(self, places: LonLat) -> Roads:
+        roads = super().drives(places)
+        over = places[:, 1] > at(0, 10_000).lat
+        cut = over[:, None] != over[None, :]
+        return Roads(np.where(cut, np.inf, roads.metres), np.where(cut, np.inf, roads.minutes))
+
+
+def test_an_island_without_a_way_is_told_and_has_sessions_once_a_team_sets_out_there() -> None:
+    houses = [house(f"{site}{n}", at(0, 20_000 * (site == "n"))) for site in "mn" for n in range(4)]
+    places = [mobile("m", at(0, 0)), mobile("n", at(0, 20_000))]
+    asked = given(houses, places, 2, sites=2, teams=(team("Đội 1"),))
+    made = make(asked, RULES, ways=Strait(RULES))
+    assert [site.site.code for site in made.sites] == ["m"] and made.by_why() == {Unserved.NO_TEAM: 4}
+    (told,) = [one for one in made.binds if "island" in one.words]
+    assert told.facts["people"] == 4
+    crews = (*asked.question.teams, team("Đội 2", at(0, 20_000)))
+    reached = make(replace(asked, question=replace(asked.question, teams=crews)), RULES, ways=Strait(RULES))
+    assert reached.served == 8 and {one.team for one in reached.days} == {"Đội 1", "Đội 2"}
 
 
 def test_a_team_without_a_day_or_without_hours_is_told() -> None:
