@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 
-from mapper import __version__
+import mapper
 from mapper.domain.made_plan import MadePlan
 from mapper.domain.plan import PlanGiven, PlanQuestion
 from mapper.errors import Forbidden, MapperError, NotFound, Unavailable, mark, trace
@@ -124,7 +124,9 @@ def rules_digest(toml: str) -> str:
 
 def versions() -> dict[str, str]:
     """Of this program and of all that a plan may depend on."""
-    return {"tung-nha": __version__, "python": platform.python_version()} | {name: version(name) for name in MADE_BY}
+    return {"tung-nha": mapper.__version__, "python": platform.python_version()} | {
+        name: version(name) for name in MADE_BY
+    }
 
 
 def _made_with(given: PlanGiven, content: bytes, made: MadePlan) -> dict[str, object]:
