@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
@@ -100,7 +101,7 @@ class PlanLayer(JSCSSMixin, Layer):
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-            var {{ this.get_name() }} = L.planLayer({{ this.options|tojson }}).addTo({{ this._parent.get_name() }});
+            var {{ this.get_name() }} = L.planLayer({{ this.told }}).addTo({{ this._parent.get_name() }});
         {% endmacro %}
         """
     )
@@ -109,7 +110,20 @@ class PlanLayer(JSCSSMixin, Layer):
         super().__init__(name="plan", overlay=True, control=False, show=True)
         self._name = "plan"
         self._id = "layer"
-        self.options = options
+        self.told = script_json(options)
+
+
+def script_json(value: object) -> str:
+    """A value as JSON that a script may hold, whatever is told in it.
+
+    Folium renders what it made once more as a template: braces within texts are escaped as angle brackets are.
+    """
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _TEXT.sub(lambda text: "".join(_ESCAPED.get(letter, letter) for letter in text[0]), written)
+
+
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ESCAPED = {letter: f"\\u{ord(letter):04x}" for letter in "{}<>&'\u2028\u2029"}
 
 
 def plan_map(view: PlanMapView) -> MapParts:

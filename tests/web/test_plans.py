@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from mapper.services import audit, intake, plans
+from mapper.errors import InvalidQuestion
+from mapper.services import audit, demand, intake, plans
 from mapper.services.accounts import OPERATOR
 from mapper.services.plans import PlanState
 from mapper.store import plans as kept
@@ -274,6 +275,59 @@ def test_a_plan_is_made_anew_from_tomorrow_on(site: Site) -> None:
     over = planned(site.reference)
     refused = who.post(f"/plans/{over}/again?lang=en", page, keep="all")
     assert refused.status_code == 400 and "is over" in refused.text
+
+
+def test_a_first_plan_is_shown_while_it_is_still_bettered(site: Site) -> None:
+    number = planned(site.reference)
+    with site.reference.database.write() as connection:
+        kept.change(
+            connection, number, {"state": PlanState.RUNNING, "worker": "w", "share": 0.5, "told_at": plans.now()}
+        )
+    who = reader(site, "001")
+    assert who.get(f"/plans/{number}/stage").json() == {"stage": "running", "share": 0.5, "usable": True}
+    page = who.get(f"/plans/{number}", lang="en").text
+    assert "This is a first plan that can be used." in page and "6 of 7 people due" in page
+    assert "What if?" not in page and "Carry this plan out" not in page
+
+
+def test_a_plan_that_failed_says_why_and_offers_the_question_again(site: Site) -> None:
+    number = plans.ask(site.reference, OPERATOR, question())
+    told = plans.told_trouble(InvalidQuestion("There is no plan {number}. Choose one from the list.", number=7))
+    with site.reference.database.write() as connection:
+        kept.change(connection, number, {"state": PlanState.FAILED, "trouble": told, "told_at": plans.now()})
+    who = reader(site, "001")
+    page = who.get(f"/plans/{number}", lang="en").text
+    assert "There is no plan 7." in page and f'href="/plans?from={number}#new"' in page
+    assert "There is no plan 7." in who.get("/plans", lang="en").text
+
+
+RULES = """
+walk_limit_km = 5
+[[scenario]]
+code = "outbreak"
+label = { vi = "Có dịch", en = "Outbreak" }
+closed_from = 4
+"""
+
+
+def test_scenarios_of_planning_toml_are_offered_and_closed_communes_are_told(site: Site) -> None:
+    with site.reference.database.write() as connection:
+        campaign = site.reference.known(connection).campaign("mini")
+        demand.keep_rules(site.reference, connection, campaign, RULES)
+    who = reader(site, "001")
+    assert '<option value="outbreak" >Outbreak</option>' in who.get("/plans", lang="en").text
+    assert ask(who, scenario="outbreak", closed="00002", sites="1")[0] == 303
+    scenario = plans.plan(site.reference, OPERATOR, 1).line.question.scenario
+    assert (scenario.code, scenario.closed, scenario.closed_from) == ("outbreak", ("00002",), 4)
+    number = planned(site.reference, sites=1, scenario=scenario)
+    page = who.get(f"/plans/{number}", lang="en").text
+    assert "Closed communes" in page and "Xã Hai" in text_of(page)
+    assert '"closed":[{"type"' in page, "the closed commune is on the map"
+    reply = who.post(f"/plans/{number}/what-if?lang=en", page, what="scenario", scenario="")
+    assert reply.status_code == 303
+    other = plans.line(site.reference, OPERATOR, number + 1)
+    assert (other.row.name, other.question.scenario.code) == ("Tuần 36: without a scenario", "")
+    assert who.post(f"/plans/{number}/what-if", page, what="scenario", scenario="storm").status_code == 400
 
 
 def test_a_canvasser_finds_no_plans(site: Site) -> None:
