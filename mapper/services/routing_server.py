@@ -130,7 +130,7 @@ class RoutingServer:
                 return _decoded("".join(leg["shape"] for leg in told["trip"]["legs"][:1]))
             except _Nowhere:
                 return []
-            except (KeyError, IndexError, TypeError, ValueError) as fault:
+            except (AttributeError, KeyError, IndexError, TypeError, ValueError) as fault:
                 raise _strange(self) from fault
 
     def _address(self, going: Going) -> str:
@@ -158,7 +158,7 @@ class RoutingServer:
             except _Nowhere:
                 todo += _halves(row, column)
                 continue
-            except (KeyError, IndexError, TypeError, ValueError) as fault:
+            except (AttributeError, KeyError, IndexError, TypeError, ValueError) as fault:
                 raise _strange(self) from fault
             found.metres[row, column], found.minutes[row, column] = part.metres, part.minutes
             found.off_from[row], found.off_to[column] = part.off_from, part.off_to
