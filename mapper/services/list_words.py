@@ -5,7 +5,7 @@ In the installation's language and the campaign's own words for doses and vaccin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -93,8 +93,12 @@ class Words:
 
     def invitation(self, each: PersonToSee) -> str:
         """When and where somebody is asked to come by the plan in use; empty where nobody asks them."""
-        one = self._invited.get(each.person.id)
-        return self._asked(one) if one is not None and one.holds(each.status, self._day) else ""
+        return self.invited(each.person.id, lambda: each.status)
+
+    def invited(self, person_id: str, status: Callable[[], Status]) -> str:
+        """The same of whom the plan may know; where they stand is asked for only then."""
+        one = self._invited.get(person_id)
+        return self._asked(one) if one is not None and one.holds(status(), self._day) else ""
 
     def _asked(self, one: Invitation) -> str:
         key = (one.day, one.site, one.begin, one.end)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.follow_up import status
 from mapper.domain.ledger import State
 from mapper.domain.people import Outcome, Person
 from mapper.domain.reasons import Kind, Why
 from mapper.errors import mark
 from mapper.language import translate
+from mapper.services.invitations import NOBODY, invited
+from mapper.services.kept_invitations import Invited
 from mapper.services.list_words import Words
 from mapper.services.phone_lists import reasons
 from mapper.services.reference import Reference
@@ -56,9 +59,11 @@ _BORN = {"year": "%Y", "month": "%m/%Y"}
 class PeopleWords:
     """The words of one campaign in one language, for one day."""
 
-    def __init__(self, campaign: Campaign, language: str, day: date, told: dict[str, str]) -> None:
-        self._language = language
-        self._words = Words(campaign, language, day, told)
+    def __init__(
+        self, campaign: Campaign, language: str, day: date, told: dict[str, str], invited: Invited = NOBODY
+    ) -> None:
+        self._campaign, self._language, self._day = campaign, language, day
+        self._words = Words(campaign, language, day, told, invited)
 
     @classmethod
     def of(cls, reference: Reference, campaign: Campaign, language: str, day: date) -> PeopleWords:
@@ -68,7 +73,8 @@ class PeopleWords:
             told = reference.lists.value(
                 ("reasons", revision, campaign.id, language), lambda: reasons(connection, campaign.id, language)
             )
-        return cls(campaign, language, day, told)
+            asked = invited(reference, connection, campaign.id)
+        return cls(campaign, language, day, told, asked)
 
     def _say(self, message: str, **facts: object) -> str:
         return translate(message, self._language, **facts)
@@ -89,6 +95,10 @@ class PeopleWords:
             age = self._words.age(born)
             told += [age] if age else []
         return ", ".join(told)
+
+    def invitation(self, person: Person) -> str:
+        """When and where somebody is asked to come by the plan in use; empty where nobody asks them."""
+        return self._words.invited(person.id, lambda: status(person, self._campaign, self._day))
 
     def doses(self, person: Person) -> list[str]:
         """Every dose known, with its day and vaccine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -143,6 +144,21 @@ def test_those_invited_are_a_list_of_follow_up_by_day_and_site(sqlite_walk: Fiel
     )
     assert "Nông Thị Mỷ" in Reader(printed.content).text()
     assert walk.site.get("/follow-up", token, hamlet="0000101", list="invited", invited="20/8").status_code == 400
+
+
+def test_lists_by_filter_say_it_too_on_the_page_and_on_paper(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None), (CHILD, "Lý Văn Đức", BORN, None))
+    ask(walk, MOTHER, day=date(2022, 8, 20), place="Trường Nà Pái")
+    token = walk.site.user("commune_supervisor", "00001").token
+    asked = {"campaign": "mini", "date": "2022-08-19", "view": "people", "lang": "vi"}
+    for path in ("/list", "/list/paper"):
+        for _ in range(100):
+            page = walk.site.get(path, token, **asked)
+            if "Nông Thị Mỷ" in page.text:
+                break
+            time.sleep(0.1)
+        assert page.text.count("mời ngày 20/08/2022 07:30–11:00 tại Trường Nà Pái") == 1, path
 
 
 def test_who_falls_due_by_the_day_is_on_the_list_of_those_invited(sqlite_walk: Field) -> None:
