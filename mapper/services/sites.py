@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from mapper.domain.places import order_key
 from mapper.domain.roles import OVERSEERS
 from mapper.domain.sites import Site
-from mapper.errors import Forbidden, NotFound, mark
+from mapper.domain.stock import SITE, Book, Store
+from mapper.errors import Conflict, Forbidden, NotFound, mark
 from mapper.formats.site_list import COLUMNS, ListedSite, read_site_table, read_sites, told_by
 from mapper.geo.site_layer import is_site_layer, read_site_points
 from mapper.services import audit
@@ -17,6 +18,7 @@ from mapper.services.accounts import User, holds
 from mapper.services.questions import default_set
 from mapper.services.reference import Reference
 from mapper.store import sites as kept
+from mapper.store import stock
 from mapper.store.database import Connection
 
 
@@ -125,12 +127,23 @@ def enter(reference: Reference, user: User, site: Site) -> None:
 
 
 def remove(reference: Reference, user: User, code: str) -> None:
-    """Take a site out. Raises NotFound, Forbidden."""
+    """Take a site out. Raises NotFound, Forbidden; Conflict while vaccine stands there."""
     with reference.database.write() as connection:
         old = [one for one in kept.everywhere(connection) if one.code == code]
         if not old:
             raise NotFound(mark("There is no site {code}."), code=code)
         _allow(reference, connection, user, old)
+        store = Store(SITE, code)
+        book = Book(stock.of_store(connection, store))
+        doses = sum(number for held, number in book.at_hand(date.max).items() if held.store == store)
+        if doses:
+            raise Conflict(
+                mark(
+                    "{doses} doses of vaccine stand at the site {name} by the ledger. Move or count them there first."
+                ),
+                doses=doses,
+                name=old[0].name,
+            )
         kept.remove(reference.database, connection, [code])
         _record(reference, connection, user, "site.removed", code)
 

@@ -88,9 +88,10 @@ def how_many(database: Database, connection: Connection, campaign_id: str, store
     return connection.scalar(select(func.count()).select_from(_s).where(*wanted)) or 0
 
 
-def version(connection: Connection) -> int:
-    """A number that rises with every row."""
-    return connection.scalar(select(func.max(_s.c.seq))) or 0
+def of_store(connection: Connection, store: Store) -> list[StockEntry]:
+    """The rows of all campaigns that a store has to do with, in the order in which they were entered."""
+    wanted = or_(_s.c.store == str(store), _s.c.other == str(store))
+    return list(map(_entry, connection.execute(select(*_COLUMNS).where(wanted).order_by(_s.c.seq))))
 
 
 def _of_stores(database: Database, names: Sequence[str]) -> ColumnElement[bool]:

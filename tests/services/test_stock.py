@@ -223,6 +223,8 @@ def test_only_who_oversees_a_store_enters_for_it_and_readers_read_their_own_area
         assert refusal(act)[0] is Forbidden
     assert balances(town, commune) == {f"{ONE}|pfizer_purple|L1": 48, "site:HALL|pfizer_purple|L1": 6}
     assert len(balances(town, district)) == 4
+    kind, words = refusal(lambda: sites.remove(town.reference, district, "HALL"))
+    assert kind is Conflict and "6 doses of vaccine stand at the site" in words
     north = added(town, "supervisor", "squares:N")
     assert (balances(town, north), look(town, north).all_entries) == ({}, 0)
     seen = look(town, commune)
@@ -233,6 +235,9 @@ def test_only_who_oversees_a_store_enters_for_it_and_readers_read_their_own_area
     ], "what the district sent is theirs to undo"
     assert {one.key for one in seen.stores} == {ONE, "site:HALL"}
     assert look(town, added(town, "planner")).stores == ()
+    enter(town, "used", "HALL", 6, user=commune, document="phiên 2")
+    sites.remove(town.reference, district, "HALL")
+    assert "HALL" in {one.where for one in look(town).entries}, "its entries stay, under its code"
 
 
 TABLE = f"""ngày;loại;kho;vắc-xin;số lô;hạn dùng;lọ;lý do;kho nhận;chứng từ
