@@ -174,11 +174,14 @@ class _Running:
         return self._stop.is_set()
 
     def first(self, plan: MadePlan) -> None:
-        """Keep a plan that can be used already."""
+        """Keep a plan that can be used already; where somebody else writes for long, the work does not wait for it."""
         plan = replace(plan, complete=False)
-        self.keep(Part.MADE, write_made(plan), summary=json.dumps(summary(plan)))
+        try:
+            self.keep(Part.MADE, write_made(plan), tries=1, summary=json.dumps(summary(plan)))
+        except Unavailable as fault:
+            log.info("the first of plan %s was not kept: %s", self._number, trace(fault))
 
-    def keep(self, part: Part | None = None, content: bytes = b"", **told: object) -> None:
+    def keep(self, part: Part | None = None, content: bytes = b"", tries: int = TRIES, **told: object) -> None:
         """Write something of the plan, unless it was taken away or somebody else makes it now."""
 
         def write(connection: Connection) -> None:
@@ -186,7 +189,7 @@ class _Running:
             if mine and part is not None:
                 kept.keep(connection, self._number, part, content)
 
-        _patiently(self._reference, write)
+        _patiently(self._reference, write, tries)
 
     def _pulse(self) -> None:
         told_at = time.monotonic()
@@ -204,9 +207,9 @@ class _Running:
                 log.info("plan %s was not told of: %s", self._number, trace(fault))
 
 
-def _patiently(reference: Reference, write: Callable[[Connection], None]) -> None:
+def _patiently(reference: Reference, write: Callable[[Connection], None], tries: int) -> None:
     """Write; where somebody else does for longer than a writer waits, again and again: the work is not to be lost."""
-    for left in reversed(range(TRIES)):
+    for left in reversed(range(tries)):
         try:
             with reference.database.write() as connection:
                 write(connection)

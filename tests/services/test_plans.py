@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,14 +13,14 @@ from mapper.domain.made_plan import MadePlan
 from mapper.domain.people import Point
 from mapper.domain.plan import FieldTeam
 from mapper.domain.roles import Role
-from mapper.errors import Conflict, Forbidden, InvalidInput, InvalidQuestion, NotFound, TooLarge
+from mapper.errors import Conflict, Forbidden, InvalidInput, InvalidQuestion, NotFound, TooLarge, Unavailable
 from mapper.formats.plan_file import made_digest
 from mapper.services import accounts, audit, plan_work, plans
 from mapper.services.background import Background
 from mapper.services.plans import PlanState
 from mapper.services.reference import Reference
 from mapper.store import plans as kept
-from mapper.store.database import Database
+from mapper.store.database import Connection, Database
 from tests.services.kept_plans import (
     QUESTION,
     HeldMaking,
@@ -169,6 +170,26 @@ def test_work_says_that_it_still_goes_on(town: Town, held: HeldMaking, monkeypat
         wait_for(lambda: plans.line(town.reference, EVERYTHING, number).row.told_at > before)
         wait_for(lambda: plans.line(town.reference, EVERYTHING, number).row.share == 0.5)
         held.let_go.set()
+
+
+def test_a_database_that_is_busy_for_long_costs_no_plan(
+    town: Town, monkeypatch: pytest.MonkeyPatch, held: HeldMaking
+) -> None:
+    houses(town, (0,))
+    number = plans.ask(town.reference, EVERYTHING, QUESTION)
+    change, refused = kept.change, iter([True, True, True])
+
+    def busy(connection: Connection, number: int, told: Mapping[str, object], **where: str) -> bool:
+        if "worker" in where and next(refused, False):
+            raise Unavailable("The database is busy.")
+        return change(connection, number, told, **where)  # type: ignore[arg-type]
+
+    held.let_go.set()
+    monkeypatch.setattr(kept, "change", busy)
+    plan_work.work_out(town.reference, number)
+    assert not next(refused, False), "all three were refused"
+    line = plans.line(town.reference, EVERYTHING, number)
+    assert (line.state, line.summary["people"]) == (PlanState.DONE, 2)
 
 
 def test_what_is_wrong_with_a_question_is_kept_and_told(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
