@@ -211,7 +211,7 @@ def show(number: int) -> str:
         "campaign": names.known.campaign(question.campaign_id),
         "presets": _presets_of(question),
         "overseer": reader().role in OVERSEERS,
-        "has_files": "plan_files.fetch" in current_app.view_functions,
+        "has_files": _has_files(),
         "origin": origin(installation().reference, reader(), number) if found.line.row.made_with else None,
     }
     if made is not None and made.people:
@@ -254,6 +254,7 @@ def site(number: int, code: str) -> str:
     return render_template(
         "plan_site.html",
         site=one,
+        has_files=_has_files(),
         at=shown_at(one.site),
         unit=names.unit(one.unit),
         kinds=KINDS,
@@ -448,6 +449,11 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise NotFound(mark("There is no plan {number}. Choose one from the list."), number=text[:20])
     return int(text)
+
+
+def _has_files() -> bool:
+    """Whether this server writes files of plans."""
+    return "plan_files.fetch" in current_app.view_functions
 
 
 def _formulations(question: PlanQuestion) -> dict[str, Formulation]:

@@ -277,6 +277,18 @@ def test_a_plan_is_made_anew_from_tomorrow_on(site: Site) -> None:
     assert refused.status_code == 400 and "is over" in refused.text
 
 
+def test_the_papers_that_a_plan_s_pages_lead_to_are_there(site: Site) -> None:
+    number = planned(site.reference)
+    who = reader(site, "001")
+    pages = [who.get(f"/plans/{number}").text, who.get(f"/plans/{number}/sites/TYT").text]
+    files = {
+        one.replace("&amp;", "&") for page in pages for one in re.findall(r'href="(/plans/\d+/files/[^"]+)"', page)
+    }
+    assert len(files) == 9
+    for file in files:
+        assert who.get(file).status_code == 200, file
+
+
 def test_a_first_plan_is_shown_while_it_is_still_bettered(site: Site) -> None:
     number = planned(site.reference)
     with site.reference.database.write() as connection:
