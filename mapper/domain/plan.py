@@ -87,12 +87,16 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class FixedSession:
-    """A session that stands: a team at a site on a day, from an earlier plan or as agreed. people: None for any."""
+    """A session that stands: a team at a site on a day, from an earlier plan or as agreed.
+
+    people: at most, None for any. asked: ids of those who were asked to it; they stay as long as they go to that site.
+    """
 
     site: str
     day: date
     team: str = ""
     people: int | None = None
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -32,7 +32,10 @@ Order = tuple[date, float, str, int]
 
 @dataclass(eq=False)
 class Slot:
-    """A session as it fills. doses: that may still be given there. asked: who comes, with their way to the site."""
+    """A session as it fills. doses: that may still be given there. asked: who comes, with their way to the site.
+
+    before: ids of people who were asked to it by an earlier plan.
+    """
 
     day: date
     begin: float = BEGIN
@@ -42,6 +45,7 @@ class Slot:
     doses: float = math.inf
     kept: bool = False
     turn: int = 0
+    before: Collection[str] = ()
     asked: list[Comer] = field(default_factory=list)
 
     @property
@@ -158,6 +162,7 @@ def _open(place: Place, comers: Sequence[Comer], held: Conditions) -> None:
 def _fill(place: Place, comers: Sequence[Comer]) -> list[Comer]:
     """Ask the people of a place to its sessions; those who find no room."""
     slots, left = place.slots, []
+    comers = _as_before(place, comers)
     blocks: dict[tuple[int, str], list[Comer]] = {}
     for one in comers:
         first = next((number for number, slot in enumerate(slots) if slot.day >= one.ready), None)
@@ -184,6 +189,19 @@ def _fill(place: Place, comers: Sequence[Comer]) -> list[Comer]:
     return left
 
 
+def _as_before(place: Place, comers: Sequence[Comer]) -> Sequence[Comer]:
+    """Ask those again who were asked to a session that stands; all others."""
+    gone: set[int] = set()
+    for slot in place.slots:
+        before = frozenset(slot.before)
+        for one in comers if before else ():
+            again = one.person.id in before and one.person.on <= slot.day and id(one) not in gone
+            if again and place.takes(slot, [one]):
+                place.ask(slot, [one])
+                gone.add(id(one))
+    return [one for one in comers if id(one) not in gone]
+
+
 def _admitted(place: Place, blocks: Mapping[tuple[int, str], Sequence[Comer]]) -> set[int]:
     """Those who find room, by weight: of nested choices of days nobody else could be served beside them."""
     slots = place.slots
@@ -192,9 +210,10 @@ def _admitted(place: Place, blocks: Mapping[tuple[int, str], Sequence[Comer]]) -
     people, doses = np.zeros(len(slots)), np.array([slot.doses for slot in slots], np.float64)
     for number, slot in enumerate(slots):
         limit = place.limit.get(slot.day)
-        people[number] = min(slot.people, rest.get(slot.day, math.inf if limit is None else limit))
+        free = math.inf if limit is None else limit - place.asked[slot.day]
+        people[number] = min(slot.people - len(slot.asked), rest.get(slot.day, free))
         if limit is not None:
-            rest[slot.day] = rest.get(slot.day, limit) - people[number]
+            rest[slot.day] = rest.get(slot.day, free) - people[number]
     rooms = [np.cumsum(each[::-1])[::-1] for each in (people, doses)]
     asked = [np.zeros(len(slots) + 1), np.zeros(len(slots) + 1)]
     for first, one in comers:

@@ -92,14 +92,14 @@ def _place(given: PlanGiven, one: PlannedSite, held: Conditions, sent: TeamPlan 
         assert isinstance(stay.stop, SessionStop)
         kept = stay.stop.kept
         people = math.inf if kept is None or kept.people is None else kept.people
-        slots.append(
-            Slot(day.day, stay.begin, stay.end, day.team.name, people, stay.stop.doses, kept is not None, stay.turn)
-        )
+        before = kept.asked if kept is not None else ()
+        room = people, stay.stop.doses
+        slots.append(Slot(day.day, stay.begin, stay.end, day.team.name, *room, kept is not None, stay.turn, before))
     own = site.kind is SiteKind.FIXED or sent is None
     for fixed in standing(question):
         if fixed.site == site.code and own and (sent is None or not fixed.team):
             people = math.inf if fixed.people is None else fixed.people
-            slots.append(Slot(fixed.day, team=fixed.team, people=people, kept=True))
+            slots.append(Slot(fixed.day, team=fixed.team, people=people, kept=True, before=fixed.asked))
     days = {*held.days, *(slot.day for slot in slots)}
     missed = sent is not None and any(
         isinstance(stop, SessionStop) and stop.site.site.code == site.code for stop, _ in sent.missed

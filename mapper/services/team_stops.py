@@ -141,7 +141,9 @@ def _sessions(
         room = held.room(site.site, unit, one.day)
         limits = [len(left) if limit is None else limit for limit in (one.people, room)]
         able = most if own is None else doses_a_session([own], held.rules)
-        some = _taken(left, min(limits), able if one.people is not None else min(target, able), one.day)
+        before = frozenset(one.asked)
+        mine = sorted(_for(left, one, kept), key=lambda each: each.person.id not in before)
+        some = _taken(mine, min(limits), able if one.people is not None else min(target, able), one.day)
         gone = set(map(id, some))
         left = [each for each in left if id(each) not in gone]
         found.append(replace(_stop(site, some, one.day), kept=one))
@@ -155,6 +157,12 @@ def _sessions(
     if apart:
         parts = [replace(one, part=(place, len(parts))) for place, one in enumerate(parts)]
     return [*found, *parts]
+
+
+def _for(comers: list[Comer], own: FixedSession, kept: list[FixedSession]) -> list[Comer]:
+    """Those who were not asked to another of the sessions that stand."""
+    others = {person for one in kept if one is not own for person in one.asked} - {*own.asked}
+    return [one for one in comers if one.person.id not in others]
 
 
 def _taken(comers: list[Comer], people: float, doses: float, day: date | None = None) -> list[Comer]:

@@ -157,3 +157,17 @@ def test_a_station_keeps_a_session_that_stands_though_nobody_comes() -> None:
     ]
     nowhere = planned(replace(asked, question=replace(asked.question, keeps=(FixedSession("X", WEEK[2]),))))
     assert any("no such site" in one.words for one in nowhere.binds)
+
+
+def test_whoever_was_asked_to_a_session_that_stands_is_asked_to_it_again() -> None:
+    houses = [house(f"h{n:02}", at(0, 0), hamlet="ab"[n % 2]) for n in range(12)]
+    later = tuple(f"h{n:02}.0" for n in range(0, 12, 3))
+    first = tuple(f"h{n:02}.0" for n in range(1, 12, 3))
+    keeps = FixedSession("m", MONDAY, "Đội", 6, first), FixedSession("m", WEEK[2], "Đội", 6, later)
+    for site, crews in ((mobile("m", at(0, 0)), (team(),)), (fixed("m", at(0, 0)), ())):
+        stands = keeps if crews else tuple(replace(one, team="") for one in keeps)
+        made = planned(given(houses, [site], 5, sites=1, teams=crews, keeps=stands))
+        day_of = asked_to(made.sites[0])
+        assert {day_of[one] for one in first} == {MONDAY}
+        assert {day_of[one] for one in later} == {WEEK[2]}
+        assert made.served == 12 and Counter(day_of.values()) == {MONDAY: 6, WEEK[2]: 6}

@@ -62,6 +62,7 @@ def asked(seed: int) -> PlanGiven:
             MONDAY + timedelta(days=chance.randrange(number + 1)),
             chance.choice(["", *(one.name for one in teams)]),
             chance.choice((None, 3, 10)),
+            tuple(f"h{chance.randrange(45):02}.0" for _ in range(chance.choice((0, 8)))),
         )
         for _ in range(chance.choice((0, 0, 1, 2)))
         if sites
@@ -202,6 +203,7 @@ def _days_held(wish: PlanGiven, made: MadePlan) -> None:
         for person in home.people:
             homes.setdefault((home.id, person.day), []).append(person)
     kept_days = {(one.team, one.day) for one in wish.question.keeps}
+    kept_days |= {(one.team, one.day) for site in made.sites for one in site.sessions if one.kept}
     assert len({(one.team, one.day) for one in made.days}) == len(made.days)
     for day in made.days:
         crew = teams[day.team]
@@ -239,7 +241,7 @@ def _rolled(wish: PlanGiven, made: MadePlan, kept_days: set[tuple[str, date]]) -
         communes = [
             units[stop.site or stop.house]
             for day in made.days
-            if day.team == name and (name, day.day) not in kept_days and ("", day.day) not in kept_days
+            if day.team == name and (name, day.day) not in kept_days
             for stop in day.stops
         ]
         turns = [code for place, code in enumerate(communes) if not place or communes[place - 1] != code]
