@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mapper.solve import median, transport
+from mapper.solve import lagrange, median, transport
 from mapper.solve.lagrange import Market
 from mapper.solve.median import FARTHER, least_travel
 from mapper.solve.siting import NOBODY, Candidate, Demand, Left, Limits, Problem, Siting, Stop, Travel
@@ -93,6 +93,22 @@ def test_least_travel_within_capacities_is_the_least_of_all_seats() -> None:
         assert (plan.bound, plan.stopped) == (pytest.approx(best), Stop.OPTIMAL)
         tight += Left.FULL in plan.left.values()
     assert tight > 5
+
+
+def test_prices_alone_never_promise_more_than_the_best_plan_keeps() -> None:
+    random = np.random.default_rng(18)
+    close = 0
+    for _ in range(60):
+        problem, sites = by_chance(random, capacity=True, most_points=5)
+        sites = max(min(sites, 3), len(problem.kept))
+        best = least_of_all_seats(problem, sites)
+        search = median._Search(problem, sites, Watch(), None)
+        for price in (random.uniform(0, 100, len(problem.demand.people)), np.zeros(len(problem.demand.people))):
+            prices = lagrange.Prices(search.market, price)
+            found = prices.raised(Watch(), lambda _sites, _bound, best=best: best * 1.3 + 1)
+            assert found.value <= best * (1 + 1e-9) + 1e-9
+            close += found.value > 0.9 * best
+    assert close > 60
 
 
 def test_no_plan_breaks_a_capacity_a_limit_or_its_own_bound() -> None:
