@@ -60,10 +60,13 @@ def commands(console: Console) -> click.Group:
     def repeat(number: int) -> None:
         from mapper.services import plan_again
         from mapper.services.accounts import OPERATOR
+        from mapper.services.audit import VIETNAM
 
         reference = console.opened()
         made_from = plan_again.origin(reference, OPERATOR, number)
-        census = {"moment": made_from.moment, "people": made_from.people, "houses": made_from.houses}
+        moment = datetime.fromisoformat(made_from.moment).astimezone(VIETNAM)
+        told = f"{moment:%H:%M} {written_day(moment.date(), console.settings.language)}"
+        census = {"moment": told, "people": made_from.people, "houses": made_from.houses}
         click.echo(_("Census of {moment}: {people} people due in {houses} houses.", **census))
         rules = _("the same as now") if made_from.rules == made_from.rules_now else _("another one than now")
         click.echo(_("planning.toml: {rules}. Seed {seed}.", rules=rules, seed=made_from.question.seed))
@@ -206,10 +209,12 @@ def _add_looks(console: Console, group: click.Group, number: click.Parameter, as
         from mapper.services.accounts import OPERATOR
         from mapper.services.intake import today
         from mapper.services.plan_facts import progress_facts
+        from mapper.services.plan_figures import rules_for
         from mapper.services.plan_progress import FATES
         from mapper.services.plan_progress import progress as progress_of
 
-        found = progress_of(console.opened(), OPERATOR, number, today())
+        reference = console.opened()
+        found = progress_of(reference, OPERATOR, number, today())
         if as_json:
             click.echo(json.dumps(progress_facts(found), ensure_ascii=False))
             return
@@ -221,8 +226,11 @@ def _add_looks(console: Console, group: click.Group, number: click.Parameter, as
             on = written_day(day.day, console.settings.language)
             counts = {"planned": day.planned, "vaccinated": day.vaccinated}
             click.echo(_("{day}: {planned} asked, {vaccinated} vaccinated", day=on, **counts))
+        rules = rules_for(reference, found.line.row.campaign_id)
+        labels = {one.code: one.label[console.settings.language] for one in rules.formulations}
         for dose in found.doses:
-            click.echo(_("{formulation}: {given} of {due} doses given, {vials} vials planned", **asdict(dose)))
+            counts = asdict(dose) | {"formulation": labels.get(dose.formulation, dose.formulation or "–")}
+            click.echo(_("{formulation}: {given} of {due} doses given, {vials} vials planned", **counts))
 
 
 def _scenario(reference: Reference, campaign_id: str, code: str) -> Scenario:
