@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from mapper.web import plan_files
 from tests.client.site import Site
 from tests.formats.test_sheet import Reader
 from tests.web.planned import FIRST, planned, settle
+from tests.web.test_pages import reader
 
 
 @pytest.fixture
@@ -101,10 +103,21 @@ def test_a_very_large_file_is_waited_for_and_stands_among_its_reader_s_own(
     monkeypatch.setattr(plan_sheets, "MOST_PRINTED", 2)
     too_many = fetch(site, plan, "sheets.pdf", token, lang="en")
     assert (too_many.status_code, "at most 2 are printed at once" in too_many.text) == (413, True)
-    browser = requests.get(
-        f"{site.url}/plans/{plan}/files/sheets.pdf",
-        headers={"Accept": "text/html"},
-        timeout=60,
-        allow_redirects=False,
-    )
-    assert browser.headers["Location"].startswith("/sign-in")
+
+
+def test_a_browser_is_led_to_its_reader_s_files(site: Site, plan: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_files, "AT_ONCE", 1)
+    who = reader(site, "001")
+    page = who.get(f"/plans/{plan}/files/sheets.pdf", lang="en", day=FIRST.isoformat())
+    assert (page.status_code, page.headers["Location"]) == (303, "/export/files")
+    name = f"plan-{plan}-sheets-{FIRST.isoformat()}.pdf"
+    for _ in range(100):
+        found = re.search(r'href="(/export/files/[0-9a-f]+)"', page.text)
+        if found:
+            break
+        time.sleep(0.1)
+        page = who.get("/export/files", lang="en")
+    assert name in page.text
+    assert FIRST.isoformat() in page.text
+    assert found is not None
+    assert Reader(who.get(found[1]).content).pages > 0
