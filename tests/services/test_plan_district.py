@@ -13,7 +13,7 @@ from mapper.domain.made_plan import MadePlan
 from mapper.domain.plan import PlanGiven
 from mapper.domain.sites import SiteKind
 from mapper.services.planning import make
-from tests.services.plan_district import COMMUNES, PEOPLE, ByEye, district, rules, served_by
+from tests.services.invented_district import COMMUNES, PEOPLE, ByEye, district, rules, served_by
 
 RULES = rules()
 

@@ -164,7 +164,7 @@ class ByEye:
     served: set[str] = field(default_factory=set)
     way_m: float = 0.0
     team_days: int = 0
-    stops: Counter[str] = field(default_factory=Counter)
+    seen: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         wish = self.given.question
@@ -173,7 +173,7 @@ class ByEye:
             if house.point is not None and house.hamlet_code is not None:
                 places.setdefault(house.hamlet_code, []).append(house.point)
         self._codes = sorted(places)
-        middles = [
+        self._spots = middles = [
             Point(float(np.mean([one.lat for one in places[code]])), float(np.mean([one.lon for one in places[code]])))
             for code in self._codes
         ]
@@ -194,6 +194,16 @@ class ByEye:
 
     def _far(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.sqrt(((first[:, None] - second[None]) ** 2).sum(axis=2)) * self.held.detour)
+
+    @property
+    def places(self) -> list[tuple[float, float]]:
+        """Where teams stopped: latitude and longitude."""
+        return [(self._spots[one].lat, self._spots[one].lon) for one in self.seen]
+
+    @property
+    def numbers(self) -> list[int]:
+        """People whom teams saw at each of these."""
+        return list(self.seen.values())
 
     def make(self) -> ByEye:
         """All days, one after another."""
@@ -236,14 +246,12 @@ class ByEye:
             most = min(doses, int(time // self.held.minutes_a_dose))
             if not wanted[best] or most < 1:
                 break
-            own = np.flatnonzero(walkers & np.isfinite(self._to_middle[:, best]))
-            own = own[np.argsort(self._to_middle[own, best], kind="stable")][:most]
             self.way_m += there * self.held.driving_kmh / 60 * 1000
             place, went = self._middles[best], True
-            self.stops[self._codes[best]] += 1
             own = np.flatnonzero(walkers & np.isfinite(self._to_middle[:, best]))
             own = own[np.argsort(self._to_middle[own, best], kind="stable")][:most]
             self._take(ready, own)
+            self.seen[best] += len(own)
             now += there + len(own) * self.held.minutes_a_dose
             doses -= len(own)
         if went:
