@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -149,6 +150,7 @@ def _stopped(status: Any, found: Floats | None, model: Model, bound: float, kind
 
 def serve() -> None:
     """One task from standard input, its messages to standard output, which nobody else may write to."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
 

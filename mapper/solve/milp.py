@@ -7,6 +7,7 @@ not wanted any more. Source: Q. Huangfu and J. A. J. Hall, Mathematical Programm
 
 from __future__ import annotations
 
+import logging
 import pickle
 import queue
 import subprocess
@@ -21,6 +22,8 @@ import numpy as np
 from mapper.solve.highs import Better, Ended, Model, Task, Told, run
 from mapper.solve.siting import Floats, Stop
 from mapper.solve.watch import Watch
+
+log = logging.getLogger(__name__)
 
 WORK = 20_000_000
 """Entries of the model times the occasions at which HiGHS asks whether to go on, after which a solve ends.
@@ -103,6 +106,8 @@ def _beside(task: Task, hear: Callable[[Told | Better], bool], watch: Watch) -> 
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).resolve().parents[2],
+        # Ctrl-C is for who asked, and takes the best plan so far.
+        start_new_session=True,
     ) as process:
         threading.Thread(target=_talk, args=(process, task, messages), daemon=True).start()
         try:
@@ -112,7 +117,9 @@ def _beside(task: Task, hear: Callable[[Told | Better], bool], watch: Watch) -> 
                 except queue.Empty:
                     message = Told(np.inf, bound)
                 if message is None:
-                    raise RuntimeError("HiGHS ended without an answer; is highspy installed, and memory left?")
+                    # The plan so far is worth more than none. What a machine without memory does is not repeatable.
+                    log.error("HiGHS ended without an answer; is highspy installed, and memory left?")
+                    return Ended(found, bound, Stop.TIME)
                 if isinstance(message, Ended):
                     return message
                 if isinstance(message, Better):
