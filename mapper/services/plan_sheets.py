@@ -134,7 +134,7 @@ class SheetWriter:
             told.day(day.day),
             lines,
             self._address,
-            (),
+            self._needs(day.needs),
             tuple(parts),
             told.say(mark("These houses lie outside your area.")),
             more if people > named and parts else "",

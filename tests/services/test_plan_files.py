@@ -126,7 +126,7 @@ def test_a_sheet_a_site_and_day_and_one_of_visits_tell_who_comes(planned_town: T
         True,
         False,
     )
-    for told in ("Tiêm tại nhà", "11:30–11:50", "=1+1", "22.05000, 105.05000", "090000003"):
+    for told in ("Mang theo", "Tiêm tại nhà", "2. 11:30–11:50", "=1+1", "22.05000, 105.05000", "090000003"):
         assert told in visits
     assert Reader(content).codes() == [SITE_PAGE + "a%20b/%C4%83"]
     assert entered(planned_town) == [("all", str(number), "sheets.pdf", "4")]
