@@ -17,6 +17,7 @@ from mapper.services.scenarios import Conditions, conditions, unit_of_house
 from mapper.services.site_places import Place, places
 from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
 from mapper.services.site_shortage import explained
+from mapper.services.spare_sites import with_spare_sites
 from mapper.services.stations_first import stations_first, teams_short
 from mapper.services.travel import Straight, Ways
 from mapper.services.vaccine_need import doses_of
@@ -361,7 +362,7 @@ def _solve(asked: SiteProblem, wish: PlanQuestion, watch: Watch) -> Siting:
         case Aim.FEWEST_SITES:
             return fewest_sites(asked.problem, watch)
         case Aim.MOST_PEOPLE:
-            return most_covered(asked.problem, number, watch)
+            return with_spare_sites(asked.problem, most_covered(asked.problem, number, watch), number)
         case Aim.LEAST_TRAVEL:
             return least_travel(asked.problem, number, watch)
 

@@ -241,3 +241,12 @@ def test_everybody_is_in_one_part_of_a_plan_whatever_limits_it(seed: int) -> Non
     assert doses is None or sum(len(one.due) for one in given_out) <= doses
     assert bool(plan.unserved) == bool([one for one in plan.binds if one.facts.get("people")])
     assert sited(replace(asked, units=units)).sites == plan.sites
+
+
+def test_sites_that_are_left_over_stand_where_others_have_no_room() -> None:
+    houses = [house(f"h{n:02}", at(30 * n, 0), 2) for n in range(20)]
+    places = [fixed("s", at(0, 0), 5), mobile("m", at(400, 0)), mobile("n", at(3_000, 0), 1)]
+    plan = sited(given(houses, places, 3, sites=2))
+    assert {code for code, people in served(plan).items() if people} == {"s", "m"} and not plan.unserved
+    alone = sited(given(houses, places, 3, sites=1))
+    assert without(alone) == {Unserved.FULL: 26} and served(alone) == {"s": 14}
