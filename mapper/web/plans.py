@@ -20,14 +20,12 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.made_plan import WHY, MadePlan, PlannedHouse, PlanSite, Unserved
-from mapper.domain.people import Point
 from mapper.domain.plan import PlanQuestion
-from mapper.domain.planning import Formulation, ScenarioPreset
+from mapper.domain.planning import Formulation
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.domain.sites import SiteKind
 from mapper.errors import InvalidInput, InvalidQuestion, MapperError, NotFound, mark
 from mapper.services import intake, plan_people, plan_progress, plans
-from mapper.services import sites as site_list
 from mapper.services.people_words import PeopleWords
 from mapper.services.plan_figures import (
     PlaceNames,
@@ -44,11 +42,12 @@ from mapper.services.plan_figures import (
 from mapper.services.plans import KeptPlan, PlanLine
 from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import ask
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.plan_curve import curve_of
-from mapper.web.plan_form import AIMS, AT_POINT, MOST_TEAMS, Ground, read_question, typed_of, usual
+from mapper.web.plan_form import AIMS, AT_POINT, MOST_TEAMS, read_question, typed_of, usual
+from mapper.web.plan_ground import ground_of, presets, presets_of
 from mapper.web.plan_map_view import map_of
 from mapper.web.plan_variants import varied
 from mapper.web.plan_words import AT_WORK
@@ -86,7 +85,7 @@ def enter() -> AnyResponse | tuple[str, int]:
     if asked is None:
         raise NotFound(mark("No campaign or no boundary set is here yet. Publish a form and import boundaries first."))
     typed = {name: request.form.getlist(name) for name in request.form}
-    question, problems = read_question(typed, _ground(asked))
+    question, problems = read_question(typed, ground_of(asked))
     if question is not None:
         try:
             return _begin(question)
@@ -118,7 +117,7 @@ def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
     lines = plans.lines(reference, user)
     told: dict[str, Any] = {"lines": lines, "asked": asked, "problems": problems, "words": plan_words}
     if asked is not None:
-        ground = _ground(asked)
+        ground = ground_of(asked)
         begun = request.args.get("from", "")
         is_open = bool(problems or begun or not lines)
         if typed is None and begun:
@@ -135,59 +134,9 @@ def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
             "teams": range(MOST_TEAMS),
             "is_open": is_open,
             "area_names": {str(one.area): one.name for one in asked.choices},
-            "presets": _presets(asked),
+            "presets": presets(asked),
         }
     return render_template("plans.html", **told)
-
-
-def _ground(asked: Asked) -> Ground:
-    """What a plan can be asked of by the reader."""
-    names = names_of(installation().reference, asked.state["set"])
-    places = names.places
-    areas = {str(one.area): one for one in asked.choices}
-    middles = {
-        text: _middle(places.units[one.area.level, one.area.code].bounds)
-        for text, one in areas.items()
-        if (one.area.level, one.area.code) in places.units
-    }
-    boxes = [places.units[one.area.level, one.area.code].bounds for one in asked.choices] or [places.bounds]
-    wests, souths, easts, norths = zip(*boxes, strict=True)
-    middles[""] = _middle((min(wests), min(souths), max(easts), max(norths)))
-    within: dict[str, frozenset[str]] = {}
-    found = []
-    for site in site_list.everywhere(installation().reference):
-        unit, _ = places.placer.place_one(site.lon, site.lat)
-        line = frozenset(
-            f"{level}:{code}" for level in places.about.levels if (code := places.above(unit or "", level)) is not None
-        )
-        if not reader().areas or line & areas.keys():
-            within[site.code] = line
-            found.append(site)
-    units = {one.area.code: one.name for one in asked.choices if one.area.level == places.leaf}
-    return Ground(
-        [one["id"] for one in asked.campaigns],
-        asked.state["set"],
-        tuple(areas),
-        units,
-        sorted(found, key=lambda one: (one.kind, one.name, one.code)),
-        within,
-        middles,
-        {one.scenario.code: one.scenario for one in _presets(asked)},
-    )
-
-
-def _presets_of(question: PlanQuestion) -> tuple[ScenarioPreset, ...]:
-    return rules_for(installation().reference, question.campaign_id).scenarios
-
-
-def _presets(asked: Asked) -> list[ScenarioPreset]:
-    """The scenarios that the campaigns' planning.toml offer."""
-    return [one for each in asked.campaigns for one in rules_for(installation().reference, each["id"]).scenarios]
-
-
-def _middle(bounds: tuple[float, float, float, float]) -> Point:
-    west, south, east, north = bounds
-    return Point(round((south + north) / 2, 6), round((west + east) / 2, 6))
 
 
 @plan_pages.get("/plans/<int:number>")
@@ -209,7 +158,7 @@ def show(number: int) -> str:
         "at_work": found.line.state in AT_WORK,
         "area_name": _area_name(question, names),
         "campaign": names.known.campaign(question.campaign_id),
-        "presets": _presets_of(question),
+        "presets": presets_of(question),
         "overseer": reader().role in OVERSEERS,
         "has_files": _has_files(),
         "origin": origin(installation().reference, reader(), number) if found.line.row.made_with else None,
@@ -356,8 +305,8 @@ def change(number: int) -> AnyResponse:
 def what_if(number: int) -> AnyResponse:
     """Ask for the same plan with one thing other, from the same census."""
     question = _plan(number).line.question
-    names = {one.scenario.code: one.label[chosen_language()] for one in _presets_of(question)}
-    scenarios = {one.scenario.code: one.scenario for one in _presets_of(question)}
+    names = {one.scenario.code: one.label[chosen_language()] for one in presets_of(question)}
+    scenarios = {one.scenario.code: one.scenario for one in presets_of(question)}
     other, words = varied(question, request.form, scenarios, names)
     title = f"{plan_words.title(question.name, number)}: {words}"
     return _begin(replace(other, name=title[: plans.LONGEST_NAME]), number)
