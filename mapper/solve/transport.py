@@ -188,7 +188,12 @@ class _Seats:
             last = self.people[self.mover[before, np.arange(len(far))]]
             far[(slack + EASE < last) | ~np.isfinite(far)] = np.inf
             far[source] = np.inf
-            self._move(self._chain(source, int(far.argmin()), before))
+            moves = self._chain(source, int(far.argmin()), before)
+            if not moves:
+                # Chains that run in a circle: one goes straight to where there is room, at the latest to no site.
+                fits = self.people[self.mover[source]] <= slack + EASE
+                moves = [(source, int(np.where(fits, self.step[source], np.inf).argmin()))]
+            self._move(moves)
         return self._straight(over)
 
     def _straight(self, over: Callable[[], object]) -> bool:
@@ -282,7 +287,7 @@ class _Seats:
         while end != source and len(moves) <= len(self.room):
             moves.append((int(before[end]), end))
             end = int(before[end])
-        return moves if end == source else moves[:1]
+        return moves if end == source else []
 
     def _move(self, moves: list[tuple[int, int]]) -> None:
         movers = [(int(self.mover[source, column]), column) for source, column in moves]
