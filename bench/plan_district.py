@@ -1,6 +1,6 @@
 """A district of 14 communes and 35,000 invented people: five teams, ten days, planned and beside it by eye.
 
-python bench/plan_district.py [--shared ../shared] [--sites 54] [--seconds 60] [--seed 1] [--out FOLDER]
+python bench/plan_district.py [--shared ../shared] [--sites 54] [--seconds 60] [--seed 1] [--due 0.45] [--out F]
 
 Outlines of the communes are those of the shared geodata; hamlets, houses and people are invented, by the shares that
 tests/services/invented_district.py says. Both plans have the same 14 stations, teams and limits. By eye: everybody to
@@ -26,7 +26,7 @@ from mapper.domain.made_plan import MadePlan
 from mapper.domain.plan import PlanGiven
 from mapper.domain.sites import SiteKind
 from mapper.services.planning import make
-from tests.services.invented_district import ByEye, district, rules, served_by
+from tests.services.invented_district import DUE, ByEye, district, rules, served_by
 
 WIDTH, EDGE = 900, 20
 
@@ -80,9 +80,10 @@ def main() -> None:
     ask.add_argument("--sites", type=int, default=54)
     ask.add_argument("--seconds", type=float, default=60.0)
     ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--due", type=float, default=DUE)
     ask.add_argument("--out", type=Path)
     told = ask.parse_args()
-    given = district(told.shared / "geodata", seed=told.seed, sites=told.sites, seconds=told.seconds)
+    given = district(told.shared / "geodata", seed=told.seed, due=told.due, sites=told.sites, seconds=told.seconds)
     due = sum(len(house.people) for house in given.houses)
     began, worked = time.monotonic(), time.process_time()
     made = make(given, rules())

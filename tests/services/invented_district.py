@@ -59,8 +59,8 @@ def question(**other: object) -> PlanQuestion:
     return PlanQuestion("covid19", FIRST, LAST, **asked)  # type: ignore[arg-type]
 
 
-def district(geodata: Path, people: int = PEOPLE, seed: int = 1, **asked: object) -> PlanGiven:
-    """What a plan of the district is made from. geodata: the folder with the outlines."""
+def district(geodata: Path, people: int = PEOPLE, seed: int = 1, due: float = DUE, **asked: object) -> PlanGiven:
+    """What a plan of the district is made from. geodata: the folder with the outlines. due: share of people."""
     random = np.random.default_rng(seed)
     held = rules()
     told = json.loads((geodata / OUTLINES).read_text("utf-8"))["features"]
@@ -86,7 +86,7 @@ def district(geodata: Path, people: int = PEOPLE, seed: int = 1, **asked: object
         units[station.code] = code
         for at in range(len(middles)):
             hamlets[f"{code}-{at:02}"] = f"Thôn {at + 1}, {name}"
-        houses += _houses(code, shape, middles, number, held, random)
+        houses += _houses(code, shape, middles, number, held, due, random)
     start = np.median(np.array([(one.point.lat, one.point.lon) for one in houses if one.point is not None]), axis=0)
     teams = tuple(FieldTeam(f"Đội {n + 1}", Point(*start.tolist()), doses=DOSES) for n in range(TEAMS))
     wish = question(**({"teams": teams} | asked))
@@ -111,6 +111,7 @@ def _houses(
     middles: NDArray[np.float64],
     people: int,
     held: PlanningRules,
+    due: float,
     random: np.random.Generator,
 ) -> list[DueHouse]:
     found: list[DueHouse] = []
@@ -125,7 +126,7 @@ def _houses(
         if random.random() < ALONE or not shapely.contains_xy(shape, lon, lat):
             ((lon, lat),) = _inside(shape, 1, random)
         name = f"{commune}-{len(found):05}"
-        some = (_person(f"{name}.{n}", held, random) for n in range(size))
+        some = (_person(f"{name}.{n}", held, due, random) for n in range(size))
         point = None if random.random() < 0.02 else Point(round(float(lat), 6), round(float(lon), 6))
         found.append(
             DueHouse(
@@ -140,12 +141,12 @@ def _houses(
     return [one for one in found if one.people]
 
 
-def _person(name: str, held: PlanningRules, random: np.random.Generator) -> DuePerson | None:
+def _person(name: str, held: PlanningRules, due: float, random: np.random.Generator) -> DuePerson | None:
     """Somebody as a plan sees them; None for those who are not due."""
     young, old, _ = AGES[int(random.choice(len(AGES), p=[share for *_, share in AGES]))]
     born = FIRST - timedelta(days=int(random.integers(young * 365, old * 365)))
     ill = ("underlying_disease",) if random.random() < (0.3 if old > 65 else 0.04) else ()
-    if random.random() > DUE or old <= 5:
+    if random.random() > due or old <= 5:
         return None
     on = FIRST if random.random() < 0.75 else FIRST + timedelta(days=int(random.integers(1, 11)))
     vial = held.formulation_for(("pfizer",), born, on)
