@@ -198,7 +198,8 @@ class _Seats:
 
     def _straight(self, over: Callable[[], object]) -> bool:
         """From overfull columns the people who lose least, to any column with room; False where time is up before."""
-        while (source := int((self.load - self.room).argmax())) is not None:
+        while True:
+            source = int((self.load - self.room).argmax())
             if self.load[source] <= self.room[source] + EASE:
                 return True
             if over():
