@@ -27,6 +27,9 @@ from mapper.store import follow_up, tallies
 from mapper.store.database import Connection
 from mapper.store.follow_up import HouseholdRow
 
+LATE = timedelta(days=30)
+"""So long after a plan's last day its curve goes on; whoever is vaccinated later is counted all the same."""
+
 _AT_ONCE = 2_000
 _ONE_DAY = timedelta(days=1)
 
@@ -137,7 +140,7 @@ class DosesUsed:
 @dataclass(frozen=True, slots=True)
 class PlanProgress:
     """How a plan gets on. total: of all asked. places: by site and day; homes by day under "". other: people due whom
-    it asks nowhere. days: from the plan's first to its last, or to today where that is later.
+    it asks nowhere. days: from the plan's first to its last, and up to LATE after that as time goes by.
     """
 
     line: PlanLine
@@ -210,7 +213,8 @@ def _progress(reference: Reference, user: User, number: int, today: date) -> Pla
     for _, person in _others(made):
         how = stands.get(person.id, _GONE)
         other.add(how.fate, _when(person, how.given_on))
-    first, last = found.line.question.first, max(found.line.question.last, today)
+    first, end = found.line.question.first, found.line.question.last
+    last = max(end, min(today, end + LATE))
     days = tuple(
         OneDay(day, told.planned[day], told.vaccinated[day])
         for day in (first + n * _ONE_DAY for n in range((last - first).days + 1))

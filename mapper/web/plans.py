@@ -124,7 +124,7 @@ def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
             typed = typed_of(_plan(_number(begun)).line.question, ground)
         if typed is None:
             names = [say("Team {number}", number=number) for number in (1, 2)]
-            typed = usual(ground, intake.today(), names)
+            typed = usual(ground, asked.day, names)
         told |= {
             "ground": ground,
             "typed": {name: values[0] if values else "" for name, values in typed.items()},
