@@ -59,7 +59,8 @@ class SheetWriter:
     def people_pdf(self, asked: Asked, fonts: Path) -> bytes:
         """Who comes to which site on which day, and who is visited by which team.
 
-        Raises NotFound where nothing of what is asked for is in the plan.
+        Of a plan that its reader sees in part, sheets without any of their people are left out, unless they ask for
+        the site. Raises NotFound where nothing of what is asked for is in the plan.
         """
         told = self._told
         sheets = [
@@ -72,6 +73,7 @@ class SheetWriter:
         ]
         if not asked.site:
             sheets += [one for day in told.team_days(asked) if (one := self._visits(day)) is not None]
+            sheets = [one for one in sheets if told.line.whole or one.parts]
         if not sheets:
             raise _nothing(told)
         return draw_plan_sheets(sheets, self._sheet_words(), fonts)

@@ -144,6 +144,15 @@ def test_a_commune_s_reader_gets_the_names_of_the_own_people_alone(planned_town:
     assert [row[3] for row in entered(planned_town)] == ["3", "3"]
 
 
+def test_sheets_of_sites_with_none_of_the_reader_s_people_are_printed_only_where_asked_for(planned_town: Town) -> None:
+    number = keep(planned_town)
+    elsewhere = User(8, "elsewhere", Role.SUPERVISOR, (("squares", COMMUNES[1]),), 0)
+    (only,) = pages(file(planned_town, number, "sheets.pdf", elsewhere))
+    assert "Nhà văn hoá Một" in only and "Hoàng Thị Ba" in only
+    (asked,) = pages(file(planned_town, number, "sheets.pdf", elsewhere, site="hai"))
+    assert "Trường Hai" in asked and "Lý Văn Hai" not in asked
+
+
 def test_who_sees_no_plan_gets_no_file_and_a_wrong_word_names_the_cure(planned_town: Town) -> None:
     number = keep(planned_town)
     canvasser = User(9, "canvasser", Role.CANVASSER, (("squares", COMMUNES[0]),), 0)
