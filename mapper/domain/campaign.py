@@ -29,6 +29,11 @@ class Period:
         """
         return _after(self.months, self.days, start)
 
+    def over_by(self, end: date) -> int:
+        """The last start, as ordinal, from which it is over by a day; ``after`` never falls while starts grow."""
+        starts = range(1, date.max.toordinal() + 1)
+        return bisect_right(starts, end, key=lambda start: self.after(date.fromordinal(start)))
+
 
 @lru_cache(maxsize=16_384)
 def _after(months: int, days: int, start: date) -> date:
@@ -113,16 +118,10 @@ class Group:
         """The first and the last birth, as ordinals, that its ages take in between two days; all if none is asked."""
         earliest, latest = 1, date.max.toordinal()
         if self.to_age and not self.either:
-            earliest = _born_by(self.to_age, first) + 1
+            earliest = self.to_age.over_by(first) + 1
         if self.from_age and not self.either:
-            latest = max(_born_by(age, last) for age in (self.from_age, self.also_from_age) if age)
+            latest = max(age.over_by(last) for age in (self.from_age, self.also_from_age) if age)
         return earliest, latest
-
-
-def _born_by(age: Period, end: date) -> int:
-    """The last birth from which an age is over by a day; ``after`` never falls while births grow."""
-    days = range(1, date.max.toordinal() + 1)
-    return bisect_right(days, end, key=lambda born: age.after(date.fromordinal(born)))
 
 
 class Design(StrEnum):

@@ -13,12 +13,13 @@ from mapper.domain.people import Person
 from mapper.domain.plan import DueHouse, DuePerson
 from mapper.domain.planning import PlanningRules
 from mapper.formats.planning_rules import read_planning
+from mapper.services.alike import Kinds, due_on
 from mapper.services.field_area import FieldArea
 from mapper.services.reference import Reference
 from mapper.store import follow_up
 from mapper.store import reference as kept
 from mapper.store.database import Connection
-from mapper.store.follow_up import HouseholdRow
+from mapper.store.follow_up import Deciding, HouseholdRow
 
 
 @dataclass(eq=False)
@@ -81,16 +82,37 @@ def people_due(
     others: in which everybody else of the area is counted. within: which houses of the area are wanted.
     """
     rows = within(area.hold(follow_up.households(reference.database, connection, campaign.id, area.readable)))
+    kinds = Kinds(campaign, rules, days[0])
     for start in range(0, len(rows), _AT_ONCE):
         several = rows[start : start + _AT_ONCE]
-        members = follow_up.people(reference.database, connection, [row.seq for row in several])
+        members = follow_up.deciding(reference.database, connection, [row.seq for row in several])
         for row in several:
-            found = (due_between(person, campaign, rules, days, others) for person, _ in members.get(row.seq, ()))
-            people = tuple(one for one in found if one is not None)
+            found = [due_of_kind(one, kinds, campaign, rules, days, others) for one in members.get(row.seq, ())]
+            people = tuple([one for one in found if one is not None])
             if people:
                 yield DueHouse(
                     row.id, row.hamlet_code, row.commune_code, row.point if row.point_usable else None, people
                 )
+
+
+def due_of_kind(
+    one: Deciding,
+    kinds: Kinds,
+    campaign: Campaign,
+    rules: PlanningRules,
+    days: Sequence[date],
+    others: NotDue | None = None,
+) -> DuePerson | None:
+    """As ``due_between`` has it, by what is known of the person's kind on the first day where that says it."""
+    kind = kinds.of(one)
+    if kind.due is not None:
+        due = kind.due
+        return DuePerson(one.id, due.on, due.due, due.vials, due.precedences)
+    if not kind.settled:
+        return due_between(one.person(), campaign, rules, days, others)
+    if others is not None:
+        others.count(kind.stands, days[1])
+    return None
 
 
 def due_between(
@@ -106,10 +128,4 @@ def due_between(
             return None
         on = stands.next_on
         stands = status(person, campaign, on)
-    doses = tuple(dose.code for dose in stands.due)
-    return DuePerson(person.id, on, doses, _vials(person, stands, rules, on), rules.precedences_of(person, on))
-
-
-def _vials(person: Person, stands: Status, rules: PlanningRules, day: date) -> dict[str, str]:
-    found = ((dose.code, rules.formulation_for(dose.vaccines, person.born_on, day)) for dose in stands.due)
-    return {code: one.code for code, one in found if one is not None}
+    return due_on(person, stands, rules, on)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, not_, select, true
 
@@ -29,6 +29,42 @@ class Held:
     version: int
     trunk_version: int | None
     branch_id: str | None
+
+
+DoseTold = tuple[str, Any, str | None]
+"""A dose as the driver gives it: code, day, vaccine."""
+
+
+class Deciding(NamedTuple):
+    """What decides where a person stands, as the driver gives it; see ``Person``."""
+
+    id: str
+    reported_on: Any
+    born_on: Any
+    residence: str
+    priorities: str | None
+    contraindicated: Any
+    deferred_until: Any
+    infected_on: Any
+    refused: Any
+    vaccination_unknown: Any
+    doses: Sequence[DoseTold] = ()
+
+    def person(self) -> Person:
+        """The person, of whom nothing else is known."""
+        return Person(
+            self.id,
+            day_told(self.reported_on),
+            born_on=some_day(self.born_on),
+            residence=self.residence,
+            priorities=tuple(self.priorities.split()) if self.priorities else (),
+            contraindicated=bool(self.contraindicated),
+            deferred_until=some_day(self.deferred_until),
+            infected_on=some_day(self.infected_on),
+            refused=bool(self.refused),
+            vaccination_unknown=bool(self.vaccination_unknown),
+            doses=tuple(Dose(code, some_day(day), vaccine) for code, day, vaccine in self.doses),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +115,8 @@ _HOUSEHOLD = tuple(_h.c[name] for name in (*_names(HouseholdRow)[:-1], *_VERSION
 PERSON_FACTS = _names(Person)[: _names(Person).index("doses")]
 _PERSON = tuple(_p.c[name] for name in ("household_seq", "position", *_VERSION, *PERSON_FACTS))
 _DOSE = tuple(_d.c[name] for name in ("household_seq", "person_position", *_names(Dose)))
+_DECIDING = tuple(_p.c[name] for name in ("household_seq", "position", *Deciding._fields[:-1]))
+_DECIDING_DOSE = _DOSE[:5]
 
 
 def households(
@@ -149,6 +187,29 @@ def people(
         household, position, version, trunk_version, branch_id, *facts = row
         person = person_of(facts, doses.get((household, position), ()))
         found.setdefault(household, []).append((person, Held(version, trunk_version, branch_id)))
+    return found
+
+
+def deciding(database: Database, connection: Connection, households: Sequence[int]) -> dict[int, list[Deciding]]:
+    """The same people by what decides where they stand and nothing else, which is read in a third of the time."""
+    doses: dict[tuple[int, int], list[DoseTold]] = {}
+    for household, position, *told in read_rows(
+        database,
+        connection,
+        select(*_DECIDING_DOSE)
+        .where(database.among(_d.c.household_seq, households))
+        .order_by(_d.c.household_seq, _d.c.person_position, _d.c.position),
+    ):
+        doses.setdefault((household, position), []).append(tuple(told))
+    found: dict[int, list[Deciding]] = {}
+    for household, position, *facts in read_rows(
+        database,
+        connection,
+        select(*_DECIDING)
+        .where(database.among(_p.c.household_seq, households))
+        .order_by(_p.c.household_seq, _p.c.position),
+    ):
+        found.setdefault(household, []).append(Deciding._make([*facts, doses.get((household, position), ())]))
     return found
 
 
