@@ -350,7 +350,7 @@ def _weeks(several: Sequence[_Part], question: ForecastQuestion) -> list[Week]:
     found = []
     for number in range((question.last - question.first).days // WEEK + 1):
         first = question.first + timedelta(days=WEEK * number)
-        last = min(question.last, first + timedelta(days=WEEK - 1))
+        last = first + timedelta(days=min(WEEK - 1, (question.last - first).days))
         due: Counter[str] = Counter()
         vials: Counter[str] = Counter()
         for part in several:

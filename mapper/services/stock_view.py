@@ -231,7 +231,7 @@ def _lines(book: Book, own: Sequence[StockEntry], names: Mapping[Store, NamedSto
     of_shelf: defaultdict[tuple[Store, str], list[StockEntry]] = defaultdict(list)
     for one in own:
         of_shelf[one.store, one.formulation].append(one)
-    until = day + timedelta(days=AHEAD)
+    until = day + min(timedelta(days=AHEAD), date.max - day)
     lines = []
     for (store, formulation), lots in shelves.items():
         order = first_to_use({lot: expiry for lot, (_, expiry) in lots.items()}, day)

@@ -137,7 +137,7 @@ def _series(found: Forecast, asked: Asked) -> list[tuple[str, str, int, list[tup
 def _question(asked: Asked) -> ForecastQuestion:
     told = request.args
     first = _day(told.get("from", ""), asked.day)
-    last = _day(told.get("to", ""), first + timedelta(days=AHEAD))
+    last = _day(told.get("to", ""), _ahead(first))
     levels = levels_within(asked.boundary_set["levels"], asked.area)
     level = told.get("level", "")
     if level not in levels:
@@ -155,6 +155,11 @@ def _day(text: str, usual: date) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InvalidQuestion(mark("{date} is not a day. Write it as 2022-08-31."), date=text[:20]) from None
+
+
+def _ahead(first: date) -> date:
+    """The last day of a forecast from a day on, of which none is told."""
+    return first + min(timedelta(days=AHEAD), date.max - first)
 
 
 def _sessions() -> int:
@@ -239,7 +244,7 @@ def of_program() -> Response:
     question = ForecastQuestion(
         asked_for(told, "campaign"),
         first,
-        _day(told.get("to", ""), first + timedelta(days=AHEAD)),
+        _day(told.get("to", ""), _ahead(first)),
         set_id,
         area,
         told.get("level", "") or HAMLET_LEVEL,

@@ -130,6 +130,15 @@ def test_files_hold_every_lot_and_entry_and_no_formula(site: Site) -> None:
     assert upload(again, ledger).status_code == 400, "what one ledger holds it does not take a second time"
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_of_all_are_days_without_stock_and_no_fault(site: Site, day: str) -> None:
+    who = reader(site, "001")
+    for path in (f"/stock?date={day}", f"/api/stock?campaign=mini&date={day}"):
+        assert who.get(path).status_code == 200
+    assert who.get(f"/forecast?date={day}").status_code in (200, 400)
+    assert who.get(f"/api/forecast?campaign=mini&from={day}").status_code in (200, 400)
+
+
 def test_who_may_see_and_enter(site: Site) -> None:
     a_stock(site)
     commune = reader(site, "00002", role="commune_supervisor")
