@@ -118,7 +118,7 @@ def test_a_question_stands_in_a_file_and_options_come_before_it(run: Run, tmp_pa
 
 def test_a_scenario_that_planning_toml_lacks_is_refused_with_those_it_has(run: Run) -> None:
     problem = run("plan", "make", *DAYS, "--sites", "1", "--scenario", "flood").exception
-    assert isinstance(problem, NotFound) and "flood" in str(problem)
+    assert isinstance(problem, InvalidQuestion) and "flood" in str(problem)
 
 
 def test_a_plan_is_repeated_and_the_exit_code_says_whether_it_is_the_same(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,10 @@ import click
 
 from mapper.commands.console import Console, command
 from mapper.domain.plan import Aim
-from mapper.errors import NotFound, mark
 from mapper.language import written_day
 
 if TYPE_CHECKING:
-    from mapper.domain.plan import PlanQuestion, Scenario
+    from mapper.domain.plan import PlanQuestion
     from mapper.services.reference import Reference
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -149,7 +148,6 @@ def _add_make(console: Console, group: click.Group, as_json: click.Parameter) ->
         last: datetime | None,
         entered: bool,
         rolling: bool,
-        scenario: str | None,
         teams: tuple[str, ...],
         like: int | None,
         as_json: bool,
@@ -170,8 +168,6 @@ def _add_make(console: Console, group: click.Group, as_json: click.Parameter) ->
         if file is not None:
             usual = question_fields(asked_question(file.read_bytes(), usual))
         question = asked_question(json.dumps(told).encode(), usual)
-        if scenario is not None:
-            question = replace(question, scenario=_scenario(reference, question.campaign_id, scenario))
         _make_here(console, reference, question, like, as_json)
 
 
@@ -231,17 +227,6 @@ def _add_looks(console: Console, group: click.Group, number: click.Parameter, as
         for dose in found.doses:
             counts = asdict(dose) | {"formulation": labels.get(dose.formulation, dose.formulation or "–")}
             click.echo(_("{formulation}: {given} of {due} doses given, {vials} vials planned", **counts))
-
-
-def _scenario(reference: Reference, campaign_id: str, code: str) -> Scenario:
-    from mapper.services.plan_figures import rules_for
-
-    rules = rules_for(reference, campaign_id)
-    found = rules.preset(code)
-    if found is None:
-        known = ", ".join(one.scenario.code for one in rules.scenarios) or "–"
-        raise NotFound(mark("planning.toml has no scenario {code}. It has: {scenarios}."), code=code, scenarios=known)
-    return found.scenario
 
 
 def _make_here(

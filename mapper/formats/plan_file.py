@@ -49,7 +49,8 @@ def read_question(told: str) -> PlanQuestion:
 def asked_question(told: bytes, usual: Mapping[str, Any] | None = None) -> PlanQuestion:
     """The question that a program or an operator wrote as JSON. Raises InvalidQuestion naming the field.
 
-    usual: fields that hold where none is told, as of the question that this one is like.
+    usual: fields that hold where none is told, as of the question that this one is like. A scenario may be its code
+    alone; levels and closed units of the usual one hold in it.
     """
     try:
         value = orjson.loads(told or b"{}")
@@ -68,6 +69,9 @@ def asked_question(told: bytes, usual: Mapping[str, Any] | None = None) -> PlanQ
             raise InvalidQuestion(
                 mark("A plan knows no field {field}. It knows: {fields}."), field=name[:60], fields=", ".join(_FIELDS)
             )
+    if isinstance(code := value.get("scenario"), str):
+        now = (usual or {}).get("scenario", {})
+        value["scenario"] = {"code": code} | {name: now[name] for name in ("levels", "closed") if code and name in now}
     try:
         return _questions().validate_python({**(usual or {}), **value})
     except ValidationError as problem:

@@ -25,6 +25,10 @@ Areas = tuple[tuple[str, str], ...]
 """As of a user: (set, unit), or ("", hamlet); none for everything."""
 
 
+MOST_NUMBER = 2**31 - 1
+"""What a database has for numbers of plans."""
+
+
 class Sight(StrEnum):
     """How much of a plan somebody sees. PART: all but houses and people outside of their own area."""
 
@@ -95,7 +99,7 @@ class Eyes:
 
     def look(self, number: int) -> tuple[PlanRow, Sight]:
         """A plan that the user sees. Raises NotFound, the same whether there is none or none for them."""
-        row = kept.one(self.connection, number)
+        row = kept.one(self.connection, number) if number <= MOST_NUMBER else None
         sight = self.sight(row) if row is not None else None
         if row is None or sight is None:
             raise NotFound(mark("There is no plan {number}. Choose one from the list."), number=number)
@@ -136,6 +140,21 @@ def within(reference: Reference, connection: Connection, user: User, campaign_id
         homes=of(made.homes),
         days=tuple(_without(one, seen) for one in made.days),
         unserved=unserved,
+    )
+
+
+def without_positions(made: MadePlan) -> MadePlan:
+    """A plan that does not tell where a house stands, nor the way there."""
+
+    def of(houses: Sequence[PlannedHouse]) -> tuple[PlannedHouse, ...]:
+        return tuple(replace(one, point=None) for one in houses)
+
+    return replace(
+        made,
+        sites=tuple(replace(one, houses=of(one.houses)) for one in made.sites),
+        homes=of(made.homes),
+        days=tuple(replace(one, path=()) if any(stop.house for stop in one.stops) else one for one in made.days),
+        unserved={why: of(houses) for why, houses in made.unserved.items()},
     )
 
 

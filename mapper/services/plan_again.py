@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from mapper.domain.made_plan import Explained, MadePlan
+from mapper.domain.made_plan import Explained, MadePlan, PlanSite
 from mapper.domain.plan import FixedSession, PlanQuestion
 from mapper.domain.sites import SiteKind
 from mapper.errors import Conflict, Forbidden, InvalidQuestion, mark
@@ -141,7 +141,8 @@ def question_again(
 ) -> PlanQuestion:
     """The question of a plan for the days from tomorrow on; whoever came in meanwhile drops out, since it is due.
 
-    keep_days: sessions of teams on so many of the next days stand, with their site, team and day; None for all.
+    keep_days: sessions of teams on so many of the next days stand, with their site, team and day, and whoever was asked
+    to them is asked again; None for all.
     Raises NotFound, and InvalidQuestion where the plan has no day left.
     """
     found = plans.plan(reference, user, number)
@@ -154,13 +155,20 @@ def question_again(
     until = question.last if keep_days is None else today + keep_days * _ONE_DAY
     sites = found.made.sites if found.made is not None else ()
     keeps = tuple(
-        FixedSession(one.site.code, session.day, session.team, session.people)
+        FixedSession(one.site.code, session.day, session.team, session.people, _asked(one, session.day))
         for one in sites
         if one.site.kind is SiteKind.MOBILE
         for session in one.sessions
         if first <= session.day <= until
     )
-    return replace(question, first=first, keeps=keeps, follows=number)
+    off = tuple(day for day in question.off if day >= first)
+    teams = tuple(one for one in question.teams if not one.days or max(one.days) >= first)
+    return replace(question, first=first, off=off, teams=teams, keeps=keeps, follows=number)
+
+
+def _asked(site: PlanSite, day: date) -> tuple[str, ...]:
+    """Ids of the people who are asked to a site on a day."""
+    return tuple(one.id for house in site.houses for one in house.people if one.day == day)
 
 
 def _told(row: PlanRow) -> dict[str, Any]:

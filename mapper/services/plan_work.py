@@ -21,6 +21,7 @@ from mapper.formats.plan_file import made_digest, read_given, read_question, wri
 from mapper.services import demand
 from mapper.services.accounts import OPERATOR, User, user_in
 from mapper.services.background import Background, Progress
+from mapper.services.plan_access import areas_asked, told_areas
 from mapper.services.plan_given import gather
 from mapper.services.planning import Watched, make
 from mapper.services.plans import PlanLine, PlanState, now, summary, told_trouble
@@ -79,7 +80,7 @@ def work_out(reference: Reference, number: int, progress: Progress = lambda shar
 
 def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
     question = read_question(row.question)
-    given = _gathered(reference, row, question)
+    given = _gathered(reference, row, question, running)
     with reference.database.read() as connection:
         campaign = reference.known(connection).campaign(row.campaign_id)
     content = write_given(given)
@@ -97,10 +98,13 @@ def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
     )
 
 
-def _gathered(reference: Reference, row: PlanRow, question: PlanQuestion) -> PlanGiven:
+def _gathered(reference: Reference, row: PlanRow, question: PlanQuestion, running: _Running) -> PlanGiven:
     if row.given_of is None:
         with reference.database.read() as connection:
             user = asker(connection, row)
+            areas = told_areas(areas_asked(reference, connection, user, question))
+        if areas != row.areas:  # the asker's own area is another since: whoever sees that one sees the plan
+            running.keep(areas=areas)
         return gather(reference, user, question)
     with reference.database.read() as connection:
         told = kept.given(connection, row.given_of)

@@ -10,11 +10,23 @@ from enum import StrEnum
 
 from mapper.domain.made_plan import Explained, MadePlan
 from mapper.domain.plan import PlanQuestion
-from mapper.errors import Conflict, Forbidden, InvalidInput, InvalidQuestion, MapperError, TooLarge, mark
+from mapper.domain.roles import OVERSEERS
+from mapper.errors import Conflict, Forbidden, MapperError, TooLarge, mark
 from mapper.formats.plan_file import read_made, read_question, write_question
-from mapper.services import audit
+from mapper.services import audit, demand
 from mapper.services.accounts import User
-from mapper.services.plan_access import Eyes, Sight, areas_asked, areas_of, overlap, told_areas, within
+from mapper.services.plan_access import (
+    Areas,
+    Eyes,
+    Sight,
+    areas_asked,
+    areas_of,
+    overlap,
+    told_areas,
+    within,
+    without_positions,
+)
+from mapper.services.plan_question import checked, in_full, name_of
 from mapper.services.reference import Reference
 from mapper.store import plans as kept
 from mapper.store.database import Connection
@@ -22,23 +34,6 @@ from mapper.store.plans import Part, PlanRow
 
 MOST_WAITING = 5
 """Plans of one user that wait or are being made."""
-
-MOST_DAYS = 366
-MOST_TEAMS = 200
-MOST_DOSES = 100_000_000
-DAY_MINUTES = 24 * 60.0
-
-LIMITS: Mapping[str, tuple[float, float]] = {
-    "sites": (1, 100_000),
-    "mobile_days": (1, MOST_DAYS),
-    "doses": (0, MOST_DOSES),
-    "seconds": (0.1, 3_600),
-    "gap": (0, 1),
-    "seed": (0, 2**31 - 1),
-}
-"""Least and most of what a question may ask; a field that is None asks nothing."""
-
-LONGEST_NAME = 80
 
 SILENT_S = 90
 """After so long a plan of which nobody says that it is being made is not: its process has died."""
@@ -91,15 +86,19 @@ def ask(reference: Reference, user: User, question: PlanQuestion, given_of: int 
     given_of: the plan from whose census it is to be made, to see what another question makes of the same people; its
     campaign, area and days hold. Raises InvalidQuestion, TooLarge.
     """
-    question = _checked(question)
+    question = checked(question)
     with reference.database.write() as connection:
         eyes = Eyes(reference, connection, user)
+        areas = None
         if given_of is not None:
-            question = _like(eyes, question, given_of)
+            question, areas = _like(eyes, question, given_of)
         if question.follows is not None:
             eyes.look(question.follows)
-        reference.known(connection).campaign(question.campaign_id)
-        areas = areas_asked(reference, connection, user, question)
+        campaign = reference.known(connection).campaign(question.campaign_id)
+        rules = demand.rules_of(connection, campaign)
+        question = replace(question, scenario=in_full(question.scenario, rules))
+        if areas is None:
+            areas = areas_asked(reference, connection, user, question)
         if kept.number_of(connection, _id(user), UNDER_WAY) >= MOST_WAITING:
             raise TooLarge(
                 mark("{number} of your plans wait or are being made. Wait until one is done, or stop one."),
@@ -182,8 +181,13 @@ def plan(reference: Reference, user: User, number: int) -> KeptPlan:
 
 
 def plan_with_people(reference: Reference, user: User, number: int) -> KeptPlan:
-    """A plan for whoever is shown its houses and people, which is entered in the trail first. Raises NotFound."""
+    """A plan for whoever is shown its houses and people, which is entered in the trail first. Raises NotFound.
+
+    Where houses stand is told to those alone who oversee an area.
+    """
     found = plan(reference, user, number)
+    if found.made is not None and user.role not in OVERSEERS:
+        found = replace(found, made=without_positions(found.made))
     audit.record_seen(
         reference, _id(user), user.name, "plan.seen", str(number), {"campaign": found.line.row.campaign_id}
     )
@@ -209,7 +213,7 @@ def stop(reference: Reference, user: User, number: int) -> None:
 
 def rename(reference: Reference, user: User, number: int, name: str) -> None:
     """Give a plan another name. Raises NotFound, Forbidden, InvalidInput."""
-    name = _name(name)
+    name = name_of(name)
     with reference.database.write() as connection:
         eyes = Eyes(reference, connection, user)
         row, _ = eyes.look(number)
@@ -278,42 +282,8 @@ def told_trouble(error: MapperError) -> str:
     return json.dumps({"words": error.message, "facts": facts}, ensure_ascii=False)
 
 
-def _checked(question: PlanQuestion) -> PlanQuestion:
-    """Raises InvalidQuestion for what cannot be asked whatever is due."""
-    days = (question.last - question.first).days + 1
-    if not 1 <= days <= MOST_DAYS:
-        raise InvalidQuestion(
-            mark("A plan has 1 to {most} days. Choose a last day that is not before the first."), most=MOST_DAYS
-        )
-    if len(question.teams) > MOST_TEAMS:
-        raise InvalidQuestion(mark("A plan has at most {most} teams."), most=MOST_TEAMS)
-    for field, (least, most) in LIMITS.items():
-        value = getattr(question, field)
-        if value is not None and not least <= value <= most:
-            raise _beyond(field, least, most)
-    for team in question.teams:
-        name, (lat, lon) = team.name.strip(), (team.start.lat, team.start.lon)
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            raise InvalidInput(mark("A team's name has 1 to {most} letters. Write another."), most=LONGEST_NAME)
-        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-            raise InvalidQuestion(mark("Team {name} sets out from no place on this earth."), name=name)
-        if not 0 <= team.begin < team.end <= DAY_MINUTES:
-            raise InvalidQuestion(
-                mark("The day of team {name} ends before it begins, or is none. Turn its hours round."), name=name
-            )
-        for field, value in (("teams.doses", team.doses), ("teams.cold_minutes", team.cold_minutes)):
-            if value is not None and not 1 <= value <= MOST_DOSES:
-                raise _beyond(field, 1, MOST_DOSES)
-    return replace(question, name=_name(question.name, empty=True))
-
-
-def _beyond(field: str, least: float, most: float) -> InvalidQuestion:
-    told = {"field": field, "least": least, "most": most}
-    return InvalidQuestion(mark("The field {field} of a plan is a number from {least} to {most}."), **told)
-
-
-def _like(eyes: Eyes, question: PlanQuestion, number: int) -> PlanQuestion:
-    """A question of the campaign, area and days of a plan that was made."""
+def _like(eyes: Eyes, question: PlanQuestion, number: int) -> tuple[PlanQuestion, Areas]:
+    """A question of the campaign, area and days of a plan that was made; and what that plan is about."""
     row, sight = eyes.look(number)
     if sight is not Sight.WHOLE:
         raise Forbidden(mark("Plan {number} is about more than your area. Ask for a plan of your own."), number=number)
@@ -321,7 +291,7 @@ def _like(eyes: Eyes, question: PlanQuestion, number: int) -> PlanQuestion:
         raise Conflict(mark("Plan {number} is not made yet. Wait until it is."), number=number)
     one = read_question(row.question)
     same = {name: getattr(one, name) for name in ("campaign_id", "set_id", "area", "first", "last", "off")}
-    return replace(question, **same)
+    return replace(question, **same), areas_of(row)
 
 
 def _check_own(eyes: Eyes, row: PlanRow) -> None:
@@ -334,13 +304,6 @@ def _check_own(eyes: Eyes, row: PlanRow) -> None:
 
 def _id(user: User) -> int | None:
     return user.id if user.id > 0 else None
-
-
-def _name(written: str, empty: bool = False) -> str:
-    name = " ".join(written.split())
-    if len(name) > LONGEST_NAME or not (name or empty) or not name.isprintable():
-        raise InvalidInput(mark("A plan's name has 1 to {most} letters. Write another."), most=LONGEST_NAME)
-    return name
 
 
 def _record(

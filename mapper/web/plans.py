@@ -39,6 +39,7 @@ from mapper.services.plan_figures import (
     site_rows,
     waiting_rows,
 )
+from mapper.services.plan_question import LONGEST_NAME
 from mapper.services.plans import KeptPlan, PlanLine
 from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
@@ -309,7 +310,7 @@ def what_if(number: int) -> AnyResponse:
     scenarios = {one.scenario.code: one.scenario for one in presets_of(question)}
     other, words = varied(question, request.form, scenarios, names)
     title = f"{plan_words.title(question.name, number)}: {words}"
-    return _begin(replace(other, name=title[: plans.LONGEST_NAME]), number)
+    return _begin(replace(other, name=title[:LONGEST_NAME]), number)
 
 
 @plan_pages.get("/plans/compare")
@@ -378,7 +379,7 @@ def again(number: int) -> AnyResponse | tuple[str, int]:
     try:
         question = question_again(installation().reference, reader(), number, intake.today(), KEPT_DAYS[told])
         title = say("{plan}, anew", plan=plan_words.title(question.name, number))
-        return _begin(replace(question, name=title[: plans.LONGEST_NAME]))
+        return _begin(replace(question, name=title[:LONGEST_NAME]))
     except InvalidQuestion as problem:
         return _progress_page(number, say(problem)), 400
 

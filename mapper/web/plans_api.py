@@ -16,6 +16,7 @@ from mapper.errors import Forbidden, InvalidInput, InvalidQuestion, mark
 from mapper.formats.plan_file import asked_question, made_json, question_fields
 from mapper.services import plans
 from mapper.services.intake import today
+from mapper.services.plan_question import MOST_DAYS
 from mapper.services.plans import PlanLine
 from mapper.web.accounts import csrf, reader
 from mapper.web.installation import installation
@@ -176,7 +177,10 @@ def _whole(line: PlanLine) -> dict[str, Any]:
 
     made_from = origin(installation().reference, reader(), line.row.id) if line.row.made_with else None
     explained = _explained(made_from) if made_from is not None else None
-    return {**line_facts(line, say), "question": question_fields(line.question), "explained": explained}
+    question = question_fields(line.question)
+    # Who is asked to a session is told with what came out, as far as its reader may see them.
+    question["keeps"] = [{name: told for name, told in one.items() if name != "asked"} for one in question["keeps"]]
+    return {**line_facts(line, say), "question": question, "explained": explained}
 
 
 def _explained(made_from: Origin) -> dict[str, Any]:
@@ -196,7 +200,7 @@ def _keep_days() -> int | None:
     except ValueError:
         told = None
     keep = told.get("keep_days") if isinstance(told, dict) else -1
-    if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or not 0 <= keep <= plans.MOST_DAYS):
+    if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or not 0 <= keep <= MOST_DAYS):
         raise InvalidQuestion(mark("keep_days is a number of days, 0 for no session that stands, or null for all."))
     return keep
 

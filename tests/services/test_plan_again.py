@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -45,6 +45,11 @@ def sessions(plan: MadePlan) -> set[tuple[str, object, str]]:
     return {(one.site.code, session.day, session.team) for one in plan.sites for session in one.sessions}
 
 
+def days_of(plan: MadePlan) -> dict[str, tuple[str, date | None]]:
+    """Site and day of everybody who is asked to one."""
+    return {one.id: (site.site.code, one.day) for site in plan.sites for house in site.houses for one in house.people}
+
+
 def asked(plan: MadePlan) -> set[str]:
     people = {one.id for house, _ in plan.houses() for one in house.people}
     return people | {one.id for several in plan.unserved.values() for house in several for one in house.people}
@@ -63,6 +68,37 @@ def test_whoever_was_vaccinated_on_the_first_day_is_not_asked_again_and_sessions
     again = made(town, made_of(town, question))
     assert len(asked(before)) == 12 and len(asked(again)) == 6 and asked(again) < asked(before)
     assert later <= sessions(again)
+
+
+def test_whoever_was_asked_to_a_session_that_stands_is_asked_to_it_again(town: Town) -> None:
+    with_sites(town)
+    ids = houses(town, (0, 0, 0, 0, 0), people=2)
+    slow = replace(TWO_TEAMS.teams[0], doses=3)
+    number = made_of(town, replace(TWO_TEAMS, sites=1, teams=(slow,)))
+    before = days_of(made(town, number))
+    later = {one: at for one, at in before.items() if at[1] > DAY}
+    assert len(before) == 10 and len({day for _, day in later.values()}) == 3, "three a day"
+    tail = {house[-12:] for house in ids[:3]}
+    gone = {one for one in later if one[-12:] in tail}
+    assert gone and gone < later.keys(), "who is left could all come earlier"
+    vaccinate(town, ids[:3], DAY)
+    question = plan_again.question_again(town.reference, EVERYTHING, number, DAY)
+    assert {one: (kept.site, kept.day) for kept in question.keeps for one in kept.asked} == later
+    again = days_of(made(town, made_of(town, question)))
+    assert again == {one: at for one, at in before.items() if one[-12:] not in tail and at[1] > DAY} | {
+        one: again[one] for one in before if before[one][1] <= DAY and one in again
+    }
+
+
+def test_teams_and_days_off_of_days_gone_by_are_not_asked_for_again(town: Town) -> None:
+    with_sites(town)
+    houses(town, (0, 1))
+    early, late = TWO_TEAMS.teams
+    teams = replace(early, days=(DAY,)), replace(late, days=(DAY, DAY + timedelta(days=2)))
+    number = made_of(town, replace(TWO_TEAMS, teams=teams, off=(DAY + timedelta(days=1), DAY + timedelta(days=3))))
+    question = plan_again.question_again(town.reference, EVERYTHING, number, DAY + timedelta(days=1))
+    assert question.teams == teams[1:] and question.off == (DAY + timedelta(days=3),)
+    assert plans.ask(town.reference, EVERYTHING, question) > number
 
 
 def test_of_the_days_that_stand_only_so_many_are_kept(town: Town) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from mapper.domain.made_plan import MadePlan
 from mapper.domain.people import Point
-from mapper.domain.plan import FieldTeam
+from mapper.domain.plan import FieldTeam, FixedSession, Scenario
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, InvalidQuestion, NotFound, TooLarge, Unavailable
 from mapper.formats.plan_file import made_digest
@@ -252,6 +252,24 @@ def test_a_user_keeps_only_so_many_plans_waiting(town: Town) -> None:
         ({"teams": (FieldTeam("A", inside(0), begin=900, end=600),)}, InvalidQuestion),
         ({"teams": (FieldTeam("A", inside(0), doses=0),)}, InvalidQuestion),
         ({"teams": (FieldTeam("A", inside(0)),) * 201}, InvalidQuestion),
+        ({"teams": (FieldTeam("A", inside(0), days=(QUESTION.last + timedelta(days=1),)),)}, InvalidQuestion),
+        ({"first": date.min, "last": date.min}, InvalidQuestion),
+        ({"first": date.max, "last": date.max}, InvalidQuestion),
+        ({"off": (QUESTION.first - timedelta(days=1),)}, InvalidQuestion),
+        ({"farther": 0.0}, InvalidQuestion),
+        ({"keeps": (FixedSession("S1", QUESTION.first, people=-1),)}, InvalidQuestion),
+        ({"keeps": (FixedSession("S1", QUESTION.first),) * 20_001}, InvalidQuestion),
+        ({"scenario": Scenario(level=5)}, InvalidQuestion),
+        ({"scenario": Scenario(closed_from=0)}, InvalidQuestion),
+        ({"scenario": Scenario(teams=-1)}, InvalidQuestion),
+        ({"scenario": Scenario(doses_a_day=0)}, InvalidQuestion),
+        ({"scenario": Scenario(crowd={3: -1})}, InvalidQuestion),
+        ({"scenario": Scenario(weigh={9: 2.0})}, InvalidQuestion),
+        ({"scenario": Scenario(weigh={4: 0.5})}, InvalidQuestion),
+        ({"scenario": Scenario(levels=(("1", QUESTION.first, 7),))}, InvalidQuestion),
+        ({"scenario": Scenario(levels=(("1", date.max, 3),))}, InvalidQuestion),
+        ({"scenario": Scenario("no such")}, InvalidQuestion),
+        ({"follows": 2**40}, NotFound),
     ],
 )
 def test_what_cannot_be_planned_is_refused_when_it_is_asked(
@@ -352,6 +370,30 @@ def test_whoever_lost_access_gets_no_plan(town: Town) -> None:
     plan_work.work_out(town.reference, number)
     line = plans.line(town.reference, EVERYTHING, number)
     assert line.state is PlanState.FAILED and line.trouble is not None and "may not see figures" in line.trouble.words
+
+
+def test_a_plan_of_an_area_that_changed_meanwhile_is_about_what_it_was_made_of(town: Town) -> None:
+    ids = houses(town)
+    own = reader_of(town, "own", Role.COMMUNE_SUPERVISOR, commune(1))
+    first = reader_of(town, "first", Role.SUPERVISOR, commune(1))
+    number = plans.ask(town.reference, own, QUESTION)
+    accounts.add_user(town.reference, "own", Role.COMMUNE_SUPERVISOR.value, [commune(0), commune(1)])
+    plan_work.work_out(town.reference, number)
+    made = plans.plan(town.reference, EVERYTHING, number).made
+    assert made is not None and people_in(made) == set(ids[:4])
+    with pytest.raises(NotFound):
+        plans.plan(town.reference, first, number)
+
+
+def test_what_if_of_a_plan_is_about_the_same_area_whoever_asks(town: Town) -> None:
+    houses(town)
+    own = reader_of(town, "own", Role.COMMUNE_SUPERVISOR, commune(1))
+    number, elsewhere = made_of(town, user=own), made_of(town, replace(QUESTION, area=f"commune:{COMMUNES[0]}"))
+    other = made_of(town, replace(QUESTION, doses=2), given_of=number)
+    assert plans.line(town.reference, own, number).row.areas == plans.line(town.reference, EVERYTHING, other).row.areas
+    plans.use(town.reference, EVERYTHING, elsewhere)
+    plans.use(town.reference, EVERYTHING, other)
+    assert plans.line(town.reference, EVERYTHING, elsewhere).row.in_use, "it is carried out in another commune"
 
 
 # Chosen

@@ -97,6 +97,8 @@ def test_a_plan_is_asked_for_made_in_the_background_and_told_whole(site: Site) -
         ({**QUESTION, "teams": [{"name": "A"}]}, "field teams.0.start"),
         ({**QUESTION, "last": "2022-08-01"}, "1 to 366 days"),
         ({**QUESTION, "aim": "best"}, "field aim"),
+        ({**QUESTION, "scenario": "none of it"}, "no scenario none of it"),
+        ({**QUESTION, "scenario": {"level": 7}}, "scenario.level"),
     ],
 )
 def test_a_question_that_does_not_fit_is_refused_naming_the_field(site: Site, body: Any, says: str) -> None:
@@ -106,6 +108,28 @@ def test_a_question_that_does_not_fit_is_refused_naming_the_field(site: Site, bo
     assert reply.status_code == 400
     assert says in reply.json()["error"]["message"]
     assert program.get("") == {"plans": []}
+
+
+def test_where_houses_stand_is_told_to_overseers_alone(site: Site) -> None:
+    number = planned(site.reference)
+    for role, told in (("supervisor", True), ("planner", False)):
+        made = Program(site, role).get(f"/{number}/made")
+        houses = [house for place in made["sites"] for house in place["houses"]]
+        assert houses and {house["point"] is not None for house in houses} == {told}
+
+
+def test_a_number_beyond_all_numbers_is_no_plan(site: Site) -> None:
+    program = Program(site)
+    for number in (2**31, 10**25):
+        assert program.ask("GET", f"/{number}")[0] == 404
+        assert program.ask("POST", "", {**QUESTION, "follows": number})[0] in (400, 404)
+
+
+def test_who_is_asked_to_a_session_that_stands_is_not_told_with_the_question(site: Site) -> None:
+    keeps = [{"site": "TYT", "day": FIRST.isoformat(), "people": 9, "asked": ["uuid:somebody"]}]
+    status, told = Program(site).ask("POST", "", {**QUESTION, "keeps": keeps})
+    assert status == 201 and "uuid:somebody" not in str(told)
+    assert told["question"]["keeps"] == [{"site": "TYT", "day": FIRST.isoformat(), "people": 9, "team": ""}]
 
 
 def test_a_browser_s_session_needs_the_token_of_its_page_and_a_program_s_key_does_not(site: Site) -> None:
