@@ -67,5 +67,6 @@ def _medoid(xy: NDArray[np.float64], weight: NDArray[np.float64]) -> int:
     """The point with the least way from all, by weight; of very many points among those near the middle."""
     middle = (xy * weight[:, None]).sum(axis=0) / weight.sum()
     near = np.argsort(((xy - middle) ** 2).sum(axis=1), kind="stable")[:_MEDOIDS]
-    far = np.sqrt(((xy[near, None, :] - xy[None, :, :]) ** 2).sum(axis=2))
+    x, y = (np.subtract.outer(xy[near, axis], xy[:, axis]) for axis in (0, 1))
+    far = np.sqrt(x * x + y * y)
     return int(near[(far * weight).sum(axis=1).argmin()])

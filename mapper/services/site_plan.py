@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from mapper.solve.covering import fewest_sites, most_covered
 from mapper.solve.median import least_travel
 from mapper.solve.shortage import Shortage, what_binds
 from mapper.solve.siting import NOBODY, Limits, Siting
-from mapper.solve.watch import Watch
+from mapper.solve.watch import Progress, Watch
 
 SEATING_SECONDS = 10.0
 """In which people are seated at the sites chosen, within what these can have, even where no time is left."""
@@ -119,11 +120,22 @@ def _tell_first(asking: _Asking, watch: Watch, first: Callable[[SitePlan], None]
         nonlocal told
         if not told:
             told = True
-            first(asking.plan(found, Watch(Limits(0.0))))
+            first(asking.plan(found, Watch(Limits(0.0), cancelled=watch.cancelled), first=True))
         if before is not None:
             before(found)
 
     watch.incumbent = listen
+
+
+def _seated_once(limits: Limits, cancelled: Callable[[], bool] | None) -> Watch:
+    """The watch of a search for seats that ends with the first answer that was bettered, or could not be."""
+    told = 0
+
+    def tell(_: Progress) -> None:
+        nonlocal told
+        told += 1
+
+    return Watch(limits, tell, cancelled=lambda: told > 1 or (cancelled is not None and cancelled()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +206,9 @@ class _Asking:
         asked = every if whole else numbers_of(some, where, under, wish.aim, days, ways)
         return cls(given, under, homes, nowhere, some, where, ways, asked, waiting, every, points)
 
-    def plan(self, found: Siting, watch: Watch) -> SitePlan:
-        """The plan of the sites found, without the words that explain it."""
-        seats = self._seats(found, watch)
+    def plan(self, found: Siting, watch: Watch, *, first: bool = False) -> SitePlan:
+        """The plan of the sites found, without the words that explain it. first: in which seats may be worse."""
+        seats = self._seats(found, watch, first)
         unserved: dict[Unserved, list[HousePeople]] = {why: [] for why in Unserved}
         unserved[Unserved.NO_POSITION] += self.nowhere
         served: dict[str, list[Served]] = {self.asked.places[site].site.code: [] for site in found.chosen}
@@ -221,7 +233,7 @@ class _Asking:
             found,
         )
 
-    def _seats(self, found: Siting, watch: Watch) -> _Seats:
+    def _seats(self, found: Siting, watch: Watch, first: bool) -> _Seats:
         """Everybody at a site within what it can have, also where sites were chosen whatever they can have."""
         problem, wish = self.asked.problem, self.given.question
         crowded = found.people(problem.demand) > problem.capacity[list(found.chosen)] + 1e-9
@@ -234,21 +246,23 @@ class _Asking:
             numbers = numbers_of(self.walking, chosen, self.under, Aim.LEAST_TRAVEL, len(self.under.days), self.ways)
             limits = Limits(max(watch.remaining, SEATING_SECONDS), watch.limits.gap, 1, watch.limits.seed)
             question = stations_first(numbers) if short else numbers.problem
-            seated = least_travel(question, len(chosen), Watch(limits, cancelled=watch.cancelled))
+            cancelled = watch.cancelled
+            seating = _seated_once(limits, cancelled) if first else Watch(limits, cancelled=cancelled)
+            seated = least_travel(question, len(chosen), seating)
         seats = _Seats([], [], [])
-        for first, point in zip(self.asked.point_of.tolist(), numbers.point_of.tolist(), strict=True):
+        for before, point in zip(self.asked.point_of.tolist(), numbers.point_of.tolist(), strict=True):
             site = int(seated.site[point])
             seats.where.append(None if site == NOBODY else numbers.places[site])
             seats.way_m.append(0.0 if site == NOBODY else numbers.ways[point, site])
             why = None
             if site == NOBODY:
-                why = Unserved.FULL if numbers.problem.reachable[point] else Unserved(found.left[first])
+                why = Unserved.FULL if numbers.problem.reachable[point] else Unserved(found.left[before])
                 if numbers is self.asked:
                     why = Unserved(found.left[point])
-                if why is Unserved.UNREACHABLE and self.asked.shut[first]:
+                if why is Unserved.UNREACHABLE and self.asked.shut[before]:
                     why = Unserved.CLOSED
-                elif why is Unserved.UNREACHABLE and first in self.asked.why:
-                    why = Unserved(self.asked.why[first])
+                elif why is Unserved.UNREACHABLE and before in self.asked.why:
+                    why = Unserved(self.asked.why[before])
             seats.why.append(why)
         return seats
 
@@ -334,15 +348,20 @@ def _sorted(given: PlanGiven, under: Conditions) -> tuple[list[HousePeople], lis
     nowhere: list[HousePeople] = []
     walking: list[Walkers] = []
     counted = given.question.doses is not None
+    needed = cache(under.rules.needs)
+    weighs: dict[tuple[object, ...], float] = {}
     for house in given.houses:
+        unit = unit_of_house(house)
         at_home: list[DuePerson] = []
         alike: dict[tuple[float, float], list[tuple[DuePerson, float]]] = {}
         for one in house.people:
-            needs = under.rules.needs(one.precedences)
+            needs = needed(one.precedences)
             if needs.at_home:
                 at_home.append(one)
                 continue
-            weight = under.weight(one, unit_of_house(house))
+            weight = weighs.get(key := (one.precedences, unit, one.on), 0.0)
+            if not weight:
+                weight = weighs[key] = under.weight(one, unit)
             alike.setdefault((needs.walk_limit_m, weight if counted else 0.0), []).append((one, weight))
         if house.point is None:
             nowhere.append((house, house.people))
