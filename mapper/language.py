@@ -5,9 +5,13 @@ Message ids are the English sentences of the code; ``translations/vi.po`` holds 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from babel.messages.pofile import read_po
 
@@ -16,6 +20,10 @@ from mapper.errors import MapperError
 LANGUAGES = ("vi", "en")
 DEFAULT = "vi"
 CATALOGUE = Path(__file__).parent / "translations" / "vi.po"
+
+Fact = TypeVar("Fact")
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @lru_cache(maxsize=1)
@@ -36,6 +44,16 @@ def translate(message: str, language: str = DEFAULT, **facts: object) -> str:
 def written_day(day: date, language: str = DEFAULT) -> str:
     """A date as people write it; 08/09 is September to some who read English, and August to others."""
     return f"{day:%d/%m/%Y}" if language == "vi" else f"{day.day} {day:%b %Y}"
+
+
+def written_facts(facts: Mapping[str, Fact], language: str = DEFAULT) -> dict[str, Fact | str]:
+    """Facts of a sentence, ISO days among them as people write them."""
+    written: dict[str, Fact | str] = dict(facts)
+    for name, fact in facts.items():
+        if isinstance(fact, str) and _DAY.fullmatch(fact):
+            with suppress(ValueError):
+                written[name] = written_day(date.fromisoformat(fact), language)
+    return written
 
 
 def explain(error: MapperError, language: str = DEFAULT) -> str:

@@ -13,7 +13,7 @@ import click
 
 from mapper.commands.console import Console, command
 from mapper.domain.plan import Aim
-from mapper.language import written_day
+from mapper.language import written_day, written_facts
 
 if TYPE_CHECKING:
     from mapper.domain.plan import PlanQuestion
@@ -275,5 +275,6 @@ def _show(console: Console, reference: Reference, number: int, as_json: bool) ->
             for line in lines_of(console, found.made, rules_for(reference, found.line.row.campaign_id)):
                 click.echo(line)
     if found.line.trouble is not None:
-        click.echo(console.say(found.line.trouble.words, **found.line.trouble.facts), err=True)
+        facts = written_facts(found.line.trouble.facts, console.settings.language)
+        click.echo(console.say(found.line.trouble.words, **facts), err=True)
         raise SystemExit(1)

@@ -8,7 +8,7 @@ from mapper.commands.console import Console
 from mapper.domain.made_plan import WHY, MadePlan, PlanSite, VialNeed
 from mapper.domain.planning import PlanningRules
 from mapper.errors import mark
-from mapper.language import written_day
+from mapper.language import written_day, written_facts
 from mapper.services.plan_figures import clock
 from mapper.services.plans import PlanLine, PlanState
 
@@ -49,7 +49,7 @@ def lines_of(console: Console, made: MadePlan, rules: PlanningRules) -> Iterator
     for why, people in made.by_why().items():
         yield f"- {_(WHY[why])}: {people}"
     for one in made.binds:
-        yield "- " + _(one.words, **one.facts)
+        yield "- " + _(one.words, **written_facts(one.facts, console.settings.language))
     yield _(
         "{people} people due: {served} at {sites} sites. Gap {gap} %, {seconds} s.",
         people=made.people,

@@ -160,7 +160,10 @@ class TeamDay:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Words with their facts: which limit binds, or what would free it. words: English, as they are translated."""
+    """Words with their facts: which limit binds, or what would free it. words: English, as they are translated.
+
+    facts: days among them as ISO; whoever shows them writes them in the reader's language.
+    """
 
     words: str
     facts: Mapping[str, str | int | float] = field(default_factory=dict)

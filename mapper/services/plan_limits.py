@@ -51,7 +51,7 @@ def binds(
             "{people} people fall due after the last session within their walk, the last of them on {day}: hold a"
             " session then, or plan them with the next days."
         )
-        found.append(Explained(words, {"people": len(late), "day": f"{max(one.on for one in late):%d/%m/%Y}"}))
+        found.append(Explained(words, {"people": len(late), "day": max(one.on for one in late).isoformat()}))
     unknown = sum(one.doses.get("", 0) for site in made.sites for one in site.sessions)
     unknown += sum(one.vials.get(dose, "") == "" for house in made.homes for one in house.people for dose in one.due)
     if unknown:
@@ -66,7 +66,7 @@ def _standing(given: PlanGiven, held: Conditions, plan: SitePlan, sent: TeamPlan
     names = {one.site.code: one.site.name for one in plan.sites} | {one.code: one.name for one in given.sites}
 
     def told(words: str, one: FixedSession) -> Explained:
-        return Explained(words, {"day": f"{one.day:%d/%m/%Y}", "site": names.get(one.site, one.site), "team": one.team})
+        return Explained(words, {"day": one.day.isoformat(), "site": names.get(one.site, one.site), "team": one.team})
 
     for one in question.keeps:
         if not question.first <= one.day <= question.last:

@@ -10,6 +10,7 @@ from babel.dates import format_date
 from mapper.domain.made_plan import WHY, Explained, MadePlan
 from mapper.domain.plan import Aim, PlanQuestion
 from mapper.errors import mark
+from mapper.language import written_facts
 from mapper.services.plan_comparison import Difference, Figures
 from mapper.services.plans import PlanState
 from mapper.web.language_choice import chosen_language, say
@@ -86,7 +87,8 @@ def gap_words(gap: float) -> str:
 
 def explained(one: Explained) -> str:
     """A limit that binds, or what would free it."""
-    facts = {name: count(value) if isinstance(value, (int, float)) else value for name, value in one.facts.items()}
+    told = written_facts(one.facts, chosen_language())
+    facts = {name: count(value) if isinstance(value, (int, float)) else value for name, value in told.items()}
     return say(one.words, **facts)
 
 

@@ -161,6 +161,8 @@ def show(number: int) -> str:
         "campaign": names.known.campaign(question.campaign_id),
         "presets": presets_of(question),
         "overseer": reader().role in OVERSEERS,
+        "clock": clock,
+        "closed": [names.unit(code) for code in question.scenario.closed],
         "has_files": _has_files(),
         "origin": origin(installation().reference, reader(), number) if found.line.row.made_with else None,
     }
@@ -174,10 +176,8 @@ def show(number: int) -> str:
             "why": WHY,
             "kinds": KINDS,
             "calendar": calendar,
-            "clock": clock,
             "formulations": _formulations(question),
             "homes": by_hamlet(made.homes, names),
-            "closed": [names.unit(code) for code in question.scenario.closed],
             "map": map_of(number, question, made, rows, waiting, names, reader().role in OVERSEERS),
             "approximate": names.places.about.approximate,
         }

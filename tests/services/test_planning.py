@@ -188,7 +188,7 @@ def test_a_session_that_stands_and_cannot_be_held_is_told_with_why() -> None:
     asked = given(houses, places, 1, sites=2, teams=(team(end=10 * 60 + 25),), keeps=keeps[:2])
     made = make(asked, RULES)
     (told,) = [one for one in made.binds if "beside the others that stand" in one.words]
-    assert told.facts["day"] == "15/08/2022"
+    assert told.facts["day"] == "2022-08-15"
     assert made.served == 4 and made.by_why() == {Unserved.NO_TEAM: 4}
     other = make(replace(asked, question=replace(asked.question, keeps=keeps[2:])), RULES)
     assert any("does not go out" in one.words for one in other.binds)

@@ -14,7 +14,7 @@ from mapper.services import audit, demand, intake, plans
 from mapper.services.accounts import OPERATOR
 from mapper.services.plans import PlanState
 from mapper.store import plans as kept
-from tests.client.site import Site
+from tests.client.site import House, Site
 from tests.web.planned import FIRST, HOUSES, LAST, planned, question, settle
 from tests.web.test_pages import Reader, reader
 
@@ -51,6 +51,16 @@ def ask(who: Reader, **typed: str) -> tuple[int, str]:
 def text_of(page: str) -> str:
     """What a page says, without its tags."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_plan_for_nobody_says_so_with_its_days_in_the_reader_s_words(sqlite_site: Site) -> None:
+    person = ("Lò Mai", "1985-01-02", "2022-01-02")
+    sqlite_site.phone().send(House("uuid:one", location="22.055 105.055 300 5", people=(person,)).form())
+    number = planned(sqlite_site.reference)
+    who = reader(sqlite_site, "001")
+    for language, first, last in (("vi", "05/09/2022", "07/09/2022"), ("en", "5 Sep 2022", "7 Sep 2022")):
+        page = text_of(who.get(f"/plans/{number}", lang=language).text)
+        assert re.search(f"{first} (đến|to) {last}, (và|and)", page), page
 
 
 def test_a_form_that_nobody_touched_is_a_plan_from_the_next_working_day_on(site: Site) -> None:
