@@ -13,8 +13,9 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from mapper.domain.campaign import Campaign, Period
+from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.follow_up import PersonState, Status, status
+from mapper.domain.ledger import Course, Standing
 from mapper.domain.people import AWAY, Person
 from mapper.domain.plan import DuePerson
 from mapper.domain.planning import PlanningRules
@@ -54,18 +55,19 @@ class Kinds:
 
     def of(self, one: Deciding) -> Kind:
         """What somebody is of."""
-        doses = one.doses
+        _, reported, born, residence, priorities, barred, deferred, infected, refused, unknown, doses = one
+        given = self._given
         key = (
-            self._born[one.born_on],
-            one.residence,
-            one.priorities,
-            one.contraindicated,
-            one.refused,
-            one.vaccination_unknown,
-            self._reported[one.reported_on],
-            self._deferred[one.deferred_until],
-            self._infected[one.infected_on],
-            *((code, self._given[day], vaccine) for code, day, vaccine in doses),
+            self._born[born],
+            residence,
+            priorities,
+            barred,
+            refused,
+            unknown,
+            self._reported[reported],
+            self._deferred[deferred],
+            self._infected[infected],
+            *[(code, given[day], vaccine) for code, day, vaccine in doses],
             _order(doses) if len(doses) > 1 else (),
         )
         found = self._known.get(key)
@@ -78,10 +80,33 @@ class Kinds:
     def _made(self, one: Deciding) -> Kind:
         person = one.person()
         stands = status(person, self._campaign, self._day)
-        refuses = person.refused and person.reported_on <= self._today
-        settled = person.residence in AWAY or person.contraindicated or person.vaccination_unknown or refuses
         due = due_on(person, stands, self._rules, self._day) if stands.state is PersonState.DUE else None
-        return Kind(stands, settled, due)
+        return Kind(stands, self._settled(person), due)
+
+    def _settled(self, person: Person) -> bool:
+        """Whether nothing that may still come makes a dose due: by what all of a kind have in common alone."""
+        if person.residence in AWAY or person.contraindicated or person.vaccination_unknown:
+            return True
+        today = self._today
+        if person.refused and person.reported_on <= today:
+            return True
+        course = Course(person)
+        given = {code for code, dose in course.by_code.items() if dose.given_on is not None and dose.given_on <= today}
+        return all(
+            dose.code in given or Standing(course, dose, group.after_infection).not_for_them
+            for group in self._campaign.groups
+            if not self._out_of(person, group)
+            for dose in group.doses
+        )
+
+    def _out_of(self, person: Person, group: Group) -> bool:
+        """Whether somebody is too old for a group, or never has what it asks for."""
+        if group.either:
+            return False
+        if group.priorities and not person.priorities and group.also_from_age is None:
+            return True
+        born, to_age = person.born_on, group.to_age
+        return born is not None and to_age is not None and to_age.after(born) <= self._today
 
 
 def due_on(person: Person, stands: Status, rules: PlanningRules, day: date) -> DuePerson:

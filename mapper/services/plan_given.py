@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
 
 from mapper.domain.people import Point
-from mapper.domain.plan import PlanGiven, PlanQuestion
+from mapper.domain.plan import DueHouse, PlanGiven, PlanQuestion
 from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.formats.plan_file import read_made
@@ -55,7 +54,10 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGive
         question,
         datetime.now(UTC).isoformat(timespec="milliseconds"),
         told,
-        tuple(replace(one, unit=unit) for one, unit in zip(every, homes, strict=True)),
+        tuple(
+            DueHouse(one.id, one.hamlet_code, one.commune_code, one.point, one.people, unit)
+            for one, unit in zip(every, homes, strict=True)
+        ),
         tuple(sites),
         {one.code: unit for one, unit in zip(sites, stand, strict=True) if unit is not None},
         {code: one.label for code, one in known.hamlets.items()},

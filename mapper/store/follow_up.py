@@ -193,23 +193,23 @@ def people(
 def deciding(database: Database, connection: Connection, households: Sequence[int]) -> dict[int, list[Deciding]]:
     """The same people by what decides where they stand and nothing else, which is read in a third of the time."""
     doses: dict[tuple[int, int], list[DoseTold]] = {}
-    for household, position, *told in read_rows(
+    for row in read_rows(
         database,
         connection,
         select(*_DECIDING_DOSE)
         .where(database.among(_d.c.household_seq, households))
         .order_by(_d.c.household_seq, _d.c.person_position, _d.c.position),
     ):
-        doses.setdefault((household, position), []).append(tuple(told))
+        doses.setdefault(row[:2], []).append(row[2:])  # type: ignore[arg-type]
     found: dict[int, list[Deciding]] = {}
-    for household, position, *facts in read_rows(
+    for row in read_rows(
         database,
         connection,
         select(*_DECIDING)
         .where(database.among(_p.c.household_seq, households))
         .order_by(_p.c.household_seq, _p.c.position),
     ):
-        found.setdefault(household, []).append(Deciding._make([*facts, doses.get((household, position), ())]))
+        found.setdefault(row[0], []).append(Deciding._make((*row[2:], doses.get(row[:2], ()))))  # type: ignore[call-overload]
     return found
 
 
