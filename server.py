@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,11 +32,16 @@ from mapper.store.database import Database
 if TYPE_CHECKING:
     from flask import Flask
 
+    from mapper.web.installation import Installation
+
 log = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
 WARMING_S = 3600
 """How often a server sums beforehand what its readers ask first."""
+
+TAKING_UP_S = 30
+"""How often it looks for plans that wait though nobody makes them."""
 
 
 def open_reference(settings: Settings) -> Reference:
@@ -69,18 +75,35 @@ def _warmed(settings: Settings) -> Flask:
     from mapper.services import warming
 
     app = create_app(settings)
-    reference = app.extensions["mapper"].reference
+    here = app.extensions["mapper"]
+    # Whoever asks first is answered all the same, or told what is wrong.
+    _every(WARMING_S, "warming", partial(warming.warm, here.reference))
+    _every(TAKING_UP_S, "plans left waiting", partial(_take_up, here))
+    return app
 
-    def work() -> None:
+
+def _take_up(here: Installation) -> None:
+    """Make plans that wait though nobody looks at them: the process that was asked for them may have died."""
+    from mapper.services import plans
+
+    for line in plans.left_waiting(here.reference):
+        from mapper.services.plan_work import see_to  # heavy, and wanted only now
+
+        see_to(here.plans, here.reference, line)
+
+
+def _every(seconds: float, name: str, work: Callable[[], object]) -> None:
+    """Work again and again in a thread of its own, for as long as the process lives; a fault is logged."""
+
+    def again() -> None:
         while True:
             try:
-                warming.warm(reference)
-            except Exception as fault:  # whoever asks first is answered all the same, or told what is wrong
-                log.info("figures were not summed beforehand: %s", trace(fault))
-            time.sleep(WARMING_S)
+                work()
+            except Exception as fault:
+                log.info("%s: %s", name, trace(fault))
+            time.sleep(seconds)
 
-    threading.Thread(target=work, name="warming", daemon=True).start()
-    return app
+    threading.Thread(target=again, name=name, daemon=True).start()
 
 
 # The command line

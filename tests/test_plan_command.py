@@ -10,17 +10,24 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+import server
+from mapper.domain.plan import PlanQuestion
 from mapper.errors import Conflict, InvalidQuestion, NotFound
-from mapper.services import plan_again, plan_work
+from mapper.services import plan_again, plan_work, plans
+from mapper.services.accounts import OPERATOR
+from mapper.services.plans import PlanState
 from mapper.settings import Settings
+from mapper.web.installation import Installation
 from server import command_line, open_reference
 from tests.client.site import House, fill_database
 from tests.conftest import CHECKOUT
+from tests.services.kept_plans import wait_for
 
 Run = Callable[..., Result]
 DAYS = ("--campaign", "mini", "--first", "2022-08-20", "--last", "2022-08-24")
@@ -66,6 +73,19 @@ def made(run: Run, *arguments: str) -> dict[str, object]:
     assert done.exit_code == 0, done.output
     found: dict[str, object] = json.loads(done.stdout)
     return found
+
+
+def test_a_server_makes_plans_that_were_left_waiting(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=filled, language="en")
+    here = Installation(settings, server.open_reference(settings))
+    question = PlanQuestion("mini", date(2022, 8, 20), date(2022, 8, 24), sites=1, seconds=1.0)
+    number = plans.ask(here.reference, OPERATOR, question)
+    server._take_up(here)
+    assert plans.line(here.reference, OPERATOR, number).state is PlanState.WAITING
+    monkeypatch.setattr(plans, "LEFT_S", -1)
+    server._take_up(here)
+    wait_for(lambda: plans.line(here.reference, OPERATOR, number).state is PlanState.DONE)
+    here.reference.database.close()
 
 
 def test_a_plan_is_made_kept_and_told_in_words(run: Run) -> None:

@@ -39,6 +39,10 @@ SILENT_S = 90
 """After so long a plan of which nobody says that it is being made is not: its process has died."""
 
 
+LEFT_S = 30
+"""After so long any process makes a plan that waits, whichever was asked for it."""
+
+
 class PlanState(StrEnum):
     """How a plan stands. STOPPED: by a reader, with the best found so far; FAILED: with the reason."""
 
@@ -99,7 +103,7 @@ def ask(reference: Reference, user: User, question: PlanQuestion, given_of: int 
         question = replace(question, scenario=in_full(question.scenario, rules))
         if areas is None:
             areas = areas_asked(reference, connection, user, question)
-        if kept.number_of(connection, _id(user), UNDER_WAY) >= MOST_WAITING:
+        if _under_way(connection, user) >= MOST_WAITING:
             raise TooLarge(
                 mark("{number} of your plans wait or are being made. Wait until one is done, or stop one."),
                 number=MOST_WAITING,
@@ -167,6 +171,13 @@ def line(reference: Reference, user: User, number: int) -> PlanLine:
     """A plan as lists tell it, without what came out. Raises NotFound."""
     with reference.database.read() as connection:
         return _line(*Eyes(reference, connection, user).look(number))
+
+
+def left_waiting(reference: Reference, limit: int = MOST_WAITING) -> list[PlanLine]:
+    """Plans that wait longer than the process takes that was asked for them: it may have died."""
+    with reference.database.read() as connection:
+        rows = kept.told_before(connection, PlanState.WAITING, _ago(LEFT_S), limit)
+    return [_line(row, Sight.WHOLE) for row in rows]
 
 
 def plan(reference: Reference, user: User, number: int) -> KeptPlan:
@@ -282,6 +293,12 @@ def told_trouble(error: MapperError) -> str:
     return json.dumps({"words": error.message, "facts": facts}, ensure_ascii=False)
 
 
+def _under_way(connection: Connection, user: User) -> int:
+    """How many plans of a user wait or are being made; one whose process died is not."""
+    waiting = kept.number_of(connection, _id(user), PlanState.WAITING)
+    return waiting + kept.number_of(connection, _id(user), PlanState.RUNNING, _ago(SILENT_S))
+
+
 def _like(eyes: Eyes, question: PlanQuestion, number: int) -> tuple[PlanQuestion, Areas]:
     """A question of the campaign, area and days of a plan that was made; and what that plan is about."""
     row, sight = eyes.look(number)
@@ -315,6 +332,10 @@ def _record(
     facts: Mapping[str, object] | None = None,
 ) -> None:
     audit.record(reference, connection, _id(user), user.name, action, str(number), facts)
+
+
+def _ago(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 
 def _state(row: PlanRow) -> PlanState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,10 +107,17 @@ def is_wanted(connection: Connection, number: int, worker: str) -> bool:
     return found is not None and not found
 
 
-def number_of(connection: Connection, user_id: int | None, states: Sequence[str]) -> int:
-    """How many plans of a user, or of the command line, are in one of these states."""
+def number_of(connection: Connection, user_id: int | None, state: str, since: str = "") -> int:
+    """How many plans of a user, or of the command line, are in a state and were told of since an ISO time."""
     own = _p.c.user_id.is_(None) if user_id is None else _p.c.user_id == user_id
-    return connection.scalar(select(func.count()).select_from(_p).where(own, _p.c.state.in_(states))) or 0
+    found = select(func.count()).select_from(_p).where(own, _p.c.state == state, _p.c.told_at >= since)
+    return connection.scalar(found) or 0
+
+
+def told_before(connection: Connection, state: str, moment: str, limit: int) -> list[PlanRow]:
+    """Plans in a state of which nothing was told since an ISO time, the oldest first."""
+    statement = _LISTED.where(_p.c.state == state, _p.c.told_at < moment).order_by(_p.c.id).limit(limit)
+    return [PlanRow(*row) for row in connection.execute(statement)]
 
 
 def newest(connection: Connection, campaign_id: str | None) -> Iterator[PlanRow]:

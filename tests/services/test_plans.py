@@ -138,6 +138,30 @@ def test_a_plan_whose_process_died_is_told_as_interrupted_and_can_be_asked_again
     assert (line.state, line.trouble) == (PlanState.DONE, None)
 
 
+def test_a_plan_left_waiting_is_found_by_every_process_and_made(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    houses(town, (0,))
+    numbers = [plans.ask(town.reference, EVERYTHING, QUESTION) for _ in range(2)]
+    assert plans.left_waiting(town.reference) == [], "whoever was asked may be about to begin"
+    monkeypatch.setattr(plans, "LEFT_S", -1)
+    plans.stop(town.reference, EVERYTHING, numbers[1])
+    (line,) = plans.left_waiting(town.reference)
+    assert line.row.id == numbers[0]
+    work: Background[int] = Background()
+    plan_work.see_to(work, town.reference, line)
+    wait_for(lambda: plans.line(town.reference, EVERYTHING, numbers[0]).state is PlanState.DONE)
+    assert plans.left_waiting(town.reference) == []
+
+
+def test_plans_whose_process_died_keep_nobody_from_asking(town: Town) -> None:
+    numbers = [plans.ask(town.reference, EVERYTHING, QUESTION) for _ in range(plans.MOST_WAITING)]
+    long_ago = datetime.now(UTC) - timedelta(seconds=plans.SILENT_S + 1)
+    with town.reference.database.write() as connection:
+        for number in numbers:
+            told = {"state": "running", "worker": "gone", "told_at": long_ago.isoformat(timespec="milliseconds")}
+            kept.change(connection, number, told)
+    assert plans.ask(town.reference, EVERYTHING, QUESTION) > numbers[-1]
+
+
 def test_a_worker_whose_plan_another_took_over_writes_nothing(town: Town, held: HeldMaking) -> None:
     houses(town, (0,))
     number = plans.ask(town.reference, EVERYTHING, QUESTION)
