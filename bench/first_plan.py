@@ -1,0 +1,131 @@
+"""From the question to the first plan that can be used, and to the plan itself, by invented districts of two sizes.
+
+python bench/first_plan.py [--households 1500,14000] [--seconds 8] [--data FOLDER]
+
+Makes the sample district of each size in a folder of its own, unless --data names one that holds it, and asks twice for
+ten days of five teams with as many sites as there are stations and eight more, in a process that has just started: the
+second time it has loaded what it needs. Prints when the people were taken from the register, when there is a first plan
+that the plan's page can show, and when the plan was made, as seconds of CPU of the process since the question and, in
+brackets, of wall time; and the CPU time of reading the first plan, as the page does. --seconds: in which the sites, and
+the routes, may be chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mapper.domain.people import Point
+from mapper.domain.plan import FieldTeam, PlanQuestion
+from mapper.services import accounts, plan_work, plans, sample
+from mapper.services.reference import Reference
+from mapper.settings import Settings
+from mapper.store import plans as kept
+from mapper.store import sites
+from server import open_reference
+
+ROOT = Path(__file__).resolve().parents[1]
+CAMPAIGN = "covid19"
+DAYS, TEAMS, DOSES, MOBILE = 10, 5, 200, 8
+LOOKS_S = 0.01
+
+
+def question(reference: Reference, seconds: float) -> PlanQuestion:
+    """Teams that set out from the first station."""
+    with reference.database.read() as connection:
+        stations = sites.everywhere(connection)
+    home = Point(stations[0].lat, stations[0].lon)
+    teams = tuple(FieldTeam(f"Team {number}", home, doses=DOSES) for number in range(1, TEAMS + 1))
+    first = date.today()
+    last = first + timedelta(days=DAYS - 1)
+    return PlanQuestion(CAMPAIGN, first, last, sites=len(stations) + MOBILE, teams=teams, seconds=seconds)
+
+
+def asked_and_made(reference: Reference, seconds: float) -> None:
+    """Ask for a plan, make it, and print when what was there."""
+    asked = question(reference, seconds)
+    wall, cpu = time.monotonic(), time.process_time()
+    number = plans.ask(reference, accounts.OPERATOR, asked)
+    seen: dict[str, tuple[float, float]] = {}
+    reading: list[float] = []
+
+    def see(what: str) -> None:
+        seen.setdefault(what, (time.process_time() - cpu, time.monotonic() - wall))
+
+    def look() -> None:
+        while "first plan" not in seen:
+            time.sleep(LOOKS_S)
+            with reference.database.read() as connection:
+                row = kept.one(connection, number)
+            if row is not None and row.share > 0:
+                see("people gathered")
+            if row is not None and row.summary:
+                see("first plan")
+                began = time.thread_time()
+                plans.plan(reference, accounts.OPERATOR, number)
+                reading.append(time.thread_time() - began)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    plan_work.work_out(reference, number)
+    see("the plan")
+    looking.join()
+    people = (plans.line(reference, accounts.OPERATOR, number).summary or {}).get("people")
+    told = [f"{what} {a:.2f} s ({b:.1f} s)" for what, (a, b) in seen.items()]
+    print(f"  {people} people due:", ", ".join(told), f"; read in {reading[0]:.2f} s", flush=True)
+
+
+def fill(folder: Path, households: int) -> None:
+    """The sample, where there is none."""
+    reference = open_reference(Settings(data_dir=folder))
+    with reference.database.read() as connection:
+        there = CAMPAIGN in reference.known(connection).campaigns
+    if not there:
+        sample.build(reference, ROOT, households, lambda done: None)
+
+
+def twice(folder: Path, seconds: float) -> None:
+    """Two plans of the same question."""
+    reference = open_reference(Settings(data_dir=folder))
+    # As mapper.web.serving has it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+    for _ in range(2):
+        asked_and_made(reference, seconds)
+
+
+def apart(work: Callable[..., None], *told: object) -> None:
+    """In a process of its own."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=told)
+    process.start()
+    process.join()
+
+
+def main() -> None:
+    """Every size."""
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--households", default="1500,14000")
+    ask.add_argument("--seconds", type=float, default=8.0)
+    ask.add_argument("--data", type=Path)
+    asked = ask.parse_args()
+    for size in asked.households.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            where = asked.data or Path(folder)
+            apart(fill, where, int(size))
+            print(f"{size} households", flush=True)
+            apart(twice, where, asked.seconds)
+
+
+if __name__ == "__main__":
+    main()
