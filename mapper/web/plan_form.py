@@ -11,9 +11,10 @@ from mapper.domain.people import Point
 from mapper.domain.plan import HOUR, Aim, FieldTeam, PlanQuestion, Scenario, working_days
 from mapper.domain.sites import Site, SiteKind
 from mapper.errors import InvalidInput, MapperError, mark
+from mapper.web.plan_levels import Levels, read_levels, written_levels
 
 MOST_TEAMS = 10
-"""Rows of teams in the form."""
+"""Rows of teams in the form, where a plan that it begins with has not more."""
 
 MOST_DAYS = 62
 """From the first to the last day of a plan."""
@@ -158,8 +159,13 @@ def usual(ground: Ground, today: date, team_names: Sequence[str]) -> dict[str, l
     return {name: [value] for name, value in plain.items()}
 
 
-def read_question(typed: Typed, ground: Ground) -> tuple[PlanQuestion | None, dict[str, MapperError]]:
-    """The question, None where anything cannot be; and what cannot, by the name of its field."""
+def read_question(
+    typed: Typed, ground: Ground, like: PlanQuestion | None = None
+) -> tuple[PlanQuestion | None, dict[str, MapperError]]:
+    """The question, None where anything cannot be; and what cannot, by the name of its field.
+
+    like: the question that the form began with, of which what it does not show holds on.
+    """
     at = Reading(typed)
     campaign, area = at.text("campaign"), at.text("area")
     if campaign not in ground.campaigns:
@@ -198,7 +204,7 @@ def read_question(typed: Typed, ground: Ground) -> tuple[PlanQuestion | None, di
         bool(at.text("proposed")),
         mobile_days,
         teams,
-        _scenario(at, ground),
+        _scenario(at, ground, first, like.scenario if like else None),
         at.whole("doses", 1, 100_000_000),
         bool(at.text("rolling")),
         off=off,
@@ -206,6 +212,8 @@ def read_question(typed: Typed, ground: Ground) -> tuple[PlanQuestion | None, di
         seconds=at.number("seconds", 1, 3_600) or 20.0,
         gap=(at.number("gap", 0, 50) or 0.0) / 100,
         seed=at.whole("seed", 0, 999_999_999) or 0,
+        keeps=like.keeps if like and at.text("keeps") else (),
+        follows=like.follows if like and at.text("keeps") else None,
     )
     return (None if at.problems else question), at.problems
 
@@ -218,7 +226,8 @@ def _enough(ground: Ground, area: str, teams: Sequence[FieldTeam], days: int, mo
 def _teams(at: Reading, ground: Ground, area: str, days: Sequence[date]) -> tuple[FieldTeam, ...]:
     found = []
     names: set[str] = set()
-    for place in range(MOST_TEAMS):
+    rows = (told for name in at.typed if (told := re.fullmatch(r"team_name-([0-9]{1,3})", name)))
+    for place in sorted({*range(MOST_TEAMS), *(int(row[1]) for row in rows)}):
         name = at.text(f"team_name-{place}")[:60]
         if not name:
             told = ("doses", "lat", "lon", "cold", "vehicle", "off")
@@ -301,19 +310,28 @@ def _day_off(told: str, days: Sequence[date]) -> date | None:
     return None
 
 
-def _scenario(at: Reading, ground: Ground) -> Scenario:
+def _scenario(at: Reading, ground: Ground, first: date | None, like: Scenario | None) -> Scenario:
     code = at.text("scenario")
     if code and code not in ground.scenarios:
         at.refuse("scenario", mark("Choose a scenario of the list."))
     closed = tuple(sorted({one for one in at.typed.get("closed", ()) if one}))
     if any(one not in ground.units for one in closed):
         at.refuse("closed", mark("Choose closed communes of the list."))
-    base = ground.scenarios.get(code) or Scenario(as_entered=bool(at.text("as_entered")))
+    preset = ground.scenarios.get(code, Scenario())
+    base = like if like is not None and like.code == code else preset
+    if not code:
+        base = replace(base, as_entered=bool(at.text("as_entered")))
+    levels: Levels = ()
+    try:
+        levels = read_levels(at.text("levels"), ground.units, first)
+    except InvalidInput as problem:
+        at.problems.setdefault("levels", problem)
     return replace(
         base,
-        closed=closed or base.closed,
-        teams=at.whole("team_limit", 1, 1_000) or base.teams,
-        doses_a_day=at.whole("day_doses", 1, 1_000_000) or base.doses_a_day,
+        levels=levels,
+        closed=closed,
+        teams=at.whole("team_limit", 1, 1_000) or preset.teams,
+        doses_a_day=at.whole("day_doses", 1, 1_000_000) or preset.doses_a_day,
     )
 
 
@@ -331,6 +349,8 @@ def typed_of(question: PlanQuestion, ground: Ground) -> dict[str, list[str]]:
         "mobile_days": question.mobile_days,
         "scenario": question.scenario.code,
         "as_entered": "1" if question.scenario.as_entered else "",
+        "levels": written_levels(question.scenario.levels, ground.units),
+        "keeps": "1" if question.keeps else "",
         "team_limit": question.scenario.teams or "",
         "day_doses": question.scenario.doses_a_day or "",
         "doses": question.doses or "",
@@ -343,7 +363,7 @@ def typed_of(question: PlanQuestion, ground: Ground) -> dict[str, list[str]]:
     }
     days = question.working_days
     starts = {(one.lat, one.lon): one.code for one in ground.sites}
-    for place, team in enumerate(question.teams[:MOST_TEAMS]):
+    for place, team in enumerate(question.teams):
         code = starts.get((team.start.lat, team.start.lon))
         off = [day for day in days if team.days and day not in team.days]
         told: dict[str, object] = {

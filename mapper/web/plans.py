@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -86,13 +87,19 @@ def enter() -> AnyResponse | tuple[str, int]:
     if asked is None:
         raise NotFound(mark("No campaign or no boundary set is here yet. Publish a form and import boundaries first."))
     typed = {name: request.form.getlist(name) for name in request.form}
-    question, problems = read_question(typed, ground_of(asked))
+    question, problems = read_question(typed, ground_of(asked), _like(typed))
     if question is not None:
         try:
             return _begin(question)
         except MapperError as problem:
             problems = {"": problem}
     return _page(typed, {name: say(problem) for name, problem in problems.items()}), 400
+
+
+def _like(typed: Mapping[str, Sequence[str]] | None) -> PlanQuestion | None:
+    """The question of the plan that a form begins with, None where it begins with none."""
+    number = next(iter((typed or {}).get("like", ())), "")
+    return plans.line(installation().reference, reader(), _number(number)).question if number else None
 
 
 def _begin(question: PlanQuestion, given_of: int | None = None) -> AnyResponse:
@@ -122,7 +129,8 @@ def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
         begun = request.args.get("from", "")
         is_open = bool(problems or begun or not lines)
         if typed is None and begun:
-            typed = typed_of(_plan(_number(begun)).line.question, ground)
+            like = plans.line(reference, user, _number(begun)).question
+            typed = typed_of(like, ground) | {"like": [begun]}
         if typed is None:
             names = [say("Team {number}", number=number) for number in (1, 2)]
             typed = usual(ground, asked.day, names)
@@ -132,7 +140,8 @@ def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
             "closed": frozenset(typed.get("closed", ())),
             "aims": AIMS,
             "at_point": AT_POINT,
-            "teams": range(MOST_TEAMS),
+            "teams": range(max(MOST_TEAMS, sum(name.startswith("team_name-") for name in typed))),
+            "keeps": len(like.keeps) if (like := _like(typed)) else 0,
             "is_open": is_open,
             "area_names": {str(one.area): one.name for one in asked.choices},
             "presets": presets(asked),

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from mapper.domain.people import Point
+from mapper.domain.plan import FieldTeam, FixedSession, Scenario
 from mapper.errors import InvalidQuestion
 from mapper.services import audit, demand, intake, plans
 from mapper.services.accounts import OPERATOR
@@ -356,3 +359,44 @@ def test_a_canvasser_finds_no_plans(site: Site) -> None:
     token = site.user("canvasser", "001").token
     assert site.get("/plans", token).status_code == 403
     assert site.get("/plans").status_code == 302
+
+
+def test_a_question_asked_again_keeps_its_sessions_and_levels(site: Site) -> None:
+    who = reader(site, "001")
+    keeps = (FixedSession("TYT", LAST, people=50, asked=("uuid:somebody",)),)
+    scenario = Scenario(levels=(("00001", FIRST, 3),), closed=("00002",), crowd={3: 40}, level=1)
+    teams = tuple(FieldTeam(f"Đội {number}", Point(22.05, 105.05)) for number in range(12))
+    number = planned(site.reference, keeps=keeps, scenario=scenario, teams=teams)
+    page = who.get("/plans", **{"from": str(number), "lang": "en"}).text
+    assert "Keep 1 sessions that stand already" in text_of(page) and "uuid:somebody" not in page
+    assert f'name="like" value="{number}"' in page and "Xã Một; 3; 05/09/2022" in page and "Đội 11" in page
+    again = {"like": str(number), "keeps": "1", "levels": "Xã Một; 3; 05/09/2022\n00002; 4", "closed": "00002"}
+    status, address = ask(who, **again)
+    assert status == 303, text_of(address)
+    made = plans.line(site.reference, OPERATOR, int(address.rpartition("/")[2])).question
+    assert made.keeps == keeps
+    levels = (("00001", FIRST, 3), ("00002", FIRST, 4))
+    assert made.scenario == replace(scenario, levels=levels)
+    _, address = ask(who, like=str(number))
+    made = plans.line(site.reference, OPERATOR, int(address.rpartition("/")[2])).question
+    assert made.keeps == () and made.scenario == replace(scenario, levels=(), closed=()), "unticked and emptied"
+
+
+@pytest.mark.parametrize(
+    ("levels", "says"),
+    [
+        ("Xã Một", "write commune, level 1 to 4"),
+        ("Xã Một; 5; 05/09/2022", "write commune, level 1 to 4"),
+        ("Xã Một; 3; 31/02/2022", "write the day"),
+        ("Xã Ba; 3", "no commune Xã Ba"),
+    ],
+)
+def test_levels_that_cannot_be_are_named_at_their_field(site: Site, levels: str, says: str) -> None:
+    status, page = ask(reader(site, "001"), levels=levels)
+    assert status == 400 and says in text_of(page) and 'id="wrong-levels"' in page
+
+
+def test_a_form_that_begins_with_a_plan_of_somebody_else_is_no_way_to_its_question(site: Site) -> None:
+    number = planned(site.reference, area="commune:00002")
+    status, _ = ask(reader(site, "00001"), like=str(number), keeps="1")
+    assert status == 404
