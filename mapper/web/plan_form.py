@@ -226,7 +226,7 @@ def _enough(ground: Ground, area: str, teams: Sequence[FieldTeam], days: int, mo
 def _teams(at: Reading, ground: Ground, area: str, days: Sequence[date]) -> tuple[FieldTeam, ...]:
     found = []
     names: set[str] = set()
-    rows = (told for name in at.typed if (told := re.fullmatch(r"team_name-([0-9]{1,3})", name)))
+    rows = (row for name in at.typed if (row := re.fullmatch(r"team_name-([0-9]{1,3})", name)))
     for place in sorted({*range(MOST_TEAMS), *(int(row[1]) for row in rows)}):
         name = at.text(f"team_name-{place}")[:60]
         if not name:

@@ -27,12 +27,8 @@ def read_levels(text: str, units: Mapping[str, str], first: date | None) -> Leve
     for line in filter(None, map(str.strip, text.splitlines())):
         parts = _BETWEEN.split(line)
         if not 2 <= len(parts) <= 3 or parts[1] not in map(str, LEVELS):
-            raise InvalidInput(
-                mark(
-                    "{line}: write commune, level 1 to 4 and the day from which it holds, like Xã Một; 3; 26/11/2022."
-                ),
-                line=line[:60],
-            )
+            words = mark("{line}: write commune, level 1 to 4 and the day it holds from, like Xã Một; 3; 26/11/2022.")
+            raise InvalidInput(words, line=line[:60])
         day = first if len(parts) == 2 else _day(parts[2])
         if day is None:
             raise InvalidInput(mark("{line}: write the day from which it holds like 26/11/2022."), line=line[:60])

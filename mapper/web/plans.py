@@ -129,8 +129,7 @@ def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
         begun = request.args.get("from", "")
         is_open = bool(problems or begun or not lines)
         if typed is None and begun:
-            like = plans.line(reference, user, _number(begun)).question
-            typed = typed_of(like, ground) | {"like": [begun]}
+            typed = typed_of(plans.line(reference, user, _number(begun)).question, ground) | {"like": [begun]}
         if typed is None:
             names = [say("Team {number}", number=number) for number in (1, 2)]
             typed = usual(ground, asked.day, names)
