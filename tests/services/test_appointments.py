@@ -122,7 +122,7 @@ def test_who_falls_due_after_the_last_session_goes_to_another_site_within_the_wa
     alone = planned(given([*houses, late], places[:1], 5, sites=1, teams=(team(),)))
     assert [home.id for home in alone.unserved[Unserved.DUE_LATER]] == ["late"]
     told = [one.facts for one in alone.binds if "after the last session" in one.words]
-    assert told == [{"people": 1, "day": "18/08/2022"}]
+    assert told == [{"people": 1, "day": "2022-08-18"}]
 
 
 def test_whom_no_team_gets_to_goes_to_a_station_within_the_walk() -> None:
