@@ -136,6 +136,15 @@ def test_a_question_stands_in_a_file_and_options_come_before_it(run: Run, tmp_pa
         assert isinstance(problem, InvalidQuestion) and says in str(problem)
 
 
+def test_what_if_is_listed_and_made_by_its_code(run: Run) -> None:
+    number = str(made(run, "--sites", "1")["number"])
+    told = run("plan", "what-if", number)
+    assert told.exit_code == 0 and "site_more  one site more" in told.stdout and "site_less" not in told.stdout
+    other = run("plan", "what-if", number, "site_more", "--json")
+    assert other.exit_code == 0 and str(json.loads(other.stdout)["variant_of"]) == number
+    assert isinstance(run("plan", "what-if", number, "storm").exception, InvalidQuestion)
+
+
 def test_a_scenario_that_planning_toml_lacks_is_refused_with_those_it_has(run: Run) -> None:
     problem = run("plan", "make", *DAYS, "--sites", "1", "--scenario", "flood").exception
     assert isinstance(problem, InvalidQuestion) and "flood" in str(problem)
@@ -201,7 +210,9 @@ def test_a_plan_that_fails_is_told_with_exit_code_1(run: Run, monkeypatch: pytes
 
 
 HELD = """
-import sys, time
+import signal, sys, time
+# Whoever runs the tests in the background of a script lets them, and all that they start, be deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from mapper.services import plan_work
 make = plan_work.make
 def hold(given, rules, watched, *more):
