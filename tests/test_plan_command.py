@@ -210,9 +210,7 @@ def test_a_plan_that_fails_is_told_with_exit_code_1(run: Run, monkeypatch: pytes
 
 
 HELD = """
-import signal, sys, time
-# Whoever runs the tests in the background of a script lets them, and all that they start, be deaf to Ctrl-C.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import sys, time
 from mapper.services import plan_work
 make = plan_work.make
 def hold(given, rules, watched, *more):

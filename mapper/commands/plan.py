@@ -24,7 +24,7 @@ _LOOKS_S = 0.2
 
 
 def commands(console: Console) -> click.Group:
-    """``plan make``, ``tomorrow``, ``list``, ``show``, ``repeat``, ``stop``, ``use``, ``progress``."""
+    """``plan make``, ``tomorrow``, ``what-if``, ``list``, ``show``, ``repeat``, ``stop``, ``use``, ``progress``."""
     _ = console.say
     group = click.Group("plan", help=_("Plans of sites, teams and vials."))
     number = click.Argument(["number"], type=click.IntRange(min=1))
@@ -52,6 +52,29 @@ def commands(console: Console) -> click.Group:
         reference = console.opened()
         question = question_again(reference, OPERATOR, number, today(), keep_days)
         _make_here(console, reference, question, None, as_json)
+
+    @command(
+        group,
+        "what-if",
+        _("Make a plan from the same census with one thing other; without a code, list what may be."),
+        number,
+        click.Argument(["code"], required=False),
+        as_json,
+    )
+    def what_if(number: int, code: str | None, as_json: bool) -> None:
+        from mapper.services import plans
+        from mapper.services import what_if as service
+        from mapper.services.accounts import OPERATOR
+        from mapper.services.plan_figures import rules_for
+
+        reference = console.opened()
+        question = plans.line(reference, OPERATOR, number).question
+        rules = rules_for(reference, question.campaign_id)
+        if code is not None:
+            _make_here(console, reference, service.varied(question, rules, code).question, number, as_json)
+            return
+        for one in service.variants(question, rules):
+            click.echo(f"{one.code}  {_(one.told.words, **one.told.facts)}")
 
     @command(
         group, "repeat", _("Make a plan a second time from the same census, and say whether it is the same."), number

@@ -1,86 +1,85 @@
-"""What if: the questions next to a question, each answered from what was gathered for it, so that only they differ."""
+"""What if: the questions next to a question, each with one thing other, to be answered from the same census."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mapper.domain.made_plan import Explained
-from mapper.domain.plan import Aim, PlanGiven, PlanQuestion, Scenario
+from mapper.domain.plan import Aim, PlanQuestion, Scenario
 from mapper.domain.planning import PlanningRules
 from mapper.errors import InvalidQuestion, mark
+from mapper.services.plan_question import MOST_DOSES
 
 HALF_AGAIN = 1.5
 """So many times as far people walk in one of the questions."""
 
-Variant = tuple[Explained, PlanQuestion]
-"""A question, and in words what is other in it."""
+DOSES, SCENARIO = "doses:", "scenario:"
+"""Beginnings of codes that a number of doses follows, or the code of a scenario; nothing for none."""
 
 
-def variants(given: PlanGiven, rules: PlanningRules, doses: int | None = None) -> list[Variant]:
-    """A question with one thing other each time: teams, doses, sites, walks, the scenario.
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A question, and in words what is other in it. code: by which it is asked for. A fact ``scenario`` is a code."""
 
-    doses: that there might be alone; half of those due where nothing is told. A fact ``scenario`` is a code.
-    """
-    wish = given.question
-    return [*_teams(wish), *_sites(wish), *_doses(given, doses), *_walks(wish), *_scenarios(wish, rules)]
+    code: str
+    told: Explained
+    question: PlanQuestion
 
 
-def what_if(given: PlanGiven, question: PlanQuestion) -> PlanGiven:
-    """What another question is answered from: the same people, sites and levels.
+def variants(wish: PlanQuestion, rules: PlanningRules) -> list[Variant]:
+    """All that can be asked of a question without a number: teams, sites, walks, scenarios."""
+    return [*_teams(wish), *_sites(wish), _walks(wish), *_scenarios(wish, rules)]
 
-    Raises InvalidQuestion where it asks for other people: of another campaign, area or days.
-    """
-    wish = given.question
-    for first, other in (
-        (wish.campaign_id, question.campaign_id),
-        (wish.set_id, question.set_id),
-        (wish.area, question.area),
-        (wish.first, question.first),
-        (wish.last, question.last),
-    ):
-        if first != other:
-            raise InvalidQuestion(
-                mark("This asks for other people: {other} in place of {first}. Make a plan of its own for them."),
-                other=str(other) or "–",
-                first=str(first) or "–",
-            )
-    return replace(given, question=question)
+
+def varied(wish: PlanQuestion, rules: PlanningRules, code: str) -> Variant:
+    """The question of a code. Raises InvalidQuestion for one that cannot be, with those that can."""
+    if code.startswith(DOSES):
+        return _doses(wish, code.removeprefix(DOSES))
+    every = {one.code: one for one in variants(wish, rules)}
+    if code not in every:
+        raise InvalidQuestion(
+            mark("This plan cannot be varied by {code}. It can by: {codes}."),
+            code=code[:40] or "–",
+            codes=", ".join([*every, f"{DOSES}2000"]),
+        )
+    return every[code]
 
 
 def _teams(wish: PlanQuestion) -> Iterator[Variant]:
     if len(wish.teams) > 1:
-        gone = wish.teams[-1]
-        yield Explained(mark("without team {team}"), {"team": gone.name}), replace(wish, teams=wish.teams[:-1])
+        told = Explained(mark("without {team}"), {"team": wish.teams[-1].name})
+        yield Variant("team_less", told, replace(wish, teams=wish.teams[:-1]))
 
 
 def _sites(wish: PlanQuestion) -> Iterator[Variant]:
     if wish.aim is Aim.FEWEST_SITES or wish.sites is None:
         return
     if wish.sites > 1:
-        yield Explained(mark("with one site less")), replace(wish, sites=wish.sites - 1)
-    yield Explained(mark("with one site more")), replace(wish, sites=wish.sites + 1)
+        yield Variant("site_less", Explained(mark("one site less")), replace(wish, sites=wish.sites - 1))
+    yield Variant("site_more", Explained(mark("one site more")), replace(wish, sites=wish.sites + 1))
 
 
-def _doses(given: PlanGiven, doses: int | None) -> Iterator[Variant]:
-    wish = given.question
-    due = sum(len(person.due) for house in given.houses for person in house.people)
-    number = doses if doses is not None else min(due, due if wish.doses is None else wish.doses) // 2
-    if number > 0 and number != wish.doses:
-        yield Explained(mark("with {doses} doses only"), {"doses": number}), replace(wish, doses=number)
+def _doses(wish: PlanQuestion, written: str) -> Variant:
+    if not (written.isascii() and written.isdecimal() and len(written) < 10 and 1 <= int(written) <= MOST_DOSES):
+        raise InvalidQuestion(mark("Write how many doses there are."))
+    told = Explained(mark("{doses} doses only"), {"doses": int(written)})
+    return Variant(f"{DOSES}{int(written)}", told, replace(wish, doses=int(written)))
 
 
-def _walks(wish: PlanQuestion) -> Iterator[Variant]:
+def _walks(wish: PlanQuestion) -> Variant:
     farther = wish.farther * HALF_AGAIN
-    yield Explained(mark("with walks {times} times as long"), {"times": farther}), replace(wish, farther=farther)
+    told = Explained(mark("walks {times} times as long"), {"times": farther})
+    return Variant("farther", told, replace(wish, farther=farther))
 
 
 def _scenarios(wish: PlanQuestion, rules: PlanningRules) -> Iterator[Variant]:
     """Every other scenario, with the levels and closed units that were told for this one."""
     now = wish.scenario
-    others = [Scenario(), *(one.scenario for one in rules.scenarios)]
-    for other in others:
+    for other in (Scenario(), *(one.scenario for one in rules.scenarios)):
         if other.code != now.code:
-            made = replace(other, levels=now.levels, closed=now.closed) if other.code else other
-            words = mark("in scenario {scenario}") if other.code else mark("without a scenario")
-            yield Explained(words, {"scenario": other.code} if other.code else {}), replace(wish, scenario=made)
+            told = Explained(mark("without a scenario"))
+            if other.code:
+                told = Explained(mark("in scenario {scenario}"), {"scenario": other.code})
+            scenario = replace(other, levels=now.levels, closed=now.closed)
+            yield Variant(f"{SCENARIO}{other.code}", told, replace(wish, scenario=scenario))

@@ -313,10 +313,8 @@ def change(number: int) -> AnyResponse:
 @plan_pages.post("/plans/<int:number>/what-if")
 def what_if(number: int) -> AnyResponse:
     """Ask for the same plan with one thing other, from the same census."""
-    question = _plan(number).line.question
-    names = {one.scenario.code: one.label[chosen_language()] for one in presets_of(question)}
-    scenarios = {one.scenario.code: one.scenario for one in presets_of(question)}
-    other, words = varied(question, request.form, scenarios, names)
+    question = plans.line(installation().reference, reader(), number).question
+    other, words = varied(question, request.form, rules_for(installation().reference, question.campaign_id))
     title = f"{plan_words.title(question.name, number)}: {words}"
     return _begin(replace(other, name=title[:LONGEST_NAME]), number)
 

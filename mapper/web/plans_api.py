@@ -16,6 +16,7 @@ from mapper.errors import Forbidden, InvalidInput, InvalidQuestion, mark
 from mapper.formats.plan_file import asked_question, made_json, question_fields
 from mapper.services import plans
 from mapper.services.intake import today
+from mapper.services.plan_figures import rules_for
 from mapper.services.plan_question import MOST_DAYS
 from mapper.services.plans import PlanLine
 from mapper.web.accounts import csrf, reader
@@ -107,12 +108,32 @@ def unuse(number: int) -> Response:
     return jsonify(_whole(_look(number)))
 
 
+@plans_api.get("/<int:number>/variants")
+def variants(number: int) -> Response:
+    """What may be other in a plan: codes, and what they mean in words."""
+    from mapper.services import what_if
+
+    question = plans.line(installation().reference, reader(), number).question
+    found = what_if.variants(question, rules_for(installation().reference, question.campaign_id))
+    return jsonify(variants=[{"what_if": one.code, "words": say(one.told.words, **one.told.facts)} for one in found])
+
+
 @plans_api.post("/<int:number>/variants")
 def vary(number: int) -> tuple[Response, int]:
-    """Ask what another question makes of the same census; the body holds the fields that are other than the plan's."""
+    """Ask what another question makes of the same census.
+
+    The body holds the fields that are other than the plan's; or in place of them ``what_if``, a code of those listed,
+    or ``doses:2000``.
+    """
     reference, user = installation().reference, reader()
-    usual = question_fields(plans.line(reference, user, number).question)
-    return _begin(plans.ask(reference, user, asked_question(request.get_data(), usual), given_of=number))
+    question = plans.line(reference, user, number).question
+    if (code := _what_if()) is not None:
+        from mapper.services import what_if
+
+        other = what_if.varied(question, rules_for(reference, question.campaign_id), code).question
+    else:
+        other = asked_question(request.get_data(), question_fields(question))
+    return _begin(plans.ask(reference, user, other, given_of=number))
 
 
 @plans_api.post("/<int:number>/tomorrow")
@@ -192,6 +213,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {"" if name is None else str(name): _plain(each) for name, each in value.items()}
     return value
+
+
+def _what_if() -> str | None:
+    """The code of a body that holds nothing else."""
+    try:
+        told = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return None  # told as what is asked is read
+    return str(told["what_if"]) if isinstance(told, dict) and told.keys() == {"what_if"} else None
 
 
 def _keep_days() -> int | None:

@@ -177,6 +177,16 @@ def test_variants_are_made_of_the_same_census_and_set_beside_it(site: Site) -> N
     assert program.ask("POST", f"/{number}/variants", {"sites": -1.5})[0] == 400
 
 
+def test_variants_are_listed_and_asked_for_by_their_codes(site: Site) -> None:
+    program, number = Program(site), planned(site.reference)
+    codes = [one["what_if"] for one in program.get(f"/{number}/variants")["variants"]]
+    assert codes == ["site_less", "site_more", "farther"]
+    for code, field, value in (("site_more", "sites", 3), ("doses:3", "doses", 3)):
+        status, told = program.ask("POST", f"/{number}/variants", {"what_if": code})
+        assert (status, told["variant_of"], told["question"][field]) == (201, number, value)
+    assert program.ask("POST", f"/{number}/variants", {"what_if": "team_less"})[0] == 400
+
+
 def test_progress_is_told_with_figures_that_add_up(site: Site) -> None:
     number = planned(site.reference)
     found = Program(site).get(f"/{number}/progress")
