@@ -15,10 +15,11 @@ from mapper.errors import Conflict, Forbidden, InvalidQuestion, mark
 from mapper.formats.plan_file import made_digest, read_given
 from mapper.services import demand, plans
 from mapper.services.accounts import User
-from mapper.services.plan_access import Eyes, Sight
+from mapper.services.plan_access import Areas, Eyes, Sight, areas_of
 from mapper.services.plan_comparison import Compared, Comparison, compare
 from mapper.services.plan_work import rules_digest, versions
 from mapper.services.planning import Watched, make
+from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Reference
 from mapper.store import plans as kept
 from mapper.store.plans import PlanRow
@@ -163,7 +164,22 @@ def question_again(
     )
     off = tuple(day for day in question.off if day >= first)
     teams = tuple(one for one in question.teams if not one.days or max(one.days) >= first)
+    if not question.area and found.line.whole:
+        question = _of_the_same(reference, user, question, areas_of(found.line.row))
     return replace(question, first=first, off=off, teams=teams, keeps=keeps, follows=number)
+
+
+def _of_the_same(reference: Reference, user: User, question: PlanQuestion, areas: Areas) -> PlanQuestion:
+    """A question about all that its asker saw, for somebody who sees more: of the one area that this was."""
+    if areas == user.areas or len(areas) != 1:
+        return question
+    set_id, code = areas[0]
+    if not set_id:
+        return replace(question, area=f"{HAMLET}:{code}")
+    with reference.database.read() as connection:
+        places = default_set(reference.known(connection), set_id)
+    level = next((level for level, each in places.units if each == code), None)
+    return replace(question, set_id=set_id, area=f"{level}:{code}") if level is not None else question
 
 
 def _asked(site: PlanSite, day: date) -> tuple[str, ...]:

@@ -90,6 +90,17 @@ def test_whoever_was_asked_to_a_session_that_stands_is_asked_to_it_again(town: T
     }
 
 
+def test_planned_anew_by_somebody_who_sees_more_it_is_about_the_same_area(town: Town) -> None:
+    houses(town, (0, 1))
+    own = reader_of(town, "own", Role.COMMUNE_SUPERVISOR, commune(1))
+    number = made_of(town, QUESTION, own)
+    before = asked(made(town, number))
+    again = plan_again.question_again(town.reference, EVERYTHING, number, DAY - timedelta(days=1), 0)
+    assert again.area.endswith(commune(1).partition(":")[2])
+    assert asked(made(town, made_of(town, again))) == before
+    assert plan_again.question_again(town.reference, own, number, DAY - timedelta(days=1), 0).area == ""
+
+
 def test_teams_and_days_off_of_days_gone_by_are_not_asked_for_again(town: Town) -> None:
     with_sites(town)
     houses(town, (0, 1))
