@@ -187,7 +187,7 @@ def _standing_held(wish: PlanGiven, made: MadePlan) -> None:
             if one.kept and one.day == kept.day and kept.team in ("", one.team)
         ]
         assert kept.people is None or all(one.people <= kept.people for one in held_there)
-        facts = {"day": f"{kept.day:%d/%m/%Y}", "site": names[kept.site], "team": kept.team}
+        facts = {"day": kept.day.isoformat(), "site": names[kept.site], "team": kept.team}
         assert held_there or facts in [dict(one.facts) for one in made.binds]
 
 
