@@ -14,6 +14,7 @@ from mapper.services.appointments import Place, Slot, appoint
 from mapper.services.made import Parts, put_together
 from mapper.services.scenarios import Conditions, conditions
 from mapper.services.site_plan import PlannedSite, SitePlan, plan_sites
+from mapper.services.spare_hours import fill_up
 from mapper.services.team_plan import TeamPlan, plan_teams
 from mapper.services.team_stops import SessionStop, standing, unit_of_site
 from mapper.services.travel import Straight, Ways
@@ -72,7 +73,13 @@ def _made(given: PlanGiven, plan: SitePlan, ways: Ways, watch: Watch, *, complet
     sent = plan_teams(given, plan, comers, held, ways, watch) if given.question.teams else None
     places = [_place(given, one, held, sent) for one in plan.sites]
     appointed = appoint(places, comers, held, weights, ways)
+    if complete and sent is not None:
+        plan, sent, appointed = fill_up(given, plan, sent, appointed, weights, held, ways, watch.cancelled or _never)
     return put_together(Parts(given, held, plan, sent, appointed, ways), complete=complete)
+
+
+def _never() -> bool:
+    return False
 
 
 def _place(given: PlanGiven, one: PlannedSite, held: Conditions, sent: TeamPlan | None) -> Place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from mapper.services.dose_limit import Claim, Key, shares, who_gets
 from mapper.services.scenarios import Conditions, conditions, unit_of_house
 from mapper.services.site_places import Place, places
 from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
-from mapper.services.site_shortage import explained
+from mapper.services.site_shortage import Left, explained
 from mapper.services.spare_sites import with_spare_sites
 from mapper.services.stations_first import stations_first, teams_short
 from mapper.services.travel import Straight, Ways
@@ -80,6 +80,11 @@ class SitePlan:
     shortage: Shortage | None
     siting: Siting
     binds: tuple[Explained, ...] = ()
+    explain: Callable[[Left], tuple[Explained, ...]] | None = field(default=None, repr=False, compare=False)
+
+    def explained(self, unserved: Left) -> tuple[Explained, ...]:
+        """The words of binds where these are without a place instead."""
+        return self.binds if self.explain is None else self.explain(unserved)
 
     @property
     def people(self) -> int:
@@ -108,8 +113,11 @@ def plan_sites(
     plan = asking.plan(found, watch)
     without = found.left or Unserved.FULL in plan.unserved
     shortage = what_binds(asking.asked.problem, found, watch.part()) if without else None
-    binds = explained(given, asking.under, asking.asked, asking.where, asking.ways, plan.unserved, shortage, found)
-    return replace(plan, shortage=shortage or None, binds=binds)
+
+    def explain(left: Left) -> tuple[Explained, ...]:
+        return explained(given, asking.under, asking.asked, asking.where, asking.ways, left, shortage, found)
+
+    return replace(plan, shortage=shortage or None, binds=explain(plan.unserved), explain=explain)
 
 
 def _tell_first(asking: _Asking, watch: Watch, first: Callable[[SitePlan], None]) -> None:

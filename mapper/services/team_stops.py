@@ -15,8 +15,8 @@ from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.site_plan import PlannedSite, SitePlan
 from mapper.services.turns import Comer, Weights, mostly_ready, together
 
-ON_SITE = 0.5
-"""Share of a team's hours that one session takes at most; the rest is for its ways."""
+ON_SITE = 0.3
+"""Share of a team's hours that one session takes at most: smaller ones fit what a day has left beside others."""
 
 
 @dataclass(frozen=True, slots=True)

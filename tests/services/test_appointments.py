@@ -119,7 +119,7 @@ def test_who_falls_due_after_the_last_session_goes_to_another_site_within_the_wa
     assert asked_to(station)["late.0"] == WEEK[3]
     (moved,) = [home for home in station.houses if home.id == "late"]
     assert moved.way_m == pytest.approx(3_500 * 1.3, rel=0.01)
-    alone = planned(given([*houses, late], places[:1], 5, sites=1, teams=(team(),)))
+    alone = planned(given([*houses, late], places[:1], 5, sites=1, teams=(team(days=tuple(WEEK[:3])),)))
     assert [home.id for home in alone.unserved[Unserved.DUE_LATER]] == ["late"]
     told = [one.facts for one in alone.binds if "after the last session" in one.words]
     assert told == [{"people": 1, "day": "2022-08-18"}]
