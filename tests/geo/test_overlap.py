@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,6 @@ import shapely
 
 from mapper.domain.succession import Heir, Succession, disagreements
 from mapper.geo.overlap import overlaps
-
-SHARED = Path(os.environ.get("MAPPER_SHARED", "")) / "geodata"
-"""Boundaries of both vintages, for tests alone."""
 
 
 def square(west: float, south: float, east: float, north: float) -> bytes:
@@ -47,12 +43,12 @@ def test_shares_of_common_ground() -> None:
     assert overlaps({}, new) == []
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="boundaries of both vintages are not on this machine")
-def test_the_communes_of_2022_lie_in_those_of_2025_as_the_crosswalk_says() -> None:
+def test_the_communes_of_2022_lie_in_those_of_2025_as_the_crosswalk_says(shared: Path) -> None:
+    folder = shared / "geodata"
     old, new = (
-        outlines(SHARED / name) for name in ("legacy2022_communes_4prov.geojson", "vn2025_communes_4prov.geojson")
+        outlines(folder / name) for name in ("legacy2022_communes_4prov.geojson", "vn2025_communes_4prov.geojson")
     )
-    with (SHARED / "crosswalk_2022_to_2025_4prov.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "crosswalk_2022_to_2025_4prov.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     told = Succession(tuple(Heir(r["legacy_code"], r["new_code"], r["relation"] == "full") for r in rows))
     found = overlaps(old, new)
