@@ -5,7 +5,7 @@ Codes say nothing here: a code of the old set may be given to another unit in th
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -242,3 +242,21 @@ def in_order(steps: Iterable[tuple[str, str]]) -> list[str]:
             mark("Boundary sets follow one another in a circle: {sets}. Take one of these steps out."),
             sets=" → ".join(circle.args[1]),
         ) from None
+
+
+def shortest_way(steps: Iterable[tuple[str, str]], old: str, new: str) -> list[str]:
+    """The sets from one to a later one over the fewest steps, both included; empty where no way leads there."""
+    following: dict[str, list[str]] = defaultdict(list)
+    for before, after in sorted(steps):
+        following[before].append(after)
+    ways = deque([[old]])
+    seen = {old}
+    while ways:
+        way = ways.popleft()
+        if way[-1] == new:
+            return way
+        for after in following[way[-1]]:
+            if after not in seen:
+                seen.add(after)
+                ways.append([*way, after])
+    return []

@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Whereabouts
 from mapper.domain.places import USABLE, Placement, point_fault
+from mapper.domain.succession import Succession, shortest_way
 from mapper.domain.targets import Goal
 from mapper.errors import NotFound, mark
 from mapper.formats.campaign import read_campaign
@@ -27,7 +30,7 @@ from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_states import KeptStates
 from mapper.services.roads import RoadSource
 from mapper.store import reference as kept
-from mapper.store import tallies
+from mapper.store import successions, tallies
 from mapper.store.database import Connection, Database
 from mapper.store.targets import Place, every_target
 
@@ -107,6 +110,7 @@ class Known:
     targets: those of single places, by campaign, group and dose.
     namespaces: those that forms give their instances, beyond the usual ones; None until somebody asks.
     counterparts: of two sets, the unit of the second in which each innermost unit of the first lies.
+    successions: what became of the innermost units of a set in another, by the ids of both.
     """
 
     revision: int
@@ -121,6 +125,20 @@ class Known:
     cells: dict[str, int] = field(default_factory=dict)
     namespaces: frozenset[str] | None = None
     counterparts: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    successions: dict[tuple[str, str], Succession] = field(default_factory=dict)
+    _composed: dict[tuple[str, str], Succession | None] = field(default_factory=dict)
+
+    def succession(self, old_set: str, new_set: str) -> Succession | None:
+        """What became of the units of one set in a later one, over the sets between them; None where nobody told.
+
+        Of several ways the one over the fewest sets counts.
+        """
+        pair = old_set, new_set
+        if pair not in self._composed:
+            way = shortest_way(self.successions.keys(), old_set, new_set)
+            steps = [self.successions[step] for step in pairwise(way)] if way else []
+            self._composed[pair] = reduce(Succession.then, steps) if steps else None
+        return self._composed[pair]
 
     def campaign(self, campaign_id: str) -> Campaign:
         """The campaign of that id. Raises NotFound, which names those that there are."""
@@ -280,6 +298,7 @@ def _read(database: Database, connection: Connection, revision: int, before: Kno
         _home(list(sets.values()), hamlets),
         kept.fact(connection, "sample") == "yes",
         _targets(connection),
+        successions=successions.every(connection),
     )
 
 

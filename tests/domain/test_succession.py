@@ -16,6 +16,7 @@ from mapper.domain.succession import (
     check,
     disagreements,
     in_order,
+    shortest_way,
 )
 from mapper.errors import InvalidBoundaries
 
@@ -138,3 +139,10 @@ def test_sets_stand_in_the_order_of_their_steps_and_a_circle_is_named() -> None:
     with pytest.raises(InvalidBoundaries) as refused:
         in_order([("2022", "2025"), ("2025", "2026"), ("2026", "2022")])
     assert {"2022", "2025", "2026"} <= set(str(refused.value.facts["sets"]).split(" → "))
+
+
+def test_the_shortest_way_over_sets() -> None:
+    steps = [("2019", "2022"), ("2022", "2025"), ("2025", "2026"), ("2022", "2026")]
+    assert shortest_way(steps, "2019", "2026") == ["2019", "2022", "2026"]
+    assert shortest_way(steps, "2026", "2019") == []
+    assert shortest_way(steps, "2022", "2022") == ["2022"]

@@ -13,7 +13,16 @@ from mapper.store.tables.checked import back_check_houses, back_checks, integrit
 from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
 from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
 from mapper.store.tables.national import register_decisions, register_extracts, register_layouts, register_rows
-from mapper.store.tables.places import boundary_sets, cell_units, cells, hamlets, unit_shapes, units
+from mapper.store.tables.places import (
+    boundary_sets,
+    cell_units,
+    cells,
+    hamlets,
+    successions,
+    unit_heirs,
+    unit_shapes,
+    units,
+)
 from mapper.store.tables.planned import (
     area_targets,
     epidemic_levels,
@@ -96,8 +105,10 @@ __all__ = [
     "slips",
     "stock_entries",
     "submissions",
+    "successions",
     "tallies",
     "tally_sums",
+    "unit_heirs",
     "unit_shapes",
     "units",
     "user_areas",

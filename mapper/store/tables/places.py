@@ -8,6 +8,7 @@ from sqlalchemy import (
     Date,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -72,6 +73,36 @@ unit_shapes = Table(
     PrimaryKeyConstraint("set_id", "level", "band"),
     comment="Outlines of a level simplified for the zooms of a band, made when the set is imported. content: deflated "
     "UTF-8: a line with the codes as a JSON list, then a line a unit with its GeoJSON geometry.",
+)
+
+successions = Table(
+    "successions",
+    metadata,
+    Column("old_set", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("new_set", String, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("told_by", String, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("imported_at", String, nullable=False),
+    PrimaryKeyConstraint("old_set", "new_set"),
+    comment="What became of a set's innermost units in another set. told_by: crosswalk, package or outlines; source: "
+    "decree or file; report: JSON list of findings and of where the outlines say otherwise.",
+)
+
+unit_heirs = Table(
+    "unit_heirs",
+    metadata,
+    Column("old_set", String, nullable=False),
+    Column("new_set", String, nullable=False),
+    Column("old_code", String, nullable=False),
+    Column("new_code", String, nullable=False),
+    Column("whole", Boolean, nullable=False),
+    Column("share", Float),
+    Column("source", Text, nullable=False),
+    ForeignKeyConstraint(["old_set", "new_set"], ["successions.old_set", "successions.new_set"]),
+    PrimaryKeyConstraint("old_set", "new_set", "old_code", "new_code"),
+    sqlite_with_rowid=False,
+    comment="Heirs of an old unit; whole: all its ground; share: of its area; source: '' as of the succession.",
 )
 
 cells = Table(

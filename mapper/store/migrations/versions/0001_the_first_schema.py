@@ -681,6 +681,37 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "successions",
+        sa.Column("old_set", sa.String(), nullable=False),
+        sa.Column("new_set", sa.String(), nullable=False),
+        sa.Column("told_by", sa.String(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("imported_at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["new_set"], ["boundary_sets.id"], name=op.f("fk_successions_new_set")),
+        sa.ForeignKeyConstraint(["old_set"], ["boundary_sets.id"], name=op.f("fk_successions_old_set")),
+        sa.PrimaryKeyConstraint("old_set", "new_set", name=op.f("pk_successions")),
+        comment="What became of a set's innermost units in another set. told_by: crosswalk, package or outlines; source: decree or file; report: JSON list of findings and of where the outlines say otherwise.",
+    )
+    op.create_table(
+        "unit_heirs",
+        sa.Column("old_set", sa.String(), nullable=False),
+        sa.Column("new_set", sa.String(), nullable=False),
+        sa.Column("old_code", sa.String(), nullable=False),
+        sa.Column("new_code", sa.String(), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["old_set", "new_set"],
+            ["successions.old_set", "successions.new_set"],
+            name=op.f("fk_unit_heirs_old_set"),
+        ),
+        sa.PrimaryKeyConstraint("old_set", "new_set", "old_code", "new_code", name=op.f("pk_unit_heirs")),
+        sqlite_with_rowid=False,
+        comment="Heirs of an old unit; whole: all its ground; share: of its area; source: '' as of the succession.",
+    )
+    op.create_table(
         "unit_shapes",
         sa.Column("set_id", sa.String(), nullable=False),
         sa.Column("level", sa.String(), nullable=False),
@@ -1067,6 +1098,8 @@ def downgrade() -> None:
     op.drop_table("facts")
     op.drop_table("cells")
     op.drop_table("campaigns")
+    op.drop_table("unit_heirs")
+    op.drop_table("successions")
     op.drop_table("boundary_sets")
     op.drop_table("blobs")
     with op.batch_alter_table("audit", schema=None) as batch_op:
