@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,37 @@ def approximate_set(centres_csv: Path, outline_geojson: Path) -> bytes:
     for row, cell in zip(rows, cells, strict=True):
         told = {name: value for name, value in row.items() if name not in ("lon", "lat", "area_km2")}
         features.append(({**told, "approximate": True}, str(shapely.to_geojson(cell))))
+    return feature_collection(features)
+
+
+def merged_set(boundary_file: bytes, heirs_csv: Path) -> bytes:
+    """A boundary file (GeoJSON) of the units that others went into whole: the outlines of those as one.
+
+    boundary_file: GeoJSON of the old units, with commune_code. heirs_csv: columns old_code, new_code, and the fields of
+    the new units: new_name, new_province_code, new_province_name. Every feature has the property approximate = true.
+    Raises InvalidBoundaries for an old unit that has no outline.
+    """
+    outlines = {
+        one["properties"]["commune_code"]: shapely.from_geojson(json.dumps(one["geometry"]))
+        for one in json.loads(boundary_file)["features"]
+    }
+    with heirs_csv.open(encoding="utf-8-sig", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["new_code"])
+    features = []
+    for code, several in groupby(rows, key=lambda row: row["new_code"]):
+        told = list(several)
+        missing = [row["old_code"] for row in told if row["old_code"] not in outlines]
+        if missing:
+            raise InvalidBoundaries(mark("There is no outline of {codes}."), codes=", ".join(missing))
+        joined = shapely.union_all([outlines[row["old_code"]] for row in told])
+        facts = {
+            "commune_code": code,
+            "commune_name": told[0]["new_name"],
+            "province_code": told[0]["new_province_code"],
+            "province_name": told[0]["new_province_name"],
+            "approximate": True,
+        }
+        features.append((facts, str(shapely.to_geojson(joined))))
     return feature_collection(features)
 
 

@@ -23,7 +23,7 @@ from mapper.errors import Conflict, InvalidInput, mark
 from mapper.formats.campaign import read_campaign
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
-from mapper.geo.approximate import approximate_set
+from mapper.geo.approximate import approximate_set, merged_set
 from mapper.services import accounts, boundaries, epidemic, intake, publish, sample_register, sample_sites, sample_stock
 from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, at_the_door, household
 from mapper.services.reference import Reference
@@ -32,11 +32,11 @@ from mapper.services.sample_slips import Slips
 from mapper.services.second_round import SecondRound
 from mapper.store import reference as kept
 
-EDITION = 6
+EDITION = 7
 """Raise it when forms, boundaries or households of the sample change."""
 FIRST_DAY, LAST_DAY = date(2022, 8, 8), date(2022, 9, 8)
 """The invented census: five weeks up to the day of the meeting that set the targets; the second round ends with it."""
-SET_ID = "bach_thong_2022"
+SET_ID, LATER_SET_ID = "bach_thong_2022", "thai_nguyen_2025"
 SUPERVISOR, ADMINISTRATOR = "giamsat", "quantri"
 TEAM = "Tổ {commune}"
 """Who sends the forms of a commune: a team, since nobody here is a real person."""
@@ -170,15 +170,22 @@ def _teams(reference: Reference) -> dict[str, int]:
 
 
 def _import_outlines(reference: Reference, geodata: Path) -> None:
-    """The district's communes with approximate outlines, made here and now, as a boundary file like any other."""
+    """The district's communes of 2022 and of 2025 with approximate outlines, and what became of which.
+
+    The outlines are made here and now, and are boundary files like any other.
+    """
     outlines = approximate_set(geodata / "bach_thong_communes.csv", geodata / "bach_thong_outline.geojson")
-    facts = boundaries.SetFacts(
-        SET_ID, "Huyện Bạch Thông, 2022", date(2020, 2, 1), date(2025, 6, 30), True, "geodata/PROVENANCE.md"
+    heirs = geodata / "bach_thong_successors_2025.csv"
+    source = "geodata/PROVENANCE.md"
+    before = boundaries.SetFacts(SET_ID, "Huyện Bạch Thông, 2022", date(2020, 2, 1), date(2025, 6, 30), True, source)
+    after = boundaries.SetFacts(
+        LATER_SET_ID, "Thái Nguyên 2025, đất huyện Bạch Thông cũ", date(2025, 7, 1), None, True, source
     )
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "bach_thong.geojson"
-        file.write_bytes(outlines)
-        boundaries.import_file(reference, file, facts)
+        for facts, content in ((before, outlines), (after, merged_set(outlines, heirs))):
+            file = Path(folder) / f"{facts.id}.geojson"
+            file.write_bytes(content)
+            boundaries.import_file(reference, file, facts)
 
 
 def submissions(reference: Reference, root: Path, households: int) -> Iterator[Sent]:

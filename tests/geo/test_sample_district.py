@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from mapper.errors import InvalidBoundaries
-from mapper.geo.approximate import approximate_outlines, approximate_set
+from mapper.geo.approximate import approximate_outlines, approximate_set, merged_set
 from mapper.geo.boundary_file import BoundaryFile, read_boundaries
 from mapper.geo.measure import areas_km2, in_metres
 from tests.geo.drawing import STEP, place, square
@@ -19,6 +19,7 @@ from tests.geo.drawing import STEP, place, square
 CHECKOUT = Path(__file__).resolve().parents[2]
 CENTRES = CHECKOUT / "geodata" / "bach_thong_communes.csv"
 OUTLINE = CHECKOUT / "geodata" / "bach_thong_outline.geojson"
+HEIRS = CHECKOUT / "geodata" / "bach_thong_successors_2025.csv"
 CAMPAIGNS = ("covid19", "measles")
 
 
@@ -163,3 +164,33 @@ def test_a_list_of_centres_without_numbers_is_refused(tmp_path: Path) -> None:
     path.write_text("commune_code,lon,lat,area_km2\n00001,106,,5\n", "utf-8")
     with pytest.raises(InvalidBoundaries, match=r"centres\.csv needs the columns"):
         approximate_set(path, OUTLINE)
+
+
+def test_the_communes_of_2025_are_those_of_2022_joined(
+    made: bytes, district: BoundaryFile, tmp_path: Path, shared: Path
+) -> None:
+    path = tmp_path / "thai_nguyen.geojson"
+    path.write_bytes(merged_set(made, HEIRS))
+    later = read_boundaries(path)
+    assert later.levels == ("province", "commune"), "districts are no more"
+    assert later.findings == ()
+    old, new = ({leaf.unit.code: leaf for leaf in one.leaves} for one in (district, later))
+    heirs = {row["old_code"]: row["new_code"] for row in table(HEIRS)}
+    assert heirs.keys() == old.keys()
+    assert set(heirs.values()) == new.keys() == {"01849", "01969", "01981", "02008", "02014"}
+    for code, leaf in new.items():
+        together = sum(old[one].area_km2 for one, heir in heirs.items() if heir == code)
+        assert leaf.area_km2 == pytest.approx(together, rel=1e-6)
+    with (shared / "geodata" / "crosswalk_202503_to_202507_national.csv").open(encoding="utf-8", newline="") as file:
+        told = {row["legacy_code"]: row for row in csv.DictReader(file) if row["legacy_district_code"] == "063"}
+    assert heirs == {code: row["new_code"] for code, row in told.items()}
+    assert {row["new_code"]: row["new_name"] for row in table(HEIRS)} == {
+        row["new_code"]: row["new_name"] for row in told.values()
+    }
+
+
+def test_a_unit_without_an_outline_is_named(made: bytes, tmp_path: Path) -> None:
+    heirs = tmp_path / "heirs.csv"
+    heirs.write_text("old_code,new_code,new_name,new_province_code,new_province_name\n99999,1,X,19,Y\n", "utf-8")
+    with pytest.raises(InvalidBoundaries, match="99999"):
+        merged_set(made, heirs)
