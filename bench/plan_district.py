@@ -29,6 +29,8 @@ from mapper.services.planning import make
 from tests.services.invented_district import DUE, ByEye, district, rules, served_by
 
 WIDTH, EDGE = 900, 20
+LARGEST = 10
+"""Doses of the largest vial of planning.toml."""
 
 
 def figures(given: PlanGiven, ids: set[str], way_m: float, team_days: int) -> dict[str, float]:
@@ -97,6 +99,10 @@ def main() -> None:
     }
     for name, one in found.items():
         print(f"{name:8}", "  ".join(f"{key} {value}" for key, value in one.items()))
+    sessions = [one for site in made.sites for one in site.sessions if one.team]
+    half = sum(2 * one.people < LARGEST for one in sessions)
+    vials, wasted = sum(one.vials for one in made.needs), sum(one.wasted for one in made.needs)
+    print(f"vials {vials}, doses wasted {wasted:.0f}; team sessions {len(sessions)}, below half a vial of 10 {half}")
     quality = made.quality
     print(f"planned in {took:.1f} s ({cpu:.1f} s CPU), by eye in {time.monotonic() - began:.1f} s")
     print(f"sites {len(made.sites)}, gap {quality.gap:.2%}, ended by {quality.stopped}, {quality.routes_stopped}")

@@ -96,6 +96,7 @@ class PlanningRules:
     detour: by how much a way is longer than the straight line. off_road_m: how far off the roads a house stands at
     most, where ways are reckoned by them. vehicle: what teams go by there. come: the share of people invited who come.
     served: the share of sessions in which the vials are to suffice; buffer: of vials kept ready beyond that.
+    filled: of the vials that a session put in where a team has time left opens, the least share of doses due there.
     minutes_a_dose: of a team, all in all.
     """
 
@@ -110,6 +111,7 @@ class PlanningRules:
     come: Fraction = Fraction(1)
     buffer: Fraction = Fraction(1, 10)
     served: Fraction = Fraction(95, 100)
+    filled: Fraction = Fraction(1, 2)
     minutes_a_dose: float = 3.0
     minutes_a_home: float = 20.0
     source: Label | None = None

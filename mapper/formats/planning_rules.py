@@ -40,7 +40,7 @@ _SCENARIO = (
     "teams",
     "doses_a_day",
 )
-_SHARES = ("come", "buffer", "served")
+_SHARES = ("come", "buffer", "served", "filled")
 _MOST_DOSES = 100
 
 

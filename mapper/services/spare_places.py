@@ -14,6 +14,7 @@ from mapper.domain.people import Point
 from mapper.domain.plan import Aim, FieldTeam, PlanGiven
 from mapper.domain.sites import Site, SiteKind
 from mapper.services.appointments import Appointed, Place, Slot
+from mapper.services.field_routes import own_days
 from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.site_places import places
 from mapper.services.site_plan import PlannedSite, SitePlan
@@ -123,6 +124,10 @@ def spots_of(
     """Places of the plan and others that there are, as far as anybody could come to them; and houses to visit."""
     planned = {one.site.code: one for one in plan.sites}
     days = {slot.day for place in appointed.places for slot in place.slots} | {*held.days}
+    # A team may work on days on which nobody else does: crowds are limited then too.
+    days.update(day for team in held.teams for day in own_days(team, given, held))
+    for place in appointed.places:
+        place.limit = {day: held.room(place.site, place.unit, day) for day in sorted(days)}
     where = [
         (place, planned[place.site.code])
         for place in appointed.places

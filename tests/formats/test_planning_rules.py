@@ -68,6 +68,7 @@ def test_the_campaigns_own_file_has_a_green_scenario_and_an_outbreak(campaign: C
         ('buffer = "120 %"', "buffer cannot be"),
         ('served = "100 %"', "served cannot be"),
         ('come = "0 %"', "come cannot be"),
+        ("filled = 5", "filled cannot be"),
         (FIRST + "weight = 0.5", "weight cannot be 0.5"),
         (FIRST + 'to_age = "60 years"', "to_age cannot be"),
         (FIRST + 'priorities = ["nobody"]', "no group of the campaign has the priority nobody"),
