@@ -18,6 +18,7 @@ from mapper.services.spare_places import Day, Spot, Stop, position
 from mapper.services.team_plan import Stay, TeamDay, TeamPlan
 from mapper.services.team_stops import HomeStop, SessionStop, minutes_at, place_of
 from mapper.services.travel import Ways, lon_lat
+from mapper.solve.stop_order import shorter_order
 
 A_SECOND = 1 / 60
 
@@ -132,11 +133,19 @@ class Days:
         return found
 
     def put(self, stop: Stop, day: Day, at: int) -> None:
-        """A further stop before one of a day."""
+        """A further stop before one of a day; its stops in the order of the least way."""
         day.stops.insert(at, stop)
+        self.shorten(day)
+
+    def shorten(self, day: Day) -> None:
+        """The stops of a day in an order of less way and no more time; communes keep theirs where a team rolls on."""
+        apart = [one.unit if self.given.question.rolling else "" for one in day.stops]
+        order = shorter_order(self.metres, self.minutes, day.nodes, apart)
+        day.stops[:] = [day.stops[one] for one in order]
 
     def laid(self, day: Day) -> TeamDay:
         """A day with its times and ways, and the sessions with theirs."""
+        self.shorten(day)
         for stop in day.gone:
             assert stop.place is not None and stop.slot is not None
             stop.place.slots.remove(stop.slot)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mapper.domain.campaign import Label
@@ -14,10 +16,14 @@ from mapper.domain.planning import Formulation, PlanningRules
 from mapper.services import planning
 from mapper.services.appointments import Appointed, Slot
 from mapper.services.planning import make
+from mapper.services.scenarios import conditions
+from mapper.services.spare_days import Days
 from mapper.services.spare_hours import fill_up
+from mapper.services.spare_places import Day, Stop
 from mapper.services.spare_vials import FilledVials
+from mapper.services.team_stops import HomeStop
 from mapper.services.turns import Comer
-from tests.services.plan_cases import RULES, at, house
+from tests.services.plan_cases import MONDAY, RULES, at, given, house, team
 from tests.services.test_random_plans import asked
 
 TEN = Formulation("ten", "a", Label("Mười liều"), 10, 6)
@@ -104,3 +110,24 @@ def test_a_campaign_says_its_own_share() -> None:
     vials = FilledVials(replace(RULE, filled=Fraction(1)))
     assert not vials.enough(vials.doses(comers(9, "ten")).sum(axis=0))
     assert vials.enough(vials.doses(comers(10, "ten")).sum(axis=0))
+
+
+def test_a_day_that_was_filled_has_its_stops_in_an_order_of_less_way() -> None:
+    """Stops put in leave a way to and fro; those of the day are put in a better order."""
+    chance = np.random.default_rng(3)
+    at_km = chance.uniform(0, 9_000, (7, 2))
+    stops = [Stop(HomeStop(house(f"h{n}", at(*place)), (), MONDAY, 1.0), n + 1, "") for n, place in enumerate(at_km)]
+    every = np.vstack([[(4_500.0, 4_500.0)], at_km])
+    metres = np.ceil(np.hypot(*(every[:, None] - every[None]).transpose(2, 0, 1)))
+    wish = given([house("h", at(0, 0))], [], 1, teams=(team(),))
+    day = Day(team(), MONDAY, 0, [], [])
+    days = Days(wish, conditions(wish, RULE), [day], metres, metres / 400, math.inf)
+    for stop in stops:
+        days.put(stop, day, 0)
+    as_put = [0, *range(7, 0, -1), 0]
+    now = day.nodes
+    assert sorted(now) == sorted(as_put)
+    assert metres[now[:-1], now[1:]].sum() < metres[as_put[:-1], as_put[1:]].sum()
+    before = list(now)
+    days.shorten(day)
+    assert day.nodes == before, "nothing is left to better"
