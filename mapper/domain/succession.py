@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from mapper.domain.people import Finding
+from mapper.domain.places import same_name
 from mapper.errors import InvalidBoundaries, mark
 
 ROUNDING = 0.005
@@ -28,6 +30,26 @@ class Change(StrEnum):
     MERGED = "merged"
     DIVIDED = "divided"
     GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days on which a boundary set holds, both included; None without an end there. label: the set's."""
+
+    label: str
+    begins: date | None
+    ends: date | None
+
+    def meets(self, other: Period) -> bool:
+        """Whether some day is in both."""
+        return (self.begins or date.min) <= (other.ends or date.max) and (other.begins or date.min) <= (
+            self.ends or date.max
+        )
+
+
+def shown_day(day: date) -> str:
+    """A day as readers know it."""
+    return f"{day:%d/%m/%Y}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +101,7 @@ class Succession:
         new = heirs[0].new
         if len(self.of_new[new]) > 1:
             return Change.MERGED
-        return Change.SAME if names[0].get(old) == names[1].get(new) else Change.RENAMED
+        return Change.SAME if same_name(names[0].get(old, ""), names[1].get(new, "")) else Change.RENAMED
 
     def reused(self) -> set[str]:
         """Codes that mean other ground in the new set than in the old: no heir of the old unit has its code."""
@@ -188,42 +210,40 @@ def _finding(code: str, words: str, unit: str, names: Mapping[str, str]) -> Find
     return Finding(code, words, (("code", unit), ("name", names.get(unit, ""))))
 
 
-class Doubt(StrEnum):
-    """How two tellings of one pair of units differ."""
-
-    ONLY_TOLD = "only_told"
-    ONLY_MEASURED = "only_measured"
-    WHOLE_OR_PART = "whole_or_part"
-
-
 @dataclass(frozen=True, slots=True)
-class Disagreement:
-    """A pair of units of which a crosswalk and a measuring say other things. share: measured, of the old unit."""
+class Doubtful:
+    """A pair of units of which several tellings do not say the same. says: by telling, True for the whole old unit,
+    False for a part of it, None for nothing. share: of the old unit as its outline has it, None where none was looked
+    at."""
 
     old: str
     new: str
-    doubt: Doubt
-    share: float
+    says: Mapping[str, bool | None]
+    share: float | None
 
 
-def disagreements(told: Succession, measured: Succession, least: float) -> list[Disagreement]:
-    """Every pair that only one of the two has, or that one has whole and the other in part; by code.
+def compare(
+    told: Mapping[str, Succession],
+    measured: tuple[str, Mapping[tuple[str, str], float]] | None = None,
+    least: float = 0.005,
+) -> list[Doubtful]:
+    """Every pair of units of which tellings disagree, by code. told: by their names.
 
-    measured: with the share of every pair, however small. least: share from which a measured pair counts as one, and
-    within which a whole may fall short: of two drawings of one border neither is exact.
+    measured: the outlines' name among the tellings, with the share of every pair, however small. least: share from
+    which a measured pair counts as one, and within which a whole may fall short: of two drawings of one border neither
+    is exact. Of units that some telling says nothing about at all, the others are compared.
     """
-    pairs = {(one.old, one.new): one for one in told.heirs}
-    shares = {(one.old, one.new): one.share or 0.0 for one in measured.heirs}
+    pairs = {name: {(one.old, one.new): one.whole for one in each.heirs} for name, each in told.items()}
+    shares: Mapping[tuple[str, str], float] = {}
+    if measured is not None:
+        name, shares = measured
+        pairs[name] = {pair: share >= 1 - least for pair, share in shares.items() if share >= least}
+    speak_of = {name: {old for old, _ in each} for name, each in pairs.items()}
     found = []
-    for pair in sorted(pairs.keys() | shares.keys()):
-        one, share = pairs.get(pair), shares.get(pair, 0.0)
-        if one is None:
-            if share >= least:
-                found.append(Disagreement(*pair, Doubt.ONLY_MEASURED, share))
-        elif share < least:
-            found.append(Disagreement(*pair, Doubt.ONLY_TOLD, share))
-        elif one.whole != (share >= 1 - least):
-            found.append(Disagreement(*pair, Doubt.WHOLE_OR_PART, share))
+    for pair in sorted(set().union(*pairs.values()) if pairs else ()):
+        says = {name: each.get(pair) for name, each in pairs.items() if pair[0] in speak_of[name]}
+        if len(set(says.values())) > 1:
+            found.append(Doubtful(*pair, says, shares.get(pair, 0.0) if measured is not None else None))
     return found
 
 
@@ -259,4 +279,30 @@ def shortest_way(steps: Iterable[tuple[str, str]], old: str, new: str) -> list[s
             if after not in seen:
                 seen.add(after)
                 ways.append([*way, after])
+    return []
+
+
+def follows(old: Period, new: Period) -> list[Finding]:
+    """What is wrong with the days of a set and of the one after it.
+
+    Raises InvalidBoundaries where the later one holds before the earlier.
+    """
+    if old.begins and new.begins and new.begins < old.begins:
+        raise InvalidBoundaries(
+            mark("{new} holds from {new_begin} and {old} only from {old_begin}. Exchange the old set and the new one."),
+            old=old.label,
+            new=new.label,
+            new_begin=shown_day(new.begins),
+            old_begin=shown_day(old.begins),
+        )
+    if old.ends is None or new.begins is None:
+        return []
+    facts = (("old", old.label), ("new", new.label), ("end", shown_day(old.ends)), ("begin", shown_day(new.begins)))
+    days = (new.begins - old.ends).days - 1
+    if days > 0:
+        words = mark("{old} ends on {end} and {new} begins on {begin}: in between no set holds. Correct the periods.")
+        return [Finding("period_gap", words, facts)]
+    if days < 0:
+        words = mark("{old} ends on {end}, when {new} holds since {begin} already. Correct the periods.")
+        return [Finding("period_overlap", words, facts)]
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from mapper.domain.succession import Heir, Succession
 from mapper.store import tables
@@ -85,3 +85,15 @@ def every(connection: Connection) -> dict[tuple[str, str], Succession]:
     for old_set, new_set, *heir in rows:
         heirs[old_set, new_set].append(Heir(*heir))
     return {(one.old_set, one.new_set): Succession(tuple(heirs[one.old_set, one.new_set])) for one in told(connection)}
+
+
+def visited_by_set(connection: Connection) -> dict[str, int]:
+    """Households visited that a unit of a set holds, by the set; 0 is left out."""
+    cells, houses = tables.cell_units, tables.house_totals
+    rows = connection.execute(
+        select(cells.c.set_id, func.sum(houses.c.visited))
+        .join(houses, houses.c.cell_id == cells.c.cell_id)
+        .where(cells.c.unit_code.is_not(None))
+        .group_by(cells.c.set_id)
+    )
+    return {set_id: int(number) for set_id, number in rows if number}

@@ -5,16 +5,19 @@ Old A and B become X whole; C is divided, a quarter to X and the rest to Y; D is
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from mapper.domain.succession import (
     Change,
-    Disagreement,
-    Doubt,
+    Doubtful,
     Heir,
+    Period,
     Succession,
     check,
-    disagreements,
+    compare,
+    follows,
     in_order,
     shortest_way,
 )
@@ -46,6 +49,11 @@ TOLD = Succession(
 )
 def test_every_unit_has_one_fate(old: str, change: Change) -> None:
     assert TOLD.change(old, (OLD, NEW)) is change
+
+
+def test_another_spelling_is_no_other_name() -> None:
+    told = Succession((Heir("H", "H", True),))
+    assert told.change("H", ({"H": "Xã Hoà Bình"}, {"H": "Xã Hòa Bình"})) is Change.SAME
 
 
 def test_a_unit_knows_its_forebears() -> None:
@@ -114,24 +122,59 @@ def test_codes_that_neither_set_has_are_refused_and_named(heir: Heir) -> None:
     assert refused.value.facts["code"] == "?"
 
 
-def test_told_and_measured_are_compared_pair_by_pair() -> None:
-    measured = Succession(
-        (
-            Heir("A", "X", True, 0.999),
-            Heir("A", "Y", False, 0.001),
-            Heir("B", "X", False, 0.9),
-            Heir("B", "Y", False, 0.1),
-            Heir("C", "Y", True, 1.0),
-            Heir("D", "Z", True, 1.0),
-            Heir("E", "E", True, 1.0),
-        )
-    )
-    assert disagreements(TOLD, measured, least=0.01) == [
-        Disagreement("B", "X", Doubt.WHOLE_OR_PART, 0.9),
-        Disagreement("B", "Y", Doubt.ONLY_MEASURED, 0.1),
-        Disagreement("C", "X", Doubt.ONLY_TOLD, 0.0),
-        Disagreement("C", "Y", Doubt.WHOLE_OR_PART, 1.0),
+def test_tellings_are_compared_pair_by_pair() -> None:
+    shares = {
+        ("A", "X"): 0.999,
+        ("A", "Y"): 0.001,
+        ("B", "X"): 0.9,
+        ("B", "Y"): 0.1,
+        ("C", "Y"): 1.0,
+        ("D", "Z"): 1.0,
+        ("E", "E"): 1.0,
+    }
+    assert compare({"told": TOLD}, ("measured", shares), least=0.01) == [
+        Doubtful("B", "X", {"told": True, "measured": False}, 0.9),
+        Doubtful("B", "Y", {"told": None, "measured": False}, 0.1),
+        Doubtful("C", "X", {"told": False, "measured": None}, 0.0),
+        Doubtful("C", "Y", {"told": False, "measured": True}, 1.0),
     ]
+
+
+def test_a_telling_that_is_silent_about_a_unit_is_not_held_against_the_others() -> None:
+    other = Succession((Heir("A", "Y", True), Heir("D", "Z", True)))
+    assert compare({"told": TOLD, "other": other}) == [
+        Doubtful("A", "X", {"told": True, "other": None}, None),
+        Doubtful("A", "Y", {"told": None, "other": True}, None),
+    ]
+    assert compare({}) == []
+
+
+@pytest.mark.parametrize(
+    ("begins", "code", "days"),
+    [
+        (date(2025, 7, 1), None, "30/06/2025"),
+        (date(2025, 7, 3), "period_gap", "30/06/2025"),
+        (date(2025, 6, 30), "period_overlap", "30/06/2025"),
+        (None, None, ""),
+    ],
+)
+def test_a_set_follows_the_other_on_the_next_day(begins: date | None, code: str | None, days: str) -> None:
+    found = follows(Period("old", date(2020, 1, 1), date(2025, 6, 30)), Period("new", begins, None))
+    assert [one.code for one in found] == ([code] if code else [])
+    assert all(dict(one.facts)["end"] == days for one in found)
+
+
+def test_a_set_that_holds_before_the_other_does_not_follow_it() -> None:
+    with pytest.raises(InvalidBoundaries):
+        follows(Period("old", date(2025, 7, 1), None), Period("new", date(2020, 1, 1), date(2025, 6, 30)))
+
+
+def test_periods_without_an_end_meet_whatever_comes_later() -> None:
+    old, new = Period("old", None, date(2025, 6, 30)), Period("new", date(2025, 7, 1), None)
+    assert not old.meets(new)
+    assert not new.meets(old)
+    assert Period("always", None, None).meets(old)
+    assert new.meets(Period("next", date(2026, 1, 1), None))
 
 
 def test_sets_stand_in_the_order_of_their_steps_and_a_circle_is_named() -> None:
