@@ -29,6 +29,7 @@ SMALLEST_M2 = 1.0
 """An overlap up to this is rounding."""
 
 _TOLD_CHANGE = 0.01  # a unit whose area changed by more is named
+_SAME = 1e-9  # a share of its area up to this is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +226,28 @@ def _changes(
     codes: Sequence[str], before: NDArray[np.float64], after: NDArray[np.float64], findings: list[Finding]
 ) -> tuple[AreaChange, ...]:
     share = np.abs(after - before) / np.maximum(after, 1e-12)
-    order = [int(i) for i in np.argsort(-share, kind="stable") if share[i] > 1e-9]
+    order = [int(i) for i in np.argsort(-share, kind="stable") if share[i] > _SAME]
     changes = tuple(AreaChange(codes[i], float(before[i]), float(after[i])) for i in order)
     told = int((share > _TOLD_CHANGE).sum())
+    if changes:
+        moved = after - before
+        findings.append(
+            Finding(
+                "area_total",
+                mark(
+                    "By mending, {grown} units gained {gained_km2} km² and {shrunk} lost {lost_km2} km². The areas of "
+                    "all units were {before_km2} km² together and are {after_km2} km² now."
+                ),
+                (
+                    ("grown", str(int((moved[share > _SAME] > 0).sum()))),
+                    ("gained_km2", f"{moved[moved > 0].sum():.2f}"),
+                    ("shrunk", str(int((moved[share > _SAME] < 0).sum()))),
+                    ("lost_km2", f"{-moved[moved < 0].sum():.2f}"),
+                    ("before_km2", f"{before.sum():.2f}"),
+                    ("after_km2", f"{after.sum():.2f}"),
+                ),
+            )
+        )
     if told:
         findings.append(
             Finding(

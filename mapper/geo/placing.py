@@ -52,7 +52,9 @@ class Placer:
     """Finds the units of points, longitude and latitude in degrees (EPSG:4326).
 
     A point belongs to a unit that covers it, its border included. On a shared border, or where units overlap, the
-    lowest code wins. May be used by several threads at once.
+    lowest code wins. What no unit covers (water, a gap too wide to be closed, ground that the set lacks) belongs to
+    none, however near one is: nothing is drawn in from outside. So an answer depends on the point and the outlines
+    alone, not on the units' order nor on the run. May be used by several threads at once.
     """
 
     def __init__(
@@ -98,7 +100,24 @@ class Placer:
 
     def place(self, lon: Floats, lat: Floats) -> Indexes:
         """For each point the index of its unit in codes, or -1 where none covers it (or it is not a number)."""
+        return self._place(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))[0]
+
+    def place_exactly(self, lon: Floats, lat: Floats) -> tuple[Indexes, NDArray[np.bool_]]:
+        """The same, and whether each point lies on the border of its unit, as ``place_one`` tells it."""
         lon, lat = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+        found, exact = self._place(lon, lat)
+        on_border = np.zeros(len(lon), dtype=bool)
+        near = exact[found[exact] >= 0]
+        for start in range(0, len(near), _BLOCK):
+            some = near[start : start + _BLOCK]
+            # side by side what asks one polygon, as in _test
+            some = some[np.argsort(found[some])]
+            with self._lock:
+                on_border[some] = ~shapely.contains_xy(self._shapes[found[some]], lon[some], lat[some])
+        return found, on_border
+
+    def _place(self, lon: Floats, lat: Floats) -> tuple[Indexes, NDArray[np.int64]]:
+        """The index of each point's unit, or -1, and which points were in border cells."""
         found = np.empty(len(lon), dtype=np.int32)
         for start in range(0, len(lon), _BLOCK):
             block = slice(start, start + _BLOCK)
@@ -107,7 +126,7 @@ class Placer:
         for start in range(0, len(exact), _BLOCK):
             some = exact[start : start + _BLOCK]
             found[some] = self._test(lon[some], lat[some], _BORDER - found[some])
-        return found
+        return found, exact
 
     def _look_up(self, lon: Floats, lat: Floats) -> Indexes:
         """What the grid says of each point: its unit, none, or the border cell it lies in."""
