@@ -144,7 +144,11 @@ def _add_make(console: Console, group: click.Group, as_json: click.Parameter) ->
         click.Option(
             ["--aim"], type=click.Choice([one.value for one in Aim]), help=_("What the plan is to be best at.")
         ),
-        click.Option(["--sites"], type=click.IntRange(min=1), help=_("Sites at most, the fixed ones among them.")),
+        click.Option(
+            ["--sites"],
+            type=click.IntRange(min=1),
+            help=_("Sites at most, the fixed ones among them; else as many as the teams' days hold."),
+        ),
         click.Option(["--entered"], is_flag=True, help=_("Only sites that were entered, no proposed ones.")),
         click.Option(["--doses"], type=click.IntRange(min=0), help=_("Doses that there are in all.")),
         click.Option(["--rolling"], is_flag=True, help=_("Commune after commune.")),
@@ -295,7 +299,9 @@ def _show(console: Console, reference: Reference, number: int, as_json: bool) ->
     else:
         click.echo(f"{console.say('Plan {number}', number=number)}: {state_of(console, found.line)}")
         if found.made is not None:
-            for line in lines_of(console, found.made, rules_for(reference, found.line.row.campaign_id)):
+            for line in lines_of(
+                console, found.made, rules_for(reference, found.line.row.campaign_id), found.line.question
+            ):
                 click.echo(line)
     if found.line.trouble is not None:
         facts = written_facts(found.line.trouble.facts, console.settings.language)

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from mapper.commands.console import Console
 from mapper.domain.made_plan import WHY, MadePlan, PlanSite, VialNeed
+from mapper.domain.plan import PlanQuestion
 from mapper.domain.planning import PlanningRules
 from mapper.errors import mark
 from mapper.language import written_day, written_facts
 from mapper.services.plan_figures import clock
 from mapper.services.plans import PlanLine, PlanState
+from mapper.services.site_number import sites_told
 
 STATES: Mapping[PlanState, str] = {
     PlanState.WAITING: mark("waiting to be worked out"),
@@ -26,8 +28,10 @@ def state_of(console: Console, line: PlanLine) -> str:
     return console.say(STATES[line.state])
 
 
-def lines_of(console: Console, made: MadePlan, rules: PlanningRules) -> Iterator[str]:
-    """A plan that came out."""
+def lines_of(
+    console: Console, made: MadePlan, rules: PlanningRules, question: PlanQuestion | None = None
+) -> Iterator[str]:
+    """A plan that came out. question: that it answers, told for how many sites it uses."""
     _ = console.say
     labels = {one.code: one.label[console.settings.language] for one in rules.formulations}
     for site in made.sites:
@@ -48,6 +52,8 @@ def lines_of(console: Console, made: MadePlan, rules: PlanningRules) -> Iterator
         yield _need(console, need, labels)
     for why, people in made.by_why().items():
         yield f"- {_(WHY[why])}: {people}"
+    if question is not None and (used := sites_told(question, made)) is not None:
+        yield _(used.words, **written_facts(used.facts, console.settings.language))
     for one in made.binds:
         yield "- " + _(one.words, **written_facts(one.facts, console.settings.language))
     yield _(

@@ -105,11 +105,12 @@ class PlanQuestion:
 
     set_id, area: a unit of a boundary set as level:code, "" for all that the asker sees. first, last: days of the plan;
     whoever is due on one of them is planned for. off: days among them without work, beside Sundays and holidays.
-    sites: how many at most, the fixed ones among them; asked by every aim but FEWEST_SITES. proposed: whether the
-    middle house of each hamlet is a candidate too. mobile_days: on how many days a team is at a mobile site,
-    or on more if those do not suffice. doses: to be had in all, None for no limit. rolling: commune after commune.
-    farther: how many times as far as planning.toml says people walk. keeps: sessions that stand; follows: the plan
-    that this one takes the place of. seconds: in which the sites are to be chosen, and again the routes.
+    sites: how many at most, the fixed ones among them; None for as many as the days of teams hold; not asked by
+    FEWEST_SITES. proposed: whether the middle house of each hamlet is a candidate too. mobile_days: on how many days a
+    team is at a mobile site, or on more if those do not suffice. doses: to be had in all, None for no limit. rolling:
+    commune after commune. farther: how many times as far as planning.toml says people walk. keeps: sessions that stand;
+    follows: the plan that this one takes the place of. seconds: in which the sites are to be chosen, and again the
+    routes.
     """
 
     campaign_id: str

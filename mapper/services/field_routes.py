@@ -12,7 +12,7 @@ import numpy as np
 from mapper.domain.people import Point
 from mapper.domain.plan import FieldTeam, PlanGiven
 from mapper.domain.planning import PlanningRules
-from mapper.services.scenarios import Conditions
+from mapper.services.scenarios import Conditions, own_days
 from mapper.services.team_stops import SessionStop, Stopover, minutes_at, place_of, standing
 from mapper.services.travel import Ways, lon_lat
 from mapper.solve.routing import Halt, Missed, Roads, Route, Shift, Team, Window, shortest_routes
@@ -149,14 +149,6 @@ def at_once(field: Field, watch: Watch) -> tuple[list[Route], dict[int, Missed],
 def renumbered(route: Route, going: Sequence[int], team: int) -> Route:
     """A route of some stops and a team as those of the field are counted."""
     return replace(route, team=team, halts=tuple(replace(one, halt=going[one.halt]) for one in route.halts))
-
-
-def own_days(team: FieldTeam, given: PlanGiven, held: Conditions) -> list[date]:
-    """The days of a plan on which a team works: its own, or every working day."""
-    question = given.question
-    if team.days:
-        return sorted({day for day in team.days if question.first <= day <= question.last})
-    return list(held.days)
 
 
 def metres_around(team: FieldTeam, stops: Sequence[Stopover], ways: Ways) -> float:

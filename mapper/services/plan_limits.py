@@ -9,8 +9,7 @@ from mapper.domain.made_plan import Explained, MadePlan, Unserved
 from mapper.domain.plan import FixedSession, PlanGiven
 from mapper.domain.sites import SiteKind
 from mapper.errors import mark
-from mapper.services.field_routes import own_days
-from mapper.services.scenarios import Conditions
+from mapper.services.scenarios import Conditions, own_days
 from mapper.services.site_plan import SitePlan
 from mapper.services.team_plan import TeamPlan
 from mapper.services.team_stops import HomeStop, SessionStop, Stopover, minutes_at

@@ -106,6 +106,14 @@ def conditions(given: PlanGiven, rules: PlanningRules) -> Conditions:
     return replace(made, closed=made.closed | shut)
 
 
+def own_days(team: FieldTeam, given: PlanGiven, held: Conditions) -> list[date]:
+    """The days of a plan on which a team works: its own, or every working day."""
+    question = given.question
+    if team.days:
+        return sorted({day for day in team.days if question.first <= day <= question.last})
+    return list(held.days)
+
+
 def _limited(team: FieldTeam, scenario: Scenario) -> FieldTeam:
     limits = [one for one in (team.doses, scenario.doses_a_day) if one is not None]
     return replace(team, doses=min(limits, default=None))

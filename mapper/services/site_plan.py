@@ -15,6 +15,7 @@ from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.dose_limit import Claim, Key, shares, who_gets
 from mapper.services.scenarios import Conditions, conditions, unit_of_house
+from mapper.services.site_number import sites_at_first
 from mapper.services.site_places import Place, places
 from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
 from mapper.services.site_shortage import Left, explained
@@ -109,7 +110,8 @@ def plan_sites(
     asking = _Asking.of(given, rules.farther(given.question.farther), ways or Straight(rules))
     if first is not None:
         _tell_first(asking, watch, first)
-    found = _solve(asking.asked, given.question, watch)
+    number = sites_at_first(given, asking.under, asking.asked.kept)
+    found = _solve(asking.asked, given.question.aim, number, watch)
     plan = asking.plan(found, watch)
     without = found.left or Unserved.FULL in plan.unserved
     shortage = what_binds(asking.asked.problem, found, watch.part()) if without else None
@@ -382,10 +384,8 @@ def _sorted(given: PlanGiven, under: Conditions) -> tuple[list[HousePeople], lis
     return homes, nowhere, walking
 
 
-def _solve(asked: SiteProblem, wish: PlanQuestion, watch: Watch) -> Siting:
-    # More sites may be kept than were asked for: all of them are in the plan then, which says so.
-    number = max(wish.sites or 1, asked.kept)
-    match wish.aim:
+def _solve(asked: SiteProblem, aim: Aim, number: int, watch: Watch) -> Siting:
+    match aim:
         case Aim.FEWEST_SITES:
             return fewest_sites(asked.problem, watch)
         case Aim.MOST_PEOPLE:
@@ -401,8 +401,10 @@ def _check(wish: PlanQuestion) -> None:
             first=wish.first,
             last=wish.last,
         )
-    if wish.aim is not Aim.FEWEST_SITES and not wish.sites:
-        raise InvalidQuestion(mark("Say how many sites there may be, 1 or more."))
+    if wish.aim is not Aim.FEWEST_SITES and wish.sites is not None and wish.sites < 1:
+        raise InvalidQuestion(
+            mark("Say how many sites there may be, 1 or more; or leave it out for as many as the teams' days hold.")
+        )
     if wish.mobile_days < 1:
         raise InvalidQuestion(mark("A team stays at a mobile site for 1 day or more."))
     if not 0 < wish.farther <= FARTHEST:

@@ -178,7 +178,13 @@ def _closed(given: PlanGiven, left: Left) -> Weighed:
 
 def _not_chosen(given: PlanGiven, left: Left, shortage: Shortage | None) -> Weighed:
     number = _people(left.get(Unserved.NOT_CHOSEN, ()))
-    if number and shortage is not None and shortage.sites is not None:
+    if number and shortage is not None and shortage.sites is not None and given.question.sites is None:
+        words = mark(
+            "{people} people can walk only to places that were not chosen: {sites} sites or more would have everybody "
+            "within their walk. Further teams or days, or that number of sites, give them one."
+        )
+        yield number, Explained(words, {"people": number, "sites": shortage.sites})
+    elif number and shortage is not None and shortage.sites is not None:
         words = mark(
             "{people} people can walk only to places that were not chosen: {asked} sites were asked for, and {sites} "
             "or more would have everybody within their walk."

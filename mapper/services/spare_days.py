@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from mapper.domain.people import Point
 from mapper.domain.plan import PlanGiven
 from mapper.services.appointments import Appointed, Order, Place, Slot
-from mapper.services.field_routes import own_days
-from mapper.services.scenarios import Conditions, unit_of_house
+from mapper.services.scenarios import Conditions, own_days, unit_of_house
 from mapper.services.spare_places import Day, Spot, Stop, position
 from mapper.services.team_plan import Stay, TeamDay, TeamPlan
 from mapper.services.team_stops import HomeStop, SessionStop, minutes_at, place_of

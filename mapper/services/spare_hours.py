@@ -110,7 +110,8 @@ class _Filling:
         spots = spots_of(given, plan, appointed, people, homes, weights, held, ways)
         days = Days.of(given, sent, appointed, spots, held, ways)
         held_now = [one for one in appointed.places if one.site.kind is SiteKind.FIXED or used(one)]
-        sites = math.inf if given.question.aim is Aim.FEWEST_SITES else (given.question.sites or 0) - len(held_now)
+        asked = given.question.sites
+        sites = math.inf if asked is None or given.question.aim is Aim.FEWEST_SITES else asked - len(held_now)
         return cls(held, people, days, spots, sites, Relief.of(appointed, days, weights, held, ways))
 
     def __post_init__(self) -> None:

@@ -14,8 +14,7 @@ from mapper.domain.people import Point
 from mapper.domain.plan import Aim, FieldTeam, PlanGiven
 from mapper.domain.sites import Site, SiteKind
 from mapper.services.appointments import Appointed, Place, Slot
-from mapper.services.field_routes import own_days
-from mapper.services.scenarios import Conditions, unit_of_house
+from mapper.services.scenarios import Conditions, own_days, unit_of_house
 from mapper.services.site_places import places
 from mapper.services.site_plan import PlannedSite, SitePlan
 from mapper.services.team_plan import TeamDay

@@ -189,9 +189,7 @@ def read_question(
         days = working_days(first, last, off)
     teams = _teams(at, ground, area, days)
     mobile_days = at.whole("mobile_days", 1, MOST_DAYS) or 1
-    sites = None
-    if aim is not Aim.FEWEST_SITES:
-        sites = at.whole("sites", 1, 2_000) or _enough(ground, area, teams, len(days), mobile_days)
+    sites = at.whole("sites", 1, 2_000) if aim is not Aim.FEWEST_SITES else None
     question = PlanQuestion(
         campaign,
         first or date.min,
@@ -216,11 +214,6 @@ def read_question(
         follows=like.follows if like and at.text("keeps") else None,
     )
     return (None if at.problems else question), at.problems
-
-
-def _enough(ground: Ground, area: str, teams: Sequence[FieldTeam], days: int, mobile_days: int) -> int:
-    """How many sites are asked for where nobody says: the stations, and as many more as the teams have days for."""
-    return len(ground.stations(area)) + max(1, len(teams)) * max(1, days // mobile_days)
 
 
 def _teams(at: Reading, ground: Ground, area: str, days: Sequence[date]) -> tuple[FieldTeam, ...]:

@@ -13,6 +13,7 @@ from mapper.errors import mark
 from mapper.language import written_facts
 from mapper.services.plan_comparison import Difference, Figures
 from mapper.services.plans import PlanState
+from mapper.services.site_number import sites_told
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.pages import count
 
@@ -39,11 +40,17 @@ def aim_words(question: PlanQuestion) -> str:
     """What a plan is to be best at."""
     if question.aim is Aim.FEWEST_SITES:
         return say("As few sites as possible")
+    if question.sites is None:
+        open_ = {
+            Aim.MOST_PEOPLE: mark("Most people with as many sites as the teams' days hold"),
+            Aim.LEAST_TRAVEL: mark("Shortest ways with as many sites as the teams' days hold, within their capacity"),
+        }
+        return say(open_[question.aim])
     words = {
         Aim.MOST_PEOPLE: mark("Most people with {sites} sites"),
         Aim.LEAST_TRAVEL: mark("Shortest ways with {sites} sites, within their capacity"),
     }
-    return say(words[question.aim], sites=count(question.sites or 0))
+    return say(words[question.aim], sites=count(question.sites))
 
 
 def headline(made: MadePlan) -> str:
@@ -66,6 +73,12 @@ def rest(made: MadePlan) -> str:
         return ""
     told = ", ".join(f"{count(number)} {say(WHY[one])}" for one, number in why.items())
     return say("{number} people have none: {told}.", number=count(made.people - made.served), told=told)
+
+
+def sites_used(question: PlanQuestion, made: MadePlan) -> str:
+    """How many sites are used and why, where nobody said how many; "" where somebody did."""
+    told = sites_told(question, made)
+    return explained(told) if told is not None else ""
 
 
 def how_good(question: PlanQuestion, made: MadePlan) -> str:

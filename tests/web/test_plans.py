@@ -97,6 +97,18 @@ def test_a_plan_is_asked_for_and_its_page_says_what_it_does(site: Site) -> None:
     assert "Most people with 2 sites" in line and "/ 7" in line
 
 
+def test_without_a_number_of_sites_there_are_as_many_as_teams_have_days_for_and_the_page_says_how_many(
+    site: Site,
+) -> None:
+    who = reader(site, "001")
+    assert ask(who, sites="")[0] == 303
+    assert plans.plan(site.reference, OPERATOR, 1).line.question.sites is None
+    number = planned(site.reference, sites=None)
+    page = text_of(who.get(f"/plans/{number}", lang="en").text)
+    assert "2 sites are used, 1 fixed and 1 mobile: with these everybody has one within their walk" in page
+    assert "Most people with as many sites as the teams" in text_of(who.get("/plans", lang="en").text)
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
@@ -388,7 +400,7 @@ def test_a_question_asked_again_keeps_its_sessions_and_levels(site: Site) -> Non
         ("Xã Một", "write commune, level 1 to 4"),
         ("Xã Một; 5; 05/09/2022", "write commune, level 1 to 4"),
         ("Xã Một; 3; 31/02/2022", "write the day"),
-        ("Xã Ba; 3", "no commune Xã Ba"),
+        ("Xã Ba; 3", "there is no Xã Ba here"),
     ],
 )
 def test_levels_that_cannot_be_are_named_at_their_field(site: Site, levels: str, says: str) -> None:
