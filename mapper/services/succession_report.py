@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mapper.domain.people import Finding
-from mapper.domain.succession import Doubtful
+from mapper.domain.succession import Change, Doubtful
+from mapper.errors import mark
 
 CROSSWALK, OUTLINES, PACKAGE = "crosswalk", "outlines", "package"
 """Who tells what became of units: a table, the outlines of both sets, the package of the country's units."""
+
+
+CHANGES: Mapping[Change, str] = {
+    Change.SAME: mark("as before"),
+    Change.RENAMED: mark("renamed"),
+    Change.MERGED: mark("merged"),
+    Change.DIVIDED: mark("divided"),
+    Change.GONE: mark("no heir told"),
+}
+"""Words for what became of a unit."""
+
+TOLD_BY: Mapping[str, str] = {
+    CROSSWALK: mark("crosswalk"),
+    OUTLINES: mark("outlines"),
+    PACKAGE: mark("package vietnamadminunits"),
+}
+"""Words for who tells it."""
+
+SAYS: Mapping[bool | None, str] = {True: mark("whole"), False: mark("a part"), None: mark("nothing")}
+"""Words for what is told of a pair."""
 
 
 @dataclass(frozen=True, slots=True)
