@@ -95,6 +95,7 @@ ACTIONS: Mapping[str, str] = {
     "plan.stopped": mark("plan stopped"),
     "plan.chosen": mark("plan chosen to be carried out"),
     "plan.put_aside": mark("plan carried out no longer"),
+    "plan.renamed": mark("plan named anew"),
     "plan.removed": mark("plan taken away"),
     "plan.seen": mark("houses and people of a plan seen"),
     "public.settings": mark("public page set"),

@@ -231,6 +231,9 @@ def rename(reference: Reference, user: User, number: int, name: str) -> None:
         _check_own(eyes, row)
         question = replace(read_question(row.question), name=name)
         kept.change(connection, number, {"name": name, "question": write_question(question)})
+        if name != row.name:
+            facts = {"campaign": row.campaign_id, "before": row.name, "name": name}
+            _record(reference, connection, user, "plan.renamed", number, facts)
 
 
 def remove(reference: Reference, user: User, number: int) -> None:

@@ -476,6 +476,8 @@ def test_the_trail_tells_who_asked_stopped_chose_saw_and_removed(town: Town) -> 
     plans.use(town.reference, EVERYTHING, one)
     plans.use(town.reference, EVERYTHING, two)
     plans.unuse(town.reference, EVERYTHING, two)
+    plans.rename(town.reference, EVERYTHING, two, "Đợt hai")
+    plans.rename(town.reference, EVERYTHING, two, " Đợt  hai ")
     plans.remove(town.reference, EVERYTHING, one)
     told = [(e.action, int(e.subject)) for e in audit.entries(town.reference, 50) if e.action.startswith("plan.")]
     assert told[::-1] == [
@@ -486,5 +488,8 @@ def test_the_trail_tells_who_asked_stopped_chose_saw_and_removed(town: Town) -> 
         ("plan.put_aside", one),
         ("plan.chosen", two),
         ("plan.put_aside", two),
+        ("plan.renamed", two),
         ("plan.removed", one),
-    ]
+    ], "the same name once more is no change"
+    (renamed,) = [one for one in audit.entries(town.reference, 50) if one.action == "plan.renamed"]
+    assert renamed.facts == {"campaign": "covid19", "before": "", "name": "Đợt hai"}
