@@ -6,12 +6,12 @@ asked. So most of a commune are of a few hundred kinds, and who of them is due, 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.follow_up import PersonState, Status, status
@@ -19,10 +19,13 @@ from mapper.domain.ledger import Course, Standing
 from mapper.domain.people import AWAY, Person
 from mapper.domain.plan import DuePerson
 from mapper.domain.planning import PlanningRules
-from mapper.store.follow_up import Deciding, DoseTold, day_told
+from mapper.services.kept_people import NEVER, OTHERS, Days, Facts, Folk
 
 MOST = 65_536
-"""Kinds, or days, that are remembered."""
+"""Kinds that are remembered."""
+
+LARGEST = 2**62
+"""So many combinations are told apart by one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +50,40 @@ class Kinds:
         planned = _over_by((limit for one in held for limit in (one.start, one.end)), day)
         doses = [dose for _, dose in campaign.series]
         waits = [wait for dose in doses for wait in (dose.interval, *dose.interval_by_vaccine.values())]
-        self._born = _Spans(_over_by(ages, today) | planned)
-        self._given = _Spans(_over_by(waits, today))
-        self._infected = _Spans(_over_by((group.after_infection for group in campaign.groups), today))
-        self._reported = self._deferred = _Spans({today.toordinal()})
-        self._known: dict[tuple[Any, ...], Kind] = {}
+        now = {today.toordinal()}
+        born = _over_by(ages, today) | planned
+        infected = _over_by((group.after_infection for group in campaign.groups), today)
+        # As the columns of days come: reported, born, deferred until, infected; then of each dose.
+        self._ends = [np.array(sorted(one), np.int32) for one in (now, born, now, infected)]
+        self._given = np.array(sorted(_over_by(waits, today)), np.int32)
+        self._known: dict[tuple[Facts, bytes], Kind] = {}
 
-    def of(self, one: Deciding) -> Kind:
-        """What somebody is of."""
-        _, reported, born, residence, priorities, barred, deferred, infected, refused, unknown, doses = one
-        given = self._given
-        key = (
-            self._born[born],
-            residence,
-            priorities,
-            barred,
-            refused,
-            unknown,
-            self._reported[reported],
-            self._deferred[deferred],
-            self._infected[infected],
-            *[(code, given[day], vaccine) for code, day, vaccine in doses],
-            _order(doses) if len(doses) > 1 else (),
-        )
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            found = self._known[key] = self._made(one)
+    def of(self, folk: Folk) -> tuple[NDArray[np.int64], list[Kind]]:
+        """The kind of each of the people, by its number, and the kinds."""
+        spans = self._spans(folk.days)
+        one_of, number = _alike(folk.facts, spans)
+        if len(self._known) > MOST:
+            self._known.clear()
+        found = []
+        for row, facts in zip(one_of.tolist(), folk.facts[one_of].tolist(), strict=True):
+            # Doses that others have and these have not are no part of what they are.
+            key = folk.kinds[facts], spans[row, : OTHERS + len(folk.kinds[facts].doses)].tobytes()
+            kind = self._known.get(key)
+            if kind is None:
+                kind = self._known[key] = self._made(folk.person(row))
+            found.append(kind)
+        return number, found
+
+    def _spans(self, days: Days) -> NDArray[np.int16]:
+        """Between which of some days each lies; 0 where none was told."""
+        ends = [*self._ends, *[self._given] * (days.shape[1] - OTHERS)]
+        found = np.empty(days.shape, np.int16)
+        for column, limits in enumerate(ends):
+            of_column = days[:, column]
+            found[:, column] = np.where(of_column == NEVER, 0, np.searchsorted(limits, of_column) + 1)
         return found
 
-    def _made(self, one: Deciding) -> Kind:
-        person = one.person()
+    def _made(self, person: Person) -> Kind:
         stands = status(person, self._campaign, self._day)
         due = due_on(person, stands, self._rules, self._day) if stands.state is PersonState.DUE else None
         return Kind(stands, self._settled(person), due)
@@ -116,29 +121,20 @@ def due_on(person: Person, stands: Status, rules: PlanningRules, day: date) -> D
     return DuePerson(person.id, day, tuple(dose.code for dose in stands.due), vials, rules.precedences_of(person, day))
 
 
-class _Spans(dict[Any, int]):
-    """Days as the driver gives them -> between which of some days they lie; each is read once."""
-
-    def __init__(self, ends: Iterable[int]) -> None:
-        self._ends = sorted(ends)
-
-    def __missing__(self, told: Any) -> int:
-        if len(self) >= MOST:
-            self.clear()
-        found = self[told] = -1 if told is None else bisect_left(self._ends, day_told(told).toordinal())
-        return found
-
-
 def _over_by(periods: Iterable[Period | None], day: date) -> set[int]:
     """The last days on which these may begin to be over by a day, and that day itself."""
     return {day.toordinal()} | {one.over_by(day) for one in set(periods) if one is not None}
 
 
-def _order(doses: Sequence[DoseTold]) -> tuple[int, ...]:
-    """Which of several doses came before which; nothing where they are told one after another, as nearly all are."""
-    days = [day for _, day, _ in doses]
-    if None not in days and all(one < next_ for one, next_ in pairwise(days)):
-        return ()
-    told = [date.max if day is None else day_told(day) for day in days]
-    ranks = sorted(set(told))
-    return tuple(ranks.index(day) for day in told)
+def _alike(facts: NDArray[np.int32], spans: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows alike in everything: the first of each sort, and the sort of each row."""
+    number, many = facts.astype(np.int64), int(facts.max(initial=0)) + 1
+    for column in spans.T:
+        wide = int(column.max(initial=0)) + 1
+        if many * wide > LARGEST:
+            _, number = np.unique(number, return_inverse=True)
+            many = int(number.max(initial=0)) + 1
+        number = number * wide + column
+        many *= wide
+    _, first, sort = np.unique(number, return_index=True, return_inverse=True)
+    return first, sort

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from operator import itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.follow_up import PersonState, Status, status
@@ -15,11 +19,11 @@ from mapper.domain.planning import PlanningRules
 from mapper.formats.planning_rules import read_planning
 from mapper.services.alike import Kinds, due_on
 from mapper.services.field_area import FieldArea
+from mapper.services.kept_people import Folk, Home, Key
 from mapper.services.reference import Reference
-from mapper.store import follow_up
 from mapper.store import reference as kept
+from mapper.store import tallies
 from mapper.store.database import Connection
-from mapper.store.follow_up import Deciding, HouseholdRow
 
 
 @dataclass(eq=False)
@@ -32,15 +36,11 @@ class NotDue:
     stands: Counter[PersonState] = field(default_factory=Counter)
     next_on: date | None = None
 
-    def count(self, found: Status, last: date) -> None:
-        """One more, who stands so on the first day. last: of the plan."""
-        self.stands[found.state] += 1
+    def count(self, found: Status, last: date, people: int = 1) -> None:
+        """So many more, who stand so on the first day. last: of the plan."""
+        self.stands[found.state] += people
         if found.next_on is not None and found.next_on > last:
             self.next_on = min(found.next_on, self.next_on or found.next_on)
-
-
-_AT_ONCE = 1_000
-"""Households read at a time, so that a province is never in memory but as its people due."""
 
 
 def rules_of(connection: Connection, campaign: Campaign) -> PlanningRules:
@@ -67,6 +67,19 @@ def _of_campaign(campaign_id: str) -> str:
     return f"planning of {campaign_id}"
 
 
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Which houses of an area a plan is for. units: innermost unit of each, None for all of which none is known."""
+
+    inside: NDArray[np.bool_]
+    units: Sequence[str | None] | None = None
+
+
+def everybody(homes: Sequence[Home]) -> Wanted:
+    """All of them."""
+    return Wanted(np.ones(len(homes), np.bool_))
+
+
 def people_due(
     reference: Reference,
     connection: Connection,
@@ -75,44 +88,97 @@ def people_due(
     days: tuple[date, date],
     area: FieldArea,
     others: NotDue | None = None,
-    within: Callable[[list[HouseholdRow]], list[HouseholdRow]] = lambda rows: rows,
-) -> Iterator[DueHouse]:
+    within: Callable[[Sequence[Home]], Wanted] = everybody,
+) -> list[DueHouse]:
     """The houses of an area in which anybody is due on the first of two days or falls due until the last, by id.
 
     others: in which everybody else of the area is counted. within: which houses of the area are wanted.
     """
-    rows = within(area.hold(follow_up.households(reference.database, connection, campaign.id, area.readable)))
-    kinds = Kinds(campaign, rules, days[0])
-    for start in range(0, len(rows), _AT_ONCE):
-        several = rows[start : start + _AT_ONCE]
-        members = follow_up.deciding(reference.database, connection, [row.seq for row in several])
-        for row in several:
-            found = [due_of_kind(one, kinds, campaign, rules, days, others) for one in members.get(row.seq, ())]
-            people = tuple([one for one in found if one is not None])
-            if people:
-                yield DueHouse(
-                    row.id, row.hamlet_code, row.commune_code, row.point if row.point_usable else None, people
-                )
+    folk = people_of(reference, connection, campaign, area)
+    kinds = _kinds(reference, connection, campaign, rules, days[0])
+    wanted = within(folk.homes)
+    inside = _inside(folk, area) & wanted.inside
+    found = due_among(folk, kinds, campaign, rules, days, others, inside[folk.house])
+    return _houses(folk, found, wanted.units)
 
 
-def due_of_kind(
-    one: Deciding,
+def people_of(reference: Reference, connection: Connection, campaign: Campaign, area: FieldArea) -> Folk:
+    """Everybody of the cells that have to be looked into for an area; ``area.hold`` says who of them is in it."""
+    houses = tallies.houses(reference.database, connection, campaign.id, area.readable)
+    era, _ = tallies.version(reference.database, connection)
+    key = Key(era, reference.known(connection).revision, campaign.id)
+    return reference.people.of(reference.database, connection, key, {cell: changes for cell, *_, changes in houses})
+
+
+def _kinds(reference: Reference, connection: Connection, campaign: Campaign, rules: PlanningRules, day: date) -> Kinds:
+    """What is known of kinds of people on a day, remembered for the days asked last."""
+    key = reference.known(connection).revision, campaign.id, rules_told(connection, campaign), day
+    known: Kinds | None = reference.people.known.get(key)
+    if known is None:
+        known = Kinds(campaign, rules, day)
+        reference.people.known.keep(key, known)
+    return known
+
+
+def _inside(folk: Folk, area: FieldArea) -> NDArray[np.bool_]:
+    """Which of the houses lie in an area."""
+    if area.cells is None:
+        return np.ones(len(folk.homes), np.bool_)
+    held = {one.id for one in area.hold(folk.homes)}
+    return np.array([one.id in held for one in folk.homes], np.bool_)
+
+
+def due_among(
+    folk: Folk,
     kinds: Kinds,
     campaign: Campaign,
     rules: PlanningRules,
     days: Sequence[date],
     others: NotDue | None = None,
-) -> DuePerson | None:
-    """As ``due_between`` has it, by what is known of the person's kind on the first day where that says it."""
-    kind = kinds.of(one)
-    if kind.due is not None:
-        due = kind.due
-        return DuePerson(one.id, due.on, due.due, due.vials, due.precedences)
-    if not kind.settled:
-        return due_between(one.person(), campaign, rules, days, others)
+    among: NDArray[np.bool_] | None = None,
+) -> list[tuple[int, DuePerson]]:
+    """Those who are due, with their rows, in the order of these; as ``due_between`` has it of each.
+
+    What is known of their kind on the first day tells it, where that does. among: which people count at all.
+    """
+    kind_of, known = kinds.of(folk)
+    rows = np.arange(len(folk.ids)) if among is None else np.flatnonzero(among)
+    is_due = np.array([one.due is not None for one in known], np.bool_)
+    settled = np.array([one.settled for one in known], np.bool_)
+    of_rows = kind_of[rows]
+    ids = folk.ids
+    found = []
+    for row, kind in zip((due := rows[is_due[of_rows]]).tolist(), kind_of[due].tolist(), strict=True):
+        like = known[kind].due
+        assert like is not None
+        found.append((row, DuePerson(ids[row], like.on, like.due, like.vials, like.precedences)))
+    later = []
+    for row in rows[~is_due[of_rows] & ~settled[of_rows]].tolist():
+        person = due_between(folk.person(row), campaign, rules, days, others)
+        if person is not None:
+            later.append((row, person))
     if others is not None:
-        others.count(kind.stands, days[1])
-    return None
+        done = np.bincount(of_rows[~is_due[of_rows] & settled[of_rows]], minlength=len(known))
+        for kind in np.flatnonzero(done).tolist():
+            others.count(known[kind].stands, days[1], int(done[kind]))
+    return sorted([*found, *later], key=itemgetter(0)) if later else found
+
+
+def _houses(folk: Folk, found: Sequence[tuple[int, DuePerson]], units: Sequence[str | None] | None) -> list[DueHouse]:
+    people: dict[int, list[DuePerson]] = {}
+    numbers = folk.house[[row for row, _ in found]].tolist() if found else []
+    for house, (_, person) in zip(numbers, found, strict=True):
+        if house in people:
+            people[house].append(person)
+        else:
+            people[house] = [person]
+    homes = folk.homes
+    houses = []
+    for house in sorted(people, key=lambda one: homes[one].id):
+        identity, hamlet, commune, point, _ = homes[house]
+        unit = units[house] if units is not None else None
+        houses.append(DueHouse(identity, hamlet, commune, point, tuple(people[house]), unit))
+    return houses
 
 
 def due_between(

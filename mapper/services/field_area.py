@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from mapper.geo.drawn import bounds, meets_any, overlap, within_any
 from mapper.services.accounts import DRAWN, User
@@ -11,8 +12,34 @@ from mapper.services.reference import Known, Reference
 from mapper.store import follow_up, tallies
 from mapper.store import outlines as drawn
 from mapper.store.database import Connection
-from mapper.store.follow_up import HouseholdRow
 from mapper.store.reference import Hamlet
+
+
+class Located(Protocol):
+    """A household as far as its place goes."""
+
+    @property
+    def id(self) -> str:
+        """Of the household."""
+
+    @property
+    def cell_id(self) -> int:
+        """Of the cell that it is counted in."""
+
+    @property
+    def point_usable(self) -> bool:
+        """Whether its position is good enough to place it."""
+
+    @property
+    def lon(self) -> float | None:
+        """Degrees."""
+
+    @property
+    def lat(self) -> float | None:
+        """Degrees."""
+
+
+Row = TypeVar("Row", bound=Located)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +59,7 @@ class FieldArea:
         """Every cell that has to be looked into, in order; None for all."""
         return None if self.cells is None else sorted(self.cells | self.touched)
 
-    def hold(self, rows: Sequence[HouseholdRow]) -> list[HouseholdRow]:
+    def hold(self, rows: Sequence[Row]) -> list[Row]:
         """Those of the households that lie in the area. A position that is no good lies in no outline."""
         if self.cells is None:
             return list(rows)

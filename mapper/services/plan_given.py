@@ -8,22 +8,22 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from mapper.domain.people import Point
-from mapper.domain.plan import DueHouse, PlanGiven, PlanQuestion
+from mapper.domain.plan import PlanGiven, PlanQuestion
 from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.formats.plan_file import read_made
 from mapper.geo.placing import NO_UNIT
 from mapper.services import demand
 from mapper.services.accounts import User
-from mapper.services.demand import NotDue
+from mapper.services.demand import NotDue, Wanted
 from mapper.services.field_area import field_area
+from mapper.services.kept_people import Home
 from mapper.services.questions import HAMLET, check_level, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.roads import written
 from mapper.store import epidemic, plans
 from mapper.store import sites as kept
 from mapper.store.database import Connection
-from mapper.store.follow_up import HouseholdRow
 
 
 def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGiven:
@@ -44,20 +44,16 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGive
         area = field_area(reference, connection, known, user)
         days = question.first, question.last
         wanted = _Area(places, question.area)
-        every = list(demand.people_due(reference, connection, campaign, rules, days, area, others, wanted.hold))
+        every = demand.people_due(reference, connection, campaign, rules, days, area, others, wanted.among)
         sites = [*kept.everywhere(connection), *_kept_sites(connection, question)]
         told = demand.rules_told(connection, campaign)
         levels = _levels(connection, places, question.first, question.last)
-    homes = _placed(places, [one.point for one in every])
     stand = _placed(places, sites)
     return PlanGiven(
         question,
         datetime.now(UTC).isoformat(timespec="milliseconds"),
         told,
-        tuple(
-            DueHouse(one.id, one.hamlet_code, one.commune_code, one.point, one.people, unit)
-            for one, unit in zip(every, homes, strict=True)
-        ),
+        tuple(every),
         tuple(sites),
         {one.code: unit for one, unit in zip(sites, stand, strict=True) if unit is not None},
         {code: one.label for code, one in known.hamlets.items()},
@@ -88,14 +84,16 @@ class _Area:
         leaves = places.at_level(places.leaf) if area and not self._hamlet else ()
         self._inside = {one.code for one in leaves if places.above(one.code, level) == self._code}
 
-    def hold(self, rows: list[HouseholdRow]) -> list[HouseholdRow]:
+    def among(self, homes: Sequence[Home]) -> Wanted:
         """Those of the houses that lie in it: where their position says, and without one where it was told."""
+        units = _placed(self._places, [one.point for one in homes])
         if not self._area:
-            return rows
-        if self._hamlet:
-            return [row for row in rows if row.hamlet_code == self._code]
-        units = _placed(self._places, [row.point if row.point_usable else None for row in rows])
-        return [row for row, unit in zip(rows, units, strict=True) if (unit or row.commune_code) in self._inside]
+            inside = [True] * len(homes)
+        elif self._hamlet:
+            inside = [one.hamlet_code == self._code for one in homes]
+        else:
+            inside = [(unit or one.commune_code) in self._inside for one, unit in zip(homes, units, strict=True)]
+        return Wanted(np.array(inside, np.bool_), units)
 
 
 def _placed(places: PlaceSet, points: Sequence[Point | Site | None]) -> list[str | None]:

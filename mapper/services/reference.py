@@ -27,6 +27,7 @@ from mapper.services.kept_houses import KeptHouses
 from mapper.services.kept_invitations import KeptInvitations
 from mapper.services.kept_latest import KeptLatest
 from mapper.services.kept_lists import KeptLists
+from mapper.services.kept_people import KeptPeople
 from mapper.services.kept_states import KeptStates
 from mapper.services.roads import RoadSource
 from mapper.store import reference as kept
@@ -216,6 +217,7 @@ class Reference:
         self.ages = KeptAges()
         self.houses = KeptHouses()
         self.lists = KeptLists()
+        self.people = KeptPeople()
         self.invited = KeptInvitations()
         self._known: Known | None = None
         self._lock = threading.Lock()

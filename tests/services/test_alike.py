@@ -12,9 +12,10 @@ from mapper.domain.people import Dose, Person
 from mapper.formats.campaign import read_campaign
 from mapper.formats.planning_rules import read_planning
 from mapper.services.alike import Kinds
-from mapper.services.demand import NotDue, due_between, due_of_kind
+from mapper.services.demand import NotDue, due_among, due_between
+from mapper.services.kept_people import folk, together
 from mapper.store import follow_up
-from mapper.store.follow_up import Deciding
+from mapper.store.follow_up import Deciding, Held, HouseholdRow
 from tests.services.town import DAY, FORMS, Town, person
 
 PEOPLE = 4_000
@@ -35,6 +36,13 @@ def told(one: Person) -> Deciding:
         int(one.refused),
         int(one.vaccination_unknown),
         tuple((dose.code, dose.given_on and dose.given_on.isoformat(), dose.vaccine) for dose in one.doses),
+    )
+
+
+def house(number: int) -> HouseholdRow:
+    nothing = (None,) * 8
+    return HouseholdRow(
+        number, str(number), "", date(2022, 8, 1), "interviewed", *nothing, "missing", number % 7, Held(1, None, None)
     )
 
 
@@ -87,8 +95,16 @@ def test_who_is_due_is_the_same_by_kind_as_person_by_person(name: str, day: date
     days = (day, day + timedelta(days=9))
     kinds, alone, alike = Kinds(campaign, rules, day), NotDue(), NotDue()
     one_by_one = [due_between(one, campaign, rules, days, alone) for one in people]
-    by_kind = [due_of_kind(told(one), kinds, campaign, rules, days, alike) for one in people]
-    assert by_kind == one_by_one
+    houses = [(house(number), [told(one) for one in people[number : number + 3]]) for number in range(0, PEOPLE, 3)]
+    cells = [folk(each for each in houses if each[0].cell_id == cell) for cell in range(7)]
+    every = together(cells)
+    for number, one in enumerate(every.ids):
+        assert every.person(number) == told(people[int(one)]).person()
+        assert every.homes[every.house[number]].id == str(int(one) // 3 * 3)
+    by_kind = due_among(every, kinds, campaign, rules, days, alike)
+    assert [row for row, _ in by_kind] == sorted(row for row, _ in by_kind)
+    found = {person.id: person for _, person in by_kind}
+    assert [found.get(one.id) for one in people] == one_by_one
     assert (alike.stands, alike.next_on) == (alone.stands, alone.next_on)
     seen = Counter(one is not None for one in one_by_one)
     assert seen[False] and (seen[True] or day < campaign.start or name == "measles")
