@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from mapper.commands import successions
 from mapper.commands.console import Console, as_day, command
 from mapper.services import intake
 
 
 def commands(console: Console) -> click.Group:
-    """``boundaries import``."""
+    """``boundaries import`` and ``boundaries find``."""
     _ = console.say
     group = click.Group("boundaries", help=_("Boundary sets."))
 
@@ -75,4 +76,27 @@ def commands(console: Console) -> click.Group:
         units = ", ".join(f"{level}: {number}" for level, number in made.units)
         click.echo(_("Boundary set {id} imported. {units}", id=made.id, units=units))
 
+    @command(
+        group,
+        "find",
+        _("Find places by name or code, in any spelling, in every boundary set and list of hamlets."),
+        click.Argument(["name"]),
+        click.Option(["--set", "set_id"], default="", help=_("Id of the one boundary set to look in.")),
+        click.Option(["--most"], type=click.IntRange(1, 50), default=20, help=_("So many places at most.")),
+    )
+    def find(name: str, set_id: str, most: int) -> None:
+        from mapper.services import place_search
+        from mapper.services.accounts import OPERATOR
+
+        found = place_search.search(console.opened(), OPERATOR, name, intake.today(), set_id, most)
+        if not found or found[0].near:
+            click.echo(_("No place of this name.") + (" " + _("Is one of these meant?") if found else ""))
+        for one in found:
+            told = ", ".join((one.place.name, *(around for _, _, around in one.place.around)))
+            click.echo(f"{one.set_id}  {one.place.level}:{one.place.code}  {told}")
+            if one.today:
+                heirs = ", ".join(f"{heir.name} ({heir.code})" for heir in one.today)
+                click.echo("    " + _("today: {places}", places=heirs))
+
+    successions.add(group, console)
     return group

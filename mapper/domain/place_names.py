@@ -82,7 +82,7 @@ class Reading:
     @property
     def numbered(self) -> bool:
         """Whether it is a number alone, which is no name without its word."""
-        return sum(letter.isalpha() for letter in self.form) < 2
+        return any(map(str.isdecimal, self.form)) and sum(map(str.isalpha, self.form)) < 2
 
 
 @lru_cache(maxsize=200_000)
@@ -161,7 +161,8 @@ def _syllable(written: str) -> str:
 _SHORTENED = {short: word for word, shorts in UNIT_WORDS.items() for short in shorts}
 _SHORTS = "|".join(re.escape(each) for each in sorted(_SHORTENED, key=len, reverse=True))
 _SHORT = re.compile(f"({_SHORTS})" + r"(?:\.\s*|\s+|(?=\d))(?=\w)")
-_BEGUN: dict[str, list[tuple[str, list[str]]]] = {}
-for _word in UNIT_WORDS:
-    _forms = [spelled(_part) for _part in _word.split()]
-    _BEGUN.setdefault(unmarked(_forms[0]), []).append((_word, _forms))
+_WORDS = {word: [spelled(part) for part in word.split()] for word in UNIT_WORDS}
+_BEGUN = {
+    start: [(word, forms) for word, forms in _WORDS.items() if unmarked(forms[0]) == start]
+    for start in {unmarked(forms[0]) for forms in _WORDS.values()}
+}

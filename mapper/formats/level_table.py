@@ -26,6 +26,19 @@ _ANY_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 # Folded beginnings, the better ones first; a column is taken once.
 _CODES = ("commune code", "code", "ma xa", "ma don vi", "ma phuong", "ma dvhc", "maxa", "ma")
 _NAMES = ("commune name", "commune", "name", "ten xa", "ten don vi", "ten", "xa", "phuong", "don vi", "dia phuong")
+_AROUND: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("district_code", ("district code", "ma huyen", "ma quan", "ma qh", "ma quan huyen", "ma huyen quan")),
+    (
+        "district",
+        ("district name", "district", "ten huyen", "ten quan", "quan huyen", "huyen quan", "huyen", "quan", "qh"),
+    ),
+    ("province_code", ("province code", "ma tinh", "ma tp", "ma thanh pho", "ma tinh thanh")),
+    (
+        "province",
+        ("province name", "province", "ten tinh", "ten thanh pho", "tinh thanh", "tinh thanh pho", "tinh tp", "tinh"),
+    ),
+)
+"""What a row tells of the units around its own."""
 _LEVELS = ("level", "cap do dich", "cap do", "muc do", "cap", "vung", "mau")
 _DAYS = ("from day", "from", "tu ngay", "ngay ap dung", "hieu luc", "ngay", "date", "day")
 _SOURCES = ("source", "decision", "quyet dinh", "van ban", "so van ban", "so quyet dinh", "nguon", "can cu", "cong bo")
@@ -44,7 +57,10 @@ class LevelColumns:
 
 @dataclass(frozen=True, slots=True)
 class LevelRow:
-    """One unit's level. row: as the spreadsheet counts; code or name is told; from_day, source: where the row says."""
+    """One unit's level. row: as the spreadsheet counts; code or name is told; from_day, source: where the row says.
+
+    around: code and name, as far as they are told, of each unit around it.
+    """
 
     row: int
     code: str
@@ -52,6 +68,7 @@ class LevelRow:
     level: int
     from_day: date | None
     source: str
+    around: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,10 @@ def _places(header: Sequence[str], columns: LevelColumns) -> dict[str, int]:
                     columns=", ".join(filter(None, header))[:400],
                 )
             found[what] = folded.index(fold(said))
+    for what, words in _AROUND:
+        at = _guess(header, words, set(found.values()))
+        if at is not None:
+            found[what] = at
     for what, said, words in wanted:
         at = None if said else _guess(header, words, set(found.values()))
         if at is not None:
@@ -149,7 +170,8 @@ def _row(number: int, told: Mapping[str, Cell]) -> LevelRow | RowFault:
     day = read_any_day(written)
     if day is None and written:
         return RowFault(number, mark("{date} is not a day. Write it as 31/08/2022."), {"date": _text(written)[:40]})
-    return LevelRow(number, code, name, level, day, source)
+    around = [(_text(told.get(f"{what}_code", "")), _text(told.get(what, ""))) for what in ("district", "province")]
+    return LevelRow(number, code, name, level, day, source, tuple(pair for pair in around if any(pair)))
 
 
 def _text(cell: Cell) -> str:

@@ -45,7 +45,7 @@ _PHONE = re.compile(r"\+?[\d .()-]{8,24}")
 
 @dataclass(frozen=True, slots=True)
 class ListedPerson:
-    """One line. name "": nobody was filled in."""
+    """One line. name "": nobody was filled in. place: what the place is called, "" where the line does not say."""
 
     line: int
     level: str
@@ -53,6 +53,7 @@ class ListedPerson:
     name: str
     position: str
     phone: str
+    place: str = ""
 
 
 def read_responsible(data: bytes) -> list[ListedPerson]:
@@ -114,8 +115,9 @@ def _read(rows: list[tuple[int, list[str]]]) -> list[ListedPerson]:
                 name,
                 checked_position(told.get("position", ""), line),
                 checked_phone(told.get("phone", ""), line),
+                told.get("place", ""),
             )
-        key = (one.level, one.code)
+        key = (one.level, one.code or told.get("place", ""))
         if key in lines:
             raise InvalidInput(
                 mark("Lines {first} and {line} of the list: {level} {code} stands twice. Leave one of them."),

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rapidfuzz import fuzz, process
 
-from mapper.domain.place_names import Reading, lacks_marks, readings, unmarked
+from mapper.domain.place_names import Reading, lacks_marks, readings, unmarked, words_of
 
 NEAR = 70
 """From so much likeness on, of 100, a name without marks is offered in place of an unknown one."""
@@ -91,6 +91,7 @@ class Gazetteer:
         self._cores: dict[str, list[int]] = defaultdict(list)
         self._bare: dict[str, list[tuple[Reading, bool, int]]] = defaultdict(list)
         self._near: dict[int, str] = {}
+        self._words: dict[int, str] = {}
         for at, place in enumerate(self.places):
             self._codes[place.code].append(at)
             if place.code.isdecimal():
@@ -105,6 +106,7 @@ class Gazetteer:
                     if not reading.numbered:
                         self._cores[reading.form].append(at)
             self._near[at] = unmarked(ways[-1].form) if ways else ""
+            self._words[at] = words_of(place.name)
 
     def match(
         self,
@@ -149,7 +151,10 @@ class Gazetteer:
         if agreeing:
             return Match(How.SEVERAL, candidates=self._places(agreeing), told=told.code)
         named = self._named(told.name, fits) if told.name else []
-        return Match(How.OTHER, candidates=self._places([*found, *named]), told=told.name or unknown)
+        failed = told.name
+        if not told.name or any(self._called(at, told.name) for at in found):
+            failed = unknown or ", ".join(name or code for code, name in told.around)
+        return Match(How.OTHER, candidates=self._places([*found, *named]), told=failed)
 
     def _of_name(
         self,
@@ -204,8 +209,11 @@ class Gazetteer:
         return (at for at in self._whole.get(typed.form, ()) if len(readings(self.places[at].name)) == 1)
 
     def _called(self, at: int, name: str) -> bool:
-        """Whether a place may be meant by a name, slips of the pen included."""
+        """Whether a place may be meant by a name, slips of the pen and words around the name included."""
         if self._named(name, lambda other: other == at):
+            return True
+        if self._words[at] and f" {self._words[at]} " in f" {words_of(name)} ":
+            # As in "Trạm Y tế xã Hà Vị".
             return True
         ours = [unmarked(each.form) for each in readings(self.places[at].name)]
         theirs = [each for each in readings(name) if not each.numbered]

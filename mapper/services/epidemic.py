@@ -9,14 +9,17 @@ from datetime import UTC, date, datetime
 from unicodedata import normalize
 
 from mapper.domain.epidemic import LEVELS, LevelEntry
+from mapper.domain.people import Finding
 from mapper.domain.places import fold, order_key
 from mapper.domain.roles import READERS
 from mapper.errors import Forbidden, InvalidInput, NotFound, mark
 from mapper.formats.level_table import LevelColumns, LevelRow, RowFault, read_levels
+from mapper.linkage.gazetteer import Match, Told
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.listed import leaves_in_areas
+from mapper.services.place_matching import filled_up, match, why_not
 from mapper.services.questions import default_set
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import visible_rows
@@ -81,10 +84,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class ImportedLevels:
-    """What became of a table: how many levels were entered, or why none was."""
+    """What became of a table: how many levels were entered, or why none was. findings: what was put right in it."""
 
     entered: int
     faults: tuple[RowFault, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def levels(reference: Reference, user: User, set_id: str, day: date) -> tuple[str, dict[str, LevelEntry]]:
@@ -242,7 +246,7 @@ def import_table(
         kept.add(connection, places.id, entries, user.id, _now())
         facts = {"number": len(entries), "set": places.id}
         audit.record(reference, connection, user.id, user.name, "epidemic.imported", places.id, facts)
-    return ImportedLevels(len(entries), ())
+    return ImportedLevels(len(entries), (), tuple(filled_up(finder.lost)))
 
 
 def seed(reference: Reference, connection: Connection, set_id: str, entries: Sequence[LevelEntry]) -> None:
@@ -256,12 +260,8 @@ class _Finder:
 
     def __init__(self, known: Known, places: PlaceSet, user: User) -> None:
         self._own = _may_set(known, places, user)
-        self._codes = {unit.code: unit.name for unit in places.at_level(places.leaf)}
-        self._by_name: dict[str, list[str]] = {}
-        for code, name in self._codes.items():
-            if self._own is None or code in self._own:
-                for written in {_folded(name), _bare(name)}:
-                    self._by_name.setdefault(written, []).append(code)
+        self._places = places
+        self.lost: list[tuple[Match, str]] = []
 
     def entry(self, row: LevelRow, from_day: date | None, source: str, today: date) -> LevelEntry | RowFault:
         """The entry of a row, or what is wrong with it."""
@@ -285,48 +285,21 @@ class _Finder:
         return LevelEntry(code, day, row.level, told[:LONGEST_SOURCE])
 
     def _code(self, row: LevelRow) -> str | RowFault:
-        if row.code:
-            # Spreadsheets take the zeros off a code that they believe a number.
-            codes = [code for code in self._codes if row.code in (code, code.lstrip("0"))]
-            if not codes:
-                return RowFault(
-                    row.row,
-                    mark("the boundary set has no unit of the code {code}. Correct it, or leave it empty."),
-                    {"code": row.code},
-                )
-        else:
-            codes = self._by_name.get(_folded(row.name)) or self._by_name.get(_bare(row.name)) or []
-            if not codes:
-                return RowFault(
-                    row.row,
-                    mark("there is no {name} in your area. Correct the name, or give the code."),
-                    {"name": row.name},
-                )
-        if len(set(codes)) > 1:
+        told = Told(row.code, row.name, row.around)
+        found = match(self._places, told, own=self._own)
+        if found.place is None:
+            return RowFault(row.row, *why_not(found, told))
+        self.lost.append((found, row.code))
+        code = found.place.code
+        if self._own is not None and code not in self._own:
             return RowFault(
-                row.row,
-                mark("{name} is the name of several units ({codes}). Give the code."),
-                {"name": row.name or row.code, "codes": ", ".join(sorted(set(codes)))},
+                row.row, mark("{code} does not lie in your area as a whole. Take the row out."), {"code": code}
             )
-        if self._own is not None and codes[0] not in self._own:
-            return RowFault(
-                row.row, mark("{code} does not lie in your area as a whole. Take the row out."), {"code": codes[0]}
-            )
-        return codes[0]
+        return code
 
 
 def _folded(name: str) -> str:
     return " ".join(fold(normalize("NFC", name)).split())
-
-
-def _bare(name: str) -> str:
-    """A name without what kind of unit it is, as tables often write it."""
-    folded = _folded(name)
-    for kind in ("xa ", "phuong ", "thi tran "):
-        rest = folded.removeprefix(kind)
-        if rest != folded and not rest.isdecimal():
-            return rest
-    return folded
 
 
 def _may_enter(user: User) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.places import fold, name_key
+from mapper.domain.places import name_key
 from mapper.domain.roles import OVERSEERS
 from mapper.errors import Forbidden, InvalidInput, NotFound, TooLarge, mark
 from mapper.formats.register_dates import Order
@@ -22,8 +22,10 @@ from mapper.formats.register_extract import (
 )
 from mapper.formats.register_layout import Layout
 from mapper.formats.register_table import RegisterTable, column_letter, read_register_table
+from mapper.linkage.gazetteer import How, Told
 from mapper.services import audit
 from mapper.services.accounts import User
+from mapper.services.place_matching import match
 from mapper.services.questions import default_set
 from mapper.services.reference import PlaceSet, Reference
 from mapper.services.register_layouts import layout_of
@@ -207,36 +209,23 @@ def delete(reference: Reference, user: User, number: int) -> None:
 
 
 class CommuneFinder:
-    """Finds the commune that an extract names, by code or by name."""
+    """Finds the commune that an extract names, by code or by name; most rows name the same few."""
 
     def __init__(self, places: PlaceSet) -> None:
-        units = places.at_level(places.leaf)
-        self._codes = {form: unit.code for unit in units for form in (unit.code.lstrip("0"), unit.code)}
-        self._names: dict[str, set[str]] = {}
-        for unit in units:
-            for form in {name_key(unit.name), bare_commune(unit.name)}:
-                self._names.setdefault(form, set()).add(unit.code)
+        self._places = places
+        self._found: dict[tuple[str, str], str | None] = {}
 
     def code(self, code: str, name: str) -> str | None:
-        """The commune's code; None where there is none, or several are called so."""
-        if code and (found := self._codes.get(code) or self._codes.get(code.lstrip("0"))):
-            return found
-        for form in (name_key(name), bare_commune(name)):
-            codes = self._names.get(form, set())
-            if len(codes) == 1:
-                return next(iter(codes))
-        return None
-
-
-def bare_commune(name: str) -> str:
-    """A commune's name without accents and what kind of unit it is, as registers often write it."""
-    folded = fold(name).split(",")[0].replace(".", " ")
-    folded = " ".join(folded.split())
-    for kind in ("xa ", "phuong ", "thi tran ", "x ", "p ", "tt "):
-        rest = folded.removeprefix(kind)
-        if rest != folded and not rest.isdecimal():
-            return rest
-    return folded
+        """The commune's code; None where there is none, several may be meant, or the code is that of another one."""
+        asked = code, name
+        if asked not in self._found:
+            place = match(self._places, Told(code, name)).place
+            if place is None and code and name:
+                # A code of another list: of the name alone there may be one.
+                bare = match(self._places, Told(code))
+                place = match(self._places, Told(name=name)).place if bare.how is How.UNKNOWN else None
+            self._found[asked] = place.code if place else None
+        return self._found[asked]
 
 
 def _opened(reference: Reference, user: User, number: int) -> _Opened:

@@ -15,9 +15,11 @@ from mapper.formats.responsible_list import (
     checked_position,
     read_responsible,
 )
+from mapper.linkage.gazetteer import How, Told
 from mapper.services import audit
 from mapper.services.accounts import User, holds
 from mapper.services.areas import Area
+from mapper.services.place_matching import match, words_for
 from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.target_setting import existing, written
@@ -150,22 +152,49 @@ def _of_line(known: Known, places: PlaceSet, one: ListedPerson) -> Place:
             level=one.level,
             levels=", ".join(levels),
         )
-    codes = known.hamlets if one.level == HAMLET else {code for level, code in places.units if level == one.level}
-    code = one.code
-    if code not in codes:
-        bare = code.lstrip("0")
-        alike = [each for each in codes if bare and each.lstrip("0") == bare]
-        if len(alike) != 1:
+    if one.level == HAMLET:
+        code = _hamlet(known, one)
+    else:
+        told = Told(one.code, one.place)
+        found = match(places, told, [one.level])
+        if found.how is How.OTHER and len(found.candidates) == 1:
+            # The list came with its codes; what stands beside one is no place of this set, and may be a remark.
+            found = match(places, Told(one.code), [one.level])
+        if found.place is None and found.how is How.UNKNOWN and one.code:
+            raise _no_such(one)
+        if found.place is None:
             raise InvalidInput(
-                mark("Line {line} of the list: there is no {level} with the code {code}. Correct the code."),
+                mark(
+                    "Line {line} of the list: {name} may be another place than its code says, or one of several: "
+                    "{places}. Correct the code, or leave the name of the place empty."
+                ),
                 line=one.line,
-                level=one.level,
-                code=code or "–",
+                name=one.place[:60] or one.code or "–",
+                places=words_for(found.candidates) or "–",
             )
-        code = alike[0]
+        code = found.place.code
     place = place_of(places, Area(one.level, code))
     assert place is not None
     return place
+
+
+def _hamlet(known: Known, one: ListedPerson) -> str:
+    if one.code in known.hamlets:
+        return one.code
+    bare = one.code.lstrip("0")
+    alike = [each for each in known.hamlets if bare and each.lstrip("0") == bare]
+    if len(alike) != 1:
+        raise _no_such(one)
+    return alike[0]
+
+
+def _no_such(one: ListedPerson) -> InvalidInput:
+    return InvalidInput(
+        mark("Line {line} of the list: there is no {level} with the code {code}. Correct the code."),
+        line=one.line,
+        level=one.level,
+        code=one.code or "–",
+    )
 
 
 def _is_overseer(user: User) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mapper.domain.places import fold, order_key
+from mapper.domain.places import order_key
 from mapper.domain.roles import OVERSEERS
 from mapper.domain.stock import SITE, Store
 from mapper.errors import InvalidInput, mark
+from mapper.linkage.gazetteer import Gazetteer, How, NamedPlace, Told
 from mapper.services.accounts import User, holds
 from mapper.services.areas import Area
+from mapper.services.place_matching import MOST_NAMED, names_of, words_for
 from mapper.services.questions import default_set
 from mapper.services.reference import Reference
 from mapper.store import sites as kept_sites
@@ -109,21 +111,34 @@ class Stores:
         """The store that somebody wrote: LEVEL:CODE, site:CODE, a code or a name alone. Raises InvalidInput."""
         level, colon, code = written.partition(":")
         if colon and level in (SITE, *self.places.about.levels):
-            found = self._of_code(code, level)
+            found, near = self._of_code(code, level), ""
         else:
-            found = self._of_code(written) or self._of_name(fold(written))
+            found, near = self._of_code(written), ""
+            if not found:
+                found, near = self._of_name(written)
+        if not found and near:
+            raise InvalidInput(
+                mark("There is no store {store}. Is one of these meant: {stores}? Write its name, or its code."),
+                store=written[:60],
+                stores=near,
+            )
         if not found:
             raise InvalidInput(
                 mark("There is no store {store}. Write the code of a unit of the boundary set, or of a site."),
                 store=written[:60] or "–",
             )
         if len(found) > 1:
+            several = (", ".join((f"{one.level}:{one.code}", *self._called(one))) for one in found[:MOST_NAMED])
             raise InvalidInput(
                 mark("{store} may be one of several stores ({stores}). Write one of these in its place."),
                 store=written[:60],
-                stores=", ".join(f"{one.level}:{one.code}" for one in found[:5]),
+                stores="; ".join(several),
             )
         return found[0]
+
+    def _called(self, store: Store) -> list[str]:
+        """Names of a store and of the units around it, the innermost first."""
+        return [self.name(store), *(self.places.units[at].name for at in self.line(store)[1:])]
 
     def _of_code(self, code: str, level: str = "") -> list[Store]:
         """Stores of a code; spreadsheets take the zeros off one that they believe a number."""
@@ -132,14 +147,20 @@ class Stores:
         exact = [one for one in (*units, *sites) if one.code == code]
         return exact or [one for one in units if code and one.code.lstrip("0") == code]
 
-    def _of_name(self, folded: str) -> list[Store]:
-        units = [
-            Store(level, code, self.places.id)
-            for (level, code), unit in self.places.units.items()
-            if fold(unit.name) == folded
-        ]
-        found = [*units, *(Store(SITE, one.code) for one in self._sites.values() if fold(one.name) == folded)]
-        return [one for one in found if self.may_see(one)] or found
+    def _of_name(self, written: str) -> tuple[list[Store], str]:
+        """Stores of a name, those that the user may see first, and in words what is near where there is none."""
+        sites = Gazetteer(NamedPlace(SITE, one.code, one.name) for one in self._sites.values())
+        matches = [each.match(Told(name=written)) for each in (names_of(self.places), sites)]
+        for hows in ((How.NAME, How.SEVERAL), (How.UNMARKED,)):
+            found = [
+                Store(place.level, place.code, "" if place.level == SITE else self.places.id)
+                for one in matches
+                if one.how in hows
+                for place in ([one.place] if one.place else one.candidates)
+            ]
+            if found:
+                return [one for one in found if self.may_see(one)] or found, ""
+        return [], words_for([place for one in matches for place in one.candidates])
 
     def _leaf_of(self, site: str) -> str | None:
         """The innermost unit in which a site stands."""

@@ -122,6 +122,8 @@ def take() -> AnyResponse | tuple[str, int]:
     if done.faults:
         return _page(None, done.faults), 400
     flash(say("{number} levels are entered.", number=done.entered))
+    for finding in done.findings:
+        flash(say(finding.message, **dict(finding.facts)))
     return _back()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 
 from mapper.domain.epidemic import LEVELS
-from mapper.domain.places import fold
 from mapper.errors import InvalidInput, mark
+from mapper.services.place_matching import found_by_name
 
 Levels = tuple[tuple[str, date, int], ...]
 """Unit, day from which it holds, level; as of ``domain.plan.Scenario``."""
@@ -32,7 +32,7 @@ def read_levels(text: str, units: Mapping[str, str], first: date | None) -> Leve
         day = first if len(parts) == 2 else _day(parts[2])
         if day is None:
             raise InvalidInput(mark("{line}: write the day from which it holds like 26/11/2022."), line=line[:60])
-        found[_unit(parts[0], units), day] = int(parts[1])
+        found[found_by_name(units, parts[0]), day] = int(parts[1])
     return tuple((unit, day, level) for (unit, day), level in sorted(found.items()))
 
 
@@ -41,21 +41,6 @@ def written_levels(levels: Levels, units: Mapping[str, str]) -> str:
     names = list(units.values())
     told = {code: name for code, name in units.items() if names.count(name) == 1 and not _BETWEEN.search(name)}
     return "\n".join(f"{told.get(unit, unit)}; {level}; {day:%d/%m/%Y}" for unit, day, level in levels)
-
-
-def _unit(written: str, units: Mapping[str, str]) -> str:
-    if written in units:
-        return written
-    found: Sequence[str] = [code for code, name in units.items() if fold(name) == fold(written)]
-    if not found:
-        raise InvalidInput(mark("There is no commune {name} here. Write it as the list writes it."), name=written[:60])
-    if len(found) > 1:
-        raise InvalidInput(
-            mark("Several communes are called {name}. Write the code of one: {codes}."),
-            name=written[:60],
-            codes=", ".join(found[:5]),
-        )
-    return found[0]
 
 
 def _day(written: str) -> date | None:

@@ -134,7 +134,7 @@ def test_a_table_with_a_wrong_row_enters_nothing_and_names_every_such_row(town: 
     assert rows_and_sentences(done.faults) == [
         (3, "the boundary set has no unit of the code X"),
         (4, f"{NORTH} does not lie in your area as a whole"),
-        (5, "there is no Xã 99 in your area"),
+        (5, "there is no Xã 99 here"),
         (6, "9 is no epidemic level"),
     ]
     assert done.entered == 0
@@ -180,3 +180,31 @@ def test_communes_are_found_by_name_and_code_and_one_has_its_own_history(town: T
     assert len(one.units) == 14
     assert one.about is not None
     assert one.about.code == COMMUNES[3]
+
+
+def test_names_of_a_table_may_be_spelled_otherwise_and_tell_what_is_around(town: Town, chief: User) -> None:
+    text = 'Xã,Huyện,Tỉnh,Cấp độ,Từ ngày\nxa 3,H. S,Tinh P,2,10/08/2022\n"Xã 8, huyện N",,,3,10/08/2022\n'
+    assert take(town, chief, text, source="A") == epidemic.ImportedLevels(2, ())
+    assert told(town, TODAY) == {COMMUNES[3]: 2, COMMUNES[8]: 3}
+
+
+def test_of_a_table_nothing_is_guessed_that_contradicts_itself(town: Town, chief: User) -> None:
+    text = (
+        f"code,name,district,level,from\n{FIRST},Xã 3,,2,2022-08-10\n{FIRST},Xã 0,N,2,2022-08-10\n"
+        ",Xã 3,N,2,2022-08-10\n,Xã 3,T,2,2022-08-10\n,3,,2,2022-08-10\n"
+    )
+    done = take(town, chief, text, source="A")
+    assert rows_and_sentences(done.faults) == [
+        (2, f"the code {FIRST} is that of Xã 0, Huyện S, Tỉnh P ({FIRST}) here, which does not go with Xã 3"),
+        (3, f"the code {FIRST} is that of Xã 0, Huyện S, Tỉnh P ({FIRST}) here, which does not go with N"),
+        (4, "there is no Xã 3 here"),
+        (5, "there is no T here in which the place could lie"),
+        (6, "there is no 3 here"),
+    ]
+    assert told(town, TODAY) == {}
+
+
+def test_codes_that_lost_their_zeros_are_taken_and_told(town: Town, chief: User) -> None:
+    done = take(town, chief, f"code,level,from\n{FIRST.lstrip('0')},2,2022-08-10\n", source="A")
+    assert (done.entered, [finding.code for finding in done.findings]) == (1, ["codes_lost_zeros"])
+    assert dict(done.findings[0].facts) == {"count": "1", "example": FIRST.lstrip("0"), "code": FIRST}

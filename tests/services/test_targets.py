@@ -443,10 +443,11 @@ def test_a_code_whose_zeros_a_spreadsheet_took_is_understood(known_users: Town) 
         ("level,code,name\ncommune,{0},A\ncommune,{0},B", "Lines 2 and 3"),
         ("level,code,name\ncommune,{0},A\nvillage,1,B", "Line 3 of the list: there is no level village"),
         ("level,code,name\ncommune,{0},A\ncommune,99999,B", "Line 3 of the list: there is no commune with the code"),
+        ("level,code,place,name\ncommune,{0},Xã 3,A", "Line 2 of the list: Xã 3 may be another place"),
         ("level,code,name,phone\ncommune,{0},A,12", "Line 2 of the list: a telephone number"),
         ('level,code,name\ncommune,{0},"A', "Line 2 of the list"),
     ],
-    ids=["column", "empty", "nobody", "twice", "level", "code", "phone", "quotes"],
+    ids=["column", "empty", "nobody", "twice", "level", "code", "another", "phone", "quotes"],
 )
 def test_of_a_wrong_list_nothing_is_taken_and_the_line_is_named(known_users: Town, text: str, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
