@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -25,10 +25,15 @@ EARLIEST = date(2019, 12, 1)
 
 @dataclass(frozen=True, slots=True)
 class ImportedStock:
-    """What became of a table: how many entries were made, or why none was."""
+    """What became of several entries: those made, with their numbers, or why none was."""
 
-    entered: int
+    entries: tuple[StockEntry, ...]
     faults: tuple[RowFault, ...]
+
+    @property
+    def entered(self) -> int:
+        """How many were made."""
+        return len(self.entries)
 
 
 def enter(reference: Reference, user: User, campaign_id: str, set_id: str, row: StockRow, today: date) -> StockEntry:
@@ -61,7 +66,24 @@ def import_table(
 
     user: None at the command line. Raises InvalidInput, TooLarge where the file is no table, or lacks a column.
     """
-    rows, told = read_stock_table(name, data)
+    rows, faults = read_stock_table(name, data)
+    return enter_all(reference, user, campaign_id, set_id, rows, today, faults, name)
+
+
+def enter_all(
+    reference: Reference,
+    user: User | None,
+    campaign_id: str,
+    set_id: str,
+    rows: Sequence[StockRow],
+    today: date,
+    told: Sequence[RowFault] = (),
+    name: str = "",
+) -> ImportedStock:
+    """Add entries in their order: all of them, or none where one is wrong.
+
+    told: what is wrong with others beside them. name: of the file they come from. Raises Forbidden, NotFound.
+    """
     faults = list(told)
     entries: list[StockEntry] = []
     with reference.database.write() as connection:
@@ -72,11 +94,11 @@ def import_table(
             except MapperError as fault:
                 faults.append(RowFault(row.row, fault.message, fault.facts))
         if faults:
-            return ImportedStock(0, tuple(sorted(faults, key=lambda fault: fault.row)))
-        for entry in entries:
-            desk.keep(entry)
-        _record(reference, connection, user, "stock.imported", campaign_id, {"file": name, "number": len(entries)})
-    return ImportedStock(len(entries), ())
+            return ImportedStock((), tuple(sorted(faults, key=lambda fault: fault.row)))
+        kept_ones = tuple(desk.keep(entry) for entry in entries)
+        facts = {"number": len(kept_ones)} | ({"file": name} if name else {})
+        _record(reference, connection, user, "stock.imported", campaign_id, facts)
+    return ImportedStock(kept_ones, ())
 
 
 class _Desk:

@@ -32,6 +32,7 @@ from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
 from mapper.web.base_map import base_map
+from mapper.web.boundary_sets import boundary_sets
 from mapper.web.cleaning import cleaning_pages
 from mapper.web.compare import compare
 from mapper.web.conflicts import conflict_pages
@@ -58,6 +59,7 @@ from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
 from mapper.web.people_api import people_api
 from mapper.web.phones import ShortCut, for_phones
+from mapper.web.places_api import places_api
 from mapper.web.plan_files import plan_files
 from mapper.web.plans import plan_pages
 from mapper.web.plans_api import plans_api
@@ -67,11 +69,13 @@ from mapper.web.sites import sites
 from mapper.web.slip_batches import slip_batches
 from mapper.web.slips import slip_pages
 from mapper.web.stock import stock
+from mapper.web.stock_api import stock_api
 from mapper.web.submission import submission
 from mapper.web.surveys import surveys
 from mapper.web.targets import target_pages
 from mapper.web.trends import trend_pages
 from mapper.web.trying import trying
+from mapper.web.unit import units
 from mapper.web.upcoming import upcoming
 from mapper.web.users import user_pages
 from mapper.web.wall import wall_map
@@ -131,12 +135,14 @@ def application(here: Installation) -> Flask:
     web_accounts.csrf.exempt(openrosa)
     web_accounts.csrf.exempt(trying)
     web_accounts.csrf.exempt(plans_api)  # asks itself, unless a program shows its token
+    web_accounts.csrf.exempt(stock_api)  # likewise
     app.register_blueprint(openrosa)
     app.register_blueprint(openrosa, url_prefix="/key/<token>", name="openrosa_key")
     app.register_blueprint(fill)
     app.register_blueprint(fill_trial)
     app.register_blueprint(api)
     app.register_blueprint(map_layers)
+    app.register_blueprint(places_api)
     app.register_blueprint(wall_map)
     app.register_blueprint(base_map)
     app.register_blueprint(pages)
@@ -161,6 +167,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(lists)
     app.register_blueprint(people_api)
     app.register_blueprint(upcoming)
+    app.register_blueprint(units)
     app.register_blueprint(filter_layer)
     app.register_blueprint(list_paper)
     app.register_blueprint(epidemic)
@@ -172,11 +179,13 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(slip_pages)
     app.register_blueprint(sites)
     app.register_blueprint(stock)
+    app.register_blueprint(stock_api)
     app.register_blueprint(forecasts)
     app.register_blueprint(plan_pages)
     app.register_blueprint(plans_api)
     app.register_blueprint(plan_files)
     app.register_blueprint(slip_batches)
+    app.register_blueprint(boundary_sets)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

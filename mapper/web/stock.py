@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, get_flashed_messages, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import OVERSEERS, READERS
@@ -11,12 +11,10 @@ from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import MEDIA_TYPES, write_list
 from mapper.formats.stock_table import read_stock_row
 from mapper.services import stock as service
-from mapper.services.areas import Area, choices, read_area
 from mapper.services.intake import today
 from mapper.services.stock_view import LATELY, StockOverview, overview
 from mapper.web.accounts import only_for, reader
-from mapper.web.api import asked_day, asked_for, first_set
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 from mapper.web.stock_words import (
@@ -46,7 +44,7 @@ _only_for_readers = only_for(*READERS)
 
 @stock.before_request
 def _guard() -> AnyResponse | None:
-    return None if request.path.startswith("/api/") else _only_for_readers()
+    return _only_for_readers()
 
 
 @stock.after_request
@@ -159,7 +157,7 @@ def file(what: str, kind: str) -> Response:
     """The balances, or the whole ledger, for spreadsheets."""
     if what not in ("balances", "ledger") or kind not in MEDIA_TYPES:
         raise NotFound(mark("There is nothing at this address."))
-    asked = ask()
+    asked = ask_for_file()
     if asked is None:
         raise NotFound(mark("No campaign is published yet."))
     found = _found(asked, everything=True)
@@ -172,79 +170,3 @@ def file(what: str, kind: str) -> Response:
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
-
-
-# For programs
-
-
-def _of_program() -> tuple[StockOverview, Area | None]:
-    area = read_area(request.args.get("area", ""))
-    set_id = request.args.get("set", "") or first_set()
-    campaign = asked_for(request.args, "campaign")
-    if area is not None:
-        choices(installation().reference, reader(), set_id, area)  # raises NotFound for what is none of the reader's
-    return overview(installation().reference, reader(), campaign, set_id, asked_day(request.args), area, None), area
-
-
-@stock.get("/api/stock")
-def balances() -> Response:
-    """Lots by store with doses, expiry and what will probably not be used; what was promised; use and waste.
-
-    ``campaign``, ``set``, ``area`` as ``level:code`` and ``date`` choose; a user sees the stores of their area.
-    """
-    found, area = _of_program()
-    return jsonify(
-        campaign=found.campaign.id,
-        set=found.places.id,
-        area=str(area or ""),
-        lots=[
-            {
-                "store": one.where.key,
-                "name": one.where.name,
-                "within": one.where.around,
-                "formulation": one.formulation,
-                "lot": one.lot,
-                "expiry": one.expiry.isoformat() if one.expiry else None,
-                "doses": one.doses,
-                "vial_doses": one.vial_doses,
-                "use_first": one.first,
-                "expired": one.expired,
-                "unused_at_expiry": one.unused,
-            }
-            for one in found.lines
-        ],
-        promised=[
-            {
-                "store": one.where.key,
-                "formulation": one.formulation,
-                "allocated": one.allocated,
-                "received": one.received,
-            }
-            for one in found.promises
-        ],
-        use={
-            code: {
-                "received": one.received,
-                "used": one.used,
-                "wasted_open": one.wasted_open,
-                "wasted_closed": one.wasted_closed,
-                "a_day": round(one.a_day, 3),
-                "use_rate": one.use_rate,
-                "open_waste": one.open_waste,
-                "closed_waste": one.closed_waste,
-            }
-            for code, one in found.use.items()
-        },
-        warnings=[{"grade": one.grade.name.lower(), "sentence": sentence(one, found)} for one in found.warnings],
-    )
-
-
-@stock.get("/api/stock/entries")
-def entries() -> Response:
-    """The ledger's entries of the same stores, the oldest first."""
-    found, _ = _of_program()
-    rows = (dict(zip(LEDGER_HEAD, row, strict=True)) for row in ledger_rows(found))
-    days = ("day", "expiry")
-    return jsonify(
-        entries=[{name: str(cell) if name in days and cell else cell for name, cell in row.items()} for row in rows]
-    )

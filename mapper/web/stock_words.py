@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from mapper.domain.stock import Kind, WasteReason
+from mapper.domain.stock import Kind, StockEntry, WasteReason
 from mapper.errors import mark
 from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import Value
@@ -120,26 +120,23 @@ def balance_rows(found: StockOverview) -> list[Sequence[Value]]:
 
 def ledger_rows(found: StockOverview) -> list[Sequence[Value]]:
     """Every entry, the oldest first, as they can be entered again elsewhere."""
-    rows: list[Sequence[Value]] = []
-    for one in reversed(found.entries):
-        entry = one.entry
-        rows.append(
-            (
-                entry.seq,
-                entry.day,
-                entry.kind.value,
-                f"{entry.store.level}:{entry.store.code}",
-                entry.formulation,
-                entry.lot,
-                entry.expiry,
-                entry.doses,
-                entry.reason.value if entry.reason else "",
-                f"{entry.other.level}:{entry.other.code}" if entry.other else "",
-                entry.document,
-                entry.difference if entry.kind is Kind.COUNTED else "",
-                entry.undoes,
-                one.user or "",
-                one.at,
-            )
-        )
-    return rows
+    return [(*entry_row(one.entry), one.user or "", one.at) for one in reversed(found.entries)]
+
+
+def entry_row(entry: StockEntry) -> tuple[Value, ...]:
+    """An entry as LEDGER_HEAD names its cells, without who made it and when."""
+    return (
+        entry.seq,
+        entry.day,
+        entry.kind.value,
+        f"{entry.store.level}:{entry.store.code}",
+        entry.formulation,
+        entry.lot,
+        entry.expiry,
+        entry.doses,
+        entry.reason.value if entry.reason else "",
+        f"{entry.other.level}:{entry.other.code}" if entry.other else "",
+        entry.document,
+        entry.difference if entry.kind is Kind.COUNTED else "",
+        entry.undoes,
+    )

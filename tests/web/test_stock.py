@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ import openpyxl
 import pytest
 import requests
 
-from mapper.services import coming
+from mapper.services import audit, coming
 from mapper.services.intake import today
 from tests.client.site import House, Site
 from tests.web.stocked import EXPIRY, a_stock, stocked, with_vials
@@ -217,6 +218,97 @@ def test_programs_read_stock_and_forecast_within_their_area(site: Site) -> None:
     assert site.get("/api/forecast?campaign=mini&from=2022-02-31", token).status_code == 400
 
 
+def told_of(lot: str = "LÔ-7", **more: object) -> dict[str, object]:
+    """An entry as a program tells it."""
+    what = {"day": today().isoformat(), "kind": "received", "store": "district:001", "formulation": "ten", "lot": lot}
+    return what | {"expiry": EXPIRY.isoformat(), "doses": 120} | more
+
+
+def tell(site: Site, token: str, body: object, path: str = "entries", **asked: str) -> requests.Response:
+    sent = {"Authorization": f"Bearer {token}"} if token else {}
+    return requests.post(
+        f"{site.url}/api/stock/{path}",
+        json=body,
+        params={"campaign": "mini", "lang": "en"} | asked,
+        headers=sent,
+        timeout=60,
+    )
+
+
+def test_programs_enter_by_the_rules_of_the_page_and_the_same_twice_is_one_entry(site: Site) -> None:
+    token = site.user("supervisor", "001").token
+    reply = tell(site, token, told_of(document="PXK 9"))
+    assert reply.status_code == 201
+    (entry,) = reply.json()["entries"]
+    assert (entry["number"], entry["kind"], entry["doses"], entry["document"]) == (1, "received", 120, "PXK 9")
+    assert (entry["day"], entry["expiry"]) == (today().isoformat(), EXPIRY.isoformat())
+    again = tell(site, token, told_of(document="PXK 9"))
+    assert again.status_code == 409 and "as entry 1" in again.json()["error"]["message"]
+    move = told_of(kind="moved", doses=None, vials=5, expiry=None, to_store="commune:00001")
+    assert tell(site, token, move).json()["entries"][0]["to_store"] == "commune:00001"
+    lots = {one["store"]: one["doses"] for one in site.get("/api/stock?campaign=mini", token).json()["lots"]}
+    assert lots == {"district:001": 70, "commune:00001": 50}
+    wasted = told_of(kind="wasted", doses=3, reason="broken")
+    assert tell(site, token, wasted).status_code == 201
+    assert tell(site, token, {"document": "nhầm"}, "entries/3/undo").status_code == 201
+    assert tell(site, token, {}, "entries/3/undo").status_code == 409, "it is undone already"
+    kept = site.get("/api/stock/entries?campaign=mini", token).json()["entries"]
+    assert [(one["number"], one["kind"], one["undoes"]) for one in kept] == [
+        (1, "received", None),
+        (2, "moved", None),
+        (3, "wasted", None),
+        (4, "wasted", 3),
+    ]
+    trail = [one.action for one in audit.entries(site.reference, 10) if one.action.startswith("stock.")]
+    assert trail == ["stock.undone", "stock.entered", "stock.entered", "stock.entered"]
+
+
+def test_a_list_of_a_program_is_entered_whole_or_told_entry_by_entry(site: Site) -> None:
+    token = site.user("supervisor", "001").token
+    good, used = told_of("A"), told_of("A", kind="used", doses=20, expiry=None)
+    reply = tell(site, token, [good, used, told_of("A", kind="used", doses=500), told_of("B", kind="lost"), {"x": 1}])
+    assert reply.status_code == 400
+    told = reply.json()["error"]
+    assert told["message"].startswith("Nothing was entered: 3 entries are wrong.")
+    assert [one["entry"] for one in told["entries"]] == [3, 4, 5]
+    assert "has 100 doses of lot A" in told["entries"][0]["message"]
+    assert site.get("/api/stock/entries?campaign=mini", token).json()["entries"] == []
+    numbers = [one["number"] for one in tell(site, token, [good, used]).json()["entries"]]
+    assert numbers == [1, 2]
+    assert tell(site, token, []).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (told_of(kind="lost"), "lost is no kind of entry"),
+        (told_of(doses=12.5), "The field doses of an entry is a text or a whole number."),
+        (told_of(doses=True), "The field doses of an entry is a text or a whole number."),
+        (told_of(undoes=1), "An entry is a JSON object of these fields: day, kind, store,"),
+        (told_of(expiry=None), "The expiry of lot LÔ-7 is missing."),
+        (told_of(day="2031-01-01"), "cannot be right"),
+        (told_of(formulation="none"), "none is no vaccine"),
+        ("received", "An entry is a JSON object of these fields"),
+        (None, "An entry is a JSON object of these fields"),
+    ],
+)
+def test_a_program_hears_what_is_wrong_with_an_entry(site: Site, body: object, words: str) -> None:
+    reply = tell(site, site.user("supervisor", "001").token, body)
+    assert reply.status_code == 400 and words in reply.json()["error"]["message"], reply.text
+
+
+def test_programs_enter_only_where_their_user_may(site: Site) -> None:
+    assert tell(site, site.user("supervisor", "00002").token, told_of()).status_code in (403, 404)
+    assert tell(site, site.user("planner", "001").token, told_of()).status_code == 403
+    assert tell(site, site.user("canvasser", "00001").token, told_of()).status_code == 403
+    assert tell(site, "", told_of()).status_code in (400, 401)
+    assert tell(site, site.user("supervisor", "001").token, told_of(), campaign="none").status_code == 404
+    who = reader(site, "001")
+    sent = who.session.post(f"{site.url}/api/stock/entries?campaign=mini", data=json.dumps(told_of()), timeout=60)
+    assert sent.status_code == 400, "a page of somebody else cannot enter with a reader's cookie"
+    assert site.get("/api/stock/entries?campaign=mini", site.user("supervisor", "001").token).json()["entries"] == []
+
+
 def test_while_many_people_are_read_the_page_says_how_far_that_is(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.phone().send(House("uuid:a", people=DUE).form())
     monkeypatch.setattr(coming, "AT_ONCE", 0)
@@ -229,5 +321,5 @@ def test_while_many_people_are_read_the_page_says_how_far_that_is(site: Site, mo
         if who.get(address[1].replace("&amp;", "&")).json()["stage"] == "done":
             break
     assert "2 people are due for 2 doses" in words(who.get("/forecast", lang="en").text)
-    token = site.user("planner", "001").token
+    token = site.user("supervisor", "001").token
     assert site.get("/api/forecast?campaign=mini&from=2022-08-01", token).status_code == 503
