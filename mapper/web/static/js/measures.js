@@ -2,6 +2,7 @@
 
 import { count, percent, t } from "./words.js";
 import { visitedShare } from "./figures.js";
+import { number, share } from "./unit_words.js";
 
 export const MEASURES = () => [
   ["coverage", t("Share vaccinated")],
@@ -70,14 +71,15 @@ export function spoken(name, unit, target) {
   const missing = value === null || value === undefined;
   if (name === "coverage") {
     return missing ? ["–", t("no data")]
-      : [percent(value), t("{vaccinated} of {eligible} people", { vaccinated: count(unit.vaccinated), eligible: count(unit.eligible) })];
+      : [share(unit), t("{vaccinated} of {eligible} people", {
+        vaccinated: number(unit, "vaccinated"), eligible: number(unit, "eligible") })];
   }
   if (name === "visited") {
     return missing ? ["–", t("how many houses there are is not known")]
       : [percent(value, 0), t("of the houses visited")];
   }
   if (missing) return ["–", t("no data")];
-  if (name === "due") return [count(value), t("people due now")];
-  return [count(value), t("people still needed for {target}", { target: percent(target, 0) })];
+  if (name === "due") return [number(unit, "due"), t("people due now")];
+  return [number(unit, "needed"), t("people still needed for {target}", { target: percent(target, 0) })];
 }
 

@@ -2,7 +2,7 @@
 
 import { count, day, daysBetween, decimal, make, percent, shortName, span, t } from "./words.js";
 import { isSampled, isThin, visitedShare } from "./figures.js";
-import { bar, figure, isOpen, silence, vaccinatedOf, targetOf } from "./unit_words.js";
+import { bar, figure, isOpen, number, share, silence, vaccinatedOf, targetOf } from "./unit_words.js";
 
 function judgement(total, target) {
   if (total.coverage === null) return t("Nobody of this group has been asked about yet.");
@@ -24,7 +24,7 @@ function judgement(total, target) {
   }
   return total.needed === 1
     ? t("Below the target of {target}: one more person needed.", { target: aim })
-    : t("Below the target of {target}: {people} more people needed.", { target: aim, people: count(total.needed) });
+    : t("Below the target of {target}: {people} more people needed.", { target: aim, people: number(total, "needed") });
 }
 
 // That the figures are a sample's, how many hamlets tell them, and how much their being few costs.
@@ -58,7 +58,7 @@ export function summary(answer, units, goTo) {
   const most = sampled ? [] : units.filter((unit) => unit.code && unit.due > 0 && !isThin(unit)).sort((a, b) => b.due - a.due).slice(0, 3);
   const thin = units.filter((unit) => isThin(unit) && unit.code).length;
   const left = make("div", { class: "summary-figure" },
-    make("p", { class: "summary-number" }, percent(total.coverage)),
+    make("p", { class: "summary-number" }, share(total)),
     total.coverage !== null && bar(total, target),
     total.coverage !== null && make("p", { class: "summary-of" }, ...vaccinatedOf(answer, total)));
   const sentence = make("p", { class: "summary-sentence" },
@@ -68,7 +68,7 @@ export function summary(answer, units, goTo) {
     next.append(t("Most people due:"), " ");
     most.forEach((unit, index) => next.append(index ? ", " : "",
       make("button", { class: "link", type: "button", onclick: () => goTo(unit.key) }, shortName(unit.name)),
-      " (", figure(answer, unit, { state: "due" }, count(unit.due)), ")"));
+      " (", figure(answer, unit, { state: "due" }, number(unit, "due")), ")"));
     next.append(". ");
   }
   if (thin && !sampled) {

@@ -1,8 +1,8 @@
 // The ranked table beside the map: lowest coverage first, places hardly visited and places without data apart.
 
-import { compareNames, count, make, percent, plain, shortName, t } from "./words.js";
+import { compareNames, count, make, plain, shortName, t } from "./words.js";
 import { isThin, visitedShare } from "./figures.js";
-import { bar, figure, nameOf, targetOf, verdictWord, visits } from "./unit_words.js";
+import { bar, figure, nameOf, number, share, targetOf, verdictWord, visits } from "./unit_words.js";
 
 // Rows of a group drawn at first, and again each time the reader comes near the last of them.
 const STEP = 40;
@@ -181,13 +181,14 @@ export class UnitTable {
     const row = make("tr", { role: "row", class: `unit unit-${group}` },
       make("th", { scope: "row", role: "rowheader", class: "col-name" }, label),
       cell("place", "", shortName(this.places.get(unit.parent) || "")),
-      cell("coverage", t("Coverage"), make("span", { class: "share" }, percent(unit.coverage)), bar(unit, target)),
+      cell("coverage", t("Coverage"), make("span", { class: "share" }, share(unit)), bar(unit, target)),
       cell("vaccinated", t("Vaccinated"), make("span", {},
-        link({ state: "vaccinated" }, count(unit.vaccinated)), "/", link({ state: "eligible" }, count(unit.eligible)))),
+        link({ state: "vaccinated" }, number(unit, "vaccinated")), "/",
+        link({ state: "eligible" }, number(unit, "eligible")))),
       cell("visited", t("Visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
         link({ houses: "expected" }, unit.households_expected ? visits(unit) : `${count(unit.households_visited)}/?`))),
       cell("needed", t("Needed"),
-        unit.needed ? link({ state: "due" }, count(unit.needed)) : make("span", {}, unit.needed === null ? "–" : count(0))),
+        unit.needed || unit.ranges?.needed?.[2] ? link({ state: "due" }, number(unit, "needed")) : make("span", {}, unit.needed === null ? "–" : count(0))),
       cell("verdict", t("Verdict"), make("span", { class: `verdict verdict-${unit.verdict || "none"}` }, verdictWord(unit))));
     row.addEventListener("click", () => this.pick(unit.key));
     row.dataset.key = unit.key;

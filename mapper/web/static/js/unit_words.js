@@ -29,6 +29,24 @@ export function verdictWord(unit) {
   }[unit.verdict] || "–";
 }
 
+// A share, or from where to where it may lie where some people may be here or in another unit.
+export const share = (unit, digits = 1) => (unit.ranges?.coverage
+  ? span(unit.ranges.coverage[0], unit.ranges.coverage[2]) : percent(unit.coverage, digits));
+
+// The same of a number, by its name.
+export function number(unit, name) {
+  const [least, , most] = unit.ranges?.[name] || [unit[name], null, unit[name]];
+  return least === most ? count(least) : `${count(least)}–${count(most)}`;
+}
+
+// How many people nobody can tell the unit of, who may be in this one; null where there are none.
+function maybeHere(unit) {
+  if (!unit.ranges) return null;
+  const [least, likely, most] = unit.ranges.people;
+  return t("{people} people without a position, of a unit that was divided, may live here or in another part of it; about {likely} do.", {
+    people: count(most - least), likely: count(likely - least) });
+}
+
 // Whether people who may be missing from it can move the coverage of a unit.
 export const isOpen = (unit) => unit.worst !== null && unit.best !== null
   && (unit.worst !== unit.coverage || unit.best !== unit.coverage);
@@ -43,19 +61,19 @@ export const silence = (level) => (level === "hamlet" ? t("The sample says nothi
 // A bar of coverage, its worst and best case, and the target as a tick. The interval of a sample stands for these only
 // where no list says how many houses there are; a census that is complete has neither.
 export function bar(unit, target) {
-  const share = unit.coverage;
-  let description = share === null ? t("no data") : t("coverage {share}", { share: percent(share) });
+  const { coverage } = unit;
+  let description = coverage === null ? t("no data") : t("coverage {share}", { share: share(unit) });
   let edges = null;
-  if (share !== null && isOpen(unit)) {
+  if (coverage !== null && isOpen(unit)) {
     edges = [unit.worst, unit.best];
-    description = t("coverage {share}, worst to best case {span}", { share: percent(share), span: span(...edges) });
-  } else if (share !== null && unit.low !== null) {
+    description = t("coverage {share}, worst to best case {span}", { share: share(unit), span: span(...edges) });
+  } else if (coverage !== null && unit.low !== null) {
     edges = [unit.low, unit.high];
-    description = t("coverage {share}, 95% interval {span}", { share: percent(share), span: span(...edges) });
+    description = t("coverage {share}, 95% interval {span}", { share: share(unit), span: span(...edges) });
   }
   const box = make("span", { class: "bar", role: "img", "aria-label": description });
-  if (share !== null) {
-    box.append(make("span", { class: "bar-fill", style: { width: `${share * 100}%` } }));
+  if (coverage !== null) {
+    box.append(make("span", { class: "bar-fill", style: { width: `${coverage * 100}%` } }));
     if (edges) {
       const [low, high] = edges;
       box.append(make("span", { class: "bar-interval", style: { left: `${low * 100}%`, width: `${(high - low) * 100}%` } }));
@@ -91,8 +109,8 @@ export function figure(answer, unit, asked, text, properties = {}) {
 const fill = (sentence, parts) => sentence.split(/\{(\w+)\}/).map((piece, place) => (place % 2 ? parts[piece] : piece));
 
 export const vaccinatedOf = (answer, unit) => fill(t("{vaccinated} of {eligible} people"), {
-  vaccinated: figure(answer, unit, { state: "vaccinated" }, count(unit.vaccinated)),
-  eligible: figure(answer, unit, { state: "eligible" }, count(unit.eligible)),
+  vaccinated: figure(answer, unit, { state: "vaccinated" }, number(unit, "vaccinated")),
+  eligible: figure(answer, unit, { state: "eligible" }, number(unit, "eligible")),
 });
 
 // "18/41 (44 %)"; where no list says how many houses there are, the visited ones alone.
@@ -105,7 +123,7 @@ export function visits(unit) {
 // Everybody of the group, each in one state, as one strip and a list of numbers. answer: that the unit is of; none for
 // the total of the page.
 export function ledger(unit, answer = null) {
-  const states = STATES().filter(([state]) => unit[state] > 0);
+  const states = STATES().filter(([state]) => unit[state] > 0 || unit.ranges?.[state][2] > 0);
   const all = states.reduce((sum, [state]) => sum + unit[state], 0);
   if (!all) return null;
   const strip = make("span", { class: "ledger-strip", "aria-hidden": "true" },
@@ -113,7 +131,7 @@ export function ledger(unit, answer = null) {
   const list = make("ul", { class: "ledger-list" },
     ...states.map(([state, name]) => make("li", { class: `state-${state}` },
       make("span", { class: "ledger-key", "aria-hidden": "true" }),
-      make("b", {}, figure(answer, unit, { state }, count(unit[state]))), ` ${name}`)));
+      make("b", {}, figure(answer, unit, { state }, number(unit, state))), ` ${name}`)));
   const why = all > unit.vaccinated && question(answer, unit, {});
   if (why) list.append(make("li", {}, make("a", { href: `/reasons?${why}` }, t("Why not vaccinated"))));
   return make("div", { class: "ledger" }, strip, list);
@@ -121,6 +139,10 @@ export function ledger(unit, answer = null) {
 
 export function needSentence(unit, target) {
   if (target === null || target === undefined || unit.needed === null) return null;
+  if (unit.ranges?.needed && unit.ranges.needed[0] !== unit.ranges.needed[2]) {
+    return t("{people} more people to vaccinate for {target}.", {
+      people: number(unit, "needed"), target: percent(target, 0) });
+  }
   if (unit.needed === 0) return t("Enough for {target} among the people known.", { target: percent(target, 0) });
   if (unit.needed === 1) return t("One more person to vaccinate for {target}.", { target: percent(target, 0) });
   return t("{people} more people to vaccinate for {target}.", { people: count(unit.needed), target: percent(target, 0) });
@@ -140,7 +162,7 @@ export function popup(unit, name, answer, place, ...extra) {
           : t("Nobody was asked here yet.")));
   } else {
     heading.append(
-      make("p", { class: "popup-figure" }, make("b", {}, percent(unit.coverage)),
+      make("p", { class: "popup-figure" }, make("b", {}, share(unit)),
         make("span", {}, ...vaccinatedOf(answer, unit))),
       bar(unit, target),
     );
@@ -160,8 +182,9 @@ export function popup(unit, name, answer, place, ...extra) {
       make("span", { class: `verdict verdict-${unit.verdict}` }, verdictWord(unit)));
   }
   const need = needSentence(unit, target);
+  const maybe = maybeHere(unit);
   return make("article", { class: "popup" }, heading,
     isThin(unit) && make("p", { class: "popup-thin" },
       isSampled(unit) ? silence(answer.level) : t("Too few houses visited to judge.")),
-    facts, ledger(unit, answer), need && make("p", { class: "popup-need" }, need), ...extra);
+    facts, ledger(unit, answer), maybe && make("p", { class: "popup-maybe" }, maybe), need && make("p", { class: "popup-need" }, need), ...extra);
 }
