@@ -259,6 +259,14 @@ def test_a_place_is_found_without_accents_and_opened_by_keyboard_on_a_phone(open
     page.keyboard.press("Escape")
     expect(page.locator("#place-list")).to_be_hidden()
     expect(page.locator(".leaflet-popup h3")).to_have_text("Xã Hai")
+    # Of other levels and sets the server knows, however they are spelled; choosing one leads to its map.
+    with page.expect_response(lambda reply: "/api/places" in reply.url):
+        search.fill("x. mot")
+    row = page.locator("#place-list").get_by_role("option", name=re.compile("^Xã Một"))
+    expect(row).to_be_visible()
+    row.click()
+    page.wait_for_url(re.compile("level=commune.*unit=00001"))
+    expect(page.locator(".leaflet-popup h3")).to_have_text("Xã Một")
 
 
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"

@@ -1,8 +1,11 @@
-// A search field on the map: names with or without accents, and on to the place that is chosen.
+// A search field on the map: names in any spelling, and on to the place that is chosen. What is drawn is looked through
+// at once; units of every boundary set, and hamlets, a moment later at the server.
 
-import { compareNames, make, plain, t } from "./words.js";
+import { compareNames, day, make, page, plain, t } from "./words.js";
 
 const MOST = 8;
+const MOST_ELSEWHERE = 12;
+const WAIT_MS = 200;
 
 export class PlaceSearch {
   // places(): [{key, name, note, ...}]. choose(place): go there.
@@ -16,6 +19,8 @@ export class PlaceSearch {
     this.said = make("p", { class: "unseen", role: "status" });
     box.replaceChildren(this.input, this.list, this.said);
     this.found = [];
+    this.elsewhere = [];
+    this.asking = null;
     this.at = -1;
     this.input.addEventListener("input", () => this._look());
     this.input.addEventListener("focus", () => { if (this.input.value) this._look(); });
@@ -40,8 +45,71 @@ export class PlaceSearch {
       .map((place) => ({ ...place, rank: place.own.includes(words[0]) ? rank(place.own) : 3 }))
       .sort((a, b) => a.rank - b.rank || compareNames(a.name, b.name))
       .slice(0, MOST);
-    this.at = this.found.length ? 0 : -1;
+    this.here = this.found;
+    this.elsewhere = [];
+    this._ask(this.input.value.trim());
+    this._offer();
+  }
+
+  _offer() {
+    const drawn = new Set(this.here.map((place) => place.key));
+    this.found = [...this.here, ...this.elsewhere.filter((place) => place.href || !drawn.has(place.key))];
+    this.at = this.found.length ? Math.max(0, Math.min(this.at, this.found.length - 1)) : -1;
     this._draw();
+  }
+
+  // Asks the server for the places of every set, once nobody types on for a moment.
+  async _ask(typed) {
+    this.asking?.abort();
+    this.asking = null;
+    if (typed.length < 2) return;
+    const asking = this.asking = new AbortController();
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    let found = [];
+    try {
+      const query = new URLSearchParams({ q: typed, limit: MOST_ELSEWHERE });
+      const date = new URLSearchParams(location.search).get("date");
+      if (date) query.set("date", date);
+      const answer = !asking.signal.aborted && await fetch(`/api/places?${query}`, { signal: asking.signal });
+      if (answer.ok) found = (await answer.json()).places.flatMap((place) => this._rows(place));
+    } catch {
+      // Without a line, what is drawn can still be found.
+    }
+    if (this.asking !== asking) return;
+    this.asking = null;
+    this.elsewhere = found;
+    this._offer();
+  }
+
+  // A place of the server as rows of the list: itself, and of another time also where its ground lies today.
+  _rows(place) {
+    const now = new URLSearchParams(location.search);
+    const key = place.level === "hamlet" && place.around.length ? `${place.around[0].code}/${place.code}` : place.code;
+    const shown = place.set === now.get("set") && place.level === now.get("level");
+    const known = shown && this.places().find((each) => each.key === key);
+    if (known) return [known];
+    const note = [place.around.map((each) => each.name).join(", "), place.set === now.get("set") ? "" : this._period(place),
+      place.today.length ? t("today: {places}", { places: place.today.map((each) => each.name).join(", ") }) : ""];
+    const rows = [{ key, name: place.name, note: note.filter(Boolean).join(" · "), href: this._address(place.set, place.level, key) }];
+    for (const heir of place.today.slice(0, 3)) {
+      rows.push({ key: heir.code, name: heir.name, note: t("today, was {name}", { name: place.name }),
+        href: this._address(heir.set, heir.level, heir.code) });
+    }
+    return rows;
+  }
+
+  _period(place) {
+    return place.valid_to ? t("until {day}", { day: day(place.valid_to) }) : place.set_label;
+  }
+
+  _address(set, level, key) {
+    // A map of very many hamlets has none of them as a level of its own.
+    const [unit] = key.split("/");
+    const hamlets = level === "hamlet" && page.tiles;
+    const leaf = page.sets.find((each) => each.id === set)?.levels.at(-1);
+    const query = new URLSearchParams(location.search);
+    for (const [name, value] of Object.entries({ set, level: hamlets ? leaf : level, unit: hamlets ? unit : key })) query.set(name, value);
+    return `${location.pathname}?${query}`;
   }
 
   _draw() {
@@ -51,7 +119,7 @@ export class PlaceSearch {
       row.addEventListener("click", () => this._take(place));
       return row;
     });
-    const none = !rows.length && make("li", { class: "search-none", role: "option", "aria-disabled": "true", "aria-selected": "false" },
+    const none = !rows.length && !this.asking && make("li", { class: "search-none", role: "option", "aria-disabled": "true", "aria-selected": "false" },
       t("No place of this name. Look at another level, or write less of it."));
     this.list.replaceChildren(...rows, ...(none ? [none] : []));
     this.list.hidden = false;
@@ -79,10 +147,13 @@ export class PlaceSearch {
   _take(place) {
     this.input.value = "";
     this._close();
-    this.choose(place);
+    if (place.href) location.assign(place.href);
+    else this.choose(place);
   }
 
   _close() {
+    this.asking?.abort();
+    this.asking = null;
     this.found = [];
     this.at = -1;
     this.list.hidden = true;
