@@ -163,6 +163,7 @@ def add(group: click.Group, console: Console) -> None:
         for one in shown.doubts if everything else shown.doubts[:TOLD_AT_ONCE]:
             says = ", ".join(f"{_(TOLD_BY[name])}: {_(SAYS[said])}" for name, said in one.pair.says.items())
             share = "" if one.pair.share is None else f"  {100 * one.pair.share:.2f} %"
-            click.echo(f"  {one.old.code} {one.old.name} → {one.new.code} {one.new.name}  {says}{share}")
+            heir = one.new.name or _("not in this set")
+            click.echo(f"  {one.old.code} {one.old.name} → {one.new.code} {heir}  {says}{share}")
         if len(shown.doubts) > TOLD_AT_ONCE and not everything:
             click.echo(_("and {number} more; --all prints them.", number=len(shown.doubts) - TOLD_AT_ONCE))

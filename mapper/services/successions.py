@@ -58,6 +58,11 @@ def may_manage(user: User) -> bool:
     return user.role is Role.ADMINISTRATOR and not user.areas
 
 
+def has_package() -> bool:
+    """Whether the package of the country's units is installed."""
+    return country_units.is_installed()
+
+
 def take_crosswalk(
     reference: Reference,
     user: User,

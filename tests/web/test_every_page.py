@@ -43,6 +43,7 @@ from tests.conftest import CHECKOUT, missing
 from tests.sentences import gather
 from tests.web.planned import planned, settle
 from tests.web.stocked import a_stock
+from tests.web.test_boundary_sets import a_step
 from tests.web.test_browser_submission import PIXEL
 from tests.web.test_conflicts import contradict
 from tests.web.test_forms_page import MOVED, draft, house_check, manager, phone
@@ -60,6 +61,8 @@ NOBODY = ("nobody",)
 PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "accounts.sign_in_page": (NOBODY, ("/sign-in",)),
     "assignment.page": (EVERYBODY, ("/assignment", "/assignment?commune=00001")),
+    "boundary_sets.page": (EVERYBODY, ("/boundary-sets",)),
+    "boundary_sets.succession": (EVERYBODY, ("/boundary-sets/squares/to/later",)),
     "cleaning.page": (EVERYBODY, ("/cleaning", "/cleaning?state=decided")),
     "compare.page": (EVERYBODY, ("/map/compare?date=2022-08-31",)),
     "conflicts.page": (EVERYBODY, ("/conflicts",)),
@@ -111,6 +114,10 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "/list?date=2022-08-31&view=map",
         ),
     ),
+    "units.page": (
+        EVERYBODY,
+        ("/unit/squares/commune/00001?date=2022-08-31", "/unit/squares/district/001?date=2022-08-31"),
+    ),
     "upcoming.page": (
         EVERYBODY,
         ("/upcoming?kind=group&from=2022-09-01&to=2022-10-31",),
@@ -158,6 +165,9 @@ NO_PAGES: Mapping[str, str] = {
     "api.": "figures for programs and for the map",
     "base_map.": "tiles for the map",
     "assets.asset": "scripts, styles and pictures",
+    "boundary_sets.file": "files to save",
+    "boundary_sets.sets_of_program": "figures for programs",
+    "boundary_sets.succession_of_program": "figures for programs",
     "exchange.adx": "a file to save",
     "exchange.data_values": "files to save",
     "exchange.left_out": "a table to save",
@@ -190,6 +200,7 @@ NO_PAGES: Mapping[str, str] = {
     "national_register.progress": "a number for a script",
     "openrosa": "XML and files for phones",
     "plan_files.fetch": "files to save",
+    "places_api.": "places for programs and for fields to search in",
     "plans_api.": "plans for programs",
     "plans.stage": "a number for a script",
     "pages.home": "leads to the map",
@@ -207,6 +218,7 @@ NO_PAGES: Mapping[str, str] = {
     "submission.file": "a file to save",
     "submission.xml": "a file to save",
     "surveys.sheet": "a PDF",
+    "units.of_program": "figures for programs",
     "surveys.template": "a table to save",
     "targets.ranking_file": "a table to save",
     "targets.responsible_file": "a table to save",
@@ -359,11 +371,12 @@ def faults(page: Page, widths: tuple[int, ...]) -> list[str]:
 
 
 @pytest.mark.parametrize("who", sorted(WIDTHS))
-def test_every_page_is_for_everybody(open_page: Pages, sqlite_site: Site, who: str) -> None:
+def test_every_page_is_for_everybody(open_page: Pages, sqlite_site: Site, tmp_path: Path, who: str) -> None:
     if not AXE.exists():
         missing("axe-core is not here; make setup fetches it")
     site, page = sqlite_site, open_page()
     places = busy_commune(site)
+    a_step(site, tmp_path)
     if who != "nobody":
         areas = ("001",) if who == "supervisor" else ()
         name = site.user(who, *areas, name=f"người xem {site.made}", password=PASSWORD).name

@@ -1,0 +1,167 @@
+"""Boundary sets on their page: what is told of one and the next, by whom, seen by readers and told to programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+import requests
+
+from mapper.services import boundaries, successions
+from mapper.services.accounts import OPERATOR
+from mapper.services.boundaries import SetFacts
+from tests.client.site import SET_ID, Site
+from tests.web.test_forms_page import manager
+from tests.web.test_pages import Reader, reader
+
+CROSSWALK = "Mã cũ,Tên cũ,Mã mới,Quan hệ,Nghị quyết\n00001,Xã Một,00002,toàn bộ,NQ 9\n00002,Xã Hai,00002,toàn bộ,NQ 9\n"
+
+
+def a_later_set(site: Site, folder: Path) -> None:
+    """Both communes as one, which has the code of the second."""
+    ring = [[105.0, 22.0], [105.2, 22.0], [105.2, 22.1], [105.0, 22.1], [105.0, 22.0]]
+    facts = {"commune_code": "00002", "commune_name": "Xã Chung", "province_code": "01", "province_name": "Tỉnh"}
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "properties": facts, "geometry": geometry}
+    path = folder / "later.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+    boundaries.import_file(site.reference, path, SetFacts("later", "Từ 2025", date(2025, 7, 1)))
+
+
+def a_step(site: Site, folder: Path) -> None:
+    """Two sets and what became of the communes, which the outlines say otherwise."""
+    a_later_set(site, folder)
+    content = b"old_code,new_code,relation\n00001,00002,part\n"
+    successions.take_crosswalk(site.reference, OPERATOR, "crosswalk.csv", content, SET_ID, "later")
+
+
+@pytest.fixture
+def site(sqlite_site: Site, tmp_path: Path) -> Site:
+    """Two sets, of which nobody has told anything."""
+    a_later_set(sqlite_site, tmp_path)
+    return sqlite_site
+
+
+def tell(who: Reader, content: str = "", **typed: str) -> requests.Response:
+    """Send one of the page's forms."""
+    key = re.search(r'name="csrf_token" value="([^"]+)"', who.get("/boundary-sets").text)
+    assert key
+    return who.session.post(
+        f"{who.site.url}/boundary-sets/succession?lang=en",
+        data={"csrf_token": key[1], "old": SET_ID, "new": "later", **typed},
+        files={"file": ("crosswalk.csv", content.encode())} if content else None,
+        allow_redirects=False,
+        timeout=60,
+    )
+
+
+def test_a_crosswalk_is_taken_shown_and_taken_out(site: Site) -> None:
+    chief = manager(site)
+    assert "Nobody told yet" in chief.get("/boundary-sets", lang="en").text
+    sent = tell(chief, CROSSWALK, by="crosswalk")
+    assert sent.status_code == 303
+    shown = chief.get(sent.headers["Location"], lang="en").text
+    assert "Told by: crosswalk." in shown
+    assert "NQ 9" in shown
+    assert "All of them say the same." in shown
+    assert shown.count(">merged</td>") == 2
+    assert 'href="/boundary-sets/squares/to/later?change=merged"' in chief.get("/boundary-sets").text
+    assert chief.get("/boundary-sets/squares/to/later?change=gone", lang="en").text.count("No unit fits.") == 1
+    assert "Xã Hai" not in chief.get("/boundary-sets/squares/to/later?find=xa+mot").text.partition("<tbody>")[2]
+    removed = chief.post("/boundary-sets/squares/to/later/remove", chief.get("/boundary-sets").text)
+    assert removed.status_code == 303
+    assert chief.get("/boundary-sets/squares/to/later").status_code == 404
+
+
+def test_a_faulty_crosswalk_is_told_row_by_row_and_nothing_is_kept(site: Site) -> None:
+    chief = manager(site)
+    refused = tell(chief, CROSSWALK + "00009,,00002,toàn bộ,\n", by="crosswalk")
+    assert refused.status_code == 400
+    assert "Row 4:" in refused.text
+    assert "The old set has no unit of the code 00009." in refused.text
+    assert "Nobody told yet" in refused.text
+    assert tell(chief, CROSSWALK + "00009,,00002,toàn bộ,\n", by="crosswalk", only_known="yes").status_code == 303
+    assert tell(chief, by="crosswalk").status_code == 400
+    assert tell(chief, by="outlines", new=SET_ID).status_code == 400
+    assert tell(chief, by="outlines", old="later", new=SET_ID).status_code == 400
+    assert chief.get("/boundary-sets/squares/to/later?change=lost").status_code == 400
+
+
+def test_outlines_are_measured_and_what_the_table_says_otherwise_is_shown(site: Site) -> None:
+    chief = manager(site)
+    assert tell(chief, by="outlines").status_code == 303
+    assert "Told by: outlines." in chief.get("/boundary-sets/squares/to/later", lang="en").text
+    assert tell(chief, "old_code,new_code,relation\n00001,00002,part\n00002,00002,full\n", by="crosswalk").ok
+    shown = chief.get("/boundary-sets/squares/to/later", lang="en").text
+    assert "went to one unit, and yet only in part" in shown
+    told = chief.get("/boundary-sets/squares/to/later/disagreements.csv").content.decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(told))
+    assert (row["old_code"], row["crosswalk"], row["outlines"]) == ("00001", "part", "full")
+    assert float(row["share_on_outlines"]) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_units_are_files_for_spreadsheets(site: Site) -> None:
+    chief = manager(site)
+    tell(chief, CROSSWALK, by="crosswalk")
+    told = chief.get("/boundary-sets/squares/to/later/units.csv").content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert [(row["old_code"], row["new_code"], row["change"], row["relation"], row["decree"]) for row in rows] == [
+        ("00002", "00002", "merged", "full", "NQ 9"),
+        ("00001", "00002", "merged", "full", "NQ 9"),
+    ]
+    workbook = openpyxl.load_workbook(
+        io.BytesIO(chief.get("/boundary-sets/squares/to/later/units.xlsx").content), read_only=True
+    )
+    assert workbook.active is not None
+    assert [row[0] for row in workbook.active.iter_rows(values_only=True)] == ["old_code", "00002", "00001"]
+    workbook.close()
+    for path in ("units.pdf", "people.csv"):
+        assert chief.get(f"/boundary-sets/squares/to/later/{path}").status_code == 404
+
+
+def test_readers_see_what_became_of_units_and_only_administrators_of_everything_tell_it(site: Site) -> None:
+    chief = manager(site)
+    tell(chief, CROSSWALK, by="crosswalk")
+    desk = reader(site, "00001", role="commune_supervisor")
+    assert desk.get("/boundary-sets/squares/to/later").status_code == 200
+    page = desk.get("/boundary-sets").text
+    assert '<form method="post" action="/boundary-sets' not in page
+    key = desk.get("/sites").text
+    assert desk.post("/boundary-sets/succession", key, old=SET_ID, new="later", by="outlines").status_code == 403
+    assert desk.post("/boundary-sets/squares/to/later/remove", key).status_code == 403
+    canvasser = site.user("canvasser", "001").token
+    assert site.get("/boundary-sets", canvasser).status_code == 403
+    assert site.get("/api/v1/boundary-sets/squares/succession/later", canvasser).status_code == 403
+    assert site.get("/api/v1/boundary-sets").status_code == 401
+
+
+def test_programs_are_told_the_same(site: Site) -> None:
+    chief = manager(site)
+    tell(chief, CROSSWALK, by="crosswalk")
+    token = site.user("supervisor", "001").token
+    listed = site.get("/api/v1/boundary-sets", token).json()
+    begins = [(one["id"], one["valid_from"]) for one in listed["sets"]]
+    assert begins == [("later", "2025-07-01"), (SET_ID, "2020-01-01")]
+    # The squares have no end: on the same days both hold.
+    assert all(len(one["same_days_and_ground"]) == 1 for one in listed["sets"])
+    (step,) = listed["successions"]
+    assert (step["old"], step["new"], step["told_by"], step["changes"]["merged"]) == (SET_ID, "later", "crosswalk", 2)
+    told = site.get("/api/v1/boundary-sets/squares/succession/later", token).json()
+    assert told["changes"] == {"same": 0, "renamed": 0, "merged": 2, "divided": 0, "gone": 0}
+    assert {one["code"]: one["heirs"][0]["name"] for one in told["units"]} == {"00001": "Xã Chung", "00002": "Xã Chung"}
+    assert told["units"][0]["heirs"][0] == {
+        "code": "00002",
+        "name": "Xã Chung",
+        "within": "Tỉnh",
+        "whole": True,
+        "share": None,
+        "source": "NQ 9",
+    }
+    assert (told["disagreements"], told["compared"]) == ([], ["crosswalk", "outlines"])
+    assert site.get("/api/v1/boundary-sets/later/succession/squares", token).status_code == 404
