@@ -24,7 +24,17 @@ from mapper.formats.campaign import read_campaign
 from mapper.formats.writer import InstanceWriter
 from mapper.formats.xform import XFormModel
 from mapper.geo.approximate import approximate_set, merged_set
-from mapper.services import accounts, boundaries, epidemic, intake, publish, sample_register, sample_sites, sample_stock
+from mapper.services import (
+    accounts,
+    boundaries,
+    epidemic,
+    intake,
+    publish,
+    sample_register,
+    sample_sites,
+    sample_stock,
+    successions,
+)
 from mapper.services.invented import SEED, Asking, HamletSketch, House, Sent, at_the_door, household
 from mapper.services.reference import Reference
 from mapper.services.sample_overseeing import oversee
@@ -113,7 +123,7 @@ def _fill(reference: Reference, root: Path, households: int, progress: Callable[
     with reference.database.read() as connection:
         sets = reference.known(connection).sets
     if SET_ID not in sets:
-        _import_outlines(reference, root / "geodata")
+        import_outlines(reference, root / "geodata")
     for folder in sorted((root / "forms").iterdir()):
         if any(folder.glob("*.xlsx")):
             publish.publish(reference, folder)
@@ -169,7 +179,7 @@ def _teams(reference: Reference) -> dict[str, int]:
     }
 
 
-def _import_outlines(reference: Reference, geodata: Path) -> None:
+def import_outlines(reference: Reference, geodata: Path) -> None:
     """The district's communes of 2022 and of 2025 with approximate outlines, and what became of which.
 
     The outlines are made here and now, and are boundary files like any other.
@@ -186,6 +196,11 @@ def _import_outlines(reference: Reference, geodata: Path) -> None:
             file = Path(folder) / f"{facts.id}.geojson"
             file.write_bytes(content)
             boundaries.import_file(reference, file, facts)
+    told = successions.take_crosswalk(
+        reference, accounts.OPERATOR, heirs.name, heirs.read_bytes(), SET_ID, LATER_SET_ID
+    )
+    if told.faults:
+        raise InvalidInput(mark("{file} does not fit the communes of the sample."), file=heirs.name)
 
 
 def submissions(reference: Reference, root: Path, households: int) -> Iterator[Sent]:

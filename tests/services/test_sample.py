@@ -13,6 +13,7 @@ import pytest
 
 from mapper.domain.roles import Role
 from mapper.domain.stock import Store
+from mapper.domain.succession import Change
 from mapper.errors import Conflict, InvalidInput
 from mapper.formats.instance import read_instance
 from mapper.services import accounts, conflicts, intake, lots, rebuilding, sample, sample_overseeing, sample_stock
@@ -205,3 +206,24 @@ def test_sample_has_stock_and_the_forecast_of_its_people_agrees_with_coverage(ne
     base = [one for one in found.coverage if one.group in ("5_11", "12_17", "18_plus")]
     assert found.total.now == sum(one.due for one in base) > 50
     assert any(need.stock for need in found.total.needs)
+
+
+def test_sample_tells_what_became_of_its_communes(new_town: Callable[[], Town]) -> None:
+    reference = new_town().reference
+    sample.import_outlines(reference, ROOT / "geodata")
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    later = known.succession(sample.SET_ID, sample.LATER_SET_ID)
+    assert later is not None
+    old, new = (known.sets[code] for code in (sample.SET_ID, sample.LATER_SET_ID))
+    names = tuple({unit.code: unit.name for unit in one.at_level(one.leaf)} for one in (old, new))
+    assert Counter(later.change(code, names) for code in names[0]) == {
+        Change.MERGED: 13,
+        Change.RENAMED: 1,
+    }
+    assert sorted(names[0][one.old] for one in later.of_new["02008"]) == [
+        "Xã Cẩm Giàng",
+        "Xã Mỹ Thanh",
+        "Xã Nguyên Phúc",
+        "Xã Quân Hà",
+    ]
