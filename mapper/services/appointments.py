@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapper.domain.made_plan import Unserved
 from mapper.domain.plan import HOUR, DueHouse, DuePerson
@@ -164,11 +163,12 @@ def _fill(place: Place, comers: Sequence[Comer]) -> list[Comer]:
     slots, left = place.slots, []
     comers = _as_before(place, comers)
     blocks: dict[tuple[int, str], list[Comer]] = {}
+    days = [slot.day for slot in slots]
     for one in comers:
-        first = next((number for number, slot in enumerate(slots) if slot.day >= one.ready), None)
-        if first is None:
-            first = next((number for number, slot in enumerate(slots) if slot.day >= one.person.on), None)
-        if first is None:
+        first = bisect_left(days, one.ready)
+        if first == len(days):
+            first = bisect_left(days, one.person.on)
+        if first == len(days):
             left.append(one)
         else:
             blocks.setdefault((first, one.house.hamlet_code or ""), []).append(one)
@@ -243,7 +243,8 @@ def _ask_block(place: Place, slots: Sequence[Slot], comers: Sequence[Comer]) -> 
     """People of one hamlet to one session; else house by house; else each for themselves. Those who find no room."""
     if not comers:
         return []
-    whole = next((slot for slot in slots if place.takes(slot, comers)), None)
+    number, doses = len(comers), sum(one.doses for one in comers)
+    whole = next((slot for slot in slots if number <= place.room(slot) and doses <= slot.doses), None)
     if whole is not None:
         place.ask(whole, comers)
         return []
@@ -337,9 +338,9 @@ def _reached(
     sites = np.array([(one.site.lon, one.site.lat) for one in places], np.float64)
     limits = [max(weights.walk_m(one.house, one.person) for one in several) for several in comers]
     travel = ways.walks(ends, sites, limits).travel
-    found = []
-    for house in range(len(houses)):
-        pairs = slice(int(travel.start[house]), int(travel.start[house + 1]))
-        near: NDArray[Any] = np.lexsort((travel.site[pairs], travel.far[pairs]))
-        found.append([(places[int(travel.site[pairs][one])], float(travel.far[pairs][one])) for one in near])
-    return found
+    order = np.lexsort((travel.site, travel.far, travel.point))
+    near = [
+        (places[site], far) for site, far in zip(travel.site[order].tolist(), travel.far[order].tolist(), strict=True)
+    ]
+    start = travel.start.tolist()
+    return [near[begin:end] for begin, end in pairwise(start)]

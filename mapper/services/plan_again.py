@@ -94,7 +94,7 @@ def repeat(reference: Reference, user: User, number: int, watched: Watched | Non
         told = _told(row)
         campaign = reference.known(connection).campaign(row.campaign_id)
         content = kept.given(connection, number)
-    assert content is not None  # kept before a plan is made
+    assert content is not None  # kept before a plan is whole
     given = read_given(content)
     rules = demand.rules_in(given.rules, campaign)
     made = make(given, rules, watched or Watched(), reference.roads.again(given.roads, rules))

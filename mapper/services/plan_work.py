@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import logging
@@ -9,7 +10,8 @@ import platform
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -83,11 +85,20 @@ def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
     given = _gathered(reference, row, question, running)
     with reference.database.read() as connection:
         campaign = reference.known(connection).campaign(row.campaign_id)
-    content = write_given(given)
-    running.keep(Part.GIVEN, content, share=GATHERED)
     rules = demand.rules_in(given.rules, campaign)
-    watched = Watched(running.hear, running.first, running.unwanted)
-    made = make(given, rules, watched, reference.roads.again(given.roads, rules))
+    content = b""
+
+    def first(plan: MadePlan) -> None:
+        """What can be used is kept before that from which it was made, for which nobody waits."""
+        nonlocal content
+        running.first(plan)
+        gc.enable()
+        content = content or _keep_given(running, given)
+
+    watched = Watched(running.hear, first, running.unwanted)
+    with _uncollected():
+        made = make(given, rules, watched, reference.roads.again(given.roads, rules))
+    content = content or _keep_given(running, given)
     running.keep(
         Part.MADE,
         write_made(made),
@@ -96,6 +107,25 @@ def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
         share=1.0,
         made_with=json.dumps(_made_with(given, content, made)),
     )
+
+
+def _keep_given(running: _Running, given: PlanGiven) -> bytes:
+    content = write_given(given)
+    running.keep(Part.GIVEN, content)
+    return content
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for garbage in circles: of the many objects of a first plan there is none, and looking is slow.
+
+    Whoever makes something that takes longer has it looked for again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _gathered(reference: Reference, row: PlanRow, question: PlanQuestion, running: _Running) -> PlanGiven:

@@ -8,7 +8,7 @@ from datetime import date
 
 from mapper.domain.plan import DueHouse, DuePerson
 from mapper.services.scenarios import Conditions, unit_of_house
-from mapper.services.site_plan import PlannedSite
+from mapper.services.site_plan import PlannedSite, Served
 
 TOGETHER_DAYS = 7
 """Nobody waits longer than this for others of their house to fall due."""
@@ -62,25 +62,31 @@ def comers_of(site: PlannedSite, weights: Weights, last: date) -> list[Comer]:
 
     last: day of the plan, after which nobody waits for anybody.
     """
-    houses: dict[str, list[tuple[DueHouse, DuePerson, float]]] = {}
+    houses: dict[str, list[Served]] = {}
     for some in site.served:
-        houses.setdefault(some.house.id, []).extend((some.house, one, some.way_m) for one in some.people)
-    found = []
-    for several in houses.values():
-        ready = together([one for _, one, _ in several], last)
-        found += [
-            Comer(house, one, way_m, weights.of(house, one), day, len(one.due))
-            for (house, one, way_m), day in zip(several, ready, strict=True)
-        ]
-    return sorted(
-        found,
-        key=lambda one: (one.ready, -one.weight, one.house.hamlet_code or "", one.house.id, one.person.id),
-    )
+        houses.setdefault(some.house.id, []).append(some)
+    # Hamlet by hamlet and house by house, and then by turn: of turns there are few, of which each is sorted already.
+    turns: dict[tuple[date, float], list[Comer]] = {}
+    for several in sorted(houses.values(), key=lambda each: (each[0].house.hamlet_code or "", each[0].house.id)):
+        people = [(one, some) for some in several for one in some.people]
+        ready = together([one for one, _ in people], last)
+        coming = zip(people, ready, strict=True)
+        for (one, some), day in sorted(coming, key=_by_id) if len(people) > 1 else coming:
+            weight = weights.of(some.house, one)
+            comer = Comer(some.house, one, some.way_m, weight, day, len(one.due))
+            turns.setdefault((day, -weight), []).append(comer)
+    return [one for turn in sorted(turns) for one in turns[turn]]
+
+
+def _by_id(one: tuple[tuple[DuePerson, Served], date]) -> str:
+    return one[0][0].id
 
 
 def together(people: Sequence[DuePerson], last: date) -> list[date]:
     """From which day on each of a house is ready: all at once, or where that is too late each for themselves."""
     days = [one.on for one in people]
+    if len(set(days)) == 1:
+        return days
     latest = max(days)
     if latest <= last and (latest - min(days)).days <= TOGETHER_DAYS:
         return [latest] * len(days)
