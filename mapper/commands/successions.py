@@ -159,7 +159,7 @@ def add(group: click.Group, console: Console) -> None:
         if shown.report is None:
             return
         by = ", ".join(_(TOLD_BY[one]) for one in shown.report.compared)
-        click.echo(_("Compared: {by}. They disagree about {number} pairs.", by=by, number=len(shown.doubts)))
+        click.echo(_("Compared: {by}. Pairs on which they disagree: {number}.", by=by, number=len(shown.doubts)))
         for one in shown.doubts if everything else shown.doubts[:TOLD_AT_ONCE]:
             says = ", ".join(f"{_(TOLD_BY[name])}: {_(SAYS[said])}" for name, said in one.pair.says.items())
             share = "" if one.pair.share is None else f"  {100 * one.pair.share:.2f} %"
