@@ -57,7 +57,8 @@ class PeopleFilter:
     years on the day asked about. states: where people stand for the group and dose asked about; group alone: members
     of it. given, vaccines, lots, given_from, given_to: facts of one and the same dose that a person has. entering:
     whoever comes into the group, or becomes due for its dose, between two days, both taken in. senders: ids of users.
-    reviews: as supervisors set them, "" where nobody looked yet. Days include both ends.
+    reviews: as supervisors set them, "" where nobody looked yet. invited_from, invited_to, invited_sites: whom a plan
+    in use asks to come between two days, to any of these sites by their codes. Days include both ends.
     """
 
     text: str = ""
@@ -85,6 +86,14 @@ class PeopleFilter:
     reviews: tuple[str, ...] = ()
     visited_from: date | None = None
     visited_to: date | None = None
+    invited_from: date | None = None
+    invited_to: date | None = None
+    invited_sites: tuple[str, ...] = ()
+
+    @property
+    def asks_invited(self) -> bool:
+        """Whether it asks for an invitation of a plan in use."""
+        return bool(self.invited_from or self.invited_to or self.invited_sites)
 
     @property
     def asks_dose(self) -> bool:
@@ -138,9 +147,12 @@ def search_words(text: str) -> list[str]:
 NAMES = frozenset(one.name for one in fields(PeopleFilter))
 """What an address may name."""
 
-_DAYS = ("given_from", "given_to", "entering_from", "entering_to", "visited_from", "visited_to")
-_WORDS = ("areas", "sexes", "residences", "priorities", "given", "vaccines", "lots", "outcomes", "reviews")
-_PERIODS = (("given_from", "given_to"), ("entering_from", "entering_to"), ("visited_from", "visited_to"))
+_PERIODS = tuple((f"{name}_from", f"{name}_to") for name in ("given", "entering", "visited", "invited"))
+_DAYS = tuple(name for period in _PERIODS for name in period)
+_WORDS = (
+    *("areas", "sexes", "residences", "priorities", "given", "vaccines", "lots", "outcomes", "reviews"),
+    "invited_sites",
+)
 
 
 def read_filter(values: Mapping[str, Sequence[str]]) -> PeopleFilter:

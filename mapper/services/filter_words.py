@@ -39,6 +39,9 @@ NAMES = {
     "reviews": mark("review"),
     "visited_from": mark("visited from"),
     "visited_to": mark("visited until"),
+    "invited_from": mark("invited from"),
+    "invited_to": mark("invited until"),
+    "invited_sites": mark("invited to"),
 }
 """Criteria in the order of an address, in words."""
 

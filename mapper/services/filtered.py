@@ -16,6 +16,7 @@ from mapper.domain.places import fold
 from mapper.domain.walk import number_key
 from mapper.errors import NotFound, mark
 from mapper.geo.drawn import polygon, within_any
+from mapper.services import invitations
 from mapper.services.accounts import User
 from mapper.services.areas import cells_in, read_area
 from mapper.services.people_copy import copy_of
@@ -173,6 +174,7 @@ def filtered(reference: Reference, user: User, question: FilterQuestion) -> Iter
         with copy_of(reference).asked(reference, connection, campaign.id) as asking:
             if wanted.within:
                 _register_within(asking, wanted)
+            invited = wanted.asks_invited and _register_invited(reference, connection, campaign.id, asking, wanted)
             scope = Scope(
                 day=question.day,
                 cells=_cells(reference, connection, known, user, places, wanted),
@@ -180,6 +182,7 @@ def filtered(reference: Reference, user: User, question: FilterQuestion) -> Iter
                 series=series,
                 births=_births(wanted, question.day),
                 within=bool(wanted.within),
+                invited=invited,
                 first=campaign.start,
             )
             held = reference.cells(connection)
@@ -235,3 +238,18 @@ def _register_within(asking: Asking, wanted: PeopleFilter) -> None:
     near = asking.points(min(lats), min(lons), max(lats), max(lons))
     inside = within_any([polygon(wanted.within)], [(lon, lat) for _, lat, lon in near])
     asking.register("within", seq=[one[0] for one, yes in zip(near, inside, strict=True) if yes])
+
+
+def _register_invited(
+    reference: Reference, connection: Connection, campaign_id: str, asking: Asking, wanted: PeopleFilter
+) -> bool:
+    """Let the copy know whom plans in use ask to come, as far as the filter's days and sites say."""
+    first, last = wanted.invited_from or date.min, wanted.invited_to or date.max
+    sites = frozenset(wanted.invited_sites)
+    every = invitations.invited(reference, connection, campaign_id)
+    asking.register(
+        "invited",
+        # An id that nobody has keeps the column one of texts.
+        id=["", *(id for id, one in every.items() if first <= one.day <= last and (not sites or one.code in sites))],
+    )
+    return True

@@ -109,7 +109,8 @@ class Scope:
 
     of_group: positions in ``Campaign.series`` of the series of the filter's group; series: the one of its dose too.
     births: first and last birth, as ordinals, of the ages asked. within: whether a table ``within`` of the seq of
-    households inside the drawn polygon is registered. first: the campaign's first day.
+    households inside the drawn polygon is registered; invited: whether one of the ids of people invited is. first: the
+    campaign's first day.
     """
 
     day: date
@@ -118,6 +119,7 @@ class Scope:
     series: int | None = None
     births: tuple[int, int] | None = None
     within: bool = False
+    invited: bool = False
     first: date = date.min
 
 
@@ -146,6 +148,8 @@ def condition(wanted: PeopleFilter, scope: Scope) -> Condition:
     if wanted.priorities:
         found.add("list_has_any(p.priorities, ?)", list(wanted.priorities))
     _period(found, "h.visited_on", wanted.visited_from, wanted.visited_to)
+    if scope.invited:
+        found.add("p.id IN (SELECT id FROM invited)")
     if wanted.asks_dose:
         _dose(found, wanted)
     if wanted.reasons:

@@ -210,11 +210,14 @@ class Asking:
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self._cursor = cursor
 
-    def register(self, name: str, **columns: Sequence[int]) -> None:
-        """Let conditions refer to a table of this name."""
+    def register(self, name: str, **columns: Sequence[int] | Sequence[str]) -> None:
+        """Let conditions refer to a table of this name. columns: whole numbers, or texts where the first is one."""
         import pyarrow as pa
 
-        self._cursor.register(name, pa.table({key: pa.array(values, pa.int64()) for key, values in columns.items()}))
+        kinds = {
+            key: pa.string() if values and isinstance(values[0], str) else pa.int64() for key, values in columns.items()
+        }
+        self._cursor.register(name, pa.table({key: pa.array(values, kinds[key]) for key, values in columns.items()}))
 
     def points(self, south: float, west: float, north: float, east: float) -> list[tuple[int, float, float]]:
         """Seq, latitude and longitude of the households in a box that stand on this earth, degrees."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request, url_for
 
 from mapper.domain.people_filter import Entering, PeopleFilter
-from mapper.services import accounts, filter_words
+from mapper.services import accounts, filter_words, invitations
 from mapper.services.people_words import PeopleWords
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -34,6 +34,7 @@ def chips(at: Wanted, of: Counted, word: Callable[[str], str]) -> list[Chip]:
     view = request.args.get("view", "")
     empty = PeopleFilter()
     names = {str(number): name for number, name in _sender_names(at.wanted.senders).items()}
+    sites = dict(invited_sites(at)) if at.wanted.invited_sites else {}
     for one in fields(PeopleFilter):
         value = getattr(at.wanted, one.name)
         if value == getattr(empty, one.name):
@@ -49,9 +50,18 @@ def chips(at: Wanted, of: Counted, word: Callable[[str], str]) -> list[Chip]:
                 told = told.removeprefix(say(filter_words.NAMES[one.name])).strip()
             if one.name == "senders":
                 told = f"{say(filter_words.NAMES['senders'])} {names.get(str(each), each)}"
+            if one.name == "invited_sites":
+                told = f"{say(filter_words.NAMES['invited_sites'])} {sites.get(each, each)}"
             without = _consistent(replace(at.wanted, **{one.name: rest}))
             found.append(Chip(told, f"{url_for('lists.page')}?{at.query(without, view=view)}"))
     return found
+
+
+def invited_sites(at: Wanted) -> list[tuple[str, str]]:
+    """Codes and names of sites to which plans in use ask people; the first that is chosen stays among them."""
+    _, sites = invitations.days_and_sites(installation().reference, at.asked.state["campaign"], at.asked.day)
+    listed = {code for code, _ in sites}
+    return [*((code, code) for code in at.wanted.invited_sites[:1] if code not in listed), *sites]
 
 
 def reason_words(of: Counted, day: date) -> Callable[[str], str]:

@@ -26,7 +26,7 @@ from mapper.services.people_words import OUTCOMES, STATES, PeopleWords
 from mapper.web.accounts import only_for, reader
 from mapper.web.base_map import base_tiles
 from mapper.web.drawing_words import tool_words
-from mapper.web.filter_chips import chips, reason_words
+from mapper.web.filter_chips import chips, invited_sites, reason_words
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.wanted import Wanted, keep_private, page_asked, read_wanted
@@ -125,6 +125,7 @@ def _found(at: Wanted, user: User, view: str) -> dict[str, Any]:
     return {
         "of": of,
         "shown": shown,
+        "invited_sites": invited_sites(at),
         "map": drawn,
         "people_words": people_words,
         **_offered(at, filter_lists.choices(reference, user, at.question), word),

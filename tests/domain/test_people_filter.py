@@ -36,6 +36,9 @@ FULL = PeopleFilter(
     reviews=("", "approved"),
     visited_from=date(2022, 7, 1),
     visited_to=date(2022, 7, 31),
+    invited_from=date(2022, 8, 15),
+    invited_to=date(2022, 8, 19),
+    invited_sites=("TYT", "m 1"),
 )
 
 

@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.ledger import INSIDE, State, state_on
+from mapper.domain.made_plan import PlanSite
 from mapper.domain.people_filter import Entering, Obstacle, PeopleFilter
 from mapper.domain.places import fold
+from mapper.domain.plan import PlanQuestion
 from mapper.errors import NotFound
 from mapper.services import accounts, filter_lists, people_copy, submission_page
 from mapper.services.accounts import User
@@ -25,6 +27,7 @@ from mapper.store import people_list, tables
 from mapper.store.database import Database
 from mapper.store.people_list import Found
 from tests.ready import sqlite_copy
+from tests.services.made_plans import change, hall, keep, made_of, of_house, planned, session
 from tests.services.test_sequences import DAYS, Story
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
@@ -47,6 +50,36 @@ def enter(town: Town, house: str, *people: Answers, commune: int = 0, hamlet: in
 
 def lan(name: str, born: date = date(1980, 1, 1), doses: object = (), **facts: str) -> Answers:
     return person(born, doses, name=name, **facts)  # type: ignore[arg-type]
+
+
+def test_whom_a_plan_in_use_invites_is_found_by_day_and_site_and_only_in_the_area_of_who_asks(town: Town) -> None:
+    for number, name in enumerate(("Mai", "Lan", "Sen")):
+        enter(town, str(number), lan(name), commune=0)
+    enter(town, "9", lan("Nam"), commune=1, **{"household.point": inside(1, 0.25, 0.25)})
+    with town.reference.database.read() as connection:
+        ids = {one.name: one.id for one in connection.execute(select(tables.people.c.name, tables.people.c.id))}
+    first, second = DAY + timedelta(days=1), DAY + timedelta(days=2)
+
+    def at(name: str, site: str, *asked: tuple[str, date]) -> PlanSite:
+        people = tuple(planned(ids[one], day) for one, day in asked)
+        return hall(name, [of_house(f"h{site}", people)], [session(first, len(people))], site)
+
+    one, two = at("Nhà văn hoá", "nvh", ("Mai", first), ("Lan", second)), at("Trường", "t", ("Nam", first))
+    question = PlanQuestion("covid19", first, second, set_id="squares")
+    assert names(town, invited_from=first) == [], "no plan is in use yet"
+    number = keep(town.reference, made_of(one, two), question)
+    assert names(town, invited_from=first) == ["Mai", "Lan", "Nam"]
+    assert names(town, invited_from=first, invited_to=first) == ["Mai", "Nam"]
+    assert names(town, invited_from=second) == names(town, invited_sites=("nvh",), invited_from=second) == ["Lan"]
+    assert names(town, invited_sites=("nvh",)) == ["Mai", "Lan"]
+    assert names(town, invited_sites=("nvh", "t"), text="mai") == ["Mai"]
+    assert names(town, invited_sites=("none",)) == []
+    commune = accounts.add_user(town.reference, "xã", "commune_supervisor", [f"squares:{COMMUNES[0]}"])
+    user = accounts.by_id(town.reference, commune.id)
+    assert user is not None
+    assert names(town, user, invited_from=first) == ["Mai", "Lan"], "nobody of another commune"
+    change(town.reference, number, in_use=False)
+    assert names(town, invited_from=first) == [], "a plan put aside invites nobody"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 import requests
 
@@ -199,3 +200,27 @@ def test_who_falls_due_until_the_day_is_invited_and_who_falls_due_later_is_not()
         assert not ASKED.holds(Status(state, (), DAY), before)
     assert not ASKED.holds(replace(Status(PersonState.WAITING), next_on=None), before)
     assert not ASKED.holds(Status(PersonState.DONE), before)
+
+
+def test_lists_by_filter_offer_days_and_sites_of_the_plan_in_use_and_find_whom_it_asks(sqlite_walk: Field) -> None:
+    walk = sqlite_walk
+    walk.visit("0000101", HOUSES[0], (MOTHER, "Nông Thị Mỷ", BORN, None), (CHILD, "Lý Văn Đức", BORN, None))
+    day = today() + timedelta(days=2)
+    reads = walk.site.user("supervisor", "001").token
+
+    def seen(path: str, **asked: str) -> requests.Response:
+        query = urlencode({"campaign": "mini", "lang": "vi", **asked})
+        return walk.site.get(f"{path}?{query}", reads)
+
+    assert 'name="invited_from"' not in seen("/list").text, "no plan is in use"
+    ask(walk, MOTHER, day=day)
+    assert '<option value="nvh" >Nhà văn hoá Nà Pái</option>' in seen("/list").text
+    on_day = {"invited_from": day.isoformat(), "invited_to": day.isoformat()}
+    for asked in (on_day, {"invited_sites": "nvh"}):
+        assert seen("/api/people/count", **asked).json()["people"] == 1
+        page = seen("/list", view="people", **asked).text
+        assert "Nông Thị Mỷ" in page and "Lý Văn Đức" not in page
+    chosen = seen("/list", invited_sites="nvh").text
+    assert "mời đến điểm Nhà văn hoá Nà Pái" in chosen
+    assert seen("/api/people/count", invited_sites="other").json()["people"] == 0
+    assert seen("/api/people/count", invited_from="2022-02-31").status_code == 400
