@@ -22,11 +22,15 @@ BARS = 100
 
 @dataclass(frozen=True, slots=True)
 class CurveWords:
-    """What is written beside the lines of a curve. pace: how the line from now to the target is called."""
+    """What is written beside the lines of a curve.
+
+    pace: how the line from now to the target is called. changes: days on which the ground of figures was divided anew.
+    """
 
     target: str = ""
     deadline: str = ""
     pace: str = ""
+    changes: tuple[tuple[date, str], ...] = ()
 
 
 def coverage_curve(
@@ -73,6 +77,14 @@ def coverage_curve(
                 axes, deadline.toordinal(), 0.03, words.deadline,
                 color=INK, size=9, rotation=90, va="bottom", ha="right", rotation_mode="default",
             )  # fmt: skip
+        for day, told_of in words.changes:
+            if first < day <= shown:
+                # Nothing of the curve changes on that day, so that the line is the thinnest of all.
+                axes.axvline(day.toordinal(), color=INK, linewidth=0.8, alpha=0.55, gid="change")
+                label(
+                    axes, day.toordinal(), 0.03, told_of,
+                    color=INK, size=8, rotation=90, va="bottom", ha="right", rotation_mode="default",
+                )  # fmt: skip
         if now is None:
             return
         if target is not None and deadline is not None and now < target and shown == deadline > last:

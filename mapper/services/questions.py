@@ -8,7 +8,9 @@ from typing import Any
 
 from mapper.domain.campaign import Campaign, Group, Label, ScheduledDose
 from mapper.errors import InvalidQuestion, NotFound, mark
+from mapper.language import DEFAULT, translate, written_day
 from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.store.reference import BoundarySet
 
 HAMLET = "hamlet"
 """The level below the leaf units of every set: hamlets of the communes' lists, with no outlines of their own."""
@@ -85,10 +87,29 @@ def default_set(known: Known, wanted: str = "", day: date | None = None) -> Plac
     return (in_force or list(known.sets.values()))[0]
 
 
-def boundary_sets(reference: Reference, day: date, wanted: str = "") -> list[dict[str, Any]]:
-    """Every boundary set, the newest period first, ready for JSON; the one shown first says so.
+def set_made_on(known: Known, wanted: str) -> PlaceSet:
+    """The set that a plan was made on, though it may be withdrawn since; see ``default_set``."""
+    return known.every_set[wanted] if wanted in known.every_set else default_set(known, wanted)
 
-    wanted: the operator's choice of that one, passed over where no such set is here.
+
+def set_name(about: BoundarySet, language: str = DEFAULT) -> str:
+    """What a boundary set is called, with its period: two vintages of one country often have one label."""
+    period = period_words(about.valid_from, about.valid_to, language)
+    return f"{about.label} ({period})" if period else about.label
+
+
+def period_words(first: date | None, last: date | None, language: str = DEFAULT) -> str:
+    """A period in words; "" where it has neither beginning nor end. What has ended is told by its end alone."""
+    if last is not None:
+        return translate(mark("until {day}"), language, day=written_day(last, language))
+    return translate(mark("from {day}"), language, day=written_day(first, language)) if first is not None else ""
+
+
+def boundary_sets(reference: Reference, day: date, wanted: str = "", language: str = DEFAULT) -> list[dict[str, Any]]:
+    """Every boundary set, the newest period first, ready for JSON; the one shown first on that day says so.
+
+    wanted: the operator's choice of that one, passed over where no such set is here. lists: whether it is the set of
+    the communes' lists of hamlets.
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
@@ -99,12 +120,15 @@ def boundary_sets(reference: Reference, day: date, wanted: str = "") -> list[dic
         {
             "id": places.id,
             "label": places.about.label,
+            "name": set_name(places.about, language),
             "valid_from": places.about.valid_from.isoformat() if places.about.valid_from else None,
             "valid_to": places.about.valid_to.isoformat() if places.about.valid_to else None,
             "approximate": places.about.approximate,
             "source": places.about.source,
             "levels": list(places.about.levels),
             "default": places.id == first,
+            "chosen": places.id == wanted,
+            "lists": places.id == known.home,
             "bounds": places.bounds,
         }
         for places in known.sets.values()

@@ -23,13 +23,16 @@ class SiteArea:
     outlines: tuple[str, ...]
 
 
-def site_area(reference: Reference, user: User) -> SiteArea | None:
-    """The area of a user, all that is known where they have none; None without a boundary set."""
+def site_area(reference: Reference, user: User, set_id: str = "") -> SiteArea | None:
+    """The area of a user, all that is known where they have none; None without a boundary set.
+
+    set_id: of the outlines, "" for the set of the lists of hamlets.
+    """
     with reference.database.read() as connection:
         known = reference.known(connection)
         if not known.sets:
             return None
-        places = default_set(known)
+        places = default_set(known, set_id)
         own = {
             unit.code
             for unit in places.at_level(places.leaf)

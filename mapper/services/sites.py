@@ -43,11 +43,11 @@ class ShownSite:
     own: bool
 
 
-def shown_to(reference: Reference, user: User) -> list[ShownSite]:
-    """All sites, by unit and name: where they stand is no secret."""
+def shown_to(reference: Reference, user: User, set_id: str = "") -> list[ShownSite]:
+    """All sites, by unit and name: where they stand is no secret. set_id: of the units; "" for that of the lists."""
     with reference.database.read() as connection:
         known = reference.known(connection)
-        places = default_set(known) if known.sets else None
+        places = default_set(known, set_id) if known.sets else None
         found = []
         for one in kept.everywhere(connection):
             unit, _ = places.placer.place_one(one.lon, one.lat) if places else (None, False)

@@ -82,7 +82,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What figures are of, in the reader's words. area: "" for all that the reader may see. sample: invented ones."""
+    """What figures are of, in the reader's words.
+
+    area: "" for all that the reader may see. sample: invented ones. changes: days on which another boundary set took
+    over; figures of an area are summed from its households on both sides.
+    """
 
     language: str
     project: str
@@ -93,6 +97,7 @@ class About:
     boundaries: str
     day: date
     sample: bool
+    changes: tuple[date, ...] = ()
 
     def say(self, message: str, **facts: object) -> str:
         """A sentence in the reader's language."""
@@ -261,6 +266,7 @@ def coverage_picture(about: About, course: Course, span: int, form: Form) -> byt
             about.say(mark("Target {share}"), share=words.percent(float(goal.share))) if goal.share is not None else "",
             about.say(mark("Deadline {day}"), day=words.day(goal.deadline)) if goal.deadline else "",
             about.say(mark("What the deadline asks for")),
+            tuple((day, about.say(mark("New boundaries {day}"), day=words.day(day))) for day in about.changes),
         ),
         form,
     )

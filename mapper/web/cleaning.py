@@ -124,11 +124,11 @@ def progress() -> Response:
 def decide(campaign_id: str, key: str) -> Response:
     """Decide about a finding, or take a decision back; then back to the list."""
     reference, form = installation().reference, request.form
-    area = form.get("area", "")[:80] or None
+    area, set_id = (form.get(name, "")[:80] or None for name in ("area", "set"))
     if form.get("take_back"):
         cleaning.take_back(reference, reader(), campaign_id, key)
         flash(say("Taken back. The register is as it was before this decision."))
-        return redirect(url_for("cleaning.page", campaign=campaign_id, area=area, state="decided"))
+        return redirect(url_for("cleaning.page", campaign=campaign_id, set=set_id, area=area, state="decided"))
     correcting = None
     if form.get("choice") == "correct":
         told = form.get("before")
@@ -148,7 +148,7 @@ def decide(campaign_id: str, key: str) -> Response:
     flash(say("Decided. It stands under “decided”, where it can be taken back."))
     rule = form.get("rule", "")
     rule = rule if rule in RULES else ""
-    return redirect(url_for("cleaning.page", campaign=campaign_id, rule=rule or None, area=area))
+    return redirect(url_for("cleaning.page", campaign=campaign_id, rule=rule or None, set=set_id, area=area))
 
 
 def _dividing() -> Dividing | None:

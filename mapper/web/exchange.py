@@ -38,7 +38,7 @@ from mapper.services.intake import today
 from mapper.services.people_copy import NotReady
 from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.exchange_words import FACT_WORDS, FIGURE_WORDS, LEVELS, PERIODS
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
@@ -136,7 +136,7 @@ def _may_map() -> bool:
 
 
 def _asked() -> Asked:
-    asked = ask(request.values)
+    asked = ask_for_file(request.values)
     if asked is None:
         raise NotFound(mark("No campaign is published yet."))
     return asked

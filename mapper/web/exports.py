@@ -20,7 +20,7 @@ from mapper.services.background import Progress, Stage, Standing
 from mapper.services.files_to_fetch import KEPT_S, Made
 from mapper.services.filtered import FilterQuestion
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import ask
+from mapper.web.asked import ask, ask_for_file
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.wanted import BESIDES, refuse_unknown
@@ -302,7 +302,7 @@ def _wish(kind: str) -> Wish:
 
     check(reader(), kind)
     refuse_unknown("kind", "again", *BESIDES)
-    asked = ask()
+    asked = ask_for_file()
     if asked is None:
         raise NotFound(mark("There is nothing at this address."))
     given = {name: request.args.getlist(name) for name in request.args}

@@ -64,7 +64,7 @@ def by_hamlet() -> Response | tuple[Response, int]:
     user = reader()
     if user.role not in READERS:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
-    at = read_wanted()
+    at = read_wanted(program=True)
     if at is None:
         raise NotFound(mark("No campaign, or no boundary set, is published yet."))
     from mapper.services.filter_layer import layer

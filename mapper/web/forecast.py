@@ -29,7 +29,7 @@ from mapper.services.reasons import level_within
 from mapper.services.targets import levels_within
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import asked_day, asked_for, first_set
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -184,7 +184,7 @@ def file(kind: str) -> Response:
     """The need of every place and vaccine for spreadsheets."""
     if kind not in MEDIA_TYPES:
         raise NotFound(mark("There is nothing at this address."))
-    asked = ask()
+    asked = ask_for_file()
     if asked is None:
         raise NotFound(mark("No campaign is published yet."))
     found = forecast(installation().reference, reader(), _question(asked), wait=True)

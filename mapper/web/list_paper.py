@@ -40,7 +40,7 @@ def page() -> str | AnyResponse:
     """The people of a filter hamlet by hamlet, with a column to sign in; ``page`` where they are very many."""
     from mapper.services import filter_lists
 
-    at = read_wanted()
+    at = read_wanted(program=True)
     if at is None:
         raise NotFound(mark("No campaign, or no boundary set, is published yet."))
     reference, user, language = installation().reference, reader(), chosen_language()

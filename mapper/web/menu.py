@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import current_app, request, url_for
+from flask import current_app, g, request, url_for
 
 from mapper.domain.roles import OVERSEERS, READERS, Role
 from mapper.errors import mark
@@ -18,12 +18,16 @@ ALONE = frozenset({Role.ADMINISTRATOR})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page of the menu. roles: who finds it. everywhere: only those whose area has no limits."""
+    """A page of the menu. roles: who finds it. everywhere: only those whose area has no limits.
+
+    of_sets: whether it shows a boundary set; the link then leads on with the one that its reader chose.
+    """
 
     endpoint: str
     name: str
     roles: frozenset[Role] = READERS
     everywhere: bool = False
+    of_sets: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,8 @@ MENU: tuple[Entry | Heading, ...] = (
         (
             Entry("lists.page", mark("People and households by filter")),
             Entry("upcoming.page", mark("Soon to be vaccinated")),
-            Entry("slips.page", mark("Slips")),
-            Entry("exports.files", mark("My files")),
+            Entry("slips.page", mark("Slips"), of_sets=False),
+            Entry("exports.files", mark("My files"), of_sets=False),
         ),
     ),
     Heading(
@@ -64,15 +68,15 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("sites.page", mark("Vaccination sites")),
             Entry("forecast.page", mark("Vaccine forecast")),
             Entry("stock.page", mark("Vaccine stock")),
-            Entry("follow_up.lists", mark("Follow-up lists")),
-            Entry("follow_up.fieldwork", mark("Fieldwork")),
-            Entry("assignment.page", mark("Assignment"), OVERSEERS),
+            Entry("follow_up.lists", mark("Follow-up lists"), of_sets=False),
+            Entry("follow_up.fieldwork", mark("Fieldwork"), of_sets=False),
+            Entry("assignment.page", mark("Assignment"), OVERSEERS, of_sets=False),
         ),
     ),
     Heading(
         mark("Check data"),
         (
-            Entry("pages.submissions", mark("Submissions")),
+            Entry("pages.submissions", mark("Submissions"), of_sets=False),
             Entry("cleaning.page", mark("Cleaning"), OVERSEERS),
             Entry("integrity.page", mark("Forms to look at again"), OVERSEERS),
             Entry("national_register.page", mark("National register")),
@@ -81,11 +85,12 @@ MENU: tuple[Entry | Heading, ...] = (
     Heading(
         mark("Administration"),
         (
-            Entry("users.user_list", mark("Users"), OVERSEERS),
+            Entry("users.user_list", mark("Users"), OVERSEERS, of_sets=False),
             Entry("exchange.page", mark("Exchange with other systems")),
-            Entry("forms.page", mark("Forms"), ALONE, everywhere=True),
-            Entry("trail.audit_page", mark("Audit trail"), ALONE, everywhere=True),
-            Entry("public.settings", mark("Public page"), ALONE, everywhere=True),
+            Entry("forms.page", mark("Forms"), ALONE, everywhere=True, of_sets=False),
+            Entry("boundary_sets.page", mark("Boundary sets"), ALONE, everywhere=True, of_sets=False),
+            Entry("trail.audit_page", mark("Audit trail"), ALONE, everywhere=True, of_sets=False),
+            Entry("public.settings", mark("Public page"), ALONE, everywhere=True, of_sets=False),
         ),
     ),
 )
@@ -93,11 +98,12 @@ MENU: tuple[Entry | Heading, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page as one reader finds it. here: whether it is the one that is open."""
+    """A page as one reader finds it. here: whether it is the one that is open. of_sets: whether it shows a set."""
 
     name: str
     address: str
     here: bool
+    of_sets: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +132,14 @@ def menu(user: User) -> list[Link | Drawer]:
 
 
 def _links(user: User, entries: tuple[Entry, ...]) -> list[Link]:
-    open_page = request.endpoint or ""
+    open_page, kept = request.endpoint or "", g.get("kept_set")
     return [
-        Link(entry.name, url_for(entry.endpoint), open_page == entry.endpoint)
+        Link(
+            entry.name,
+            url_for(entry.endpoint, set=kept if entry.of_sets else None),
+            open_page == entry.endpoint,
+            entry.of_sets,
+        )
         for entry in entries
         if entry.endpoint in current_app.view_functions
         and user.role in entry.roles

@@ -21,7 +21,7 @@ from mapper.maps.local_assets import serve_assets_locally
 from mapper.services import intake, questions, review, submission_export, submission_page, tiles
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import figures_version
-from mapper.web.asked import LONG_QUIET, last_visits
+from mapper.web.asked import LONG_QUIET, keep_set, last_visits
 from mapper.web.assets import asset_url, assets
 from mapper.web.base_map import base_tiles
 from mapper.web.filter_layer import FILTER, laid_filter, overlay
@@ -156,11 +156,13 @@ def map_page() -> Response:
     language = chosen_language()
     campaigns = questions.campaigns(here.reference, language)
     today = intake.today()
-    sets = questions.boundary_sets(here.reference, today, here.settings.boundary_set)
+    sets = questions.boundary_sets(here.reference, today, here.settings.boundary_set, language)
     visits = last_visits(each["id"] for each in campaigns)
     usual = {each: day for each, day in visits.items() if today - day > LONG_QUIET}
     many = tiles.wants_tiles(here.reference, reader())
     state, notices = settle(request.args, campaigns, sets, today, usual, tiles=many)
+    if state["set"]:
+        keep_set(state["set"], sets, state["date"])
     state["show"] = shown_measure(request.args, notices)
     state[FILTER] = laid_filter(request.args, notices)
     overlays = _overlays(bool(state[FILTER]))

@@ -62,7 +62,7 @@ def count() -> Response:
 
 
 def _wanted_of_program() -> Wanted:
-    at = read_wanted()
+    at = read_wanted(program=True)
     if at is None:
         raise NotFound(mark("No campaign, or no boundary set, is published yet."))
     return at

@@ -83,7 +83,7 @@ def page() -> str:
 @plan_pages.post("/plans")
 def enter() -> AnyResponse | tuple[str, int]:
     """Ask for a plan."""
-    asked = ask({})
+    asked = ask(_set_of(request.form))
     if asked is None:
         raise NotFound(mark("No campaign or no boundary set is here yet. Publish a form and import boundaries first."))
     typed = {name: request.form.getlist(name) for name in request.form}
@@ -94,6 +94,11 @@ def enter() -> AnyResponse | tuple[str, int]:
         except MapperError as problem:
             problems = {"": problem}
     return _page(typed, {name: say(problem) for name, problem in problems.items()}), 400
+
+
+def _set_of(told: Mapping[str, str]) -> dict[str, str]:
+    """The boundary set that an address or a form names; a plan has its own campaign, day and area."""
+    return {"set": told["set"]} if told.get("set") else {}
 
 
 def _like(typed: Mapping[str, Sequence[str]] | None) -> PlanQuestion | None:
@@ -121,18 +126,20 @@ def _line(number: int) -> PlanLine:
 
 
 def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
-    reference, user, asked = installation().reference, reader(), ask({})
+    reference, user, begun = installation().reference, reader(), request.args.get("from", "")
+    like = plans.line(reference, user, _number(begun)).question if begun else None
+    asked = ask(_set_of(request.values) or ({"set": like.set_id} if like is not None else {}))
     lines = plans.lines(reference, user)
     told: dict[str, Any] = {"lines": lines, "asked": asked, "problems": problems, "words": plan_words}
     if asked is not None:
         ground = ground_of(asked)
-        begun = request.args.get("from", "")
-        is_open = bool(problems or begun or not lines)
-        if typed is None and begun:
-            typed = typed_of(plans.line(reference, user, _number(begun)).question, ground) | {"like": [begun]}
+        area = request.args.get("area", "")
+        is_open = bool(problems or begun or area in ground.areas or not lines)
+        if typed is None and like is not None:
+            typed = typed_of(like, ground) | {"like": [begun]}
         if typed is None:
             names = [say("Team {number}", number=number) for number in (1, 2)]
-            typed = usual(ground, asked.day, names)
+            typed = usual(ground, asked.day, names) | ({"area": [area]} if area in ground.areas else {})
         told |= {
             "ground": ground,
             "typed": {name: values[0] if values else "" for name, values in typed.items()},

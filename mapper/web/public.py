@@ -182,7 +182,7 @@ def _wanted() -> PublicSettings:
 def _settings(problem: MapperError | None = None) -> str:
     here = installation()
     campaigns = questions.campaigns(here.reference, chosen_language())
-    sets = questions.boundary_sets(here.reference, today(), here.settings.boundary_set)
+    sets = questions.boundary_sets(here.reference, today(), here.settings.boundary_set, chosen_language())
     kept = public_page.read_settings(here.reference)
     seen: dict[str, Any] = {}
     if kept is not None:

@@ -16,7 +16,7 @@ from mapper.services.questions import HAMLET
 from mapper.services.report_files import MEDIA_TYPES, write_reports
 from mapper.services.report_words import Issuer, paper
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
@@ -78,7 +78,7 @@ def page() -> str:
 @report.get("/report.<kind>")
 def file(kind: str) -> Response:
     """The same as a file; with ``each=LEVEL`` the reports of all units of that level in the area, one after another."""
-    asked = ask()
+    asked = ask_for_file()
     if asked is None or kind not in MEDIA_TYPES:
         raise NotFound(mark("There is nothing at this address."))
     here, user, each = installation(), reader(), request.args.get("each", "")

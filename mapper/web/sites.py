@@ -15,6 +15,7 @@ from mapper.maps.site_map import SiteMapView, site_map
 from mapper.services import sites as service
 from mapper.services.site_area import site_area
 from mapper.web.accounts import only_for, reader
+from mapper.web.asked import Asked, ask
 from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
@@ -33,21 +34,32 @@ def _guard() -> AnyResponse | None:
 @sites.get("/sites")
 def page() -> str:
     """All sites on a map and in a table, with forms for one and for a file; change: code of the one to change."""
-    shown = service.shown_to(installation().reference, reader())
-    asked = request.args.get("change")
-    changing = next((one.site for one in shown if one.own and one.site.code == asked), None)
-    return _page(shown, service.as_typed(changing) if changing else {})
+    asked = ask({"set": request.args["set"]} if request.args.get("set") else {})
+    shown = service.shown_to(installation().reference, reader(), _shown_set(asked))
+    wish = request.args.get("change")
+    changing = next((one.site for one in shown if one.own and one.site.code == wish), None)
+    return _page(shown, service.as_typed(changing) if changing else {}, asked=asked)
+
+
+def _shown_set(asked: Asked | None) -> str:
+    return asked.state["set"] if asked is not None else ""
 
 
 def _refused(problem: MapperError) -> str:
     return _page(service.shown_to(installation().reference, reader()), request.form, problem)
 
 
-def _page(shown: Sequence[service.ShownSite], typed: Mapping[str, str], problem: MapperError | None = None) -> str:
+def _page(
+    shown: Sequence[service.ShownSite],
+    typed: Mapping[str, str],
+    problem: MapperError | None = None,
+    asked: Asked | None = None,
+) -> str:
     return render_template(
         "sites.html",
         sites=shown,
-        map=_map(),
+        asked=asked,
+        map=_map(_shown_set(asked)),
         kinds=KINDS,
         overseer=reader().role in OVERSEERS,
         problem=say(problem) if problem is not None else None,
@@ -56,8 +68,8 @@ def _page(shown: Sequence[service.ShownSite], typed: Mapping[str, str], problem:
     )
 
 
-def _map() -> MapParts | None:
-    found = site_area(installation().reference, reader())
+def _map(set_id: str) -> MapParts | None:
+    found = site_area(installation().reference, reader(), set_id)
     if found is None:
         return None
     ground = base_tiles()

@@ -23,7 +23,7 @@ from mapper.services.trends import Changes, Course
 from mapper.services.ways import Missing
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import kept_answer
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.assets import STATIC
 from mapper.web.behind import Behind
 from mapper.web.installation import installation
@@ -152,7 +152,7 @@ def page() -> Response:
 @trend_pages.get("/trends/<kind>.<ending>")
 def file(kind: str, ending: str) -> Response:
     """A picture (svg, png; ``narrow`` for a small screen) or a table (csv) of the question; ``save`` to keep it."""
-    asked = ask()
+    asked = ask_for_file()
     if asked is None or kind not in set(Kind) or ending not in TYPES or (kind == Kind.CHANGES and ending != "csv"):
         raise NotFound(mark("There is nothing at this address."))
     what, shown, narrow, user = Kind(kind), _shown(), bool(request.args.get("narrow")), reader()
@@ -221,9 +221,10 @@ def _about(asked: Asked) -> About:
         asked.area_name,
         group["label"],
         dose["label"],
-        asked.boundary_set["label"],
+        asked.boundary_set["name"],
         asked.day,
         here.sample,
+        tuple(sorted({date.fromisoformat(one["valid_from"]) for one in asked.sets if one["valid_from"]})[1:]),
     )
 
 
@@ -250,6 +251,13 @@ def _pyramid_now(asked: Asked) -> Pyramid:
         be_read(found)
         raise Unavailable(mark("The people of this area are still being read. Try again in a minute."))
     return found
+
+
+def coverage_chart(asked: Asked) -> Chart:
+    """The curve of coverage of a question, for other pages."""
+    about, course = _about(asked), _course(asked)
+    table = trend_charts.coverage_table(about, course, 0)
+    return _chart(asked, about, Kind.COVERAGE, trend_charts.coverage_finding(about, course), table)
 
 
 def _chart(asked: Asked, about: About, kind: Kind, finding: str, table: Table) -> Chart:

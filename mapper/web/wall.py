@@ -15,7 +15,7 @@ from mapper.errors import NotFound, TooLarge, mark
 from mapper.services import wall
 from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
 from mapper.web.filter_layer import FILTER, handed_on
 from mapper.web.follow_up import FONTS
@@ -63,7 +63,7 @@ def page() -> str | tuple[str, int]:
 @wall_map.get("/map/print.pdf")
 def printed() -> Response:
     """The same sheet as PDF."""
-    asked = ask()
+    asked = ask_for_file()
     if asked is None:
         raise NotFound(
             mark("There is nothing to show yet: publish a campaign's forms and import a boundary set first.")

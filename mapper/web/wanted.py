@@ -10,7 +10,7 @@ from flask import Response, request
 
 from mapper.domain.people_filter import NAMES, PeopleFilter, read_filter
 from mapper.errors import InvalidInput, NotFound, mark
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 
 if TYPE_CHECKING:
     from mapper.services.filtered import FilterQuestion
@@ -50,12 +50,16 @@ class Wanted:
         return urlencode(self.address(wanted, **other))
 
 
-def read_wanted() -> Wanted | None:
-    """What this request asks for; None where nothing is published yet. Raises InvalidInput, NotFound."""
+def read_wanted(*, program: bool = False) -> Wanted | None:
+    """What this request asks for; None where nothing is published yet. Raises InvalidInput, NotFound.
+
+    program: nobody reads what was taken instead of a set that is not here.
+    """
     refuse_unknown(*BESIDES)
     args = request.args
     wanted = read_filter({name: args.getlist(name) for name in NAMES})
-    asked = ask({name: args[name] for name in OF_THE_PLACE if args.get(name)})
+    read = ask_for_file if program else ask
+    asked = read({name: args[name] for name in OF_THE_PLACE if args.get(name)})
     if asked is None:
         return None
     return Wanted(asked, wanted)

@@ -133,7 +133,7 @@ def test_the_table_behind_a_picture_is_the_file(desk: Desk) -> None:
         assert shown == rows(table)
         assert ["Figures up to", DAY] in told
         assert ["Area", "All that you may see"] in told
-        assert ["Boundaries", "Hai ô vuông"] in told
+        assert ["Boundaries", "Hai ô vuông (from 1 Jan 2020)"] in told
         assert ["Group", "5 and older"] in told
         assert ["Dose", "Dose 1"] in told
     assert len(rows(of_kind(found, "coverage").xpath(".//table")[0])) == 31
