@@ -317,7 +317,7 @@ def test_crosswalk_outlines_and_package_are_compared_and_every_disagreement_is_f
     assert codes(taken) == Counter()
     assert taken.report.compared == ("crosswalk", "package", "outlines")
     wrong = false_heirs(taken.report, "package")
-    # Ground of Sóc Trăng that the package also gives to communes of the same name elsewhere in Cần Thơ.
+    # Communes of Sóc Trăng that had a namesake in Hậu Giang or Cần Thơ, whose heir they get as well.
     assert sorted(wrong) == [
         ("31582", "31378"),
         ("31606", "31495"),
@@ -384,7 +384,7 @@ def test_the_crosswalk_of_the_whole_country_serves_four_provinces(provinces: Ref
     taken = successions.take_crosswalk(provinces, OPERATOR, path.name, content, "2022", "2025", only_known=True)
     assert taken.report.rows == 10_598
     assert codes(taken)["no_heir"] == 7
-    # Xã Phú Tân of Sóc Trăng has a namesake in Cần Thơ's other part.
+    # Xã Phú Tân of Hậu Giang is told to have gone in part to a commune of these.
     assert codes(taken)["outside"] == 1
     refused = successions.take_crosswalk(provinces, OPERATOR, path.name, content, "2022", "2025")
     assert len(refused.faults) == 10_598 - taken.pairs
