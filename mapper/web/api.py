@@ -44,7 +44,8 @@ def sets() -> Response:
     """Boundary sets with their levels."""
     reader()
     here = installation()
-    return jsonify(sets=questions.boundary_sets(here.reference, today(), here.settings.boundary_set))
+    wanted = here.settings.boundary_set
+    return jsonify(sets=questions.boundary_sets(here.reference, today(), wanted, chosen_language()))
 
 
 @api.get("/version")

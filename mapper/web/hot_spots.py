@@ -18,7 +18,7 @@ from mapper.services.background import Progress, Stage, Standing
 from mapper.services.hot_spots import Found, Row, Spot
 from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -111,7 +111,7 @@ def features() -> Response:
     Besides the features: ``stage`` (done, running, waiting, failed, busy; none where nothing is published), ``share``
     of the work done, ``made_at``, and ``current``, whether they belong to the figures of this moment.
     """
-    asked = ask()
+    asked = ask_for_file()
     body: dict[str, Any] = {"type": "FeatureCollection", "stage": "none", "share": 1, "made_at": None, "current": True}
     found: Found | None = None
     if asked is not None:

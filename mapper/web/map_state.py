@@ -66,8 +66,9 @@ def settle(
     doses = find(groups, "code", group).get("doses", [])
     aimed_at = next((row["code"] for row in doses if row.get("target") is not None), None)
     dose = choose("dose", [row["code"] for row in doses], aimed_at or (doses[0]["code"] if doses else None))
-    first_set = next((row["id"] for row in sets if row.get("default")), sets[0]["id"] if sets else None)
-    set_id = choose("set", [row["id"] for row in sets], first_set)
+    day = _day(query, _within(find(campaigns, "id", campaign), usual_days.get(campaign or "", today)), notices)
+    first_set = set_of(sets, day)
+    set_id = choose("set", [row["id"] for row in sets], first_set["id"] if first_set else None)
     chosen_set = find(sets, "id", set_id)
     levels = [*chosen_set.get("levels", []), *([] if tiles else ["hamlet"])]
     west, _, east, _ = chosen_set.get("bounds") or (0, 0, 0, 0)
@@ -79,7 +80,7 @@ def settle(
         "level": choose("level", levels, usual),
         "group": group,
         "dose": dose,
-        "date": _day(query, _within(find(campaigns, "id", campaign), usual_days.get(campaign or "", today)), notices),
+        "date": day,
         "unit": query.get("unit"),
     }, notices
 
@@ -87,6 +88,24 @@ def settle(
 def shown_measure(query: Mapping[str, str], notices: list[Notice]) -> str:
     """What the colours of the map say; a notice is added where the address names something else."""
     wish = query.get("show", MEASURES[0])
+def in_force(one: Mapping[str, Any], day: str) -> bool:
+    """Whether the period of a set, as ``/api/sets`` lists it, holds an ISO day."""
+    return (one.get("valid_from") or "") <= day <= (one.get("valid_to") or "9999")
+
+
+def set_then(sets: Sequence[Mapping[str, Any]], day: str) -> Mapping[str, Any] | None:
+    """The set in force on an ISO day, of several the one that the lists of hamlets belong to; None where none was."""
+    there = [one for one in sets if in_force(one, day)]
+    wanted = (one for key in ("lists", "default") for one in there if one.get(key))
+    return next(wanted, there[0] if there else None)
+
+
+def set_of(sets: Sequence[Mapping[str, Any]], day: str) -> Mapping[str, Any] | None:
+    """The set that a page about a day opens with: the operator's choice, else that of the day, else the newest."""
+    chosen = next((one for one in sets if one.get("chosen")), None)
+    return chosen or set_then(sets, day) or (sets[0] if sets else None)
+
+
     if wish in MEASURES:
         return wish
     notices.append((UNKNOWN, {"name": "show", "value": wish[:40], "shown": MEASURES[0]}))

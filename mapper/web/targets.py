@@ -26,7 +26,7 @@ from mapper.services.ranking import FEW_PEOPLE, Band
 from mapper.services.target_words import VERDICTS, TargetWords
 from mapper.services.targets import RankedUnit, levels_within, targets
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import Asked, ask
+from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
@@ -175,7 +175,7 @@ def _addresses(endpoint: str, asked: Asked, **other: str) -> Callable[[RankedUni
 @target_pages.get("/targets.csv")
 def ranking_file() -> Response:
     """The whole ranking as a table for spreadsheets."""
-    asked = ask()
+    asked = ask_for_file()
     if asked is None:
         raise NotFound(mark("No campaign is published yet."))
     level, _ = _level(asked)
@@ -284,7 +284,7 @@ def name_responsible() -> AnyResponse | tuple[str, int]:
 @target_pages.get("/targets/responsible.csv")
 def responsible_file() -> Response:
     """The list to fill in: every place of the area that the reader oversees, with who answers for it by now."""
-    asked = ask()
+    asked = ask_for_file()
     if asked is None:
         raise NotFound(mark("No campaign is published yet."))
     places = responsible.list_to_fill(installation().reference, reader(), asked.state["set"], asked.area)

@@ -59,7 +59,7 @@ function drawControls() {
   fill(controls.campaign, page.campaigns.map((each) => [each.id, each.label]), state.campaign);
   fill(controls.group, (campaign()?.groups || []).map((each) => [each.code, each.label]), state.group);
   fill(controls.dose, (group()?.doses || []).map((each) => [each.code, each.label]), state.dose);
-  fill(controls.set, page.sets.map((each) => [each.id, each.label]), state.set);
+  fill(controls.set, page.sets.map((each) => [each.id, each.name]), state.set);
   fill(controls.level, levels().map((level) => [level, levelName(level)]), state.level);
   controls.date.value = state.date;
   controls.date.min = campaign()?.start || "";
@@ -104,6 +104,36 @@ controls.addEventListener("change", (event) => {
   const before = state.set;
   state[name] = value;
   if (name !== "date") makeWhole();
+const inForce = (each) => (each.valid_from || "") <= state.date && state.date <= (each.valid_to || "9999");
+
+// The set that pages about the day open with: the operator's choice, else the one in force then, else the newest.
+function usualSet(chosen = true) {
+  const there = page.sets.filter(inForce);
+  return (chosen && page.sets.find((each) => each.chosen))
+    || ["lists", "default"].map((key) => there.find((each) => each[key])).find(Boolean) || there[0] || (chosen ? page.sets[0] : null);
+}
+
+// A day on which the set shown was not in force: the choice stays, the page says so, and offers the other.
+function drawSetNote() {
+  const set = boundarySet();
+  const other = !set || inForce(set) ? null : usualSet(false);
+  const note = byId("set-note");
+  note.hidden = !other;
+  note.replaceChildren(...(other ? [
+    t("Shown on the boundaries {set}, which were not in force on {day}.", { set: set.name, day: day(state.date) }), " ",
+    make("button", { class: "link", type: "button", onclick: () => chooseSet(other.id) },
+      t("Show those of that day: {set}", { set: other.name })),
+  ] : []));
+}
+
+function chooseSet(id) {
+  state.set = id;
+  state.unit = null;
+  makeWhole();
+  update();
+  showWhole();
+}
+
   if (name === "set" || name === "level") state.unit = null;
   update();
   if (state.set !== before) showWhole();
@@ -156,6 +186,14 @@ byId("filter").addEventListener("keydown", (event) => {
 });
 
 function say(text, ...actions) {
+  // The menu leads on with a set that pages about the day would not open with anyway.
+  const usual = usualSet();
+  for (const link of document.querySelectorAll("[data-of-sets]")) {
+    const address = new URL(link.href);
+    if (state.set && usual && state.set !== usual.id) address.searchParams.set("set", state.set);
+    else address.searchParams.delete("set");
+    link.href = `${address.pathname}${address.search}`;
+  }
   const box = byId("trouble");
   box.replaceChildren(...(text ? [make("p", {}, text), ...actions] : []));
   box.hidden = !text;
@@ -194,6 +232,7 @@ async function update() {
   try {
     const [answer, aboveAnswer] = await Promise.all([
       coverage(state, state.level, mine.signal),
+  drawSetNote();
       above ? coverage(state, above, mine.signal) : null,
     ]);
     if (mine !== asking) return;
@@ -384,7 +423,12 @@ function popupOf(key, units, answer) {
   // On a phone the table lies below the map, and scrolling there unasked would take the popup out of sight.
   const toRow = units === shown.byKey && narrow.matches && make("button", {
     class: "link", type: "button", onclick: () => table.select(key) }, t("Show in the table"));
-  const made = popup(unit, nameOf(unit, answer.level), answer, place, nowhere, onlyItsHamlets, toRow);
+  const { campaign: id, set, group: groupCode, dose, date } = state;
+  const itsPage = unit.code && answer.level !== "hamlet" && make("a", {
+    class: "link",
+    href: `/unit/${[set, answer.level, unit.code].map(encodeURIComponent).join("/")}?${new URLSearchParams({ campaign: id, group: groupCode, dose, date })}`,
+  }, t("About this place"));
+  const made = popup(unit, nameOf(unit, answer.level), answer, place, nowhere, onlyItsHamlets, toRow, itsPage);
   const first = figureShown(unit, units);
   if (first) made.querySelector(".popup-head h3").after(first);
   return made;
