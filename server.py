@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
 WARMING_S = 3600
+READING_AHEAD_S = 300
 """How often a server sums beforehand what its readers ask first."""
 
 TAKING_UP_S = 30
@@ -78,7 +79,9 @@ def _warmed(settings: Settings) -> Flask:
     here = app.extensions["mapper"]
     # Whoever asks first is answered all the same, or told what is wrong.
     _every(WARMING_S, "warming", partial(warming.warm, here.reference))
+    _every(READING_AHEAD_S, "reading ahead for plans", partial(warming.warm_plans, here.reference))
     _every(TAKING_UP_S, "plans left waiting", partial(_take_up, here))
+    _every(TAKING_UP_S, "boundary sets left behind", partial(_place_on, here.reference))
     return app
 
 
@@ -90,6 +93,14 @@ def _take_up(here: Installation) -> None:
         from mapper.services.plan_work import see_to  # heavy, and wanted only now
 
         see_to(here.plans, here.reference, line)
+
+
+def _place_on(reference: Reference) -> None:
+    """Go on placing households in sets whose import was cut off."""
+    from mapper.services import set_placing
+
+    for set_id in set_placing.left_behind(reference):
+        set_placing.go_on(reference, set_id)
 
 
 def _every(seconds: float, name: str, work: Callable[[], object]) -> None:

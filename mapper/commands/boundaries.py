@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mapper.commands import successions
+from mapper.commands import set_states, successions
 from mapper.commands.console import Console, as_day, command
 from mapper.services import intake
 
@@ -69,8 +69,8 @@ def commands(console: Console) -> click.Group:
             encoding=encoding,
         )
         reference = console.opened()
-        with console.bar(_("Placing households"), intake.how_many(reference)) as shown:
-            made = boundaries.import_file(reference, file, facts, options, shown.update)
+        with set_states.placing(console) as share:
+            made = boundaries.import_file(reference, file, facts, options, share)
         for finding in made.findings:
             click.echo("- " + _(finding.message, **dict(finding.facts)))
         units = ", ".join(f"{level}: {number}" for level, number in made.units)
@@ -98,5 +98,6 @@ def commands(console: Console) -> click.Group:
                 heirs = ", ".join(f"{heir.name} ({heir.code})" for heir in one.today)
                 click.echo("    " + _("today: {places}", places=heirs))
 
+    set_states.add(group, console)
     successions.add(group, console)
     return group

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +21,19 @@ from mapper.geo.fields import ReadOptions
 from mapper.geo.hamlet_areas import hamlet_areas
 from mapper.geo.placing import Placer
 from mapper.geo.shapes import BANDS, feature_collection, simplified, zoom_band
-from mapper.services import rebuilding
+from mapper.services import intake, rebuilding, set_placing
 from mapper.services.accounts import User, visible_cells
+from mapper.services.counting import EVERYTHING
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.questions import HAMLET, default_set
-from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.reference import Known, PlaceSet, Reference, home_of
 from mapper.services.reporting import visible_rows
+from mapper.services.set_placing import Share
 from mapper.store import outlines as drawn
+from mapper.store import placements, register
 from mapper.store import reference as kept
-from mapper.store import register
 from mapper.store.database import Connection
-from mapper.store.reference import BoundarySet, UnitRow
+from mapper.store.reference import BoundarySet, SetState, UnitRow
 
 VIETNAM = (102.0, 8.0, 110.0, 24.0)
 """West, south, east, north of the mainland with its coastal islands, in whole degrees."""
@@ -68,9 +70,9 @@ def import_file(
     path: Path,
     facts: SetFacts,
     options: ReadOptions | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    share: Share = lambda done: None,
 ) -> ImportedSet:
-    """Read a boundary file into a new set, and place every household in it.
+    """Read a boundary file into a new set, and place every household in it, see ``add_set``.
 
     Raises InvalidBoundaries, TooLarge, NotFound for a missing file, Conflict for a set of that id.
     """
@@ -80,7 +82,7 @@ def import_file(
         known = reference.known(connection)
     units = [
         Unit(row.code, row.name, row.level, row.parent_code)
-        for places in known.sets.values()
+        for places in known.every_set.values()
         for row in places.units.values()
     ]
     read = read_boundaries(path, options, units)
@@ -93,7 +95,7 @@ def import_file(
         read.units,
         found,
         len(read.changes),
-        progress,
+        share,
     )
 
 
@@ -117,9 +119,14 @@ def add_set(
     units: Sequence[UnitShape],
     findings: Sequence[Finding] = (),
     changed_areas: int = 0,
-    progress: Callable[[int], None] = lambda done: None,
+    share: Share = lambda done: None,
 ) -> ImportedSet:
-    """Add a set of units; every household is placed in it before anybody sees it."""
+    """Add a set of units; every household is placed in it before anybody sees it, while phones go on sending.
+
+    Where that is cut off, ``set_placing.go_on`` goes on with it. Only a set that knows more of the hamlet list's
+    communes than any other, as the first one does, changes what households without a point count for: then register
+    and tallies are made anew, in one transaction that uploads wait for. share: told how much is done, 0..1.
+    """
     set_id = facts.id or _make_id(facts.label)
     if not _ID.fullmatch(set_id):
         raise InvalidBoundaries(
@@ -132,7 +139,8 @@ def add_set(
             mark("Hamlets are no level of a boundary set here: their areas come from their households.")
         )
     leaves = [shape for shape in units if shape.unit.level == levels[-1]]
-    placer = Placer.build([leaf.unit.code for leaf in leaves], [leaf.wkb for leaf in leaves]).to_bytes()
+    placer = Placer.build([leaf.unit.code for leaf in leaves], [leaf.wkb for leaf in leaves])
+    kept_placer = placer.to_bytes()
     report = [{"code": f.code, "message": f.message, "facts": dict(f.facts)} for f in findings]
     new = BoundarySet(
         set_id,
@@ -144,6 +152,7 @@ def add_set(
         tuple(levels),
         json.dumps(report, ensure_ascii=False),
         datetime.now(UTC).isoformat(timespec="seconds"),
+        SetState.PLACING,
     )
     rows = [
         (UnitRow(s.unit.level, s.unit.code, s.unit.name, s.unit.parent_code, s.area_km2, s.bbox), s.wkb) for s in units
@@ -155,22 +164,56 @@ def add_set(
         for band in BANDS
     }
 
-    def add(connection: Connection) -> None:
-        if any(existing.id == set_id for existing in kept.boundary_sets(connection)):
-            raise Conflict(mark("There is a boundary set {id} already. Give the new one another id."), id=set_id)
-        kept.save_boundary_set(connection, new, placer, rows)
+    def add(connection: Connection, state: SetState) -> None:
+        _check_is_new(connection, set_id)
+        kept.save_boundary_set(connection, replace(new, state=state), kept_placer, rows)
         drawn.save_shapes(connection, set_id, shapes)
         kept.raise_revision(reference.database, connection)
 
-    households = rebuilding.rebuild(reference, progress, change=add)
+    with reference.database.read() as connection:
+        _check_is_new(connection, set_id)
+        known = reference.known(connection)
+        number = placements.count(connection)
+    place_set = PlaceSet(new, {(row.level, row.code): row for row, _ in rows}, placer)
+    if home_of([*known.every_set.values(), place_set], known.hamlets) != known.home and number:
+        total, done = intake.how_many(reference), 0
+
+        def counted(more: int) -> None:
+            nonlocal done
+            done += more
+            share(min(done / max(total, 1), 1.0))
+
+        rebuilding.rebuild(reference, counted, change=partial(add, state=SetState.SHOWN))
+        number = set_placing.go_on(reference, set_id, share)
+    else:
+        with reference.database.write() as connection:
+            # Alone, so that whoever counts from now on knows of the set.
+            reference.database.lock(connection, EVERYTHING)
+            add(connection, SetState.PLACING)
+            set_placing.begun(reference, connection, set_id)
+        number = set_placing.go_on(reference, set_id, share)
     return ImportedSet(
         set_id,
         facts.label,
         tuple((level, sum(s.unit.level == level for s in units)) for level in levels),
         tuple(findings),
         changed_areas,
-        households,
+        number,
     )
+
+
+def _check_is_new(connection: Connection, set_id: str) -> None:
+    for existing in kept.boundary_sets(connection):
+        if existing.id == set_id and existing.state is SetState.PLACING:
+            raise Conflict(
+                mark(
+                    "There is a boundary set {id} already, in which households are still being placed. Go on with it: "
+                    "python server.py boundaries place {id}"
+                ),
+                id=set_id,
+            )
+        if existing.id == set_id:
+            raise Conflict(mark("There is a boundary set {id} already. Give the new one another id."), id=set_id)
 
 
 def _make_id(label: str) -> str:

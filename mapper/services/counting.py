@@ -164,7 +164,7 @@ def take_out(reference: Reference, connection: Connection, houses: Collection[Ho
         if before is not None:
             seq, counted = before
             register.remove(connection, seq)
-            _gather(gathered, house[0], counted, -1)
+            gather(gathered, house[0], counted, -1)
 
 
 def _entering(known: Known, campaign: Campaign, together: Together, household_id: str, visit: Visit) -> Entering:
@@ -288,7 +288,7 @@ def enter(reference: Reference, connection: Connection, known: Known, entering: 
         [*entering.findings, *((placing or "", finding) for finding in odd)],
     )
     day = visit.visited_on.toordinal()
-    _gather(gathered, campaign.id, register.Counted(cell_id, day, entering.steps, entering.houses), +1)
+    gather(gathered, campaign.id, register.Counted(cell_id, day, entering.steps, entering.houses), +1)
 
 
 def place_findings(
@@ -328,7 +328,8 @@ def place_findings(
     return []
 
 
-def _gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sign: int) -> None:
+def gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sign: int) -> None:
+    """Gather what a household adds to the tallies; sign -1 takes it back."""
     gathered.steps.gather(counted.cell_id, counted.steps, sign)
     house = gathered.houses.setdefault((campaign_id, counted.cell_id, counted.day), [0] * len(counted.houses))
     for index, value in enumerate(counted.houses):

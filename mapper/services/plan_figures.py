@@ -19,7 +19,7 @@ from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site, SiteKind
 from mapper.domain.walk import number_key
 from mapper.services import demand
-from mapper.services.questions import default_set
+from mapper.services.questions import set_made_on
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.site_places import PROPOSED
 
@@ -54,7 +54,7 @@ def names_of(reference: Reference, set_id: str) -> PlaceNames:
     """The names of a plan's places. Raises NotFound where its boundary set is gone."""
     with reference.database.read() as connection:
         known = reference.known(connection)
-    return PlaceNames(known, default_set(known, set_id))
+    return PlaceNames(known, set_made_on(known, set_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mapper.services import demand, plans
 from mapper.services.accounts import User
 from mapper.services.plan_figures import PlaceNames, clock
 from mapper.services.plans import PlanLine
-from mapper.services.questions import default_set
+from mapper.services.questions import set_made_on
 from mapper.services.reference import Reference
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -156,7 +156,7 @@ def told_plan(reference: Reference, user: User, number: int, language: str, proj
         known = reference.known(connection)
         campaign = known.campaign(row.campaign_id)
         rules = demand.rules_of(connection, campaign)
-        names = PlaceNames(known, default_set(known, found.line.question.set_id))
+        names = PlaceNames(known, set_made_on(known, found.line.question.set_id))
     return ToldPlan(found.line, found.made, campaign, names, rules, language, project, known.sample)
 
 

@@ -162,7 +162,7 @@ def _obey_the_parent() -> None:
 
 def reference_for(known: Known) -> bytes:
     """What ``read_batch`` needs of the reference data, in which roles and namespaces are to be there."""
-    return pickle.dumps(replace(known, hamlets={}, sets={}, home=None, cells={}))
+    return pickle.dumps(replace(known, hamlets={}, sets={}, every_set={}, home=None, cells={}))
 
 
 @lru_cache(maxsize=1)

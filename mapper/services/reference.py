@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
 from itertools import pairwise
@@ -14,6 +14,7 @@ from pathlib import Path
 from mapper.domain.campaign import Campaign
 from mapper.domain.people import Whereabouts
 from mapper.domain.places import USABLE, Placement, point_fault
+from mapper.domain.ranges import Leaf, OneOf, forebears, heirs
 from mapper.domain.succession import Succession, shortest_way
 from mapper.domain.targets import Goal
 from mapper.errors import NotFound, mark
@@ -63,9 +64,15 @@ class PlaceSet:
         west, south, east, north = zip(*(unit.bounds for unit in self.units.values()), strict=True)
         return min(west), min(south), max(east), max(north)
 
-    def above(self, leaf_code: str, level: str) -> str | None:
-        """Code of the unit of that level which holds a leaf unit; None where a parent is missing."""
-        code: str | None = leaf_code
+    def above(self, leaf: Leaf, level: str) -> str | None:
+        """Code of the unit of that level which holds a leaf unit, or all of which it may be one.
+
+        None where a parent is missing, or where the units it may be lie in several of that level.
+        """
+        if isinstance(leaf, OneOf):
+            around = {self.above(code, level) for code in leaf.codes}
+            return around.pop() if len(around) == 1 and not leaf.elsewhere else None
+        code = leaf
         for at in reversed(self.about.levels):
             if at == level or code is None:
                 return code
@@ -73,10 +80,13 @@ class PlaceSet:
             code = unit.parent_code if unit else None
         return None
 
-    def line(self, leaf_code: str) -> list[str]:
-        """A leaf unit's code and those of all units above it."""
+    def line(self, leaf: Leaf) -> list[str]:
+        """A leaf unit's code and those of all units above it; of one of several those above all of them."""
+        if isinstance(leaf, OneOf):
+            above = (self.above(leaf, level) for level in reversed(self.about.levels))
+            return [code for code in above if code is not None]
         codes = []
-        code: str | None = leaf_code
+        code = leaf
         for level in reversed(self.about.levels):
             if code is None:
                 break
@@ -84,6 +94,11 @@ class PlaceSet:
             unit = self.units.get((level, code))
             code = unit.parent_code if unit else None
         return codes
+
+    def area_km2(self, leaf_code: str) -> float | None:
+        """Area of an innermost unit; None where there is none of that code."""
+        unit = self.units.get((self.leaf, leaf_code))
+        return unit.area_km2 if unit else None
 
     def at_level(self, level: str) -> list[kept.UnitRow]:
         """All units of a level, by code."""
@@ -108,6 +123,8 @@ class Placed:
 class Known:
     """Reference data of one revision, with what is worked out from it. Shared by threads, which only add to it.
 
+    sets: that readers may ask for. every_set: with those that are withdrawn, or whose households are still being
+    placed: households are placed in all of them.
     targets: those of single places, by campaign, group and dose.
     namespaces: those that forms give their instances, beyond the usual ones; None until somebody asks.
     counterparts: of two sets, the unit of the second in which each innermost unit of the first lies.
@@ -127,7 +144,9 @@ class Known:
     namespaces: frozenset[str] | None = None
     counterparts: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     successions: dict[tuple[str, str], Succession] = field(default_factory=dict)
+    every_set: dict[str, PlaceSet] = field(default_factory=dict)
     _composed: dict[tuple[str, str], Succession | None] = field(default_factory=dict)
+    _leaves: dict[tuple[str, str], Leaf] = field(default_factory=dict)
 
     def succession(self, old_set: str, new_set: str) -> Succession | None:
         """What became of the units of one set in a later one, over the sets between them; None where nobody told.
@@ -165,15 +184,45 @@ class Known:
             self.counterparts[pair] = counterparts(bounds, places.placer, other.placer)
         return self.counterparts[pair].get(leaf_code)
 
+    def followed(self, home_code: str | None, places: PlaceSet) -> Leaf:
+        """Where in another set households are of which no more is known than their unit of the home set.
+
+        What was told of its heirs counts, or in an older set of its forebears. Where nobody told of the two sets,
+        their outlines do, and only for a unit that lies in one as good as whole, as with hamlets of the list.
+        """
+        if home_code is None or self.home is None:
+            return None
+        if places.id == self.home:
+            return home_code if (places.leaf, home_code) in places.units else None
+        key = (home_code, places.id)
+        if key not in self._leaves:
+            self._leaves[key] = self._follow(self.every_set[self.home], home_code, places)
+        return self._leaves[key]
+
+    def _follow(self, home: PlaceSet, code: str, places: PlaceSet) -> Leaf:
+        later = self.succession(home.id, places.id)
+        if later is not None:
+            return heirs(later, code, places.area_km2)
+        earlier = self.succession(places.id, home.id)
+        if earlier is not None:
+            return forebears(earlier, code, places.area_km2)
+        return self.counterpart(home, code, places)
+
+    def leaf(self, cell: tallies.Cell, places: PlaceSet) -> Leaf:
+        """Where households of a cell are in a set: in a unit, in one of several, or nobody knows."""
+        unit = cell.units.get(places.id)
+        return unit if unit is not None else self.followed(cell.units.get(self.home or ""), places)
+
     def place(self, visit: Whereabouts, accuracy_limit_m: float) -> Placed:
         """Where a household belongs in every set: by its point, else by the commune chosen in the form.
 
-        The chosen commune counts only in the hamlet list's own set, since codes are given to other places later.
+        The chosen commune is one of the hamlet list's own set, since codes are given to other places later. In another
+        set a household whose point lies in no unit there is where its unit of the list's set went as a whole.
         """
         fault = point_fault(visit.point, accuracy_limit_m)
         units: dict[str, str | None] = {}
         placements: dict[str, tuple[str | None, str]] = {}
-        for set_id, places in self.sets.items():
+        for set_id, places in self.every_set.items():
             code: str | None = None
             result = fault or Placement.OUTSIDE
             if fault is None and visit.point is not None:
@@ -181,16 +230,25 @@ class Known:
                 if code is not None:
                     result = Placement.BORDER if on_border else Placement.INSIDE
             placements[set_id] = (code, result.value)
-            units[set_id] = code if code is not None else self._chosen(set_id, visit)
+            units[set_id] = code
+        if self.home is not None and None in units.values():
+            at_home = units[self.home] = units[self.home] or self._chosen(visit)
+            for set_id, places in self.every_set.items():
+                if units[set_id] is None:
+                    units[set_id] = self.without_point(at_home, places)
         return Placed(USABLE if fault is None else fault.value, units, placements)
 
-    def _chosen(self, set_id: str, visit: Whereabouts) -> str | None:
-        if set_id != self.home:
-            return None
+    def without_point(self, at_home: str | None, places: PlaceSet) -> str | None:
+        """The unit of a set in which households count whose point lies in none there. at_home: theirs at home."""
+        there = self.followed(at_home, places)
+        return there if isinstance(there, str) else None
+
+    def _chosen(self, visit: Whereabouts) -> str | None:
+        """The home set's unit that was chosen in the form."""
         code = visit.commune_code
         if code is None and visit.hamlet_code in self.hamlets:
             code = self.hamlets[visit.hamlet_code].commune_code
-        places = self.sets[set_id]
+        places = self.every_set[self.home or ""]
         return code if code is not None and (places.leaf, code) in places.units else None
 
 
@@ -222,6 +280,7 @@ class Reference:
         self._known: Known | None = None
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}
+        self._cells_as_of = -1
 
     def known(self, connection: Connection) -> Known:
         """Reference data as of this transaction."""
@@ -256,11 +315,14 @@ class Reference:
 
     def cells(self, connection: Connection) -> dict[int, tallies.Cell]:
         """The cells of the tallies by number, all that this transaction can meet."""
-        # Their count tells, and not the highest number: on PostgreSQL a lower one may be kept after it.
+        # Their count tells, and not the highest number: on PostgreSQL a lower one may be kept after it. A boundary set
+        # that was added has given old ones units of its own.
         count = tallies.count_cells(connection)
+        revision = kept.revision(self.database, connection)
         with self._lock:
-            if len(self._cells) < count:
+            if len(self._cells) < count or self._cells_as_of < revision:
                 self._cells = {cell.id: cell for cell in tallies.cells(connection)}
+                self._cells_as_of = revision
             return self._cells
 
     def is_sample(self) -> bool:
@@ -273,6 +335,7 @@ class Reference:
         with self._lock:
             self._known = None
             self._cells = {}
+            self._cells_as_of = -1
 
 
 def _read(database: Database, connection: Connection, revision: int, before: Known | None) -> Known:
@@ -284,8 +347,9 @@ def _read(database: Database, connection: Connection, revision: int, before: Kno
     hamlets = {hamlet.code: hamlet for hamlet in kept.hamlets(connection)}
     sets: dict[str, PlaceSet] = {}
     for about in kept.boundary_sets(connection):
-        if before is not None and about.id in before.sets and before.sets[about.id].about == about:
-            sets[about.id] = before.sets[about.id]
+        known = before.every_set.get(about.id) if before is not None else None
+        if known is not None and replace(known.about, state=about.state) == about:
+            sets[about.id] = known if known.about == about else replace(known, about=about)
             continue
         content = kept.placer(connection, about.id)
         if content is not None:
@@ -296,11 +360,18 @@ def _read(database: Database, connection: Connection, revision: int, before: Kno
         campaigns,
         series,
         hamlets,
-        sets,
-        _home(list(sets.values()), hamlets),
+        {set_id: places for set_id, places in sets.items() if places.about.state is kept.SetState.SHOWN},
+        home_of(list(sets.values()), hamlets),
         kept.fact(connection, "sample") == "yes",
         _targets(connection),
+        counterparts={
+            pair: found
+            for pair, found in (before.counterparts if before is not None else {}).copy().items()
+            if before is not None
+            and all(set_id in sets and sets[set_id].placer is before.every_set[set_id].placer for set_id in pair)
+        },
         successions=successions.every(connection),
+        every_set=sets,
     )
 
 
@@ -312,7 +383,7 @@ def _targets(connection: Connection) -> dict[tuple[str, str, str], dict[Place, G
     return found
 
 
-def _home(sets: Sequence[PlaceSet], hamlets: Mapping[str, kept.Hamlet]) -> str | None:
+def home_of(sets: Sequence[PlaceSet], hamlets: Mapping[str, kept.Hamlet]) -> str | None:
     """The set whose commune codes the hamlet list uses: the one that knows most of them, the earliest on a tie."""
     communes = {hamlet.commune_code for hamlet in hamlets.values()}
     known = Counter({places.id: sum((places.leaf, code) in places.units for code in communes) for places in sets})

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
@@ -43,6 +44,11 @@ def set_fact(database: Database, connection: Connection, name: str, value: str) 
         .values(name=name, value=value)
         .on_conflict_do_update(index_elements=["name"], set_={"value": value})
     )
+
+
+def forget_fact(connection: Connection, name: str) -> None:
+    """Keep a fact no longer."""
+    connection.execute(delete(_f).where(_f.c.name == name))
 
 
 def keep_fact(database: Database, connection: Connection, name: str, value: str) -> str:
@@ -235,6 +241,17 @@ def hamlets(connection: Connection) -> list[Hamlet]:
 # Boundary sets
 
 
+class SetState(StrEnum):
+    """How far a boundary set is.
+
+    PLACING: households that were here before it are being placed; SHOWN: readers may ask for it; WITHDRAWN: no more.
+    """
+
+    PLACING = "placing"
+    SHOWN = "shown"
+    WITHDRAWN = "withdrawn"
+
+
 @dataclass(frozen=True, slots=True)
 class BoundarySet:
     """A boundary set without its units. levels: outermost first; report: findings of its import, as JSON."""
@@ -248,6 +265,7 @@ class BoundarySet:
     levels: tuple[str, ...]
     report: str
     imported_at: str
+    state: SetState = SetState.SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +296,7 @@ def save_boundary_set(
             report=new.report,
             imported_at=new.imported_at,
             placer=placer,
+            state=new.state,
         )
     )
     connection.execute(
@@ -302,7 +321,7 @@ def save_boundary_set(
 
 
 def boundary_sets(connection: Connection) -> list[BoundarySet]:
-    """Every boundary set, the newest period first."""
+    """Every boundary set whatever its state, the newest period first."""
     b = tables.boundary_sets
     rows = connection.execute(
         select(
@@ -315,10 +334,17 @@ def boundary_sets(connection: Connection) -> list[BoundarySet]:
             b.c.levels,
             b.c.report,
             b.c.imported_at,
+            b.c.state,
         )
     )
-    sets = [BoundarySet(*row[:6], tuple(json.loads(row[6])), *row[7:]) for row in rows]
+    sets = [BoundarySet(*row[:6], tuple(json.loads(row[6])), *row[7:9], SetState(row[9])) for row in rows]
     return sorted(sets, key=lambda s: (s.valid_from or date.min, s.imported_at), reverse=True)
+
+
+def set_state(connection: Connection, set_id: str, state: SetState) -> None:
+    """Change how far a boundary set is."""
+    b = tables.boundary_sets
+    connection.execute(update(b).where(b.c.id == set_id).values(state=state))
 
 
 def placer(connection: Connection, set_id: str) -> bytes | None:

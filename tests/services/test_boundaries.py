@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 
 from mapper.errors import Conflict, InvalidBoundaries, InvalidQuestion, MapperError, NotFound
-from mapper.services import accounts, boundaries, rebuilding
+from mapper.services import accounts, boundaries, rebuilding, set_placing
 from mapper.services.accounts import User
 from mapper.services.boundaries import SetFacts
 from mapper.store import reference as kept
+from mapper.store import tables
 from tests.services.town import (
     COMMUNES,
     DAY,
@@ -103,7 +105,7 @@ def test_a_file_that_is_not_there_is_named(sqlite_town: Town) -> None:
         boundaries.import_file(sqlite_town.reference, Path("nowhere.geojson"), STRIPS)
 
 
-def test_a_set_whose_households_cannot_be_placed_is_not_there_either(
+def test_a_set_whose_households_could_not_be_placed_is_seen_by_nobody_until_they_are(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     town.send(town.write(people=[person()]))
@@ -113,24 +115,56 @@ def test_a_set_whose_households_cannot_be_placed_is_not_there_either(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.rebuilding.write", fail)
+        patch.setattr("mapper.services.set_placing.place_rows", fail)
         with pytest.raises(MemoryError):
             town.import_strips()
-    assert sets(town) == ["squares"]
     assert (town.everything(), town.ask()) == (before, answer)
-    assert town.import_strips().households == 1  # under the same id
+    with pytest.raises(NotFound, match="There is no boundary set strips"):
+        town.ask(set_id="strips")
+    with pytest.raises(Conflict, match="boundaries place strips"):
+        town.import_strips()
+    assert set_placing.go_on(town.reference, "strips") == 1
     assert town.ask(set_id="strips").total.people == 1
 
 
+def test_a_set_that_changes_whose_codes_the_hamlets_have_makes_everything_anew_or_is_not_there(
+    new_town: Callable[[], Town], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The squares come after the strips and after the households: only then the chosen commune says anything."""
+    town = new_town()
+    with town.reference.database.write() as connection:
+        for table in (tables.unit_shapes, tables.units, tables.boundary_sets):
+            connection.execute(table.delete())
+        kept.raise_revision(town.reference.database, connection)
+    town.send(town.write({"household.point": None}, [person()], commune=0))
+    town.import_strips()
+    before = town.everything()
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mapper.services.rebuilding.write", fail)
+        with pytest.raises(MemoryError):
+            town.import_squares()
+    assert sets(town) == ["strips"]
+    assert town.everything() == before
+    assert town.import_squares().households == 1  # under the same id
+    assert [unit.code for unit in town.ask().units if unit.people] == [COMMUNES[0]]
+    after = town.everything()
+    rebuilding.rebuild(town.reference)
+    assert town.everything() == after
+
+
 def test_the_commune_codes_of_the_hamlet_list_belong_to_the_set_that_knows_most_of_them(sqlite_town: Town) -> None:
-    # a set of the same land in which one old code names another place
+    # a set of the same land in which one old code names another place: 0 lies in X, and Y has its code
     town = sqlite_town
     town.send(town.write({"household.point": None}, [person()], commune=0))
     path = strips(town.files)
-    text = path.read_text().replace('"commune_code": "X"', f'"commune_code": "{COMMUNES[0]}"')
+    text = path.read_text().replace('"commune_code": "Y"', f'"commune_code": "{COMMUNES[0]}"')
     path.write_text(text)
     boundaries.import_file(town.reference, path, STRIPS)
-    assert [unit.code for unit in town.ask(set_id="strips", day=LATER).units if unit.people] == [None]
+    assert [unit.code for unit in town.ask(set_id="strips", day=LATER).units if unit.people] == ["X"]
     assert [unit.code for unit in town.ask(set_id="squares").units if unit.people] == [COMMUNES[0]]
 
 

@@ -42,7 +42,10 @@ boundary_sets = Table(
     Column("report", Text, nullable=False),
     Column("imported_at", String, nullable=False),
     Column("placer", LargeBinary, nullable=False),
-    comment="levels: JSON list, outermost first; placer: the point index made from the innermost level.",
+    Column("state", String, nullable=False),
+    comment="levels: JSON list, outermost first; placer: the point index made from the innermost level. state: placing "
+    "while households that were here before it are still being placed, then shown; withdrawn once nobody is to see it "
+    "any more. Intake places in all of them.",
 )
 
 units = Table(

@@ -49,8 +49,9 @@ def upgrade() -> None:
         sa.Column("report", sa.Text(), nullable=False),
         sa.Column("imported_at", sa.String(), nullable=False),
         sa.Column("placer", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_boundary_sets")),
-        comment="levels: JSON list, outermost first; placer: the point index made from the innermost level.",
+        comment="levels: JSON list, outermost first; placer: the point index made from the innermost level. state: placing while households that were here before it are still being placed, then shown; withdrawn once nobody is to see it any more. Intake places in all of them.",
     )
     op.create_table(
         "campaigns",
