@@ -24,8 +24,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.province import settle
-from mapper.solve.routing import Halt, Roads, Shift, Team, Window, shortest_routes
+from mapper.solve.routing import shortest_routes
 from mapper.solve.siting import Limits
+from mapper.solve.team_days import Halt, Roads, Shift, Team, Window
 from mapper.solve.watch import Watch
 
 WIDE_M = 24_000

@@ -16,8 +16,8 @@ from mapper.geo.measure import on_plane
 from mapper.services.routing_server import BLOCK, Going, RoutingServer
 from mapper.services.travel import LonLat, NoWay, Told, Walks, Ways
 from mapper.solve.road_ways import OffRoad, Spots, shortest_pairs, straight_pairs
-from mapper.solve.routing import Roads
 from mapper.solve.siting import Floats, Ints, Travel
+from mapper.solve.team_days import Roads
 
 Found = TypeVar("Found")
 

@@ -15,8 +15,9 @@ from mapper.domain.planning import PlanningRules
 from mapper.services.scenarios import Conditions, own_days
 from mapper.services.team_stops import SessionStop, Stopover, minutes_at, place_of, standing
 from mapper.services.travel import Ways, lon_lat
-from mapper.solve.routing import Halt, Missed, Roads, Route, Shift, Team, Window, shortest_routes
+from mapper.solve.routing import shortest_routes
 from mapper.solve.siting import Stop
+from mapper.solve.team_days import Halt, Missed, Roads, Route, Shift, Team, Window
 from mapper.solve.watch import Watch
 
 WORTH = 3.0

@@ -13,7 +13,7 @@ from mapper.services.scenarios import Conditions, own_days
 from mapper.services.site_plan import SitePlan
 from mapper.services.team_plan import TeamPlan
 from mapper.services.team_stops import HomeStop, SessionStop, Stopover, minutes_at
-from mapper.solve.routing import Missed
+from mapper.solve.team_days import Missed
 
 FULL_SHARE = 0.9
 """Teams that give so large a share of the doses that they may give on their days are held back by those."""

@@ -18,8 +18,9 @@ from mapper.services.field_routes import Field, renumbered
 from mapper.services.scenarios import Conditions, unit_of_house
 from mapper.services.team_stops import SessionStop, Stopover, minutes_at, unit_of_site
 from mapper.services.turns import mostly_ready
-from mapper.solve.routing import Missed, Route, Routing, Shift, Team, impossible, shortest_routes
+from mapper.solve.routing import shortest_routes
 from mapper.solve.siting import Stop
+from mapper.solve.team_days import Missed, Route, Routing, Shift, Team, impossible
 from mapper.solve.watch import Watch
 
 PARTS = 5

@@ -31,7 +31,7 @@ from mapper.services.team_plan import TeamPlan
 from mapper.services.team_stops import HomeStop, SessionStop, minutes_at
 from mapper.services.travel import Ways
 from mapper.services.turns import Comer, Weights
-from mapper.solve.routing import Missed
+from mapper.solve.team_days import Missed
 
 NEAREST = 60
 """Places so many at most are looked at for each day of a team: those by which its way is longest the least."""

@@ -17,8 +17,8 @@ from mapper.services.site_plan import SitePlan
 from mapper.services.team_stops import SessionStop, Stopover, stops_of
 from mapper.services.travel import Ways
 from mapper.services.turns import Comer
-from mapper.solve.routing import Missed
 from mapper.solve.siting import Stop
+from mapper.solve.team_days import Missed
 from mapper.solve.watch import Watch
 
 ROUNDS = 1_000_000

@@ -19,8 +19,8 @@ from mapper.geo.measure import METRES_PER_DEGREE, on_plane
 from mapper.geo.nearest import nearest_lines
 from mapper.solve.road_graph import NO_EDGE, RoadGraph
 from mapper.solve.road_ways import Net, OffRoad, Spots, driven, walked, ways_between
-from mapper.solve.routing import Roads
 from mapper.solve.siting import Floats, Travel
+from mapper.solve.team_days import Roads
 
 METRES_PER_KM = 1000.0
 MINUTES_PER_HOUR = 60.0

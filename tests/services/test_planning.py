@@ -17,7 +17,7 @@ from mapper.domain.planning import Formulation
 from mapper.services import team_plan
 from mapper.services.planning import Watched, make
 from mapper.services.travel import LonLat, Straight
-from mapper.solve.routing import Roads
+from mapper.solve.team_days import Roads
 from tests.services.plan_cases import AT_HOME, MONDAY, OLD, RULES, at, days, fixed, given, house, mobile, team
 
 TEN = Formulation("ten", "a", Label("Mười liều"), 10, 6)

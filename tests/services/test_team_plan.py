@@ -18,8 +18,8 @@ from mapper.services.team_plan import Stay, TeamPlan, plan_teams, read_team
 from mapper.services.team_stops import HomeStop, SessionStop
 from mapper.services.travel import Straight
 from mapper.services.turns import Weights, comers_of
-from mapper.solve.routing import Missed
 from mapper.solve.siting import Limits
+from mapper.solve.team_days import Missed
 from mapper.solve.watch import Watch
 from tests.services.plan_cases import AT_HOME, MONDAY, OLD, RULES, at, days, fixed, given, house, mobile, sited, team
 

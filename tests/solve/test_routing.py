@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from mapper.errors import NotSupported
-from mapper.solve.routing import Halt, Missed, Roads, Routing, Shift, Team, Window, shortest_routes
+from mapper.solve.routing import shortest_routes
 from mapper.solve.siting import Floats, Limits, Stop
+from mapper.solve.team_days import Halt, Missed, Roads, Routing, Shift, Team, Window
 from mapper.solve.watch import Progress, Watch
 
 INF = np.inf
