@@ -41,6 +41,9 @@ WARMING_S = 3600
 READING_AHEAD_S = 300
 """How often a server sums beforehand what its readers ask first."""
 
+READING_AHEAD_S = 300
+"""How often it reads who is due where something was counted since, before anybody asks for a plan."""
+
 TAKING_UP_S = 30
 """How often it looks for plans that wait though nobody makes them."""
 
@@ -79,6 +82,7 @@ def _warmed(settings: Settings) -> Flask:
     here = app.extensions["mapper"]
     # Whoever asks first is answered all the same, or told what is wrong.
     _every(WARMING_S, "warming", partial(warming.warm, here.reference))
+    _every(READING_AHEAD_S, "reading ahead for plans", partial(warming.warm_plans, here.reference))
     _every(READING_AHEAD_S, "reading ahead for plans", partial(warming.warm_plans, here.reference))
     _every(TAKING_UP_S, "plans left waiting", partial(_take_up, here))
     _every(TAKING_UP_S, "boundary sets left behind", partial(_place_on, here.reference))

@@ -19,6 +19,7 @@ from mapper.errors import InvalidQuestion, mark
 _FIELDS = tuple(PlanQuestion.__dataclass_fields__)
 _QUICK = 3
 """Compression that takes a third of the time of the usual one, for a tenth more bytes."""
+_QUICKEST = 1
 
 
 @cache
@@ -34,6 +35,11 @@ def _given() -> TypeAdapter[PlanGiven]:
 @cache
 def _made() -> TypeAdapter[MadePlan]:
     return TypeAdapter(MadePlan)
+
+
+def prepare() -> None:
+    """Build what reads and writes plans, which takes a tenth of a second, before anybody waits for it."""
+    _questions(), _given(), _made()
 
 
 def write_question(question: PlanQuestion) -> str:
@@ -99,8 +105,8 @@ def read_given(told: bytes) -> PlanGiven:
 
 
 def write_made(plan: MadePlan) -> bytes:
-    """A plan."""
-    return zlib.compress(_made().dump_json(plan), _QUICK)
+    """A plan. One that is still being bettered is written the sooner way: it stands for seconds."""
+    return zlib.compress(_made().dump_json(plan), _QUICK if plan.complete else _QUICKEST)
 
 
 def made_json(plan: MadePlan) -> bytes:

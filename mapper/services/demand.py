@@ -102,6 +102,15 @@ def people_due(
     return _houses(folk, found, wanted.units)
 
 
+def look_ahead(reference: Reference, connection: Connection, campaign: Campaign, days: Sequence[date]) -> int:
+    """Read everybody of a campaign, and work out where they stand on some days, before anybody asks; how many."""
+    rules = rules_of(connection, campaign)
+    folk = people_of(reference, connection, campaign, FieldArea(None))
+    for day in days:
+        _kinds(reference, connection, campaign, rules, day).of(folk)
+    return len(folk.ids)
+
+
 def people_of(reference: Reference, connection: Connection, campaign: Campaign, area: FieldArea) -> Folk:
     """Everybody of the cells that have to be looked into for an area; ``area.hold`` says who of them is in it."""
     houses = tallies.houses(reference.database, connection, campaign.id, area.readable)

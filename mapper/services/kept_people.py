@@ -129,6 +129,7 @@ class KeptPeople:
     """
 
     def __init__(self, room: int = ROOM) -> None:
+        self.room = room
         self._kept: CellStore[Key, Folk] = CellStore(room, lambda folk: len(folk.ids))
         self.known: BoundedStore[Hashable, Any] = BoundedStore(16)
 

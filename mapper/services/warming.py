@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.ledger import INSIDE
+from mapper.services import demand
 from mapper.services.intake import today
 from mapper.services.kept_states import people_by_row
 from mapper.services.reference import Reference
+from mapper.solve import loading
 from mapper.store import tallies, tally_sums
 from mapper.store.database import Connection
 
@@ -35,6 +37,12 @@ BACK = (0, 1, 7)
 
 WEEKS_BACK = range(15)
 """Days before it that readers go back to, most of all."""
+
+PLANNED = 4
+"""Plans begin on the next working day, as their form has it, or soon: so many days from today."""
+
+A_HOUSE = 3
+"""People of one, about: of a campaign of more people than can be remembered none are read ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,29 @@ def warm(reference: Reference) -> int:
             for asked in reversed(opened):
                 view.sums(asked.toordinal())
     return summed
+
+
+def warm_plans(reference: Reference) -> int:
+    """Read ahead who is due, and load what makes plans, so that the first that is asked for comes as soon as others.
+
+    How many people are remembered. Only those are read of whose cells something was counted since.
+    """
+    # Heavy; loaded here, beside the requests, and else only once somebody asks for a plan.
+    from mapper.formats import plan_file
+    from mapper.services import plan_work  # noqa: F401
+
+    loading.load()
+    plan_file.prepare()
+    days = [today() + timedelta(days=ahead) for ahead in range(PLANNED)]
+    with reference.database.read() as connection:
+        campaigns = list(reference.known(connection).campaigns.values())
+    people = 0
+    for campaign in campaigns:
+        with reference.database.read() as connection:
+            cells = tallies.houses(reference.database, connection, campaign.id, None)
+            if sum(sum(houses) for _, *houses, _ in cells) * A_HOUSE <= reference.people.room:
+                people += demand.look_ahead(reference, connection, campaign, days)
+    return people
 
 
 def _view(reference: Reference, connection: Connection, campaign: Campaign) -> _View:

@@ -11,12 +11,15 @@ import pytest
 from sqlalchemy import func, select
 
 from mapper.domain.ledger import State
-from mapper.services import rebuilding, reporting
+from mapper.services import demand, rebuilding, reporting
+from mapper.services.field_area import FieldArea
+from mapper.services.intake import today
+from mapper.services.kept_people import KeptPeople
 from mapper.services.kept_states import KeptStates
 from mapper.services.questions import Question
 from mapper.services.reference import Reference
-from mapper.services.warming import BACK, READ_WINDOWS, warm
-from mapper.store import tables, tallies, tally_sums
+from mapper.services.warming import BACK, READ_WINDOWS, warm, warm_plans
+from mapper.store import follow_up, tables, tallies, tally_sums
 from tests.services.town import DAY, EVERYTHING, Town, person
 
 QUESTION = Question("covid19", "18_plus", "1", DAY, "hamlet", "squares")
@@ -172,3 +175,29 @@ def test_what_is_kept_is_read_in_a_few_pieces_and_serves_the_days_that_are_remem
     remembered = [key.day for key in started.states.kept.in_order()]
     beyond = [day for day in remembered if day > last + tally_sums.AROUND_DAYS]
     assert calls["states_of"] == len(beyond) < len(remembered)
+
+
+def test_the_first_plan_after_a_start_reads_nobody_from_the_register(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    populate(town)
+    started = Reference(town.reference.database)
+    assert warm_plans(started) == 4
+
+    def read(*told: Any) -> Any:
+        raise AssertionError(f"read {told[-1]}")
+
+    monkeypatch.setattr(follow_up, "households", read)
+    days = today(), today() + timedelta(days=9)
+    with started.database.read() as connection:
+        campaign = started.known(connection).campaign("covid19")
+        rules = demand.rules_of(connection, campaign)
+        found = demand.people_due(started, connection, campaign, rules, days, FieldArea(None))
+    assert sum(len(one.people) for one in found) == 4
+
+
+def test_of_more_people_than_can_be_remembered_none_are_read_ahead(town: Town) -> None:
+    populate(town)
+    started = Reference(town.reference.database)
+    started.people = KeptPeople(room=3)
+    assert warm_plans(started) == 0
