@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mapper.domain import level_words
 from mapper.domain.exchange import PeriodKind
 from mapper.errors import mark
-from mapper.services.questions import HAMLET
 
 PERIODS = {
     PeriodKind.DAILY: mark("day"),
@@ -14,12 +14,7 @@ PERIODS = {
     PeriodKind.YEARLY: mark("year"),
 }
 
-LEVELS = {
-    "province": mark("Province"),
-    "district": mark("District"),
-    "commune": mark("Commune"),
-    HAMLET: mark("Hamlet"),
-}
+LEVELS = level_words.ONE
 
 FIGURE_WORDS = {
     "people": mark("People registered"),
