@@ -7,7 +7,7 @@ from itertools import combinations
 from mapper.domain.people import Finding
 from mapper.domain.succession import Period, follows, shown_day
 from mapper.errors import InvalidBoundaries, mark
-from mapper.services.reference import Known, PlaceSet
+from mapper.services.reference import Known, PlaceSet, Reference
 
 LOOKED_AT = 60
 """Units of a set that are looked for in another, spread evenly over its list."""
@@ -28,20 +28,11 @@ def side_by_side(known: Known) -> list[tuple[str, str, Finding]]:
     return found
 
 
-def beside(known: Known, set_id: str) -> list[Finding]:
-    """The same of one set."""
+def beside(reference: Reference, set_id: str) -> list[Finding]:
+    """The same of one set, as it is told when that is imported."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
     return [finding for one, other, finding in side_by_side(known) if set_id in (one, other)]
-
-
-def steps(known: Known) -> dict[tuple[str, str], list[Finding]]:
-    """What is wrong with the days of sets that follow one another, by the ids of both; nothing wrong is left out."""
-    found = {}
-    for old, new in known.successions:
-        if old in known.sets and new in known.sets:
-            findings = closely(known.sets[old], known.sets[new])
-            if findings:
-                found[old, new] = findings
-    return found
 
 
 def closely(old: PlaceSet, new: PlaceSet) -> list[Finding]:

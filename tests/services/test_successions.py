@@ -270,9 +270,9 @@ def test_periods_that_overlap_or_leave_a_gap_are_told(
     path = strips(sqlite_town.files)
     boundaries.import_file(sqlite_town.reference, path, replace(STRIPS, valid_from=begins, valid_to=ends))
     taken = successions.measure(sqlite_town.reference, OPERATOR, "squares", "strips")
-    here = known(sqlite_town.reference)
-    assert len(set_periods.beside(here, "strips")) == together
-    assert [finding.code for finding in set_periods.steps(here).get(("squares", "strips"), [])] == step
+    sets = known(sqlite_town.reference).sets
+    assert len(set_periods.beside(sqlite_town.reference, "strips")) == together
+    assert [finding.code for finding in set_periods.closely(sets["squares"], sets["strips"])] == step
     assert [one for one in codes(taken) if one.startswith("period")] == step
 
 
