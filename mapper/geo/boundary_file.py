@@ -17,11 +17,13 @@ from mapper.domain.people import Finding
 from mapper.domain.places import Unit, UnitShape, name_key
 from mapper.errors import InvalidBoundaries, mark
 from mapper.geo.codes import clean_codes
-from mapper.geo.fields import LevelFields, ReadOptions, choose_fields, guess_level
+from mapper.geo.fields import LevelFields, ReadOptions, choose_fields, filled_in, guess_level
 from mapper.geo.layer import Layer, Limits
 from mapper.geo.measure import areas_km2
 from mapper.geo.mending import AreaChange, mend
 from mapper.geo.reading import read_layer
+
+_MOST_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def units_of(layer: Layer, options: ReadOptions, known: tuple[Unit, ...] = ()) -
     findings: list[Finding] = []
     levels = choose_fields(list(layer.fields), options)
     columns = [clean_codes(layer.fields[level.code], level.level, known, findings) for level in levels]
+    levels, columns = filled_in(levels, columns, findings)
     if not levels[0].level:
         levels[0] = LevelFields(guess_level([code for code in columns[0] if code]), levels[0].code, levels[0].name)
     if levels[0].level in {upper.level for upper in levels[1:]}:
@@ -87,10 +90,11 @@ def units_of(layer: Layer, options: ReadOptions, known: tuple[Unit, ...] = ()) -
         code = columns[0][row] or ""
         unit = Unit(code, names[code], levels[0].level, parents[0].get(code))
         shapes[levels[0].level].append((unit, mended.shapes[position]))
+    leaves = [unit for unit, _ in shapes[levels[0].level]]
     if options.dissolve:
         for depth, upper in enumerate(levels[1:], start=1):
             shapes[upper.level] = _dissolved(
-                upper, columns[depth], layer, rows, mended.shapes, parents[depth], known, findings
+                upper, columns[depth], layer, rows, mended.shapes, parents[depth], known, findings, leaves
             )
     for units in shapes.values():
         _compare_names([unit for unit, _ in units], known, findings)
@@ -252,6 +256,10 @@ def _report_nameless(level: str, codes: list[str], findings: list[Finding]) -> N
         )
 
 
+def _listed(several: Sequence[str]) -> str:
+    return ", ".join([*several[:_MOST_LISTED], *(["…"] if len(several) > _MOST_LISTED else [])])
+
+
 def _parents(
     levels: Sequence[LevelFields], columns: Sequence[Sequence[str | None]], rows: Sequence[int]
 ) -> list[dict[str, str]]:
@@ -289,16 +297,17 @@ def _dissolved(
     parents: dict[str, str],
     known: tuple[Unit, ...],
     findings: list[Finding],
+    leaves: Sequence[Unit],
 ) -> list[tuple[Unit, Any]]:
     """The units of an upper level, each joined from its leaves; the commonest of several names is taken."""
     listed = _names_by_code(known)
     members: dict[str, list[int]] = defaultdict(list)
     names: dict[str, Counter[str]] = defaultdict(Counter)
-    orphans = 0
+    orphans: list[Unit] = []
     for position, row in enumerate(rows):
         code = codes[row]
         if code is None:
-            orphans += 1
+            orphans.append(leaves[position])
             continue
         members[code].append(position)
         name = _text(layer.fields[upper.name][row]) if upper.name is not None else None
@@ -308,8 +317,16 @@ def _dissolved(
         findings.append(
             Finding(
                 "no_parent",
-                mark("{count} units have no code of their {level}; they count in no {level}."),
-                (("count", str(orphans)), ("level", upper.level)),
+                mark(
+                    "{count} units have no code of their {level}, and count in no {level} nor in what is around it: "
+                    "{units}. Fill in the field {field} in their rows and import the file again."
+                ),
+                (
+                    ("count", str(len(orphans))),
+                    ("level", upper.level),
+                    ("units", _listed([f"{unit.code} {unit.name}" for unit in orphans])),
+                    ("field", upper.code),
+                ),
             )
         )
     found = []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mapper.domain.people import Finding
 from mapper.domain.places import fold
 from mapper.errors import InvalidBoundaries, mark
 
@@ -15,6 +16,7 @@ LEVEL_WORDS: dict[str, tuple[str, ...]] = {
     "commune": ("commune", "ward", "xa", "phuong", "phuongxa", "xaphuong", "px", "adm3"),
     "district": ("district", "huyen", "quan", "quanhuyen", "huyenquan", "qh", "adm2"),
     "province": ("province", "tinh", "thanhpho", "tinhthanh", "tp", "adm1"),
+    "region": ("region", "vung", "mien", "khuvuc"),
 }
 CODE_WORDS = ("code", "ma", "id", "pcode", "maso")
 NAME_WORDS = ("name", "ten", "vi", "label")
@@ -98,6 +100,26 @@ def choose_fields(fields: Sequence[str], options: ReadOptions) -> list[LevelFiel
     return [leaf, *(g for g in guessed if order.index(g.level) > inside and g.code != leaf.code)]
 
 
+def filled_in(
+    levels: list[LevelFields], columns: list[list[str | None]], findings: list[Finding]
+) -> tuple[list[LevelFields], list[list[str | None]]]:
+    """The levels of which any unit is told; a field of codes that is empty throughout makes no level.
+
+    So are the districts of a file of after 2025 that kept their field.
+    """
+    empty = [depth for depth in range(1, len(levels)) if not any(columns[depth])]
+    findings += [
+        Finding(
+            "no_such_level",
+            mark("The field {field} is empty in every row: the set has no level {level}."),
+            (("field", levels[depth].code), ("level", levels[depth].level)),
+        )
+        for depth in empty
+    ]
+    kept = [depth for depth in range(len(levels)) if depth not in empty]
+    return [levels[depth] for depth in kept], [columns[depth] for depth in kept]
+
+
 def guess_level(codes: Sequence[str]) -> str:
     """The level whose official code width all these codes have; raises InvalidBoundaries where none has."""
     widths = {len(code) for code in codes if code.isdecimal()} if all(c.isdecimal() for c in codes) else set()
@@ -113,7 +135,8 @@ def _guess(fields: Sequence[str]) -> list[LevelFields]:
     for level, words in LEVEL_WORDS.items():
         code, name = _pair(by_key, words, CODE_WORDS), _pair(by_key, words, NAME_WORDS)
         if code is None:
-            code, name = by_key.get(f"gid{NUMBERED[level]}"), by_key.get(f"name{NUMBERED[level]}")
+            number = NUMBERED.get(level)
+            code, name = by_key.get(f"gid{number}"), by_key.get(f"name{number}")
         if code is not None:
             found.append(LevelFields(level, code, name))
     return found

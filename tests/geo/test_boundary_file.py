@@ -88,8 +88,33 @@ def test_a_unit_under_two_parents_is_refused(tmp_path: Path) -> None:
 def test_a_unit_without_parent_counts_in_none_and_that_is_said(tmp_path: Path) -> None:
     found = read(tmp_path, [leaf("00001", 0, "Xã A"), leaf("00002", 1, "Xã B", None)])
     assert [shape.unit.parent_code for shape in found.leaves] == ["001", None]
-    assert told(found.findings, "no_parent") == {"count": "1", "level": "district"}
+    assert told(found.findings, "no_parent") == {
+        "count": "1",
+        "level": "district",
+        "units": "00002 Xã B",
+        "field": "district_code",
+    }
     assert {s.unit.code: s.area_km2 for s in found.units}["001"] == pytest.approx(found.leaves[0].area_km2)
+
+
+def test_of_many_units_without_parent_the_first_are_named(tmp_path: Path) -> None:
+    rows = [leaf("00000", 0, "Xã A"), *(leaf(f"{at:05}", at, f"Xã {at}", None) for at in range(1, 13))]
+    facts = told(read(tmp_path, rows).findings, "no_parent")
+    assert facts["count"] == "12" and facts["units"].endswith("00010 Xã 10, …")
+
+
+def test_a_level_whose_field_is_empty_throughout_is_none_and_the_others_hold_together(tmp_path: Path) -> None:
+    found = read(tmp_path, [leaf("00001", 0, "Xã A", None), leaf("00002", 1, "Xã B", None)])
+    assert found.levels == ("province", "commune")
+    assert [shape.unit.parent_code for shape in found.leaves] == ["01", "01"]
+    assert told(found.findings, "no_such_level") == {"field": "district_code", "level": "district"}
+
+
+def test_a_level_around_provinces_is_read_as_well(tmp_path: Path) -> None:
+    several = (leaf(f"0000{at}", at, f"Xã {at}") for at in range(2))
+    found = read(tmp_path, [(fields | {"MA_VUNG": "V1", "TEN_VUNG": "Vùng núi"}, box) for fields, box in several])
+    assert found.levels == ("region", "province", "district", "commune")
+    assert {s.unit.code: s.unit.name for s in found.units}["V1"] == "Vùng núi"
 
 
 def test_the_same_code_with_the_same_outline_is_kept_once(tmp_path: Path) -> None:
