@@ -38,14 +38,16 @@ log = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
 WARMING_S = 3600
-READING_AHEAD_S = 300
 """How often a server sums beforehand what its readers ask first."""
 
 READING_AHEAD_S = 300
 """How often it reads who is due where something was counted since, before anybody asks for a plan."""
 
 TAKING_UP_S = 30
-"""How often it looks for plans that wait though nobody makes them."""
+"""How often it looks for plans that wait though nobody makes them, and for boundary sets that nobody goes on with."""
+
+MAKING_READY_S = 2
+"""How often it looks for boundary sets that are about to be announced, and reads them before phones meet them."""
 
 
 def open_reference(settings: Settings) -> Reference:
@@ -83,9 +85,9 @@ def _warmed(settings: Settings) -> Flask:
     # Whoever asks first is answered all the same, or told what is wrong.
     _every(WARMING_S, "warming", partial(warming.warm, here.reference))
     _every(READING_AHEAD_S, "reading ahead for plans", partial(warming.warm_plans, here.reference))
-    _every(READING_AHEAD_S, "reading ahead for plans", partial(warming.warm_plans, here.reference))
     _every(TAKING_UP_S, "plans left waiting", partial(_take_up, here))
     _every(TAKING_UP_S, "boundary sets left behind", partial(_place_on, here.reference))
+    _every(MAKING_READY_S, "boundary sets to come", here.reference.make_ready)
     return app
 
 

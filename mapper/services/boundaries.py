@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,6 @@ from mapper.geo.placing import Placer
 from mapper.geo.shapes import BANDS, feature_collection, simplified, zoom_band
 from mapper.services import intake, rebuilding, set_placing
 from mapper.services.accounts import User, visible_cells
-from mapper.services.counting import EVERYTHING
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference, home_of
@@ -152,23 +151,11 @@ def add_set(
         tuple(levels),
         json.dumps(report, ensure_ascii=False),
         datetime.now(UTC).isoformat(timespec="seconds"),
-        SetState.PLACING,
+        SetState.ARRIVING,
     )
     rows = [
         (UnitRow(s.unit.level, s.unit.code, s.unit.name, s.unit.parent_code, s.area_km2, s.bbox), s.wkb) for s in units
     ]
-
-    shapes = {
-        (level, band): simplified(sorted((s.unit.code, s.wkb) for s in units if s.unit.level == level), band)
-        for level in levels
-        for band in BANDS
-    }
-
-    def add(connection: Connection, state: SetState) -> None:
-        _check_is_new(connection, set_id)
-        kept.save_boundary_set(connection, replace(new, state=state), kept_placer, rows)
-        drawn.save_shapes(connection, set_id, shapes)
-        kept.raise_revision(reference.database, connection)
 
     with reference.database.read() as connection:
         _check_is_new(connection, set_id)
@@ -183,15 +170,17 @@ def add_set(
             done += more
             share(min(done / max(total, 1), 1.0))
 
-        rebuilding.rebuild(reference, counted, change=partial(add, state=SetState.SHOWN))
-        number = set_placing.go_on(reference, set_id, share)
+        def add(connection: Connection) -> None:
+            _check_is_new(connection, set_id)
+            kept.remove_arriving(connection, set_id)
+            kept.save_boundary_set(connection, replace(new, state=SetState.SHOWN), kept_placer, rows)
+            drawn.save_shapes(connection, set_id, _shapes(levels, units))
+            kept.raise_revision(reference.database, connection)
+
+        rebuilding.rebuild(reference, counted, change=add)
     else:
-        with reference.database.write() as connection:
-            # Alone, so that whoever counts from now on knows of the set.
-            reference.database.lock(connection, EVERYTHING)
-            add(connection, SetState.PLACING)
-            set_placing.begun(reference, connection, set_id)
-        number = set_placing.go_on(reference, set_id, share)
+        _save(reference, new, kept_placer, rows)
+    number = set_placing.go_on(reference, set_id, share)
     return ImportedSet(
         set_id,
         facts.label,
@@ -200,6 +189,36 @@ def add_set(
         changed_areas,
         number,
     )
+
+
+def _shapes(levels: Sequence[str], units: Sequence[UnitShape]) -> dict[tuple[str, int], drawn.Texts]:
+    return {
+        (level, band): simplified(sorted((s.unit.code, s.wkb) for s in units if s.unit.level == level), band)
+        for level in levels
+        for band in BANDS
+    }
+
+
+_BYTES_AT_ONCE = 2_000_000
+"""Of outlines that one transaction writes; phones' submissions wait for it."""
+
+
+def _save(reference: Reference, new: BoundarySet, placer: bytes, rows: Sequence[tuple[UnitRow, bytes]]) -> None:
+    """Write a set some units at a time; whatever is left of an earlier try goes first."""
+    database = reference.database
+    with database.write() as connection:
+        _check_is_new(connection, new.id)
+        kept.remove_arriving(connection, new.id)
+        kept.save_boundary_set(connection, new, b"", ())
+    some: list[tuple[UnitRow, bytes]] = []
+    for place, row in enumerate(rows, 1):
+        some.append(row)
+        if place == len(rows) or sum(len(wkb) for _, wkb in some) > _BYTES_AT_ONCE:
+            with database.write() as connection:
+                kept.save_units(connection, new.id, some)
+            some = []
+    with database.write() as connection:
+        kept.arrived(connection, new.id, placer)
 
 
 def _check_is_new(connection: Connection, set_id: str) -> None:
@@ -212,7 +231,7 @@ def _check_is_new(connection: Connection, set_id: str) -> None:
                 ),
                 id=set_id,
             )
-        if existing.id == set_id:
+        if existing.id == set_id and existing.state is not SetState.ARRIVING:
             raise Conflict(mark("There is a boundary set {id} already. Give the new one another id."), id=set_id)
 
 

@@ -281,6 +281,22 @@ class Reference:
         self._lock = threading.Lock()
         self._cells: dict[int, tallies.Cell] = {}
         self._cells_as_of = -1
+        self._ready: dict[tuple[str, str], PlaceSet] = {}
+
+    def make_ready(self) -> None:
+        """Read boundary sets that are here and not announced yet, so that no phone waits for their point index."""
+        with self.database.read() as connection:
+            known = self.known(connection)
+            coming = {
+                (about.id, about.imported_at): about
+                for about in kept.boundary_sets(connection)
+                if about.id not in known.every_set and about.state is not kept.SetState.ARRIVING
+            }
+            for key, about in coming.items():
+                if key not in self._ready and (places := _place_set(connection, about)) is not None:
+                    self._ready[key] = places
+        for key in self._ready.keys() - coming.keys():
+            del self._ready[key]
 
     def known(self, connection: Connection) -> Known:
         """Reference data as of this transaction."""
@@ -290,7 +306,7 @@ class Reference:
             with self._lock:
                 known = self._known
                 if known is None or known.revision != revision:
-                    known = self._known = _read(self.database, connection, revision, known)
+                    known = self._known = _read(self.database, connection, revision, known, self._ready.copy())
         return known
 
     def roles(
@@ -338,7 +354,21 @@ class Reference:
             self._cells_as_of = -1
 
 
-def _read(database: Database, connection: Connection, revision: int, before: Known | None) -> Known:
+def _place_set(connection: Connection, about: kept.BoundarySet) -> PlaceSet | None:
+    content = kept.placer(connection, about.id)
+    if content is None:
+        return None
+    units = {(unit.level, unit.code): unit for unit in kept.units(connection, about.id)}
+    return PlaceSet(about, units, Placer.from_bytes(content))
+
+
+def _read(
+    database: Database,
+    connection: Connection,
+    revision: int,
+    before: Known | None,
+    ready: Mapping[tuple[str, str], PlaceSet],
+) -> Known:
     campaigns = {campaign_id: read_campaign(toml) for campaign_id, toml in kept.campaigns(connection)}
     series = {}
     for campaign_id, campaign in campaigns.items():
@@ -347,14 +377,16 @@ def _read(database: Database, connection: Connection, revision: int, before: Kno
     hamlets = {hamlet.code: hamlet for hamlet in kept.hamlets(connection)}
     sets: dict[str, PlaceSet] = {}
     for about in kept.boundary_sets(connection):
+        if about.state is kept.SetState.ARRIVING:
+            continue
         known = before.every_set.get(about.id) if before is not None else None
+        known = known or ready.get((about.id, about.imported_at))
         if known is not None and replace(known.about, state=about.state) == about:
             sets[about.id] = known if known.about == about else replace(known, about=about)
             continue
-        content = kept.placer(connection, about.id)
-        if content is not None:
-            units = {(unit.level, unit.code): unit for unit in kept.units(connection, about.id)}
-            sets[about.id] = PlaceSet(about, units, Placer.from_bytes(content))
+        places = _place_set(connection, about)
+        if places is not None:
+            sets[about.id] = places
     return Known(
         revision,
         campaigns,

@@ -1,16 +1,16 @@
 """Placing the households that were here before a boundary set in it, while phones go on sending.
 
-From the moment the set is saved, intake places whoever it enters in it too. Those who stood before are in cells that
-have no unit of the set: first their points are placed, some thousand at a time, then each such cell is given its unit,
-or divided where its households are in several. Every step is a short transaction, safe to do twice and to cut off; what
-is still to be done is told by the cells alone. Nobody sees the set before the last step.
+From the moment the set is announced, intake places whoever it enters in it too. Those who stood before are in cells
+that have no unit of the set: first their points are placed, some thousand at a time, then each such cell is given its
+unit, or divided where its households are in several. Every step is a short transaction, safe to do twice and to cut
+off; what is still to be done is told by the cells alone. Nobody sees the set before the last step.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,13 +20,15 @@ import numpy as np
 
 from mapper.domain.places import USABLE, Placement
 from mapper.errors import NotFound, Unavailable, mark
+from mapper.geo.shapes import BANDS, simplified
 from mapper.services.counting import EVERYTHING, Gathered, gather
 from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.store import outlines as drawn
 from mapper.store import placements, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.placements import Leaving, Points, Row, Settled
-from mapper.store.reference import SetState
+from mapper.store.reference import BoundarySet, SetState
 from mapper.store.register import Counted
 
 Share = Callable[[float], None]
@@ -48,7 +50,7 @@ TRIES = 20
 QUIET_S = 60
 """A placing of which nothing was heard for so long is gone on with by whoever finds it."""
 
-_POINTS_SHARE = 0.7
+_DRAWN_SHARE, _POINTS_SHARE = 0.2, 0.7
 Done = TypeVar("Done")
 
 
@@ -113,19 +115,21 @@ class _Work:
 def go_on(reference: Reference, set_id: str, share: Share = lambda done: None) -> int:
     """Place in a set whoever is not placed in it yet, then let readers see it; how many households there are.
 
-    Safe to call again after any end of it, and while another process does the same. A set that was withdrawn is shown
-    again. Raises NotFound, and Unavailable where the database does not answer.
+    Its outlines for maps come first, where they lack. Safe to call again after any end of it, and while another process
+    does the same. A set that was withdrawn is shown again. Raises NotFound, and Unavailable where the database does not answer.
     """
     with reference.database.read() as connection:
-        state = _about(reference.known(connection), set_id).about.state
-    if state is SetState.WITHDRAWN:
+        about = _kept(connection, set_id)
+    if about.state is SetState.WITHDRAWN:
         with reference.database.write() as connection:
             kept.set_state(connection, set_id, SetState.PLACING)
             kept.raise_revision(reference.database, connection)
-    elif state is SetState.SHOWN:
+    elif about.state is SetState.SHOWN:
         share(1.0)
         return _count(reference)
     work = _Work(reference, set_id, share)
+    _draw(work, about)
+    _announce(work)
     _place_points(work)
     while not _shown(work):
         _tell_cells_apart(work)
@@ -137,27 +141,31 @@ def left_behind(reference: Reference) -> list[str]:
     """Sets whose placing was cut off: nobody has gone on with it for a while."""
     found = []
     with reference.database.read() as connection:
-        for places in reference.known(connection).every_set.values():
-            if places.about.state is SetState.PLACING:
-                at = _mark(connection, places.id).get("at", places.about.imported_at)
+        for about in kept.boundary_sets(connection):
+            if about.state is SetState.PLACING:
+                at = _mark(connection, about.id).get("at", about.imported_at)
                 if datetime.now(UTC) - datetime.fromisoformat(at) > timedelta(seconds=QUIET_S):
-                    found.append(places.id)
+                    found.append(about.id)
     return found
 
 
-def begun(reference: Reference, connection: Connection, set_id: str) -> None:
-    """Note, as the set is saved, which households are to be placed: those entered until now."""
-    _keep_mark(reference, connection, set_id, 0, placements.last(connection))
+def _kept(connection: Connection, set_id: str) -> BoundarySet:
+    sets = {about.id: about for about in kept.boundary_sets(connection) if about.state is not SetState.ARRIVING}
+    if set_id not in sets:
+        raise _unknown(set_id, sets)
+    return sets[set_id]
+
+
+def _unknown(set_id: str, sets: Iterable[str]) -> NotFound:
+    return NotFound(
+        mark("There is no boundary set {set}. Choose one of: {sets}."), set=set_id, sets=", ".join(sets) or "-"
+    )
 
 
 def _about(known: Known, set_id: str) -> PlaceSet:
     found = known.every_set.get(set_id)
     if found is None:
-        raise NotFound(
-            mark("There is no boundary set {set}. Choose one of: {sets}."),
-            set=set_id,
-            sets=", ".join(known.every_set) or "-",
-        )
+        raise _unknown(set_id, known.every_set)
     return found
 
 
@@ -181,6 +189,41 @@ def _keep_mark(reference: Reference, connection: Connection, set_id: str, upto: 
     kept.set_fact(reference.database, connection, _fact(set_id), json.dumps(told))
 
 
+# Before anybody knows of it
+
+
+def _draw(work: _Work, about: BoundarySet) -> None:
+    """Keep the outlines simplified for each zoom. Servers meanwhile read the set's point index."""
+    reference = work.reference
+    with reference.database.read() as connection:
+        there = drawn.kept_shapes(connection, about.id)
+    lacking = [(level, band) for level in about.levels for band in BANDS if (level, band) not in there]
+    for number, (level, band) in enumerate(lacking):
+        if not number or lacking[number - 1][0] != level:
+            with reference.database.read() as connection:
+                outlines = drawn.outlines(connection, about.id, level)
+        shapes = {(level, band): simplified(outlines, band)}
+
+        def write(connection: Connection, shapes: Mapping[tuple[str, int], drawn.Texts] = shapes) -> None:
+            if not shapes.keys() & drawn.kept_shapes(connection, about.id):
+                drawn.save_shapes(connection, about.id, shapes)
+
+        work.short(_Pace(1), 1, write)
+        work.share(_DRAWN_SHARE * (number + 1) / len(lacking))
+
+
+def _announce(work: _Work) -> None:
+    """From here on whoever counts a submission places in the set too; those entered until now are to be placed."""
+    reference, set_id = work.reference, work.set_id
+
+    def write(connection: Connection) -> None:
+        if not _mark(connection, set_id):
+            _keep_mark(reference, connection, set_id, 0, placements.last(connection))
+            kept.raise_revision(reference.database, connection)
+
+    work.short(_Pace(1), 1, write)
+
+
 # Points
 
 
@@ -193,7 +236,7 @@ def _place_points(work: _Work) -> None:
         told = _mark(connection, set_id)
         upto, last = int(told.get("upto", 0)), int(told.get("last", placements.last(connection)))
         before = np.array(placements.cells_without(connection, set_id), np.int64)
-    while upto < last:
+    while upto < last and len(before):
         with database.read() as connection:
             found = placements.points(database, connection, upto, READ_AT_ONCE)
         end = int(found.seq[-1]) if len(found.seq) == READ_AT_ONCE else last
@@ -216,7 +259,7 @@ def _place_points(work: _Work) -> None:
                 _keep_mark(reference, connection, set_id, upto, last)
 
             work.short(work.points, len(written), write)
-            work.share(_POINTS_SHARE * min(upto / last, 1))
+            work.share(_DRAWN_SHARE + (_POINTS_SHARE - _DRAWN_SHARE) * min(upto / last, 1))
             if first == len(rows):
                 break
 

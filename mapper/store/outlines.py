@@ -48,6 +48,11 @@ def save_shapes(connection: Connection, set_id: str, shapes: Mapping[tuple[str, 
     )
 
 
+def kept_shapes(connection: Connection, set_id: str) -> set[tuple[str, int]]:
+    """The levels and bands of zooms of which a set's simplified outlines are kept."""
+    return {(row[0], row[1]) for row in connection.execute(select(_s.c.level, _s.c.band).where(_s.c.set_id == set_id))}
+
+
 def shapes(connection: Connection, set_id: str, level: str, band: int) -> list[tuple[str, str]]:
     """The simplified outlines of a level in a band of zooms; none of a level that the set has not."""
     content = connection.scalar(

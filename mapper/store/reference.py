@@ -244,9 +244,11 @@ def hamlets(connection: Connection) -> list[Hamlet]:
 class SetState(StrEnum):
     """How far a boundary set is.
 
-    PLACING: households that were here before it are being placed; SHOWN: readers may ask for it; WITHDRAWN: no more.
+    ARRIVING: its units are being written, and nobody reads it; PLACING: households that were here before it are being
+    placed; SHOWN: readers may ask for it; WITHDRAWN: no more.
     """
 
+    ARRIVING = "arriving"
     PLACING = "placing"
     SHOWN = "shown"
     WITHDRAWN = "withdrawn"
@@ -299,11 +301,18 @@ def save_boundary_set(
             state=new.state,
         )
     )
+    save_units(connection, new.id, units)
+
+
+def save_units(connection: Connection, set_id: str, units: Sequence[tuple[UnitRow, bytes]]) -> None:
+    """Add units to a set, with their WKB outlines, EPSG:4326."""
+    if not units:
+        return
     connection.execute(
         tables.units.insert(),
         [
             {
-                "set_id": new.id,
+                "set_id": set_id,
                 "level": unit.level,
                 "code": unit.code,
                 "name": unit.name,
@@ -339,6 +348,18 @@ def boundary_sets(connection: Connection) -> list[BoundarySet]:
     )
     sets = [BoundarySet(*row[:6], tuple(json.loads(row[6])), *row[7:9], SetState(row[9])) for row in rows]
     return sorted(sets, key=lambda s: (s.valid_from or date.min, s.imported_at), reverse=True)
+
+
+def arrived(connection: Connection, set_id: str, placer: bytes) -> None:
+    """All units of a set are written, and this is its point index: it can be read."""
+    b = tables.boundary_sets
+    connection.execute(update(b).where(b.c.id == set_id).values(placer=placer, state=SetState.PLACING))
+
+
+def remove_arriving(connection: Connection, set_id: str) -> None:
+    """Take away a set whose arrival was cut off."""
+    connection.execute(delete(tables.units).where(tables.units.c.set_id == set_id))
+    connection.execute(delete(tables.boundary_sets).where(tables.boundary_sets.c.id == set_id))
 
 
 def set_state(connection: Connection, set_id: str, state: SetState) -> None:

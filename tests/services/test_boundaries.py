@@ -241,13 +241,13 @@ def test_outlines_of_every_detail_are_made_by_the_import_and_by_no_reader(
     sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[int, int]] = []
-    simplified = boundaries.simplified
+    simplified = set_placing.simplified
 
     def counted(units: list[tuple[str, bytes]], band: int) -> list[tuple[str, str]]:
         made.append((len(units), band))
         return simplified(units, band)
 
-    monkeypatch.setattr(boundaries, "simplified", counted)
+    monkeypatch.setattr(set_placing, "simplified", counted)
     sqlite_town.import_strips()
     assert sorted(made) == [(count, band) for count in (1, 2) for band in (5, 7, 9, 11, 13, 14)]
     made.clear()
