@@ -269,6 +269,7 @@ def _moved(
     unserved: dict[Unserved, dict[str, tuple[DueHouse, list[DuePerson]]]] = {}
     moved = 0
     free: dict[int, date | None] = {}
+    whys: dict[tuple[int, date, int], Unserved] = {}
     houses: dict[tuple[int, str], list[Comer]] = {}
     for number, one in left:
         houses.setdefault((number, one.house.id), []).append(one)
@@ -277,13 +278,17 @@ def _moved(
     for key, near in zip(order, reached, strict=True):
         own, comers = places[key[0]], houses[key]
         unit = unit_of_house(comers[0].house)
+        # A place that is full stays so: most of those left are near none but such.
         open_ = [(own, comers[0].way_m), *((place, far) for place, far in near if place is not own)]
+        open_ = [(place, far) for place, far in open_ if free.get(id(place), date.max) is not None]
         if held.closed:
             open_ = [(place, far) for place, far in open_ if place is own or not held.crosses(unit, place.unit)]
         for one in comers:
-            found = _place_for(one, open_, weights.walk_m(one.house, one.person), free)
+            found = _place_for(one, own, open_, weights.walk_m(one.house, one.person), free) if open_ else None
             if found is None:
-                why = _why(one, own)
+                why = whys.get(told := (key[0], one.person.on, len(own.slots)))
+                if why is None:
+                    why = whys[told] = _why(one, own)
                 house = unserved.setdefault(why, {}).setdefault(one.house.id, (one.house, []))
                 house[1].append(one.person)
                 continue
@@ -297,11 +302,11 @@ def _moved(
 
 
 def _place_for(
-    comer: Comer, near: Sequence[tuple[Place, float]], limit: float, free: dict[int, date | None]
+    comer: Comer, own: Place, near: Sequence[tuple[Place, float]], limit: float, free: dict[int, date | None]
 ) -> tuple[Place, Slot, float] | None:
     """A session for somebody. free: the last day of each place on which there is room, as far as it is known."""
-    for number, (place, far) in enumerate(near):
-        if number and far > limit:
+    for place, far in near:
+        if place is not own and far > limit:
             continue
         if id(place) not in free:
             free[id(place)] = place.last_free()

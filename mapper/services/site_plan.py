@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 
 import numpy as np
@@ -260,10 +261,12 @@ class _Asking:
             seating = _seated_once(limits, cancelled) if first else Watch(limits, cancelled=cancelled)
             seated = least_travel(question, len(chosen), seating)
         seats = _Seats([], [], [])
-        for before, point in zip(self.asked.point_of.tolist(), numbers.point_of.tolist(), strict=True):
-            site = int(seated.site[point])
+        ways = numbers.ways_to(seated.site)
+        seat_of = zip(seated.site[numbers.point_of].tolist(), ways[numbers.point_of].tolist(), strict=True)
+        points = zip(self.asked.point_of.tolist(), numbers.point_of.tolist(), strict=True)
+        for (before, point), (site, way_m) in zip(points, seat_of, strict=True):
             seats.where.append(None if site == NOBODY else numbers.places[site])
-            seats.way_m.append(0.0 if site == NOBODY else numbers.ways[point, site])
+            seats.way_m.append(way_m)
             why = None
             if site == NOBODY:
                 why = Unserved.FULL if numbers.problem.reachable[point] else Unserved(found.left[before])
@@ -359,28 +362,37 @@ def _sorted(given: PlanGiven, under: Conditions) -> tuple[list[HousePeople], lis
     walking: list[Walkers] = []
     counted = given.question.doses is not None
     needed = cache(under.rules.needs)
-    weighs: dict[tuple[object, ...], float] = {}
+    # What holds of a person of a unit: whether they stay at home, how far they walk, and as how many they count.
+    known: dict[tuple[str | None, date, tuple[int, ...]], tuple[bool, float, float]] = {}
     for house in given.houses:
-        unit = unit_of_house(house)
-        at_home: list[DuePerson] = []
-        alike: dict[tuple[float, float], list[tuple[DuePerson, float]]] = {}
-        for one in house.people:
-            needs = needed(one.precedences)
-            if needs.at_home:
-                at_home.append(one)
-                continue
-            weight = weighs.get(key := (one.precedences, unit, one.on), 0.0)
-            if not weight:
-                weight = weighs[key] = under.weight(one, unit)
-            alike.setdefault((needs.walk_limit_m, weight if counted else 0.0), []).append((one, weight))
         if house.point is None:
             nowhere.append((house, house.people))
             continue
+        unit = unit_of_house(house)
+        at_home: list[DuePerson] = []
+        alike: dict[tuple[float, float], list[DuePerson]] = {}
+        weights: dict[tuple[float, float], float] = {}
+        for one in house.people:
+            holds = known.get(key := (unit, one.on, one.precedences))
+            if holds is None:
+                needs = needed(one.precedences)
+                weight = 0.0 if needs.at_home else under.weight(one, unit)
+                holds = known[key] = needs.at_home, needs.walk_limit_m, weight
+            stays, limit, weight = holds
+            if stays:
+                at_home.append(one)
+                continue
+            sort = limit, weight if counted else 0.0
+            if sort in alike:
+                alike[sort].append(one)
+                weights[sort] += weight
+            else:
+                alike[sort] = [one]
+                weights[sort] = weight
         if at_home:
             homes.append((house, tuple(at_home)))
-        for (limit, _), several in sorted(alike.items()):
-            people = tuple(one for one, _ in several)
-            walking.append(Walkers(house, people, limit, sum(weight for _, weight in several)))
+        for sort in sorted(alike) if len(alike) > 1 else alike:
+            walking.append(Walkers(house, tuple(alike[sort]), sort[0], weights[sort]))
     return homes, nowhere, walking
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,9 @@ APART = 10_000
 """Groups so many at most are points of their own where places are counted; of more, up to TOGETHER people are one."""
 
 TOGETHER = 12.0
+
+_LARGEST = 2**62
+"""So many combinations are told apart by one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,13 @@ class SiteProblem:
     shut: NDArray[np.bool_]
     why: Mapping[int, NoWay] = field(default_factory=dict)
 
-    @cached_property
-    def ways(self) -> Mapping[tuple[int, int], float]:
-        """How far it is from a point to a place within its limit, in metres."""
+    def ways_to(self, site: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How far each point has to the place named for it, in metres; 0 where it is none of those within its limit."""
         travel = self.problem.travel
-        pairs = zip(travel.point.tolist(), travel.site.tolist(), strict=True)
-        return dict(zip(pairs, travel.far.tolist(), strict=True))
+        theirs = site[travel.point] == travel.site
+        found = np.zeros(travel.points)
+        found[travel.point[theirs]] = travel.far[theirs]
+        return found
 
     @property
     def kept(self) -> int:
@@ -76,8 +79,7 @@ def numbers_of(
     closed = {unit: number for number, unit in enumerate(sorted(under.closed), 1)}
     home = np.array([closed.get(unit_of_house(one.house) or "", 0) for one in walking], np.float64)
     squares = np.column_stack([np.floor(xy / ways.square_m), limit, home, _turns(aim, people)])
-    points, point_of = np.unique(squares, axis=0, return_inverse=True)
-    point_of = point_of.reshape(-1).astype(np.int64)
+    points, point_of = rows_apart(squares)
     number = len(points)
     total = np.bincount(point_of, people, number)
     middle = np.column_stack([np.bincount(point_of, homes[:, axis] * people, number) / total for axis in (0, 1)])
@@ -94,6 +96,20 @@ def numbers_of(
     demand = Demand.of(total, np.bincount(point_of, weight, number) / total)
     candidates = tuple(_candidate(one, under, mobile_days) for one in reached)
     return SiteProblem(Problem(demand, candidates, renumbered), point_of, reached, points[:, 3] > 0, walks.why)
+
+
+def rows_apart(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Rows that differ, in order, and which of them each row is: by columns, which is sooner than by rows."""
+    number, many = np.zeros(len(rows), np.int64), 1
+    for column in rows.T:
+        values, place = np.unique(column, return_inverse=True)
+        if many * len(values) > _LARGEST:
+            before, number = np.unique(number, return_inverse=True)
+            many = len(before)
+        number = number * len(values) + place
+        many *= len(values)
+    _, first, which = np.unique(number, return_index=True, return_inverse=True)
+    return rows[first], which.astype(np.int64)
 
 
 def nearest_m(

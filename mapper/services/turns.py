@@ -68,18 +68,25 @@ def comers_of(site: PlannedSite, weights: Weights, last: date) -> list[Comer]:
     # Hamlet by hamlet and house by house, and then by turn: of turns there are few, of which each is sorted already.
     turns: dict[tuple[date, float], list[Comer]] = {}
     for several in sorted(houses.values(), key=lambda each: (each[0].house.hamlet_code or "", each[0].house.id)):
-        people = [(one, some) for some in several for one in some.people]
-        ready = together([one for one, _ in people], last)
-        coming = zip(people, ready, strict=True)
-        for (one, some), day in sorted(coming, key=_by_id) if len(people) > 1 else coming:
-            weight = weights.of(some.house, one)
-            comer = Comer(some.house, one, some.way_m, weight, day, len(one.due))
-            turns.setdefault((day, -weight), []).append(comer)
+        ready = together([one for some in several for one in some.people], last)
+        coming: list[Comer] = []
+        for some in several:
+            house, way_m = some.house, some.way_m
+            for one in some.people:
+                coming.append(Comer(house, one, way_m, weights.of(house, one), ready[len(coming)], len(one.due)))
+        if len(coming) > 1:
+            coming.sort(key=_by_id)
+        for comer in coming:
+            turn = comer.ready, -comer.weight
+            if turn in turns:
+                turns[turn].append(comer)
+            else:
+                turns[turn] = [comer]
     return [one for turn in sorted(turns) for one in turns[turn]]
 
 
-def _by_id(one: tuple[tuple[DuePerson, Served], date]) -> str:
-    return one[0][0].id
+def _by_id(one: Comer) -> str:
+    return one.person.id
 
 
 def together(people: Sequence[DuePerson], last: date) -> list[date]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import numpy as np
 import pyproj
 import pytest
 
@@ -16,7 +17,7 @@ from mapper.domain.plan import Aim, PlanQuestion
 from mapper.domain.planning import PlanningRules
 from mapper.domain.sites import Site, SiteKind
 from mapper.errors import InvalidQuestion
-from mapper.services import accounts, demand, site_plan, sites
+from mapper.services import accounts, demand, site_plan, site_problem, sites
 from mapper.services.accounts import User
 from mapper.services.plan_given import gather
 from mapper.services.site_places import PROPOSED
@@ -170,3 +171,14 @@ def test_a_user_plans_for_the_people_of_the_own_area(sqlite_town: Town) -> None:
 def test_a_wish_that_cannot_be_is_refused(sqlite_town: Town, wrong: PlanQuestion) -> None:
     with pytest.raises(InvalidQuestion):
         planned(sqlite_town, administrator(sqlite_town), wrong)
+
+
+@pytest.mark.parametrize("largest", [2**62, 10])
+def test_rows_are_told_apart_by_columns_as_they_are_whole(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_problem, "_LARGEST", largest)
+    chance = np.random.default_rng(3)
+    for number in (0, 1, 2, 500):
+        rows = chance.integers(-3, 3, (number, 5)).astype(np.float64) / 2
+        apart, which = site_problem.rows_apart(rows)
+        whole, of_whole = np.unique(rows, axis=0, return_inverse=True)
+        assert (apart == whole).all() and (which == of_whole.reshape(-1)).all()
