@@ -31,7 +31,7 @@ from tests.client.site import House, fill_database, squares, write_house_check, 
 ROOT = Path(__file__).resolve().parents[1]
 VIETNAMESE = re.compile("[ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ]", re.IGNORECASE)
 COMMANDS = (
-    *("serve", "sample", "boundaries import", "forms publish", "submissions import", "rebuild"),
+    *("serve", "sample", "boundaries import", "boundaries find", "forms publish", "submissions import", "rebuild"),
     "users add",
 )
 
@@ -311,6 +311,16 @@ def test_boundaries_are_imported_with_what_was_told_of_them(tmp_path: Path) -> N
         kept = connection.execute("SELECT label, valid_from, valid_to, approximate FROM boundary_sets").fetchall()
     connection.close()
     assert kept == [("Hai_ô", "2020-01-01", "2025-06-30", 1)]
+
+
+def test_places_are_found_by_code_and_by_name_in_any_spelling(data: Path) -> None:
+    for written in ("xa mot", "X. Một", "00001"):
+        found = run(data, "boundaries", "find", written, "--most", "1", language="en")
+        assert (found.exit_code, found.stdout) == (0, "squares  commune:00001  Xã Một, Huyện A, Tỉnh B\n"), written
+    near = run(data, "boundaries", "find", "Xã Mộtt", language="en")
+    assert near.stdout.startswith("No place of this name. Is one of these meant?\nsquares  commune:00001")
+    assert run(data, "boundaries", "find", "xyzzy", language="en").stdout == "No place of this name.\n"
+    assert run(data, "boundaries", "find", "a", "--set", "nowhere").exit_code == 1
 
 
 def test_every_file_of_an_import_is_told_and_a_refusal_ends_with_status_1(data: Path, tmp_path: Path) -> None:

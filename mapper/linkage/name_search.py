@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from mapper.domain.place_names import lacks_marks, readings, respelled, unmarked, words_of
 from mapper.domain.places import order_key
@@ -12,6 +13,10 @@ from mapper.linkage.gazetteer import NamedPlace
 CODE, SPELLED, LACKING, OTHER_MARKS, BEGUN, WITHIN, AROUND, NEAR = range(8)
 """How well a place fits, the best first: its code; its name as spelled, with marks left out, or with other marks; a
 name that begins so, or one of whose words does; words of the name and of what is around it; nothing but likeness."""
+
+
+MOST_WEIGHED = 1000
+"""Places looked at closely; what is typed so far may be the beginning of a whole country's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +44,19 @@ class NameSearch:
         needles = [f" {way}" for way in ways]
         joined = "".join(ways[0].split())
         code = typed.strip()
-        found = [
-            Hit(rank, place)
+        fitting = [
+            at
             for at, (words, place) in enumerate(zip(self._words, self.places, strict=True))
-            if (
-                any(needle in words for needle in needles)
-                or (code and place.code.startswith(code))
-                or joined in self._joined[at]
-            )
-            and (rank := self._rank(at, typed, code, needles)) is not None
+            if (any(each in words for each in needles) or place.code.startswith(code) or joined in self._joined[at])
             and fits(place)
+        ]
+        if len(fitting) > MOST_WEIGHED:
+            # Of a letter or two: what is exactly that, or begins so, is short.
+            fitting = nsmallest(
+                MOST_WEIGHED, fitting, key=lambda at: (self.places[at].code != code, len(self._words[at]))
+            )
+        found = [
+            Hit(rank, self.places[at]) for at in fitting if (rank := self._rank(at, typed, code, needles)) is not None
         ]
         found = found or self._by_words(ways[0].split(), fits)
         return sorted(found, key=lambda hit: (hit.rank, len(hit.place.around), order_key(hit.place.name)))[:most]
@@ -74,12 +82,13 @@ class NameSearch:
         return WITHIN if any(needle in self._words[at] for needle in needles) else None
 
     def _by_words(self, words: Sequence[str], fits: Callable[[NamedPlace], bool]) -> list[Hit]:
-        """Places one of whose words begins like the first, and theirs or those around them like all the others."""
+        """Places that have the first word, and all the others in their names or around them; the last one begun."""
         found = []
         for own, place in zip(self._words, self.places, strict=True):
-            if f" {words[0]}" in own:
-                everything = own + self._around_of(place)
-                if all(f" {word}" in everything for word in words) and fits(place):
+            if f" {words[0]} " in f"{own} ":
+                everything = f"{own}{self._around_of(place)} "
+                whole = all(f" {word} " in everything for word in words[:-1])
+                if whole and f" {words[-1]}" in everything and fits(place):
                     found.append(Hit(AROUND, place))
         return found
 
