@@ -107,6 +107,11 @@ class Promise:
     allocated: int
     received: int
 
+    @property
+    def missing(self) -> int:
+        """Still to come."""
+        return max(0, self.allocated - self.received)
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:

@@ -111,6 +111,7 @@ def page() -> str:
         bars=bars,
         tall=TALL,
         outside=own_row,
+        vials_by=next((one for one in reversed(levels) if one != HAMLET_LEVEL), ""),
         series=_series(found, asked),
         due_people=lambda group, dose: behind.total(
             group=group, dose=dose, state="due", date=question.first.isoformat()
