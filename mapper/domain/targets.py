@@ -30,12 +30,15 @@ class Goal:
     """What a place is to reach. share: of the eligible people, exact; None where no target is set.
 
     deadline: the last day for it, None where none is set. own: whether it was set for an area, and is not the
-    campaign's.
+    campaign's. carried: the boundary set for whose units it was set, where that is another than the place's; about:
+    whether people of whom nobody can tell where they live, or for whom none was set, could move it.
     """
 
     share: Fraction | None = None
     deadline: date | None = None
     own: bool = False
+    carried: str = ""
+    about: bool = False
 
 
 NO_GOAL = Goal()

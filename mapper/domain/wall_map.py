@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mapper.domain.ranges import Range
+
 WIDTH, HEIGHT, MARGIN = 420.0, 297.0, 10.0
 FRAME = (10.0, 33.0, 288.0, 238.0)
 """Left, top, width and height of the map on the sheet."""
@@ -69,8 +71,8 @@ class Row:
 
     name: str
     within: str
-    vaccinated: int
-    eligible: int
+    vaccinated: int | Range
+    eligible: int | Range
     others: tuple[str, ...]
     code: str | None
     parent: str | None
@@ -78,7 +80,11 @@ class Row:
     @property
     def figures(self) -> tuple[str, ...]:
         """All figures in words."""
-        return f"{self.vaccinated}/{self.eligible}", *self.others
+        return f"{_written(self.vaccinated)}/{_written(self.eligible)}", *self.others
+
+
+def _written(number: int | Range) -> str:
+    return f"{number.least}–{number.most}" if isinstance(number, Range) else str(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,9 +330,19 @@ def visible_cells(reference: Reference, connection: Connection, user: User) -> l
         codes |= {unit.code for unit in places.at_level(places.leaf) if not codes.isdisjoint(places.line(unit.code))}
     found = []
     for cell in reference.cells(connection).values():
-        if cell.hamlet_code in hamlets or any(cell.units.get(set_id) in codes for set_id, codes in leaves.items()):
+        if cell.hamlet_code in hamlets or any(_lies(known, cell, set_id, codes) for set_id, codes in leaves.items()):
             found.append(cell.id)
     return found
+
+
+def _lies(known: Known, cell: tallies.Cell, set_id: str, codes: set[str]) -> bool:
+    """Whether households of a cell lie in one of these units, whichever of several innermost ones they are in."""
+    unit = cell.units.get(set_id)
+    if unit is not None:
+        return unit in codes
+    places = known.sets[set_id]
+    leaf = known.leaf(cell, places)
+    return leaf is not None and not codes.isdisjoint(places.line(leaf))
 
 
 def sees(known: Known, user: User, cell: tallies.Cell) -> bool:
@@ -345,8 +355,7 @@ def _inside(known: Known, cell: tallies.Cell, area: tuple[str, str]) -> bool:
     if not set_id:
         return cell.hamlet_code == code
     places = known.sets.get(set_id)
-    unit = cell.units.get(set_id)
-    return places is not None and unit is not None and code in places.line(unit)
+    return places is not None and code in places.line(known.leaf(cell, places))
 
 
 def oversees(reference: Reference, connection: Connection, user: User, user_id: int | None) -> bool:

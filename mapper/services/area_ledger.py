@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import INSIDE, State
+from mapper.domain.ranges import Leaf
 from mapper.domain.reasons import Kind, reason_key
 from mapper.services import ways
 from mapper.services.accounts import User
@@ -49,9 +50,10 @@ class AreaWithin(Area):
 
     unit: str
 
-    def holds(self, places: PlaceSet, leaf: str | None, hamlet: str | None) -> bool:
+    def holds(self, places: PlaceSet, leaf: Leaf, hamlet: str | None) -> bool:
         """Whether households of a hamlet in an innermost unit of the set belong to it."""
-        return (leaf or NO_UNIT) == self.unit and Area.holds(self, places, leaf, hamlet)
+        unit = leaf if leaf and isinstance(leaf, str) else NO_UNIT
+        return unit == self.unit and Area.holds(self, places, leaf, hamlet)
 
 
 @dataclass(frozen=True, slots=True)

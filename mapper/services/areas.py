@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mapper.domain.ranges import Leaf
 from mapper.errors import NotFound, mark
 from mapper.services.accounts import User, visible_cells
-from mapper.services.listed import leaves_in_areas, main_unit, visible_hamlets, visited_in
+from mapper.services.listed import main_unit, visible_hamlets, visited_in
 from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.reporting import visible_rows
 from mapper.store import tallies
 from mapper.store.database import Connection
 
@@ -26,8 +28,8 @@ class Area:
     def __str__(self) -> str:
         return f"{self.level}:{self.code}"
 
-    def holds(self, places: PlaceSet, leaf: str | None, hamlet: str | None) -> bool:
-        """Whether households of a hamlet in an innermost unit of the set belong to the area."""
+    def holds(self, places: PlaceSet, leaf: Leaf, hamlet: str | None) -> bool:
+        """Whether households of a hamlet in an innermost unit of the set, or in one of several, belong to the area."""
         if self.level == HAMLET:
             return hamlet == self.code
         return leaf is not None and places.above(leaf, self.level) == self.code
@@ -73,23 +75,21 @@ def choices(reference: Reference, user: User, set_id: str, area: Area | None = N
         if not known.sets:
             return []
         places = default_set(known, set_id)
-        found = _units(known, user, places)
+        seen = visible_rows(reference, connection, known, places, user)
+        found = _units(places, seen)
         if area is None:
             return found
         if area.level == HAMLET:
             return _with_hamlet(reference, connection, known, user, places, area, found)
     if area not in {choice.area for choice in found}:
-        if (area.level, area.code) not in places.units or _leaves(known, user, places, area).isdisjoint(
-            leaf.code for leaf in places.at_level(places.leaf)
-        ):
+        if (area.level, area.code) not in places.units or not _leaves(places, area, seen):
             raise _unknown(area)
         found.append(AreaChoice(area, places.units[area.level, area.code].name, places.about.levels.index(area.level)))
     return found
 
 
-def _units(known: Known, user: User, places: PlaceSet) -> list[AreaChoice]:
+def _units(places: PlaceSet, seen: set[str] | None) -> list[AreaChoice]:
     levels = places.about.levels
-    seen = leaves_in_areas(known, places, user) if user.areas else None
     lines = [places.line(leaf.code)[::-1] for leaf in places.at_level(places.leaf) if seen is None or leaf.code in seen]
     while len(levels) > 1 and len({tuple(line[: len(levels)]) for line in lines}) > MOST_CHOICES:
         levels = levels[:-1]
@@ -104,10 +104,10 @@ def _units(known: Known, user: User, places: PlaceSet) -> list[AreaChoice]:
     return list(found.values())
 
 
-def _leaves(known: Known, user: User, places: PlaceSet, area: Area) -> set[str]:
-    """The innermost units of an area of which a user may see households."""
+def _leaves(places: PlaceSet, area: Area, seen: set[str] | None) -> set[str]:
+    """The innermost units of an area of which a user may see anybody; seen: None for all."""
     within = {leaf.code for leaf in places.at_level(places.leaf) if area.holds(places, leaf.code, None)}
-    return within & leaves_in_areas(known, places, user) if user.areas else within
+    return within if seen is None else within & seen
 
 
 def _with_hamlet(
@@ -131,6 +131,7 @@ def _with_hamlet(
         if not own:
             raise _unknown(area)
         unit = cells[own[0]].units.get(places.id)
+    unit = unit if isinstance(unit, str) else None
     choice = AreaChoice(area, hamlet.label if hamlet else area.code, len(places.about.levels))
     place = next((i for i, each in enumerate(found) if each.area == Area(places.leaf, unit or "")), len(found) - 1)
     return [*found[: place + 1], choice, *found[place + 1 :]]
@@ -154,5 +155,5 @@ def cells_in(
     return [
         number
         for number in (cells if visible is None else visible)
-        if area.holds(places, cells[number].units.get(places.id), cells[number].hamlet_code)
+        if area.holds(places, known.leaf(cells[number], places), cells[number].hamlet_code)
     ]

@@ -240,7 +240,7 @@ def _cells(
     cells = reference.cells(connection)
     found: dict[str | None, dict[int, Sequence[int]]] = {}
     for cell_id, *counts in tallies.houses(reference.database, connection, campaign.id, seen):
-        leaf = cells[cell_id].units.get(places.id)
+        leaf = known.leaf(cells[cell_id], places)
         key = None if each is None or leaf is None else places.above(leaf, each)
         if (each is None or key is not None) and any(counts[:-1]):
             found.setdefault(key, {})[cell_id] = counts[:-1]

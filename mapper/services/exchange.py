@@ -38,6 +38,7 @@ WHY = {
     "unmapped": mark("no organisation unit of DHIS2 is mapped to it"),
     "partial": mark("you see only a part of it, so its figures would be too small"),
     "nowhere": mark("households that belong to no unit"),
+    "range": mark("its figures are ranges: of some people nobody can tell whether they live there"),
     "split": mark("it lies in several units, and DHIS2 would take the figures of one of them for all"),
 }
 """Why a unit is not sent, in words."""
@@ -229,6 +230,8 @@ def sending(reference: Reference, user: User, wanted: Wanted) -> Sending:
         why = "partial" if first.partial else "" if org_unit else "unmapped"
         if first.code is None or first.code in split:
             why = "split" if first.code else "nowhere"
+        if org_unit and not why and any(unit.maybe for unit in of_unit.values()):
+            why = "range"
         if why:
             left_out.append(LeftOut(first.code or "", first.name, why, first.people))
             continue

@@ -99,11 +99,14 @@ class _Index:
     def __init__(self, cells: Iterable[tallies.Cell]) -> None:
         self._by_hamlet: dict[str, list[int]] = {}
         self._by_unit: dict[str, dict[str, list[int]]] = {}
+        self._apart: dict[str, list[tallies.Cell]] = {}
         for cell in cells:
             if cell.hamlet_code:
                 self._by_hamlet.setdefault(cell.hamlet_code, []).append(cell.id)
             for set_id, code in cell.units.items():
-                if code is not None:
+                if code is None:
+                    self._apart.setdefault(set_id, []).append(cell)
+                else:
                     self._by_unit.setdefault(set_id, {}).setdefault(code, []).append(cell.id)
 
     def within(self, known: Known, area: tuple[str, str]) -> list[int]:
@@ -115,7 +118,10 @@ class _Index:
         if places is None:
             return []
         units = self._by_unit.get(set_id, {})
-        return [number for unit, numbers in units.items() if code in places.line(unit) for number in numbers]
+        found = [number for unit, numbers in units.items() if code in places.line(unit) for number in numbers]
+        # Of those in one of several units the index is kept, but not what was told of heirs, which may change.
+        apart = self._apart.get(set_id, ())
+        return found + [cell.id for cell in apart if code in places.line(known.leaf(cell, places))]
 
 
 def hamlets_met(connection: Connection, known: Known, outlines: Sequence[bytes]) -> list[Hamlet]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TypeVar
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.forecast import ANYBODY, UNKNOWN, ComingDose, Horizon
 from mapper.domain.ledger import State
 from mapper.domain.planning import Formulation, PlanningRules
+from mapper.domain.ranges import Leaf
 from mapper.domain.stock import RunDown, run_down
 from mapper.domain.vials import Supplies, supplies, with_buffer
 from mapper.errors import InvalidQuestion, mark
@@ -33,6 +35,7 @@ MOST_SESSIONS = 7
 WEEK = 7
 
 Row = str | None
+At = TypeVar("At", bound=Hashable)
 """Code of a unit or hamlet; None for households that lie in none."""
 
 
@@ -187,10 +190,10 @@ def forecast(reference: Reference, user: User, question: ForecastQuestion, wait:
         shelves = Shelves(
             reference, connection, user, campaign, question.first, (places.id, question.area, question.level)
         )
-    of_units = _together(numbers, lambda number: cells[number].units.get(places.id))
+    of_units = _together(numbers, lambda number: known.leaf(cells[number], places))
     parts = {unit: _part(found, rules, question) for unit, found in of_units.items()}
 
-    def row(code: Row, name: str, units: Iterable[Row], shelf: Shelf) -> ForecastRow:
+    def row(code: Row, name: str, units: Iterable[Leaf], shelf: Shelf) -> ForecastRow:
         return _row(code, name, [(of_units[one], parts[one]) for one in units], shelf, rules, question)
 
     if question.level == HAMLET:
@@ -200,7 +203,7 @@ def forecast(reference: Reference, user: User, question: ForecastQuestion, wait:
             for code, one in of_hamlets.items()
         ]
     else:
-        of_rows: dict[Row, list[Row]] = {code: [] for code in shelves.codes}
+        of_rows: dict[Row, list[Leaf]] = {code: [] for code in shelves.codes}
         for unit in of_units:
             of_rows.setdefault(None if unit is None else places.above(unit, question.level), []).append(unit)
         rows = [
@@ -238,10 +241,10 @@ def _check(question: ForecastQuestion) -> None:
 
 
 def _together(
-    numbers: Mapping[int, Mapping[ComingDose, int]], place_of: Callable[[int], Row]
-) -> dict[Row, Counter[ComingDose]]:
+    numbers: Mapping[int, Mapping[ComingDose, int]], place_of: Callable[[int], At]
+) -> dict[At, Counter[ComingDose]]:
     """The doses of cells by the place that each lies in."""
-    found: dict[Row, Counter[ComingDose]] = {}
+    found: dict[At, Counter[ComingDose]] = {}
     for number, doses in numbers.items():
         if doses:
             found.setdefault(place_of(number), Counter()).update(doses)

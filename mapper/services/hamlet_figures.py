@@ -18,8 +18,9 @@ from mapper.domain.campaign import Design
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.targets import Goal
 from mapper.services.accounts import User, visible_cells
+from mapper.services.carried_targets import goals_on
 from mapper.services.figure_rows import hamlet_key
-from mapper.services.goals import Goals, goals
+from mapper.services.goals import Goals
 from mapper.services.listed import main_unit, visible_hamlets, visited_in
 from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -123,7 +124,7 @@ def hamlet_figures(
         known = reference.known(connection)
         campaign, group, dose, series_id = find_series(known, question)
         places = default_set(known, question.set_id, question.day)
-        aims = goals(known, places, campaign, group, dose)
+        aims = goals_on(reference, connection, known, places, campaign, group, dose, question.day)
         visible = visible_cells(reference, connection, user)
         every = tallies.houses(database, connection, campaign.id, None)
         cells = reference.cells(connection)
@@ -198,6 +199,7 @@ def _lay_out(
     seen = None if visible is None else set(visible)
     lasting = (
         places.id == known.home
+        and not aims.carried
         and all((places.leaf, one.commune_code) in places.units for one in known.hamlets.values())
         and all(set_id in ("", places.id) for set_id, _ in user.areas)
     )
@@ -208,7 +210,8 @@ def _lay_out(
     visited = {} if lasting else visited_in(cells, houses, places.id)
     expected: dict[tuple[str | None, str | None], int] = {}
     for hamlet in visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id)):
-        there = main_unit(known, places, hamlet, visited), hamlet.code
+        unit = main_unit(known, places, hamlet, visited)
+        there = unit if isinstance(unit, str) else None, hamlet.code
         expected[there] = -1 if hamlet.households is None else hamlet.households
     rows = sorted({*row_of_cell.values(), *expected}, key=lambda row: (row[0] or _LAST, row[1] or _LAST))
     row_number = {row: number for number, row in enumerate(rows)}

@@ -2,7 +2,7 @@
 
 A list names a hamlet's commune in one set only, the list's own. In any other set a hamlet lies where most of its
 households do that were visited; one without such a household lies where its commune does, if that went into one unit
-as a whole. Of a divided commune nobody can say where an unvisited hamlet belongs, and it belongs to no unit.
+as a whole. Of a divided commune nobody can say where an unvisited hamlet belongs: it lies in one of several units.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from mapper.domain.ranges import Leaf
 from mapper.services.accounts import User
 from mapper.services.reference import Known, PlaceSet
 from mapper.store import tallies
@@ -29,14 +30,14 @@ def visited_in(cells: Mapping[int, tallies.Cell], houses: Iterable[Sequence[int]
     return found
 
 
-def main_unit(known: Known, places: PlaceSet, hamlet: Hamlet, visited: Visited) -> str | None:
-    """The innermost unit of a set that a hamlet belongs to; None where nobody can say."""
+def main_unit(known: Known, places: PlaceSet, hamlet: Hamlet, visited: Visited) -> Leaf:
+    """The innermost unit of a set that a hamlet belongs to, or one of several; None where nobody can say."""
     if places.id == known.home and (places.leaf, hamlet.commune_code) in places.units:
         return hamlet.commune_code
     units = {unit: count for unit, count in visited.get(hamlet.code, {}).items() if unit is not None}
     if units:
         return max(units, key=lambda unit: (units[unit], unit))
-    return known.counterpart(known.sets[known.home], hamlet.commune_code, places) if known.home is not None else None
+    return known.followed(hamlet.commune_code, places)
 
 
 def visible_hamlets(known: Known, user: User, visited: Callable[[str], Visited]) -> list[Hamlet]:
@@ -55,9 +56,8 @@ def visible_hamlets(known: Known, user: User, visited: Callable[[str], Visited])
         if places is None:
             continue
         there = {} if set_id == known.home else visited(set_id)
-        below = {unit.code for unit in places.at_level(places.leaf) if not codes.isdisjoint(places.line(unit.code))}
         for hamlet in known.hamlets.values():
-            if main_unit(known, places, hamlet, there) in below:
+            if not codes.isdisjoint(places.line(main_unit(known, places, hamlet, there))):
                 found[hamlet.code] = hamlet
     return list(found.values())
 

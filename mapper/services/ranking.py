@@ -48,6 +48,8 @@ def band_of(unit: UnitFigures) -> Band:
 
 def _share(unit: UnitFigures) -> float:
     """Coverage for comparing: equal shares are the same number, however many people they are of."""
+    if unit.maybe is not None:
+        return unit.assessment.coverage or 0.0
     return unit.counts[_VACCINATED] / unit.eligible if unit.eligible else 0.0
 
 

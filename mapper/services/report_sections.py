@@ -77,7 +77,7 @@ def _groups(words: Writing, report: DailyReport) -> Section:
             (
                 Cell(one.group.label[words.language]),
                 words.number(sum(one.figures.counts), *_of_series(one, "group")),
-                words.number(one.figures.eligible, *_of_series(one, "eligible")),
+                words.number(one.figures.shown("eligible"), *_of_series(one, "eligible")),
                 _in_state(words, one, State.CONTRAINDICATED),
                 _in_state(words, one, State.AWAY),
                 _in_state(words, one, State.UNKNOWN),
@@ -102,7 +102,7 @@ def _of_series(one: SeriesFigures, state: str) -> tuple[tuple[str, str], ...]:
 
 
 def _in_state(words: Writing, one: SeriesFigures, state: State) -> Cell:
-    return words.number(one.figures.counts[INSIDE.index(state)], *_of_series(one, state.value))
+    return words.number(one.figures.shown(state.value), *_of_series(one, state.value))
 
 
 def _of_hamlet(one: HamletFigures, what: str, which: str) -> tuple[tuple[str, str], ...]:
@@ -138,11 +138,11 @@ def _results(words: Writing, report: DailyReport) -> Section:
         (
             Cell(_label(words, report, one)),
             _in_state(words, one, State.VACCINATED),
-            words.number(one.figures.eligible, *_of_series(one, "eligible")),
-            words.share(one.figures.assessment.coverage),
+            words.number(one.figures.shown("eligible"), *_of_series(one, "eligible")),
+            words.share(one.figures.coverage),
             words.share(None if one.dose.target is None else float(one.dose.target)),
             Cell(_verdict(words, one.figures)),
-            words.number(one.figures.assessment.needed),
+            words.number(one.figures.needed),
             words.change(one.change(0)),
             words.change(one.change(1)),
         )
@@ -216,13 +216,11 @@ def _lowest(words: Writing, report: DailyReport) -> Section | None:
             tuple(
                 (
                     Cell(_hamlet_name(words, report, one)),
-                    words.number(
-                        one.figures.counts[INSIDE.index(State.VACCINATED)], *_of_hamlet(one, "state", "vaccinated")
-                    ),
-                    words.number(one.figures.eligible, *_of_hamlet(one, "state", "eligible")),
-                    words.share(one.figures.assessment.coverage),
+                    words.number(one.figures.shown("vaccinated"), *_of_hamlet(one, "state", "vaccinated")),
+                    words.number(one.figures.shown("eligible"), *_of_hamlet(one, "state", "eligible")),
+                    words.share(one.figures.coverage),
                     Cell(_verdict(words, one.figures)),
-                    words.number(one.figures.houses.visited, *_of_hamlet(one, "houses", "visited")),
+                    words.number(one.figures.shown("visited"), *_of_hamlet(one, "houses", "visited")),
                     words.number(one.figures.houses.expected, *_of_hamlet(one, "houses", "expected")),
                 )
                 for one in known[:RANKED]

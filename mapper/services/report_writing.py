@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from babel.numbers import format_decimal
 
+from mapper.domain.ranges import Range, ShareRange
 from mapper.formats.paper import Cell
 from mapper.language import translate
 from mapper.services.audit import VIETNAM
@@ -46,8 +47,10 @@ class Writing:
         """A number within a sentence."""
         return str(format_decimal(number, locale=self.language))
 
-    def number(self, number: int | None, *counted: tuple[str, str]) -> Cell:
-        """A number; counted: as ``Cell.counts``."""
+    def number(self, number: int | Range | None, *counted: tuple[str, str]) -> Cell:
+        """A number, or from where to where it may lie; counted: as ``Cell.counts``."""
+        if isinstance(number, Range):
+            return Cell(f"{self.count(number.least)}–{self.count(number.most)}", counts=counted)
         return Cell("–") if number is None else Cell(self.count(number), number, counts=counted)
 
     def change(self, number: int | None) -> Cell:
@@ -57,8 +60,11 @@ class Writing:
         sign = "+" if number > 0 else "−" if number < 0 else ""
         return Cell(f"{sign}{self.count(abs(number))}", number)
 
-    def share(self, share: float | None) -> Cell:
-        """Rounded down, as on the map."""
+    def share(self, share: float | ShareRange | None) -> Cell:
+        """Rounded down, as on the map; or from where to where it may lie."""
         if share is None:
             return Cell("–")
+        if isinstance(share, ShareRange):
+            least, most = (shown_share(each, self.language) for each in (share.least, share.most))
+            return Cell(least if least == most else f"{least.rstrip('%')}–{most}")
         return Cell(shown_share(share, self.language), _floored(share), share=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from mapper.domain.campaign import Campaign, Design, Group, ScheduledDose
+from mapper.domain.ranges import OneOf
 from mapper.services import row_sums
 from mapper.services.accounts import User, visible_cells
+from mapper.services.carried_targets import goals_on
 from mapper.services.cluster_design import estimate
 from mapper.services.figure_rows import (
     VACCINATED,
@@ -16,6 +18,7 @@ from mapper.services.figure_rows import (
     UnitFigures,
     as_sample,
     asked_row,
+    beside,
     by_unit,
     cut_units,
     figures_of,
@@ -24,7 +27,6 @@ from mapper.services.figure_rows import (
     unit_of,
     unit_rows,
 )
-from mapper.services.goals import goals
 from mapper.services.kept_states import NOBODY
 from mapper.services.listed import leaves_in_areas
 from mapper.services.questions import HAMLET, Question, check_level, default_set, find_series
@@ -87,15 +89,18 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         check_level(places, question.level)
         ground = row_sums.ground(reference, connection, known, places, campaign, user)
         sums = row_sums.with_states(ground, reference, connection, series_id, question.day)
+        seen = leaves_in_areas(known, places, user) if user.areas else None
+        aims = goals_on(reference, connection, known, places, campaign, group, dose, question.day)
+    more = beside(ground, sums, ground.apart, places, question.level, part, seen)
     if part is not None:
         sums = {(leaf, hamlet): one for (leaf, hamlet), one in sums.items() if part.holds(places, leaf, hamlet)}
-    aims = goals(known, places, campaign, group, dose)
     if question.level == HAMLET:
-        rows = hamlet_rows(known, sums, aims)
+        rows = hamlet_rows(known, sums, aims, more.units)
     else:
         totals = {code: total_of(several) for code, several in by_unit(places, question.level, sums).items()}
-        rows = unit_rows(question.level, totals, aims, cut_units(known, places, user, question.level))
-    total = figures_of("total", None, "", None, total_of(list(sums.values())), goal_of_all(aims, part, sums))
+        rows = unit_rows(question.level, totals, aims, cut_units(known, places, user, question.level), more.units)
+    together = total_of(list(sums.values()))
+    total = figures_of("total", None, "", None, together, goal_of_all(aims, part, sums), more.whole)
     sample = None
     if campaign.design is Design.CLUSTER_SURVEY:
         sample = None if total.assessment.complete else estimate(map(asked_row, sums.items()))
@@ -146,6 +151,9 @@ def coverage_of_every(
         people = [
             row_sums.people_of(ground, reference, connection, series, day) for day in days if day >= campaign.start
         ]
+        aims_of = [
+            goals_on(reference, connection, known, places, campaign, *each, question.day) for each in campaign.series
+        ]
     held = [row for row in ground.sums if part is None or part.holds(places, *row)]
     rows = {row: ground.sums[row] for row in held}
     of_units = by_unit(places, question.level, rows) if units else {}
@@ -154,14 +162,20 @@ def coverage_of_every(
     cells = row_sums.cells_of(ground, held, lambda row: unit_of(places, question.level, row) if units else None)
     now, *before = ({code: one[among].sum(axis=0).tolist() for code, among in cells.items()} for one in people)
     cut = cut_units(known, places, user, question.level)
+    seen = leaves_in_areas(known, places, user) if user.areas else None
+    loose = [row for row in ground.sums if isinstance(row[0], OneOf)]
     totals, rows_by_code = [], []
-    for number, (group, dose) in enumerate(campaign.series):
-        aims = goals(known, places, campaign, group, dose)
+    for number in range(len(campaign.series)):
+        aims = aims_of[number]
         states = {code: now[code][number] if code in now else NOBODY for code in sums}
         told = {code: replace(one, states=states[code]) for code, one in sums.items()}
         whole = [sum(column) for column in zip(NOBODY, *(each[number] for each in now.values()), strict=True)]
-        of_all = [figures_of("total", None, "", None, replace(everything, states=whole), goal_of_all(aims, part, rows))]
-        of_each = unit_rows(question.level, told, aims, cut)
+        doubtful = row_sums.of_series(ground, loose, people[0], number) if loose else {}
+        apart = row_sums.apart_of_series(ground, people[0], number) if ground.apart else {}
+        more = beside(ground, doubtful, apart, places, question.level, part, seen)
+        together, goal = replace(everything, states=whole), goal_of_all(aims, part, rows)
+        of_all = [figures_of("total", None, "", None, together, goal, more.whole)]
+        of_each = unit_rows(question.level, told, aims, cut, more.units if units else {})
         if campaign.design is Design.CLUSTER_SURVEY:
             asked = row_sums.of_series(ground, held, people[0], number)
             of_all, of_each = as_sample(of_all, asked, places, ""), as_sample(of_each, asked, places, question.level)

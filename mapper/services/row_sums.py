@@ -6,7 +6,7 @@ and serves every group, dose and day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from operator import add
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.household import HOUSE_COUNTS
+from mapper.domain.ranges import Leaf, OneOf
 from mapper.services.accounts import User, visible_cells
 from mapper.services.kept_states import NOBODY
 from mapper.services.listed import main_unit, visible_hamlets, visited_in
@@ -24,8 +25,8 @@ from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import tallies
 from mapper.store.database import Connection
 
-Row = tuple[str | None, str | None]
-"""(leaf unit code, hamlet code), either None where a household has none."""
+Row = tuple[Leaf, str | None]
+"""(leaf unit code or one of several, hamlet code), either None where a household has none."""
 
 Place = TypeVar("Place", bound=Hashable)
 
@@ -62,7 +63,10 @@ def total_of(rows: Sequence[RowSum]) -> RowSum:
 class Ground:
     """What holds for every series. sums: rows without people. rows: by cell. changes: of cells, as ``KeptStates`` asks.
 
-    era: of the tallies. everywhere: these are all cells that have any households.
+    era: of the tallies. everywhere: these are all cells that have any households. apart: rows in one of several units
+    that the user may not see, and apart_rows their cells, of which no more is told than that they may be in another.
+    placed: households whose point tells where they are, by unit: of a unit of the home set and hamlet, and with a
+    hamlet of None of the whole unit; only of those units of which some are in one of several here.
     """
 
     sums: Mapping[Row, RowSum]
@@ -70,6 +74,9 @@ class Ground:
     changes: Mapping[int, int]
     era: str
     everywhere: bool
+    apart: Mapping[Row, RowSum]
+    apart_rows: Mapping[int, Row]
+    placed: Mapping[tuple[str, str | None], Mapping[str, int]]
 
 
 def ground(
@@ -85,17 +92,25 @@ def ground(
     rows: dict[int, Row] = {}
     visited: dict[str, dict[str | None, int]] = {}
     changes: dict[int, int] = {}
+    apart: dict[Row, RowSum] = {}
+    apart_changes: dict[int, int] = {}
+    apart_rows: dict[int, Row] = {}
     set_id, hamlets = places.id, known.hamlets
     for of_cell in houses:
         cell_id, counts = of_cell[0], of_cell[1:-1]
         if not any(counts):
             continue
         cell = cells[cell_id]
-        unit, code = row = cell.units.get(set_id), cell.hamlet_code
+        unit, code = cell.units.get(set_id), cell.hamlet_code
         if code is not None:
             lying = visited.setdefault(code, {})
             lying[unit] = lying.get(unit, 0) + counts[0]
+        row: Row = (unit if unit is not None else known.leaf(cell, places), code)
         if seen is not None and cell_id not in seen:
+            if isinstance(row[0], OneOf):
+                held = apart.setdefault(row, RowSum())
+                held.houses = list(map(add, held.houses, counts))
+                apart_rows[cell_id], apart_changes[cell_id] = row, of_cell[-1]
             continue
         into = sums.get(row)
         if into is None:
@@ -106,15 +121,35 @@ def ground(
         rows[cell_id] = row
         changes[cell_id] = of_cell[-1]
     for hamlet in visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id)):
-        unit = main_unit(known, places, hamlet, visited)
-        into = sums.setdefault((unit, hamlet.code), RowSum())
+        into = sums.setdefault((main_unit(known, places, hamlet, visited), hamlet.code), RowSum())
         into.expected = hamlet.households
         if hamlet.households is not None:
             into.unvisited = max(0, hamlet.households - sum(visited.get(hamlet.code, {}).values()))
         elif hamlet.code in visited:
             into.unlisted = 1
     era, _ = tallies.version(reference.database, connection)
-    return Ground(sums, rows, changes, era, visible is None)
+    doubtful = {leaf.source for leaf, _ in (*sums, *apart) if isinstance(leaf, OneOf)}
+    placed = _placed(known, places, cells, houses, doubtful) if doubtful else {}
+    # Those apart come last, so that a row of the ground and one of its people have one number.
+    return Ground(sums, rows, changes | apart_changes, era, visible is None, apart, apart_rows, placed)
+
+
+def _placed(
+    known: Known,
+    places: PlaceSet,
+    cells: Mapping[int, tallies.Cell],
+    houses: Sequence[Sequence[int]],
+    sources: Container[str],
+) -> dict[tuple[str, str | None], dict[str, int]]:
+    found: dict[tuple[str, str | None], dict[str, int]] = {}
+    for cell_id, visited, *_ in houses:
+        cell = cells[cell_id]
+        source, unit = cell.units.get(known.home or ""), cell.units.get(places.id)
+        if source is not None and unit is not None and source in sources:
+            for hamlet in {cell.hamlet_code, None}:
+                counts = found.setdefault((source, hamlet), {})
+                counts[unit] = counts.get(unit, 0) + visited
+    return found
 
 
 def with_states(
@@ -125,7 +160,8 @@ def with_states(
         reference.database, connection, at.era, series_id, day.toordinal(), at.changes, everywhere=at.everywhere
     )
     for cell_id, states in found.items():
-        into = at.sums[at.rows[cell_id]]
+        row = at.rows.get(cell_id)
+        into = at.sums[row] if row is not None else at.apart[at.apart_rows[cell_id]]
         into.states = states if into.states is NOBODY else list(map(add, into.states, states))
     return at.sums
 
@@ -156,3 +192,11 @@ def of_series(at: Ground, held: Sequence[Row], people: NDArray[np.int32], series
         row: replace(at.sums[row], states=people[among[row], series].sum(axis=0).tolist() if row in among else NOBODY)
         for row in held
     }
+
+
+def apart_of_series(at: Ground, people: NDArray[np.int32], series: int) -> dict[Row, RowSum]:
+    """The rows apart with their people of one of the series that ``people_of`` read."""
+    found = {row: replace(one) for row, one in at.apart.items()}
+    for number, row in enumerate(at.apart_rows.values(), len(at.rows)):
+        found[row].states = list(map(add, found[row].states, people[number, series].tolist()))
+    return found

@@ -13,6 +13,7 @@ from mapper.errors import Forbidden, InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import HAMLET_LIST, User, holds
 from mapper.services.areas import Area
+from mapper.services.carried_targets import source_of
 from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, Reference
 from mapper.services.targets import place_of
@@ -45,7 +46,8 @@ def own_goal(reference: Reference, campaign_id: str, group: str, dose: str, plac
 def set_elsewhere(reference: Reference, user: User, series: tuple[str, str, str], set_id: str) -> dict[str, int]:
     """Other boundary sets in which units have targets of their own for a series, and how many the user oversees.
 
-    They hold there alone: the same code may be another place's in another set. Targets of hamlets hold in every set.
+    The same code may be another place's in another set: where they hold too, they are carried over by people
+    (``carried_from``). Targets of hamlets hold in every set.
     """
     found: dict[str, int] = {}
     with reference.database.read() as connection:
@@ -54,6 +56,14 @@ def set_elsewhere(reference: Reference, user: User, series: tuple[str, str, str]
             if other and holds(reference, connection, user, [(place.set_id, place.code)]):
                 found[place.set_id] = found.get(place.set_id, 0) + 1
     return found
+
+
+def carried_from(reference: Reference, series: tuple[str, str, str], set_id: str) -> str:
+    """The set whose targets of a series are carried over to a set; "" for none."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        found = source_of(known, default_set(known, set_id), known.targets.get(series, {}))
+    return found.id if found else ""
 
 
 def set_target(

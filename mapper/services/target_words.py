@@ -8,7 +8,8 @@ from datetime import date
 from fractions import Fraction
 
 from mapper.domain.coverage import Verdict
-from mapper.domain.targets import Doubt, Outlook
+from mapper.domain.ranges import Range, ShareRange
+from mapper.domain.targets import Doubt, Goal, Outlook
 from mapper.errors import mark
 from mapper.language import translate, written_day
 from mapper.services.figure_rows import UnitFigures
@@ -40,6 +41,12 @@ DOUBTS: Mapping[Doubt, str] = {
 }
 
 
+MAYBE = mark(
+    "{people} people without a position, of a unit that was divided, may live here or in another part of it; about "
+    "{likely} do."
+)
+"""Why a figure is a range."""
+
 _VIETNAMESE = str.maketrans(",.", ".,")
 
 
@@ -53,10 +60,13 @@ class TargetWords:
         """A sentence of the catalogue."""
         return translate(message, self.language, **facts)
 
-    def share(self, share: float | Fraction | None, digits: int = 1) -> str:
-        """A share as a percentage, rounded down so that what misses a target never looks like it."""
+    def share(self, share: float | Fraction | ShareRange | None, digits: int = 1) -> str:
+        """A share as a percentage, or from where to where, rounded down so that what misses a target never looks so."""
         if share is None:
             return "–"
+        if isinstance(share, ShareRange):
+            least, most = self.share(share.least, digits), self.share(share.most, digits)
+            return least if least == most else least.rstrip("\u00a0%") + "–" + most
         # A millionth of a point covers what a float lacks of the number it stands for.
         points = math.floor(float(share) * 100 * 10**digits + 1e-6) / 10**digits
         text = self._written(f"{points:.{0 if points.is_integer() else digits}f}")
@@ -70,6 +80,24 @@ class TargetWords:
     def _written(self, number: str) -> str:
         """A number of Python's with the reader's separators; a page has too many of them for a library of locales."""
         return number.translate(_VIETNAMESE) if self.language == "vi" else number
+
+    def aim(self, goal: Goal) -> str:
+        """The share that a goal means; carried over from another map and not quite certain: about so much."""
+        told = self.share(goal.share)
+        return self.say(mark("about {share}"), share=told) if goal.about and goal.share is not None else told
+
+    def people(self, number: int | Range) -> str:
+        """How many people, or from how many to how many."""
+        if isinstance(number, Range):
+            return f"{self._written(f'{number.least:,}')}–{self._written(f'{number.most:,}')}"
+        return self._written(f"{number:,}")
+
+    def maybe(self, unit: UnitFigures) -> str:
+        """That of some people nobody can tell whether they are here; "" where there are none."""
+        people = unit.ranges.get("people")
+        if people is None:
+            return ""
+        return self.say(MAYBE, people=self.people(people.most - people.least), likely=people.likely - people.least)
 
     def at_least(self, number: Fraction) -> str:
         """A number of people a day that is enough: rounded up to whole ones."""
@@ -90,8 +118,8 @@ class TargetWords:
         return text + "."
 
     def _verdict(self, unit: UnitFigures, look: Outlook) -> str:
-        said, target = unit.assessment, self.share(look.goal.share)
-        share = self.share(said.coverage)
+        said, target = unit.assessment, self.aim(look.goal)
+        share = self.share(unit.coverage)
         if look.goal.share is None:
             if said.coverage is None:
                 return self.say(mark("No target is set, and nobody of this group is known here yet"))
@@ -102,7 +130,7 @@ class TargetWords:
             )
         if said.sampled:
             return self._of_sample(unit, look)
-        people = self._written(f"{look.needed or 0:,}")
+        people = self.people(unit.needed or 0)
         if look.verdict is Verdict.MET:
             return self.say(mark("Met: {share} against a target of {target}"), share=share, target=target)
         if look.verdict is Verdict.NOT_MET:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from operator import add, itemgetter
 
@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from mapper.domain.campaign import Design, Group, ScheduledDose
 from mapper.domain.coverage import assess
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.domain.ranges import Leaf
 from mapper.domain.targets import Goal, Outlook, Pace, outlook, pace_window
 from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area
+from mapper.services.carried_targets import goals_on
 from mapper.services.cluster_design import AskedRow, assess_rows
 from mapper.services.figure_rows import Row, UnitFigures, goal_of_all, hamlet_key
 from mapper.services.gains import gains_between
-from mapper.services.goals import goals
 from mapper.services.questions import HAMLET, Question, default_set
 from mapper.services.ranking import Band, band_of, ranks, worst_first
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.reporting import Answer, coverage
+from mapper.services.reporting import Answer, coverage, coverage_of_every
 from mapper.store import tallies
 from mapper.store import targets as kept
 from mapper.store.database import Connection
@@ -92,10 +93,14 @@ def targets(
     most: units of each band that are wanted, the first ones; None for all. Raises as ``reporting.coverage`` does.
     """
     answer = coverage(reference, user, question, area)
+    ranges: Sequence[UnitFigures] = ()
+    if answer.total.maybe is not None:
+        leaf = replace(question, level=answer.places.levels[-1])
+        ranges = coverage_of_every(reference, user, leaf, area, (), units=False).totals
     with reference.database.read() as connection:
         known = reference.known(connection)
         places = default_set(known, question.set_id, question.day)
-        base = _Base(reference, connection, known, places, user, answer, area)
+        base = _Base(reference, connection, known, places, user, answer, area, ranges)
         every = base.every_series()
         people = kept.responsible(connection, places.id)
     chosen = next(one for one in every if one.group is answer.group and one.dose is answer.dose)
@@ -134,7 +139,9 @@ class _Base:
         user: User,
         answer: Answer,
         area: Area | None,
+        ranges: Sequence[UnitFigures],
     ) -> None:
+        self.ranges = ranges
         self.reference, self.connection, self.known, self.places = reference, connection, known, places
         self.answer, self.area = answer, area
         database, campaign = reference.database, answer.campaign
@@ -146,7 +153,7 @@ class _Base:
         cells = reference.cells(connection)
         self.rows: dict[int, Row] = {}
         for cell_id in self.changes:
-            row = cells[cell_id].units.get(places.id), cells[cell_id].hamlet_code
+            row = known.leaf(cells[cell_id], places), cells[cell_id].hamlet_code
             if area is None or area.holds(places, *row):
                 self.rows[cell_id] = row
         self.era, _ = tallies.version(database, connection)
@@ -173,14 +180,14 @@ class _Base:
                 gains[series_id] = gains.get(series_id, 0) + people
         aims = []
         for group, dose in answer.campaign.series:
-            own = goals(self.known, self.places, answer.campaign, group, dose)
+            own = goals_on(
+                self.reference, self.connection, self.known, self.places, answer.campaign, group, dose, answer.day
+            )
             aims.append(goal_of_all(own, self.area, self.rows.values()))
         self.then = self._by_deadline(aims)
         return tuple(
-            self._of_series(group, dose, series_id, tuple(counts), aim, gains.get(series_id, 0))
-            for (group, dose), series_id, counts, aim in zip(
-                answer.campaign.series, self.series, totals, aims, strict=True
-            )
+            self._of_series(number, tuple(counts), aim, gains.get(series_id, 0))
+            for number, (series_id, counts, aim) in enumerate(zip(self.series, totals, aims, strict=True))
         )
 
     def _by_deadline(self, aims: Sequence[Goal]) -> dict[int, Sequence[int]]:
@@ -210,16 +217,13 @@ class _Base:
         """Which of the rows of ``_people_on`` are of the area."""
         return [place for place, cell in enumerate(self.changes) if cell in self.rows]
 
-    def _of_series(
-        self,
-        group: Group,
-        dose: ScheduledDose,
-        series_id: int,
-        counts: tuple[int, ...],
-        goal: Goal,
-        gain: int,
-    ) -> SeriesOutlook:
+    def _of_series(self, number: int, counts: tuple[int, ...], goal: Goal, gain: int) -> SeriesOutlook:
         answer, total = self.answer, self.answer.total
+        (group, dose), series_id = answer.campaign.series[number], self.series[number]
+        if self.ranges:
+            figures = self.ranges[number]
+            look = self.look(figures, self.pace(gain), self.then.get(series_id))
+            return SeriesOutlook(group, dose, figures, look)
         states = dict(zip(INSIDE, counts, strict=True))
         eligible = sum(states[state] for state in ELIGIBLE)
         # Houses are the same whatever is asked about the people in them.
@@ -237,8 +241,8 @@ class _Base:
             reference.database, self.connection, self.era, series_id, day, self.changes, everywhere=self.everywhere
         )
         return [
-            (*row, sum(_eligible(states[cell])), states[cell][_VACCINATED])
-            for cell, row in self.rows.items()
+            (leaf if isinstance(leaf, str) else None, hamlet, sum(_eligible(states[cell])), states[cell][_VACCINATED])
+            for cell, (leaf, hamlet) in self.rows.items()
             if cell in states
         ]
 
@@ -284,7 +288,7 @@ class _Base:
     def _keys(self) -> Iterator[tuple[int, str]]:
         """Each cell, and the key of the answer's row that it is in."""
         answer, places = self.answer, self.places
-        codes: dict[str | None, str] = {}
+        codes: dict[Leaf, str] = {}
         for cell, (leaf, hamlet) in self.rows.items():
             if answer.level == HAMLET:
                 key = hamlet_key(leaf, hamlet)

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.domain.ranges import Leaf
 from mapper.domain.targets import Goal
 from mapper.services.accounts import User
 from mapper.services.areas import Area, cells_in
+from mapper.services.carried_targets import goals_on
 from mapper.services.figure_rows import goal_of_all, hamlet_key
-from mapper.services.goals import goals
 from mapper.services.kept_days import changes_by_day
 from mapper.services.questions import HAMLET, Question, check_level, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -76,7 +77,7 @@ def units_by_day(reference: Reference, user: User, question: Question, area: Are
         cell_ids = cells_in(reference, connection, known, user, places, area)
         cells = reference.cells(connection)
         key_of = {
-            cell: _key(places, question.level, cells[cell].units.get(places.id), cells[cell].hamlet_code)
+            cell: _key(places, question.level, known.leaf(cells[cell], places), cells[cell].hamlet_code)
             for cell in (cells if cell_ids is None else cell_ids)
         }
         days, step = _spaced(campaign.start, question.day, len(set(key_of.values())))
@@ -157,13 +158,13 @@ def course(reference: Reference, user: User, question: Question, area: Area | No
         era, _ = tallies.version(database, connection)
         changes = {row[0]: row[-1] for row in tallies.houses(database, connection, campaign.id, cell_ids)}
         moved = changes_by_day(database, connection, era, series_id, changes, campaign.start, question.day)
-        aims = goals(known, places, campaign, group, dose)
+        aims = goals_on(reference, connection, known, places, campaign, group, dose, question.day)
         goal = aims.usual
-        if aims.own and area is not None:
+        if aims.apart and area is not None:
             cells = reference.cells(connection)
-            lies = {(cells[cell].units.get(places.id), cells[cell].hamlet_code) for cell in cell_ids or ()}
+            lies = {(known.leaf(cells[cell], places), cells[cell].hamlet_code) for cell in cell_ids or ()}
             goal = goal_of_all(aims, area, lies)
-    if aims.own and area is None:
+    if aims.apart and area is None:
         goal = coverage(reference, user, question).total.goal
     days = tuple(campaign.start + timedelta(days=number) for number in range(len(moved)))
     return Course(campaign, places.about, group, dose, goal, days, moved.cumsum(axis=0))
@@ -227,7 +228,7 @@ def changes_since(
         cell_ids = cells_in(reference, connection, known, user, places, area)
         cells = reference.cells(connection)
         mine = cells if cell_ids is None else cell_ids
-        lies = {cell: (cells[cell].units.get(places.id), cells[cell].hamlet_code) for cell in mine}
+        lies = {cell: (known.leaf(cells[cell], places), cells[cell].hamlet_code) for cell in mine}
         last, database = question.day.toordinal(), reference.database
         moved = []
         for back in days:
@@ -255,7 +256,7 @@ def changes_since(
     return found
 
 
-def _level_below(places: PlaceSet, area: Area | None, lies: Iterable[tuple[str | None, str | None]]) -> str:
+def _level_below(places: PlaceSet, area: Area | None, lies: Iterable[tuple[Leaf, str | None]]) -> str:
     levels = places.about.levels
     if area is not None and area.level == HAMLET:
         return HAMLET
@@ -268,11 +269,11 @@ def _level_below(places: PlaceSet, area: Area | None, lies: Iterable[tuple[str |
 
 
 def _unit_change(
-    known: Known, places: PlaceSet, level: str, leaf: str | None, hamlet: str | None, change: Change
+    known: Known, places: PlaceSet, level: str, leaf: Leaf, hamlet: str | None, change: Change
 ) -> UnitChange:
     if level == HAMLET:
         listed = known.hamlets.get(hamlet or "")
-        unit = places.units.get((places.leaf, leaf or ""))
+        unit = places.units.get((places.leaf, leaf)) if isinstance(leaf, str) else None
         place = unit.name if unit else ""
         return UnitChange(Area(HAMLET, hamlet) if hamlet else None, listed.label if listed else "", place, change)
     code = places.above(leaf, level) if leaf is not None else None
@@ -288,7 +289,7 @@ def _spaced(first: date, last: date, units: int) -> tuple[tuple[date, ...], int]
     return tuple(last - timedelta(days=step * number) for number in back), step
 
 
-def _key(places: PlaceSet, level: str, leaf: str | None, hamlet: str | None) -> str:
+def _key(places: PlaceSet, level: str, leaf: Leaf, hamlet: str | None) -> str:
     """The row of ``reporting.coverage`` in which a cell's households count."""
     if level == HAMLET:
         return hamlet_key(leaf, hamlet)

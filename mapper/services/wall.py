@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mapper.domain.ledger import INSIDE, State
+from mapper.domain.ranges import Range, ShareRange
 from mapper.domain.wall_labels import place_labels
 from mapper.domain.wall_map import MOST_KEYS, NORTH_BOX, SCALE_BOX, Projection, Region, Rings, Row, Sheet
 from mapper.errors import TooLarge, mark
@@ -204,15 +205,22 @@ class _Words:
     def say(self, message: str, **facts: object) -> str:
         return translate(message, self._language, **facts)
 
-    def percent(self, share: float, digits: int = 0) -> str:
-        """Never rounded up: to 100, or to a target that is not reached."""
+    def percent(self, share: float | ShareRange, digits: int = 0) -> str:
+        """Never rounded up: to 100, or to a target that is not reached. A range from where to where it may lie."""
+        if isinstance(share, ShareRange):
+            least, most = self.percent(share.least, digits), self.percent(share.most, digits)
+            return least if least == most else f"{least.removesuffix(' %')}–{most}"
         scale = 10**digits
         shown = f"{int(share * 100 * scale + 1e-9) / scale:.{digits}f}"
         return f"{shown.replace('.', ',') if self._language == 'vi' else shown} %"
 
+    def number(self, number: int | Range) -> str:
+        """A number, or from where to where it may lie."""
+        return f"{number.least}–{number.most}" if isinstance(number, Range) else str(number)
+
     def figure(self, unit: UnitFigures | None) -> str:
         """What is written on a unit."""
-        share = unit.assessment.coverage if unit is not None else None
+        share = unit.coverage if unit is not None else None
         if unit is None or share is None:
             return "–"
         houses = unit.houses
@@ -221,10 +229,10 @@ class _Words:
 
     def total(self, answer: Answer) -> str:
         total = answer.total
-        share = total.assessment.coverage
+        share = total.coverage
         if share is None:
             return self.say(mark("There is no figure yet."))
-        counts = {"vaccinated": total.counts[_VACCINATED], "eligible": total.eligible}
+        counts = {name: self.number(total.shown(name)) for name in ("vaccinated", "eligible")}
         return self.say(
             mark("Vaccinated {share}: {vaccinated} of {eligible} people."), share=self.percent(share, 1), **counts
         )
@@ -238,9 +246,10 @@ class _Words:
         return self.say(mark("{start} to under {end} %"), start=start, end=end)
 
     def row(self, unit: UnitFigures, within: str) -> Row:
-        needed = unit.assessment.needed
-        others = self.percent(unit.assessment.coverage or 0.0, 1), "–" if needed is None else str(needed)
-        return Row(unit.name, within, unit.counts[_VACCINATED], unit.eligible, others, unit.code, unit.parent)
+        needed = unit.needed
+        others = self.percent(unit.coverage or 0.0, 1), "–" if needed is None else self.number(needed)
+        vaccinated, eligible = unit.shown("vaccinated"), unit.shown("eligible")
+        return Row(unit.name, within, vaccinated, eligible, others, unit.code, unit.parent)
 
     def notices(self, *, approximate: bool, sample: bool) -> tuple[str, ...]:
         found = [self.say(mark("Approximate outlines"))] if approximate else []

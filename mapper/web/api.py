@@ -138,15 +138,26 @@ def figures(units: Sequence[UnitFigures]) -> list[dict[str, Any]]:
     shares = to_six_places(np.array([unit.assessment[:5] for unit in units], np.float64))
     rows = [_row(unit, *of_unit) for unit, of_unit in zip(units, shares.tolist(), strict=True)]
     for unit, row in zip(units, rows, strict=True):
+        if unit.maybe is not None:
+            # Only where some may be here or in another unit: [at least, likely, at most].
+            row["ranges"] = {_IN_ROWS.get(name, name): list(one) for name, one in unit.ranges.items()}
+            share = unit.coverage_range
+            row["ranges"]["coverage"] = None if share is None else [round(each, 6) for each in share]
         if unit.goal.own:
             # Only where it is not the campaign's, which stands once in the answer.
             row["target"] = None if unit.goal.share is None else float(unit.goal.share)
             row["deadline"] = unit.goal.deadline.isoformat() if unit.goal.deadline else None
+            if unit.goal.carried:
+                row["target_carried_from"] = unit.goal.carried
     return rows
 
 
+_IN_ROWS = {"visited": "households_visited", "interviewed": "households_interviewed"}
+"""What rows call figures that have another name elsewhere."""
+
+
 def _row(unit: UnitFigures, share: float, low: float, high: float, worst: float, best: float) -> dict[str, Any]:
-    key, code, name, parent, houses, people, counts, eligible, outside, said, partial, _goal = unit
+    key, code, name, parent, houses, people, counts, eligible, outside, said, partial, _goal, _maybe = unit
     away, vaccinated, contraindicated, refused, deferred, unknown, waiting, due = counts
     # Written out: put together from parts, it takes twice as long, for each of thousands of hamlets.
     return {

@@ -12,6 +12,7 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.ledger import State
+from mapper.domain.ranges import ShareRange
 from mapper.domain.roles import READERS
 from mapper.language import written_day
 from mapper.maps.comparison_map import comparison_maps
@@ -115,8 +116,10 @@ def page() -> str:
     )
 
 
-def share(value: float) -> str:
-    """A share as per cent; rounded down, so that none looks like a target it does not reach."""
+def share(value: float | ShareRange) -> str:
+    """A share as per cent, or from where to where; rounded down, so that none looks like a target it does not reach."""
+    if isinstance(value, ShareRange):
+        return f"{share(value.least)} – {share(value.most)}"
     shown = min(value, floor(value * 1000 + 1e-9) / 1000)
     return str(format_percent(shown, "#,##0.#\u202f%" if chosen_language() == "vi" else "#,##0.#%", chosen_language()))
 

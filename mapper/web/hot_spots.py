@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain.ranges import ShareRange
 from mapper.domain.roles import READERS
 from mapper.errors import mark
 from mapper.services import hot_spots as spots
@@ -242,10 +243,12 @@ def decimal(number: float, digits: int = 1) -> str:
     return written if chosen_language() == "en" else written.translate(_VIETNAMESE_MARKS)
 
 
-def percent(share: float | None, digits: int = 1) -> str:
-    """A share in 0..1 as per cent; never rounded up to 100."""
+def percent(share: float | ShareRange | None, digits: int = 1) -> str:
+    """A share in 0..1 as per cent, or from where to where it may lie; never rounded up to 100."""
     if share is None:
         return "–"
+    if isinstance(share, ShareRange):
+        return f"{percent(share.least, digits)} – {percent(share.most, digits)}"
     scale = 10**digits
     shown = int(share * 100 * scale + 1e-9) / scale
     return decimal(shown, 0 if shown == int(shown) else digits) + ("\u202f%" if chosen_language() == "vi" else "%")

@@ -14,6 +14,8 @@ from flask import Blueprint, Response, current_app, flash, get_flashed_messages,
 from flask import url_for as address_of
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain import level_words
+from mapper.domain.ranges import Range, ShareRange
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import InvalidInput, MapperError, NotFound, mark
 from mapper.formats.cells import harmless
@@ -34,13 +36,8 @@ from mapper.web.language_choice import chosen_language, say
 LISTED = 100
 """Units of a band shown at once; all of them with ``?all=1``."""
 
-LEVELS = {
-    "province": mark("Province"),
-    "district": mark("District"),
-    "commune": mark("Commune"),
-    HAMLET_LEVEL: mark("Hamlet"),
-}
-"""Words for the usual levels; another shows as its set calls it."""
+LEVELS = level_words.ONE
+"""Words for levels; one that is not usual shows as its set calls it."""
 
 BANDS = {
     Band.JUDGED: mark("Half of the houses visited or more, lowest coverage first"),
@@ -75,6 +72,13 @@ HEAD = (
     mark("Responsible"),
     mark("Office"),
 )
+RANGES = (
+    mark("Vaccinated, at most"),
+    mark("Eligible, at most"),
+    mark("Coverage, at least"),
+    mark("Coverage, at most"),
+)
+"""More columns, where of some people nobody can tell in which of several places they are."""
 
 LIST_HEAD = ("level", "code", "place", "name", "position", "phone")
 """Columns of the list to fill in; in Vietnamese as ``formats.responsible_list`` reads them too."""
@@ -129,6 +133,7 @@ def _page(problem: MapperError | None = None) -> str:
         houses_of=lambda one: partial(_behind, behind, level, one.figures, "houses"),
         own=target_setting.own_goal(reference, *series, found.place),
         elsewhere=target_setting.set_elsewhere(reference, user, series, asked.state["set"]),
+        carried_from=target_setting.carried_from(reference, series, asked.state["set"]),
         set_names={one["id"]: one["label"] for one in asked.sets},
         may_set=target_setting.may_set(reference, user, found.place),
         may_name=responsible.may_name(reference, user, found.place),
@@ -180,10 +185,15 @@ def ranking_file() -> Response:
         raise NotFound(mark("No campaign is published yet."))
     level, _ = _level(asked)
     found = targets(installation().reference, reader(), asked.question(level), asked.area)
-    rows = [_row(one, level) for band in found.ranking.values() for one in band.units]
+    units = [one for band in found.ranking.values() for one in band.units]
+    rows = [_row(one, level) for one in units]
+    head = [say(each) for each in HEAD]
+    if any(one.figures.maybe for one in units):
+        head += map(say, RANGES)
+        rows = [(*row, *_range(one.figures)) for row, one in zip(rows, units, strict=True)]
     state = asked.state
     name = "-".join(("targets", state["campaign"], state["group"], state["dose"], level, state["date"]))
-    return _file([tuple(say(each) for each in HEAD), *rows], f"{name}.csv")
+    return _file([tuple(head), *rows], f"{name}.csv")
 
 
 def _row(one: RankedUnit, level: str) -> tuple[str, ...]:
@@ -193,7 +203,7 @@ def _row(one: RankedUnit, level: str) -> tuple[str, ...]:
     return (
         unit.name,
         one.above,
-        say(LEVELS[level]) if level in LEVELS else level,
+        say(LEVELS[level]),
         unit.code or "",
         _text(one.rank),
         str(states["vaccinated"]),
@@ -220,6 +230,13 @@ def _row(one: RankedUnit, level: str) -> tuple[str, ...]:
 
 def _text(number: int | None) -> str:
     return "" if number is None else str(number)
+
+
+def _range(unit: UnitFigures) -> tuple[str, ...]:
+    most = (unit.shown(name) for name in ("vaccinated", "eligible"))
+    share = unit.coverage
+    least, greatest = (share.least, share.most) if isinstance(share, ShareRange) else (share, share)
+    return (*(str(one.most if isinstance(one, Range) else one) for one in most), _decimal(least), _decimal(greatest))
 
 
 def _decimal(number: Any, places: int = 4) -> str:
