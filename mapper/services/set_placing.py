@@ -116,7 +116,7 @@ def go_on(reference: Reference, set_id: str, share: Share = lambda done: None) -
     """Place in a set whoever is not placed in it yet, then let readers see it; how many households there are.
 
     Its outlines for maps come first, where they lack. Safe to call again after any end of it, and while another process
-    does the same. A set that was withdrawn is shown again. Raises NotFound, and Unavailable where the database does not answer.
+    does the same. A set that was withdrawn is shown again. Raises NotFound, Unavailable.
     """
     with reference.database.read() as connection:
         about = _kept(connection, set_id)

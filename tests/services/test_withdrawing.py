@@ -1,0 +1,65 @@
+"""A set that is withdrawn is seen by no reader; nothing of it is lost, and it can be shown again."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from mapper.domain.roles import Role
+from mapper.errors import Conflict, NotFound
+from mapper.services import accounts, plan_figures, rebuilding, set_placing, withdrawing
+from mapper.services.questions import boundary_sets
+from tests.services.town import COMMUNES, Town, inside, person
+
+LATER = date(2025, 8, 1)
+
+
+def said(town: Town, chosen: str = "") -> list[str]:
+    return [one.code for one in withdrawing.uses(town.reference, "strips", chosen)]
+
+
+def test_a_withdrawn_set_is_seen_by_nobody_and_placed_in_all_the_same(town: Town) -> None:
+    town.send(town.write(people=[person()], commune=0))
+    town.import_strips()
+    withdrawing.withdraw(town.reference, "strips")
+    assert [one["id"] for one in boundary_sets(town.reference, LATER)] == ["squares"]
+    with pytest.raises(NotFound, match=r"There is no boundary set strips\. Choose one of: squares"):
+        town.ask(set_id="strips")
+    with pytest.raises(Conflict, match="There is a boundary set strips already"):
+        town.import_strips()
+    with pytest.raises(Conflict, match="strips is withdrawn already"):
+        withdrawing.withdraw(town.reference, "strips")
+    # who comes meanwhile is there when it is shown again
+    town.send(town.write({"household.point": inside(2, 0.9)}, [person()], commune=2))
+    before = town.everything()
+    assert set_placing.go_on(town.reference, "strips") == 2
+    assert town.everything() == before
+    rebuilding.rebuild(town.reference)
+    assert town.everything() == before
+    found = {unit.code: unit.houses.visited for unit in town.ask(set_id="strips", day=LATER).units if unit.code}
+    assert found == {"X": 1, "Y": 1}
+
+
+def test_a_set_in_use_is_withdrawn_only_when_that_is_meant(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.import_strips()
+    accounts.add_user(town.reference, "lan", Role.SUPERVISOR, ["strips:X"])
+    assert said(town) == ["user"]
+    assert said(town, "strips") == ["user", "default"]
+    with pytest.raises(Conflict, match="strips is still used"):
+        withdrawing.withdraw(town.reference, "strips")
+    assert "strips" in [one["id"] for one in boundary_sets(town.reference, LATER)]
+    withdrawing.withdraw(town.reference, "strips", anyway=True)
+    assert "strips" not in [one["id"] for one in boundary_sets(town.reference, LATER)]
+    # what was made on it still has its names
+    assert plan_figures.names_of(town.reference, "strips").unit("X") == "Xã X"
+
+
+def test_the_set_of_the_hamlet_list_and_one_that_is_not_there_cannot_be_withdrawn(sqlite_town: Town) -> None:
+    sqlite_town.import_strips()
+    with pytest.raises(Conflict, match="the commune codes of boundary set squares"):
+        withdrawing.withdraw(sqlite_town.reference, "squares", anyway=True)
+    with pytest.raises(NotFound, match="There is no boundary set moon"):
+        withdrawing.withdraw(sqlite_town.reference, "moon")
+    assert [unit.code for unit in sqlite_town.ask().units if unit.code] == sorted(COMMUNES)
