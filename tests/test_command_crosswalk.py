@@ -116,3 +116,14 @@ def test_a_faulty_file_is_told_row_by_row(data: Path) -> None:
 )
 def test_what_cannot_be_done_is_said(data: Path, arguments: tuple[str, ...], error: type[Exception]) -> None:
     assert isinstance(run(data, *arguments).exception, error)
+
+
+def test_an_import_tells_of_another_set_on_the_same_ground_and_days(data: Path) -> None:
+    path = str(boundary_file(data / "again.geojson", ("X", 105.0, 105.2)))
+    beside = "Again and New hold on the same ground and the same days (01/08/2025 – …)"
+    told = run(data, "import", path, "--id", "again", "--label", "Again", "--valid-from", "2025-08-01")
+    assert beside in told.output
+    assert "Withdraw one of them, or import it again with its own period." in told.output
+    assert beside in run(data, "succession").output
+    before = run(data, "import", path, "--id", "before", "--label", "Before", "--valid-to", "2019-12-31")
+    assert "on the same ground" not in before.output

@@ -48,7 +48,7 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Every set, the newest first, and every step from one to the next."""
+    """Every set, withdrawn ones too, the newest first, and every step from one to the next."""
 
     sets: tuple[SetLine, ...]
     steps: tuple[StepLine, ...]
@@ -127,14 +127,14 @@ def overview(reference: Reference) -> Overview:
             read_findings(json.loads(places.about.report)),
             tuple(beside.get(places.id, ())),
         )
-        for places in known.sets.values()
+        for places in known.every_set.values()
     )
-    steps = tuple(_step(known, about) for about in told if about.old_set in known.sets and about.new_set in known.sets)
+    steps = tuple(_step(known, about) for about in told if {about.old_set, about.new_set} <= known.every_set.keys())
     return Overview(sets, steps)
 
 
 def _step(known: Known, about: ToldSuccession) -> StepLine:
-    old, new = known.sets[about.old_set], known.sets[about.new_set]
+    old, new = known.every_set[about.old_set], known.every_set[about.new_set]
     succession, report = known.successions[old.id, new.id], Report.from_json(about.report)
     names = _names(old), _names(new)
     changes = Counter(succession.change(code, names) for code in names[0])
@@ -157,10 +157,10 @@ def look(reference: Reference, old_set: str, new_set: str) -> Shown:
     with reference.database.read() as connection:
         known = reference.known(connection)
         told = {(one.old_set, one.new_set): one for one in successions.told(connection)}
-    succession = known.succession(old_set, new_set) if {old_set, new_set} <= known.sets.keys() else None
+    succession = known.succession(old_set, new_set) if {old_set, new_set} <= known.every_set.keys() else None
     if succession is None:
         raise NotFound(mark("Nothing is told of what became of {old} in {new}."), old=old_set, new=new_set)
-    old, new = known.sets[old_set], known.sets[new_set]
+    old, new = known.every_set[old_set], known.every_set[new_set]
     about = told.get((old_set, new_set))
     report = Report.from_json(about.report) if about else None
     names = _names(old), _names(new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,9 @@ AT_ONCE = 100
 
 LONGEST_SEARCH = 80
 
+STATES = {"placing": mark("households are being placed"), "withdrawn": mark("withdrawn")}
+"""Words for how far a set is; the usual state needs none."""
+
 DOUBT_HEAD = ("old_code", "old_name", "old_within", "new_code", "new_name", "new_within")
 
 boundary_sets = Blueprint("boundary_sets", __name__)
@@ -55,6 +59,8 @@ def _page(problem: MapperError | None = None, faults: Sequence[RowFault] = ()) -
         found=found,
         changes=CHANGES,
         levels=LEVELS,
+        states=STATES,
+        at_once=AT_ONCE,
         told_by=TOLD_BY,
         manager=service.may_manage(reader()),
         has_package=service.has_package(),
@@ -80,7 +86,7 @@ def take() -> AnyResponse | tuple[str, int]:
     source, by = typed.get("source", "").strip(), typed.get("by", "")
     try:
         if by == "outlines":
-            done = service.measure(reference, user, *sets, source)
+            done = service.measure(reference, user, *sets, source, _percent(typed.get("least", "")))
         elif by == "package":
             done = service.take_package(reference, user, *sets)
         else:
@@ -97,6 +103,16 @@ def take() -> AnyResponse | tuple[str, int]:
         return _page(None, done.faults), 400
     flash(say("{number} pairs are kept.", number=done.pairs))
     return redirect(url_for("boundary_sets.succession", old=sets[0], new=sets[1]), 303)
+
+
+def _percent(typed: str) -> float:
+    """A share that was typed in per cent; the usual one where nothing was. Raises InvalidInput."""
+    plain = typed.replace("%", "").replace(",", ".").strip()
+    if not plain:
+        return service.LEAST
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,4})?", plain):
+        raise InvalidInput(mark("{value} is no share. Write it as 25 % or 0.25."), value=typed[:20])
+    return float(plain) / 100
 
 
 @boundary_sets.post("/boundary-sets/<old>/to/<new>/remove")
@@ -184,6 +200,7 @@ def sets_of_program() -> Response:
             {
                 "id": one.about.id,
                 "label": one.about.label,
+                "state": one.about.state.value,
                 "valid_from": one.about.valid_from and one.about.valid_from.isoformat(),
                 "valid_to": one.about.valid_to and one.about.valid_to.isoformat(),
                 "source": one.about.source,

@@ -16,6 +16,7 @@ import requests
 from mapper.services import boundaries, successions
 from mapper.services.accounts import OPERATOR
 from mapper.services.boundaries import SetFacts
+from mapper.store import reference as kept
 from tests.client.site import SET_ID, Site
 from tests.web.test_forms_page import manager
 from tests.web.test_pages import Reader, reader
@@ -89,13 +90,16 @@ def test_a_faulty_crosswalk_is_told_row_by_row_and_nothing_is_kept(site: Site) -
     assert tell(chief, CROSSWALK + "00009,,00002,toàn bộ,\n", by="crosswalk", only_known="yes").status_code == 303
     assert tell(chief, by="crosswalk").status_code == 400
     assert tell(chief, by="outlines", new=SET_ID).status_code == 400
+    for least in ("0", "30", "half"):
+        assert tell(chief, by="outlines", least=least).status_code == 400
     assert tell(chief, by="outlines", old="later", new=SET_ID).status_code == 400
     assert chief.get("/boundary-sets/squares/to/later?change=lost").status_code == 400
 
 
 def test_outlines_are_measured_and_what_the_table_says_otherwise_is_shown(site: Site) -> None:
     chief = manager(site)
-    assert tell(chief, by="outlines").status_code == 303
+    assert tell(chief, by="outlines", least="1,5 %").status_code == 303
+    assert "Common ground under 1.5 % of the old unit" in chief.get("/boundary-sets/squares/to/later", lang="en").text
     assert "Told by: outlines." in chief.get("/boundary-sets/squares/to/later", lang="en").text
     assert tell(chief, "old_code,new_code,relation\n00001,00002,part\n00002,00002,full\n", by="crosswalk").ok
     shown = chief.get("/boundary-sets/squares/to/later", lang="en").text
@@ -165,3 +169,16 @@ def test_programs_are_told_the_same(site: Site) -> None:
     }
     assert (told["disagreements"], told["compared"]) == ([], ["crosswalk", "outlines"])
     assert site.get("/api/v1/boundary-sets/later/succession/squares", token).status_code == 404
+
+
+def test_a_withdrawn_set_is_listed_as_such_and_offered_no_more(site: Site) -> None:
+    chief = manager(site)
+    tell(chief, CROSSWALK, by="crosswalk")
+    with site.reference.database.write() as connection:
+        kept.set_state(connection, "later", kept.SetState.WITHDRAWN)
+        kept.raise_revision(site.reference.database, connection)
+    page = chief.get("/boundary-sets", lang="en").text
+    assert ">withdrawn</span>" in page
+    assert '<option value="later"' not in page
+    assert chief.get("/boundary-sets/squares/to/later").status_code == 200, "what became of units stays to be seen"
+    assert tell(chief, by="outlines").status_code == 400
