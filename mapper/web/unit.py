@@ -184,7 +184,7 @@ class _Words:
 
     def address(self, about: BoundarySet, unit: UnitRow) -> str:
         """The page of a unit of any set; the day stays."""
-        kept: dict[str, Any] = {name: request.args.get(name) for name in ("campaign", "group", "dose", "date")}
+        kept: dict[str, Any] = {name: request.args.get(name) for name in ("campaign", "group", "dose", "date", "lang")}
         return url_for("units.page", set_id=about.id, level=unit.level, code=unit.code, **kept)
 
     def groups(self, relatives: Sequence[Relative]) -> list[tuple[tuple[str, ...], list[Relative]]]:
