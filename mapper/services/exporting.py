@@ -215,7 +215,8 @@ class _Sheet:
         def told(cell: int) -> str:
             if cell not in self._places:
                 at = self._found.place(cell)
-                self._places[cell] = (at.unit, at.unit_code, at.hamlet, at.hamlet_code)
+                unit = self._say(mark("one of {places}"), places=", ".join(at.one_of)) if at.one_of else at.unit
+                self._places[cell] = (unit, at.unit_code, at.hamlet, at.hamlet_code)
             return self._places[cell][part]
 
         self._add(key, self._say(message), lambda table: translated(table["cell"], told), Kind.TEXT, width)

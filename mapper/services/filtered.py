@@ -46,12 +46,16 @@ class FilterQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a household belongs, by name: hamlet and innermost unit, with their codes; "" where it is in none."""
+    """Where a household belongs, by name: hamlet and innermost unit, with their codes; "" where it is in none.
+
+    one_of: names of several units, where it is in one of these and nobody can tell in which.
+    """
 
     hamlet: str
     hamlet_code: str
     unit: str
     unit_code: str
+    one_of: tuple[str, ...] = ()
 
 
 class Filtered:
@@ -139,7 +143,8 @@ class Filtered:
         one = self._cells[cell]
         unit, hamlet = one.units.get(self.places.id) or "", one.hamlet_code or ""
         found, listed = self.places.units.get((self.places.leaf, unit)), self.known.hamlets.get(hamlet)
-        return Place(listed.label if listed else hamlet, hamlet, found.name if found else unit, unit)
+        one_of = self.places.names_of(self.known.leaf(one, self.places))
+        return Place(listed.label if listed else hamlet, hamlet, found.name if found else unit, unit, one_of)
 
     def _read(self, numbers: Sequence[int]) -> list[PersonRow]:
         return self._asking.people(numbers, self._series, self.question.day) if len(numbers) else []

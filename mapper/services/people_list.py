@@ -58,13 +58,17 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A person of a list. place: names of hamlet and innermost unit; of the unit alone where no hamlet was told."""
+    """A person of a list. hamlet, unit: names; of the unit alone where no hamlet was told.
+
+    one_of: names of several units, where they live in one of these and nobody can tell in which.
+    """
 
     person: Person
     why: Why
     house: HouseholdRow
     hamlet: str
     unit: str
+    one_of: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class ListedHouse:
     house: HouseholdRow
     hamlet: str
     unit: str
+    one_of: tuple[str, ...]
     people: int
 
 
@@ -255,11 +260,11 @@ def _names(at: Counted, unit: str | None, hamlet: str | None) -> tuple[str, str]
     return found.name if found else unit or "", listed.label if listed else hamlet or ""
 
 
-def _place(at: Counted, cell: int) -> tuple[str, str]:
-    """Names of a cell's hamlet and innermost unit."""
+def _place(at: Counted, cell: int) -> tuple[str, str, tuple[str, ...]]:
+    """Names of a cell's hamlet and innermost unit, and of the units in one of which it is."""
     one = at.cells[cell]
     unit, hamlet = _names(at, one.units.get(at.places.id), one.hamlet_code)
-    return hamlet, unit
+    return hamlet, unit, at.places.names_of(at.known.leaf(one, at.places))
 
 
 def _enter(

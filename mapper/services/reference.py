@@ -95,6 +95,12 @@ class PlaceSet:
             code = unit.parent_code if unit else None
         return codes
 
+    def names_of(self, leaf: Leaf) -> tuple[str, ...]:
+        """Names of the units in one of which households are; empty where that is one unit, or none."""
+        if not isinstance(leaf, OneOf):
+            return ()
+        return tuple(self.units[self.leaf, code].name for code in leaf.codes)
+
     def area_km2(self, leaf_code: str) -> float | None:
         """Area of an innermost unit; None where there is none of that code."""
         unit = self.units.get((self.leaf, leaf_code))

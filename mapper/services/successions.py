@@ -18,14 +18,13 @@ from mapper.errors import Forbidden, InvalidBoundaries, InvalidInput, NotFound, 
 from mapper.formats.crosswalk import LONGEST_SOURCE, CrosswalkRow, read_crosswalk, with_zeros
 from mapper.formats.level_table import RowFault
 from mapper.geo.overlap import overlaps
-from mapper.services import audit
+from mapper.services import audit, following
 from mapper.services.accounts import OPERATOR, User
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.set_periods import period
 from mapper.services.succession_report import CROSSWALK, OUTLINES, PACKAGE, Report
 from mapper.store import country_units, successions
 from mapper.store import outlines as drawn
-from mapper.store import reference as kept
 from mapper.store.country_units import Country
 from mapper.store.database import Connection
 from mapper.store.successions import ToldSuccession
@@ -150,10 +149,9 @@ def take_package(reference: Reference, user: User, old_set: str, new_set: str) -
 def remove(reference: Reference, user: User, old_set: str, new_set: str) -> None:
     """Take out what was told between two sets. Raises NotFound, Forbidden."""
     _allow(user)
-    with reference.database.write() as connection:
+    with following.telling(reference) as connection:
         if not successions.remove(connection, old_set, new_set):
             raise NotFound(mark("Nothing is told of what became of {old} in {new}."), old=old_set, new=new_set)
-        kept.raise_revision(reference.database, connection)
         _record(reference, connection, user, "succession.removed", f"{old_set} → {new_set}", {})
 
 
@@ -200,12 +198,11 @@ def _keep(
         report.to_json(),
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    with reference.database.write() as connection:
+    with following.telling(reference) as connection:
         known = reference.known(connection)
         _sets_of(known, old.id, new.id)
         in_order([*known.successions, (old.id, new.id)])
         successions.save(connection, about, telling.kept)
-        kept.raise_revision(reference.database, connection)
         facts = {"source": telling.source[:100], "number": len(telling.kept.heirs)}
         _record(reference, connection, user, f"succession.{telling.by}", f"{old.id} → {new.id}", facts)
     return Taken(len(telling.kept.heirs), report)

@@ -1,0 +1,329 @@
+"""Households without a point on a map of later: exact where their commune went as a whole, else within a range."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+from shapely import box
+
+from mapper.domain.household import HOUSE_COUNTS
+from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.domain.ranges import Leaf, OneOf
+from mapper.domain.roles import Role
+from mapper.domain.succession import Heir, Succession
+from mapper.geo.placing import Placer
+from mapper.services import figure_rows, people_list, reporting
+from mapper.services.accounts import User
+from mapper.services.areas import Area
+from mapper.services.following import telling
+from mapper.services.questions import Question
+from mapper.services.rebuilding import rebuild
+from mapper.services.reference import PlaceSet
+from mapper.services.row_sums import Ground, RowSum
+from mapper.store import reference as kept
+from mapper.store import successions
+from mapper.store.reference import BoundarySet, UnitRow
+from tests.services.book import check_figures
+from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Answers, Town, inside, person
+
+LATER = date(2025, 8, 1)
+VACCINATED = person(doses=[("1", date(2021, 9, 1), "astrazeneca")])
+UNVACCINATED = person()
+
+# Of the squares in the first row: 0 and 1 went to X, 2 to X and Y, 3 to Y, 4 in part to Y; nobody told of the others.
+TOLD = Succession(
+    (
+        Heir(COMMUNES[0], "X", True, 1.0, "NQ 1"),
+        Heir(COMMUNES[1], "X", True, 1.0, "NQ 1"),
+        Heir(COMMUNES[2], "X", False, 0.5, "NQ 1"),
+        Heir(COMMUNES[2], "Y", False, 0.5, "NQ 1"),
+        Heir(COMMUNES[3], "Y", True, 1.0, "NQ 1"),
+        Heir(COMMUNES[4], "Y", False, 0.7, "NQ 1"),
+    )
+)
+
+
+def tell(town: Town, told: Succession = TOLD, sets: tuple[str, str] = ("squares", "strips")) -> None:
+    with telling(town.reference) as connection:
+        successions.save(connection, successions.ToldSuccession(*sets, "crosswalk", "", "", ""), told)
+
+
+def house(town: Town, commune: int, east: float | None, *people: Answers, hamlet: int = 0) -> None:
+    point = None if east is None else inside(commune, east)
+    town.send(town.write({"household.point": point}, list(people), commune=commune, hamlet=hamlet))
+
+
+def later(town: Town, level: str = "commune", user: User = EVERYTHING) -> reporting.Answer:
+    return town.ask(level, set_id="strips", day=LATER, user=user)
+
+
+def rows(answer: reporting.Answer) -> dict[str | None, figure_rows.UnitFigures]:
+    """Of those units of which anything was visited, or may have been."""
+    return {unit.code: unit for unit in answer.units if unit.houses.visited or unit.maybe}
+
+
+def test_households_without_a_point_follow_a_commune_that_went_as_a_whole(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    for commune in (0, 1, 3):
+        house(town, commune, None, VACCINATED, UNVACCINATED)
+    found = rows(later(town))
+    assert {code: (unit.houses.visited, unit.people, unit.maybe) for code, unit in found.items()} == {
+        "X": (2, 4, None),
+        "Y": (1, 2, None),
+    }
+    check_figures(town, "strips", "18_plus", "1", LATER)
+
+
+def test_those_of_a_divided_commune_stand_beside_what_is_certain(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    house(town, 0, 0.5, VACCINATED, VACCINATED)
+    house(town, 3, 0.5, UNVACCINATED)
+    # of the divided commune three houses are known to be in X and one in Y
+    for east in (0.1, 0.2, 0.3, 0.9):
+        house(town, 2, east, UNVACCINATED)
+    for _ in range(4):
+        house(town, 2, None, VACCINATED, UNVACCINATED)
+    answer = later(town)
+    found = rows(answer)
+    x, y, unknown = found["X"], found["Y"], found[None]
+    assert (x.people, y.people, unknown.people) == (5, 2, 8)
+    assert x.ranges["people"] == (5, 5 + 6, 5 + 8)
+    assert y.ranges["people"] == (2, 2 + 2, 2 + 8)
+    assert x.ranges["visited"] == (4, 7, 8)
+    assert x.ranges["vaccinated"] == (2, 2 + 3, 2 + 4)
+    # at worst the four who are not vaccinated come alone, at best those who are
+    assert x.coverage_range == pytest.approx((2 / 9, 5 / 11, 6 / 9))
+    assert y.coverage_range == pytest.approx((0 / 6, 1 / 4, 4 / 6))
+    assert x.assessment.coverage == pytest.approx(5 / 11)
+    assert unknown.maybe is None
+    # all together, and the province that holds both, are one exact number, that of the older map
+    assert answer.total.maybe is None
+    (province,) = (unit for unit in later(town, "province").units if unit.people)
+    assert (province.code, province.people, province.maybe) == ("Q", 15, None)
+    assert answer.total.states == town.ask(day=LATER).total.states == province.states
+    check_figures(town, "strips", "18_plus", "1", LATER)
+
+
+def test_the_hamlet_tells_before_its_commune_does(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    for east in (0.1, 0.2, 0.3):
+        house(town, 2, east, UNVACCINATED, hamlet=0)
+    house(town, 2, 0.9, UNVACCINATED, hamlet=1)
+    for _ in range(4):
+        house(town, 2, None, UNVACCINATED, hamlet=1)
+    found = rows(later(town))
+    assert (found["X"].ranges["people"], found["Y"].ranges["people"]) == ((3, 3, 7), (1, 5, 5))
+    hamlets = {unit.key: unit for unit in later(town, "hamlet").units}
+    assert hamlets[f"Y/{HAMLETS[2][1]}"].ranges["people"] == (1, 5, 5)
+    assert hamlets[f"-/{HAMLETS[2][1]}"].people == 4
+
+
+def test_a_part_without_the_rest_told_may_lie_elsewhere(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    for _ in range(10):
+        house(town, 4, None, UNVACCINATED)
+    found = rows(later(town))
+    assert found["Y"].ranges["people"] == (0, 7, 10)
+    (province, unknown) = later(town, "province").units
+    assert (province.ranges["people"], unknown.people) == ((0, 7, 10), 10)
+
+
+def test_of_an_area_the_range_is_of_what_may_lie_in_it(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    house(town, 2, 0.1, UNVACCINATED)
+    house(town, 2, None, UNVACCINATED)
+    question = Question("covid19", "18_plus", "1", LATER, "hamlet", "strips")
+    everybody = User(0, "all", Role.ADMINISTRATOR, (), 0)
+    x = reporting.coverage(town.reference, everybody, question, Area("commune", "X"))
+    assert (x.total.people, x.total.ranges["people"]) == (1, (1, 2, 2))
+    province = reporting.coverage(town.reference, everybody, question, Area("province", "Q"))
+    assert (province.total.people, province.total.maybe) == (2, None)
+
+
+def test_who_sees_one_heir_alone_is_told_how_many_more_there_may_be(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    house(town, 2, 0.1, UNVACCINATED)
+    house(town, 2, 0.9, UNVACCINATED)
+    house(town, 2, None, VACCINATED)
+    of_x = User(1, "somebody", Role.SUPERVISOR, (("strips", "X"),), 0)
+    answer = later(town, user=of_x)
+    assert [(unit.code, unit.people, unit.ranges["people"]) for unit in answer.units] == [("X", 1, (1, 2, 2))]
+    assert (answer.total.people, answer.total.ranges["people"]) == (1, (1, 2, 2))
+    of_q = User(1, "somebody", Role.SUPERVISOR, (("strips", "Q"),), 0)
+    assert later(town, "province", user=of_q).total.people == 3
+    question = Question("covid19", "18_plus", "1", LATER, "commune", "strips")
+    every = reporting.coverage_of_every(town.reference, of_x, question, None, (7,), units=True)
+    first = next(at for at, one in enumerate(every.totals) if one.counts == answer.total.counts and one.maybe)
+    assert every.units[first]["X"].maybe is not None
+
+
+@pytest.mark.parametrize("areas", [(), (("strips", "X"),), (("strips", "Q"),)])
+def test_all_series_at_once_say_what_each_says(sqlite_town: Town, areas: tuple[tuple[str, str], ...]) -> None:
+    town = sqlite_town
+    town.import_strips()
+    tell(town)
+    for east in (0.1, 0.8, None, None):
+        house(town, 2, east, VACCINATED, UNVACCINATED)
+    user = User(0 if not areas else 1, "somebody", Role.SUPERVISOR, areas, 0)
+    question = Question("covid19", "18_plus", "1", LATER, "commune", "strips")
+    every = reporting.coverage_of_every(town.reference, user, question, None, (7,), units=True)
+    campaign = town.campaign("covid19_census")
+    assert campaign is not None
+    for (group, dose), total, units in zip(campaign.series, every.totals, every.units, strict=True):
+        one = town.ask("commune", group.code, dose.code, LATER, "strips", user)
+        assert total == one.total
+        assert units == {unit.code: unit for unit in one.units}
+
+
+def test_what_is_told_of_an_older_set_places_households_there(town: Town) -> None:
+    # the hamlet list knows the squares, and the strips are told as what was there before them
+    town.import_strips()
+    parts = (("X", COMMUNES[0]), ("X", COMMUNES[2]), ("Y", COMMUNES[2]))
+    back = Succession(tuple(Heir(old, new, False, 0.2) for old, new in parts))
+    tell(town, back, ("strips", "squares"))
+    house(town, 0, None, UNVACCINATED)
+    house(town, 2, None, UNVACCINATED)
+    found = rows(later(town))
+    assert {code: unit.people for code, unit in found.items()} == {"X": 1, "Y": 0, None: 1}
+    # of 2 an equal share of both is more ground of Y, which is larger
+    assert (found["X"].ranges["people"], found["Y"].ranges["people"]) == ((1, 1, 2), (0, 1, 1))
+
+
+def test_what_was_told_later_places_households_as_a_rebuild_does(town: Town) -> None:
+    town.import_strips()
+    for commune in range(6):
+        house(town, commune, None, VACCINATED)
+        house(town, commune, 0.6, UNVACCINATED)
+    before = town.everything()
+    # Other than the outlines: 3 went to X, and 0 is divided.
+    other = Succession((Heir(COMMUNES[3], "X", True), *(Heir(COMMUNES[0], new, False, 0.5) for new in "XY")))
+    for told in (TOLD, other):
+        tell(town, told)
+        placed = town.everything()
+        assert placed != before
+        rebuild(town.reference)
+        assert town.everything() == placed
+    with telling(town.reference) as connection:
+        assert successions.remove(connection, "squares", "strips")
+    assert town.everything() == before
+
+
+def test_a_telling_that_fails_moves_nobody(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.import_strips()
+    house(town, 3, None, VACCINATED)
+    before = town.everything()
+    told = successions.ToldSuccession("squares", "strips", "crosswalk", "", "", "")
+    with pytest.raises(MemoryError), telling(town.reference) as connection:
+        successions.save(connection, told, Succession((Heir(COMMUNES[3], "X", True),)))
+        kept.raise_revision(town.reference.database, connection)
+        town.reference.known(connection)
+        raise MemoryError
+    assert town.everything() == before
+    assert [unit.code for unit in later(town).units if unit.people] == ["Y"]
+
+
+# Where the truth is known
+
+
+def invented() -> PlaceSet:
+    """Two provinces: P of the communes a, b and c, Q of d and e."""
+    units = [UnitRow("province", code, code, None, 1.0, (0, 0, 1, 1)) for code in "PQ"]
+    units += [UnitRow("commune", code, code, "P" if code in "abc" else "Q", 1.0, (0, 0, 1, 1)) for code in "abcde"]
+    about = BoundarySet("new", "New", None, None, False, "", ("province", "commune"), "[]", "")
+    placer = Placer.build(["a"], [box(0, 0, 1, 1).wkb])
+    return PlaceSet(about, {(unit.level, unit.code): unit for unit in units}, placer)
+
+
+def told_by(counts: Sequence[int]) -> dict[str, int]:
+    """People by the name of their state."""
+    return {state.value: count for state, count in zip(INSIDE, counts, strict=True)}
+
+
+def test_the_truth_lies_within_every_range_and_nobody_is_lost() -> None:
+    places = invented()
+    draw = random.Random(20250701)
+    ranges = exact = 0
+    for _ in range(200):
+        sources: list[Leaf] = []
+        for number in range(draw.randrange(1, 5)):
+            codes = tuple(sorted(draw.sample("abcde", draw.randrange(1, 4))))
+            grounds = tuple(draw.random() for _ in codes) if draw.random() < 0.7 else None
+            sources.append(codes[0] if len(codes) == 1 else OneOf(f"S{number}", codes, grounds))
+        sums: dict[figure_rows.Row, RowSum] = {}
+        placed: dict[tuple[str, str | None], dict[str, int]] = {}
+        truth: dict[str, Counter[str]] = {code: Counter() for code in "abcdePQ"}
+        everything: Counter[str] = Counter()
+        for _ in range(draw.randrange(40)):
+            source, hamlet = draw.choice(sources), draw.choice(["h1", "h2", None])
+            there = draw.choice(source.codes) if isinstance(source, OneOf) else str(source)
+            counts = [draw.choice((0, 0, 1, 2)) for _ in INSIDE]
+            houses = [1, 1, *[0] * (len(HOUSE_COUNTS) - 3), sum(counts)]
+            has_point = draw.random() < 0.6
+            row: figure_rows.Row = (there if has_point else source, hamlet)
+            into = sums.setdefault(row, RowSum())
+            into.states = [a + b for a, b in zip(into.states, counts, strict=True)]
+            into.houses = [a + b for a, b in zip(into.houses, houses, strict=True)]
+            if has_point and isinstance(source, OneOf):
+                for at in {hamlet, None}:
+                    of_place = placed.setdefault((source.source, at), {})
+                    of_place[there] = of_place.get(there, 0) + 1
+            told = Counter(told_by(counts)) + Counter(people=sum(counts), visited=1)
+            for unit in (there, "P" if there in "abc" else "Q"):
+                truth[unit] += told
+            everything += told
+        ground = Ground(sums, {}, {}, "", True, {}, {}, placed)
+        for level, units in (("commune", "abcde"), ("province", "PQ")):
+            more = figure_rows.beside(ground, sums, {}, places, level, None, None)
+            assert more.whole is None
+            certain: dict[str | None, Counter[str]] = {}
+            for row, one in sums.items():
+                told = Counter(told_by(one.states))
+                told += Counter(people=sum(one.states), visited=one.houses[0])
+                certain.setdefault(figure_rows.unit_of(places, level, row), Counter()).update(told)
+            likely = Counter(certain.get(None, Counter()))
+            for code in units:
+                own, maybe = certain.get(code, Counter()), more.units.get(code)
+                if maybe is None:
+                    exact += 1
+                    assert own == truth[code]
+                    continue
+                ranges += 1
+                may = Counter(told_by(maybe.states))
+                may += Counter(people=sum(maybe.states), visited=maybe.houses[0])
+                for figure, number in truth[code].items():
+                    assert own[figure] <= number <= own[figure] + may[figure]
+                likely -= Counter(told_by(maybe.likely_states))
+                eligible = [state.value for state in INSIDE if state in ELIGIBLE]
+                found = maybe.coverage(own[State.VACCINATED.value], sum(own[state] for state in eligible))
+                everybody = sum(truth[code][state] for state in eligible)
+                if everybody:
+                    assert found is not None
+                    assert found.least <= truth[code][State.VACCINATED.value] / everybody <= found.most
+                    assert found.least <= found.likely <= found.most
+            assert not any(likely[state.value] for state in INSIDE)
+            assert sum(certain.values(), Counter()) == everything
+    assert min(ranges, exact) > 200
+
+
+def test_lists_name_the_units_in_one_of_which_somebody_lives(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    house(town, 2, None, VACCINATED)
+    house(town, 0, None, VACCINATED)
+    question = Question("covid19", "18_plus", "1", LATER, "commune", "strips")
+    found = people_list.people(town.reference, EVERYTHING, question, Area("province", "Q"), "vaccinated")
+    assert isinstance(found, people_list.PeopleList)
+    assert sorted((one.unit, one.one_of) for one in found.people) == [("", ("Xã X", "Xã Y")), ("Xã X", ())]
+    houses = people_list.houses(town.reference, EVERYTHING, question, Area("province", "Q"), "visited")
+    assert sorted(one.one_of for one in houses.houses) == [(), ("Xã X", "Xã Y")]
