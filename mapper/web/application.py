@@ -61,6 +61,7 @@ from mapper.web.people_api import people_api
 from mapper.web.phones import ShortCut, for_phones
 from mapper.web.places_api import places_api
 from mapper.web.plan_files import plan_files
+from mapper.web.plan_people import plan_people_pages
 from mapper.web.plans import plan_pages
 from mapper.web.plans_api import plans_api
 from mapper.web.public import public
@@ -182,6 +183,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(stock_api)
     app.register_blueprint(forecasts)
     app.register_blueprint(plan_pages)
+    app.register_blueprint(plan_people_pages)
     app.register_blueprint(plans_api)
     app.register_blueprint(plan_files)
     app.register_blueprint(slip_batches)

@@ -98,7 +98,7 @@ def _site(number: int, row: SiteRow) -> SiteMark:
         told.append(say("farthest walk {way}", way=km(row.farthest_m)))
     if row.teams and any(row.teams):
         told.append(", ".join(filter(None, row.teams)))
-    address = url_for("plans.site", number=number, code=site.code)
+    address = url_for("plan_people.site", number=number, code=site.code)
     fixed, at = site.kind is SiteKind.FIXED, shown_at(site)
     return SiteMark(site.name, at.lat, at.lon, fixed, people, teams, told, address)
 

@@ -9,7 +9,6 @@ from typing import Any
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     get_flashed_messages,
     jsonify,
@@ -20,14 +19,11 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from mapper.domain.made_plan import WHY, MadePlan, PlannedHouse, PlanSite, Unserved
+from mapper.domain.made_plan import WHY, Unserved
 from mapper.domain.plan import PlanQuestion
-from mapper.domain.planning import Formulation
 from mapper.domain.roles import OVERSEERS, READERS
-from mapper.domain.sites import SiteKind
 from mapper.errors import InvalidInput, InvalidQuestion, MapperError, NotFound, mark
-from mapper.services import intake, plan_people, plan_progress, plans
-from mapper.services.people_words import PeopleWords
+from mapper.services import intake, plan_progress, plans
 from mapper.services.plan_figures import (
     PlaceNames,
     by_hamlet,
@@ -35,27 +31,24 @@ from mapper.services.plan_figures import (
     clock,
     names_of,
     rules_for,
-    session_days,
-    shown_at,
     site_rows,
     waiting_rows,
 )
 from mapper.services.plan_question import LONGEST_NAME
-from mapper.services.plans import KeptPlan, PlanLine
+from mapper.services.plans import PlanLine
 from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
 from mapper.web.installation import installation
-from mapper.web.language_choice import chosen_language, say
+from mapper.web.language_choice import say
 from mapper.web.plan_curve import curve_of
 from mapper.web.plan_form import AIMS, AT_POINT, MOST_TEAMS, read_question, typed_of, usual
 from mapper.web.plan_ground import ground_of, presets, presets_of
 from mapper.web.plan_map_view import map_of
+from mapper.web.plan_people import KINDS, formulations_of, has_files, made_of, plan_of
 from mapper.web.plan_variants import varied
 from mapper.web.plan_words import AT_WORK
-from mapper.web.wanted import keep_private, page_asked
-
-KINDS = {SiteKind.FIXED: mark("fixed"), SiteKind.MOBILE: mark("mobile")}
+from mapper.web.wanted import keep_private
 
 KEPT_DAYS: dict[str, int | None] = {"all": None, "0": 0, "1": 1, "2": 2}
 """On how many of the next days sessions may be kept, as the form says it."""
@@ -161,7 +154,7 @@ def show(number: int) -> str:
     from mapper.services.plan_again import origin
 
     _line(number)
-    found = _plan(number)
+    found = plan_of(number)
     question, made = found.line.question, found.made
     names = names_of(installation().reference, question.set_id)
     told: dict[str, Any] = {
@@ -178,7 +171,7 @@ def show(number: int) -> str:
         "overseer": reader().role in OVERSEERS,
         "clock": clock,
         "closed": [names.unit(code) for code in question.scenario.closed],
-        "has_files": _has_files(),
+        "has_files": has_files(),
         "origin": origin(installation().reference, reader(), number) if found.line.row.made_with else None,
     }
     if made is not None and made.people:
@@ -191,7 +184,7 @@ def show(number: int) -> str:
             "why": WHY,
             "kinds": KINDS,
             "calendar": calendar,
-            "formulations": _formulations(question),
+            "formulations": formulations_of(question),
             "homes": by_hamlet(made.homes, names),
             "map": map_of(number, question, made, rows, waiting, names, reader().role in OVERSEERS),
             "approximate": names.places.about.approximate,
@@ -204,92 +197,6 @@ def stage(number: int) -> Response:
     """How far a plan is, for the page's script. usable: whether there is one that can be looked at already."""
     line = _line(number)
     return jsonify(stage=line.state, share=round(line.row.share, 3), usable=bool(line.summary))
-
-
-@plan_pages.get("/plans/<int:number>/sites/<path:code>")
-def site(number: int, code: str) -> str:
-    """Whom a site of a plan serves: its sessions, its hamlets, and a page of its people by day."""
-    found = _plan(number)
-    made, question = _made(found), found.line.question
-    one = next((each for each in made.sites if each.site.code == code), None)
-    if one is None:
-        raise NotFound(mark("This plan has no site {code}. Choose one of its list."), code=code[:60])
-    names = names_of(installation().reference, question.set_id)
-    houses = _on_day(one, request.args.get("day", ""))
-    return render_template(
-        "plan_site.html",
-        site=one,
-        has_files=_has_files(),
-        at=shown_at(one.site),
-        unit=names.unit(one.unit),
-        kinds=KINDS,
-        parts=by_hamlet(one.houses, names),
-        days=session_days(one),
-        day=request.args.get("day", ""),
-        clock=clock,
-        formulations=_formulations(question),
-        **_people(number, found, houses, names, f"site {code}"),
-    )
-
-
-def _on_day(site: PlanSite, day: str) -> tuple[PlannedHouse, ...]:
-    if not day:
-        return site.houses
-    held = (
-        replace(house, people=tuple(one for one in house.people if one.day is not None and one.day.isoformat() == day))
-        for house in site.houses
-    )
-    return tuple(house for house in held if house.people)
-
-
-@plan_pages.get("/plans/<int:number>/people")
-def people(number: int) -> str:
-    """Who has no place in a plan, or is visited at home: ``why``, or ``home``, and the codes of unit and hamlet."""
-    found = _plan(number)
-    made, question = _made(found), found.line.question
-    told = request.args.get("why", "")
-    if told == "home":
-        houses, heading = made.homes, say("Visited at home")
-    elif told in set(Unserved):
-        houses, heading = made.unserved.get(Unserved(told), ()), say(WHY[Unserved(told)])
-    else:
-        raise NotFound(mark("There is no such list of this plan. Choose one on the plan's page."))
-    unit, hamlet = request.args.get("unit"), request.args.get("hamlet")
-    names = names_of(installation().reference, question.set_id)
-    if unit is not None:
-        houses = tuple(one for one in houses if (one.commune_code or "") == unit)
-    if hamlet is not None:
-        houses = tuple(one for one in houses if (one.hamlet_code or "") == hamlet)
-    if not houses:
-        raise NotFound(mark("There is no such list of this plan. Choose one on the plan's page."))
-    where = ", ".join(filter(None, (names.hamlet(hamlet), names.unit(unit))))
-    return render_template(
-        "plan_people.html", heading=heading, where=where, home=told == "home",
-        **_people(number, found, houses, names, told),
-    )  # fmt: skip
-
-
-def _people(
-    number: int, found: KeptPlan, houses: tuple[PlannedHouse, ...], names: PlaceNames, about: str
-) -> dict[str, Any]:
-    reference, user, question = installation().reference, reader(), found.line.question
-    shown = plan_people.people(reference, user, number, question.campaign_id, houses, names, about, page_asked())
-    args = {name: value for name, value in request.args.items() if name != "page"}
-
-    def turn(page: int) -> str:
-        endpoint, parts = str(request.endpoint), {**(request.view_args or {}), **args, "page": page}
-        return url_for(endpoint, **parts)
-
-    return {
-        "number": number,
-        "line": found.line,
-        "question": question,
-        "words": plan_words,
-        "shown": shown,
-        "turn": turn,
-        "people_words": PeopleWords.of(reference, shown.campaign, chosen_language(), question.first),
-        "phones": user.role in OVERSEERS,
-    }
 
 
 @plan_pages.post("/plans/<int:number>/change")
@@ -343,7 +250,7 @@ def compare() -> str:
         words=plan_words,
         names=names_of(reference, lines[0].question.set_id),
         rules=rules_for(reference, lines[0].row.campaign_id),
-        formulations=_formulations(lines[0].question),
+        formulations=formulations_of(lines[0].question),
         why=WHY,
         vials=list(dict.fromkeys([*first.vials, *other.vials])),
         precedences=list(dict.fromkeys([*first.precedences, *other.precedences])),
@@ -363,7 +270,7 @@ def progress(number: int) -> str:
 def _progress_page(number: int, problem: str = "") -> str:
     reference, user, today = installation().reference, reader(), intake.today()
     found = plan_progress.progress(reference, user, number, today)
-    made = _made(_plan(number))
+    made = made_of(plan_of(number))
     order = {one.site.code: place for place, one in enumerate(made.sites)}
     return render_template(
         "plan_progress.html",
@@ -377,7 +284,7 @@ def _progress_page(number: int, problem: str = "") -> str:
         sites={one.site.code: one.site.name for one in made.sites},
         by_site=sorted(found.sites.items(), key=lambda item: order.get(item[0], len(order))),
         by_team=sorted(found.teams.items(), key=lambda item: (item[0].day, not item[0].team, item[0].team)),
-        formulations=_formulations(found.line.question),
+        formulations=formulations_of(found.line.question),
     )
 
 
@@ -397,30 +304,11 @@ def again(number: int) -> AnyResponse | tuple[str, int]:
         return _progress_page(number, say(problem)), 400
 
 
-def _plan(number: int) -> KeptPlan:
-    return plans.plan(installation().reference, reader(), number)
-
-
-def _made(found: KeptPlan) -> MadePlan:
-    if found.made is None:
-        raise NotFound(mark("This plan is not worked out yet. Look again in a minute."))
-    return found.made
-
-
 def _number(text: str) -> int:
     """Raises NotFound for what is no number of a plan."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise NotFound(mark("There is no plan {number}. Choose one from the list."), number=text[:20])
     return int(text)
-
-
-def _has_files() -> bool:
-    """Whether this server writes files of plans."""
-    return "plan_files.fetch" in current_app.view_functions
-
-
-def _formulations(question: PlanQuestion) -> dict[str, Formulation]:
-    return {one.code: one for one in rules_for(installation().reference, question.campaign_id).formulations}
 
 
 def _area_name(question: PlanQuestion, names: PlaceNames) -> str:

@@ -95,10 +95,10 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pages.submissions": (EVERYBODY, ("/submissions",)),
     "plans.compare": (EVERYBODY, ("/plans/compare?a={plan}&b={variant}",)),
     "plans.page": (EVERYBODY, ("/plans", "/plans?from={plan}")),
-    "plans.people": (EVERYBODY, ("/plans/{plan}/people?why={why}",)),
+    "plan_people.people": (EVERYBODY, ("/plans/{plan}/people?why={why}",)),
     "plans.progress": (EVERYBODY, ("/plans/{plan}/progress",)),
     "plans.show": (EVERYBODY, ("/plans/{plan}",)),
-    "plans.site": (EVERYBODY, ("/plans/{plan}/sites/TYT",)),
+    "plan_people.site": (EVERYBODY, ("/plans/{plan}/sites/TYT",)),
     "public.page": (("administrator", "nobody"), ("/public",)),
     "public.settings": (ADMINISTRATOR, ("/public/settings",)),
     "report.page": (
