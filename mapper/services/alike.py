@@ -57,6 +57,7 @@ class Kinds:
         self._ends = [np.array(sorted(one), np.int32) for one in (now, born, now, infected)]
         self._given = np.array(sorted(_over_by(waits, today)), np.int32)
         self._known: dict[tuple[Facts, bytes], Kind] = {}
+        self._stands: dict[tuple[Facts, bytes], Status] = {}
 
     def of(self, folk: Folk) -> tuple[NDArray[np.int64], list[Kind]]:
         """The kind of each of the people, by its number, and the kinds."""
@@ -73,6 +74,16 @@ class Kinds:
                 kind = self._known[key] = self._made(folk.person(row))
             found.append(kind)
         return number, found
+
+    def stands(self, folk: Folk, row: int) -> Status:
+        """Where somebody stands of whom their kind does not say when they fall due; remembered too."""
+        key = folk.kinds[folk.facts[row]], folk.days[row].tobytes()
+        found = self._stands.get(key)
+        if found is None:
+            if len(self._stands) >= MOST:
+                self._stands.clear()
+            found = self._stands[key] = status(folk.person(row), self._campaign, self._day)
+        return found
 
     def _spans(self, days: Days) -> NDArray[np.int16]:
         """Between which of some days each lies; 0 where none was told."""

@@ -107,7 +107,11 @@ def look_ahead(reference: Reference, connection: Connection, campaign: Campaign,
     rules = rules_of(connection, campaign)
     folk = people_of(reference, connection, campaign, FieldArea(None))
     for day in days:
-        _kinds(reference, connection, campaign, rules, day).of(folk)
+        kinds = _kinds(reference, connection, campaign, rules, day)
+        kind_of, known = kinds.of(folk)
+        unclear = np.array([one.due is None and not one.settled for one in known], np.bool_)
+        for row in np.flatnonzero(unclear[kind_of]).tolist():
+            kinds.stands(folk, row)
     return len(folk.ids)
 
 
@@ -163,6 +167,11 @@ def due_among(
         found.append((row, DuePerson(ids[row], like.on, like.due, like.vials, like.precedences)))
     later = []
     for row in rows[~is_due[of_rows] & ~settled[of_rows]].tolist():
+        stands = kinds.stands(folk, row)
+        if stands.next_on is None or not days[0] < stands.next_on <= days[1]:
+            if others is not None:
+                others.count(stands, days[1])
+            continue
         person = due_between(folk.person(row), campaign, rules, days, others)
         if person is not None:
             later.append((row, person))

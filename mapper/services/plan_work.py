@@ -69,7 +69,7 @@ def work_out(reference: Reference, number: int, progress: Progress = lambda shar
     assert row is not None
     running = _Running(reference, number, worker, progress)
     try:
-        with running:
+        with running, _uncollected():
             _make(reference, row, running)
     except MapperError as error:
         running.keep(state=PlanState.FAILED, trouble=told_trouble(error))
@@ -96,8 +96,7 @@ def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
         content = content or _keep_given(running, given)
 
     watched = Watched(running.hear, first, running.unwanted)
-    with _uncollected():
-        made = make(given, rules, watched, reference.roads.again(given.roads, rules))
+    made = make(given, rules, watched, reference.roads.again(given.roads, rules))
     content = content or _keep_given(running, given)
     running.keep(
         Part.MADE,
