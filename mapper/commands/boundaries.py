@@ -55,7 +55,7 @@ def commands(console: Console) -> click.Group:
         encoding: str | None,
     ) -> None:
         from mapper.geo.fields import ReadOptions
-        from mapper.services import boundaries
+        from mapper.services import boundaries, set_periods
 
         facts = boundaries.SetFacts(set_id, label, as_day(valid_from), as_day(valid_to), approximate, source)
         options = ReadOptions(
@@ -71,7 +71,7 @@ def commands(console: Console) -> click.Group:
         reference = console.opened()
         with set_states.placing(console) as share:
             made = boundaries.import_file(reference, file, facts, options, share)
-        for finding in made.findings:
+        for finding in (*made.findings, *set_periods.beside(reference, made.id)):
             click.echo("- " + _(finding.message, **dict(finding.facts)))
         units = ", ".join(f"{level}: {number}" for level, number in made.units)
         click.echo(_("Boundary set {id} imported. {units}", id=made.id, units=units))
