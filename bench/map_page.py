@@ -89,8 +89,11 @@ def squares(units: int) -> bytes:
     return json.dumps({"type": "FeatureCollection", "features": features}).encode()
 
 
-def fill(reference: Reference, hamlets_each: int) -> int:
-    """Campaign, hamlets and invented figures for every commune of the set; how many communes."""
+def fill(reference: Reference, hamlets_each: int, with_one_more: int = 0) -> int:
+    """Campaign, hamlets and invented figures for every commune of the set; how many communes.
+
+    with_one_more: so many communes, the first ones, have a hamlet more than the others.
+    """
     toml = (CHECKOUT / "forms" / "covid19" / "campaign.toml").read_text("utf-8")
     campaign = read_campaign(toml)
     chance = random.Random(3)
@@ -103,8 +106,8 @@ def fill(reference: Reference, hamlets_each: int) -> int:
         kept.save_campaign(database, connection, campaign.id, toml, series, "2022-09-08T00:00:00+00:00")
         lists = [
             kept.Hamlet(f"{code}{number:02d}", f"Thôn {number + 1}", code, 60)
-            for code in codes
-            for number in range(hamlets_each)
+            for place, code in enumerate(codes)
+            for number in range(hamlets_each + (place < with_one_more))
         ]
         kept.save_hamlets(database, connection, lists)
         kept.raise_revision(database, connection)

@@ -7,7 +7,7 @@ out and the outlines read beside the requests, and tiles draw from what is ready
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,11 +21,11 @@ from mapper.services.accounts import User
 from mapper.services.background import Background, Progress, Stage, Standing
 from mapper.services.boundaries import areas_in
 from mapper.services.figure_rows import hamlet_key
-from mapper.services.hamlet_figures import NEEDED, UNKNOWN, HamletFigures, hamlet_figures
+from mapper.services.hamlet_figures import DUE, NEEDED, UNKNOWN, HamletFigures, hamlet_figures
 from mapper.services.listed import visible_hamlets, visited_in
 from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Reference
-from mapper.services.reporting import Version, version
+from mapper.services.reporting import Version, version, visible_rows
 from mapper.store import outlines as drawn
 from mapper.store import register
 
@@ -42,6 +42,11 @@ FRESH_S = 20
 """So long the figures of a country will do while forms come in."""
 
 LAYERS = ("communes", "hamlets")
+OFFERED = ("borders", *LAYERS)
+"""What may be asked for: ``borders`` are the outlines of the units above the communes, without figures."""
+
+MANY_UNITS = 1000
+"""Of more innermost units than this a map draws those that its screen shows, from tiles, and not all from one file."""
 
 Cells = tuple[tuple[int, int], ...]
 """Cells of a unit, and how often anything was counted in each: what its hamlets' areas are made from."""
@@ -51,12 +56,23 @@ Cells = tuple[tuple[int, int], ...]
 class Ground:
     """All that the tiles of one question draw from. centres: of the rows that are placed, in their order.
 
-    national: whether what it takes long to make is made beside the requests.
+    national: whether what it takes long to make is made beside the requests. above: the level over the innermost, ""
+    for none; parents: code of the unit there that holds each innermost unit which the reader may see.
     """
 
     figures: HamletFigures
     centres: Centres
     national: bool
+    above: str = ""
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+    def most(self) -> dict[str, dict[str, int]]:
+        """By layer the largest counts that any one place of it has, for a scale of colours that stays as it is."""
+        of = {"communes": self.figures.unit_numbers, "hamlets": self.figures.numbers[self.figures.placed]}
+        return {
+            name: {"needed": int(numbers[:, NEEDED].max(initial=0)), "due": int(numbers[:, DUE].max(initial=0))}
+            for name, numbers in of.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +95,13 @@ class Grounds:
     areas: Background[Outlines] = field(default_factory=lambda: Background(keep=400, most_waiting=40))
     _alone: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, reference: Reference, user: User, question: Question) -> Standing[Ground]:
+    def ask(self, reference: Reference, user: User, question: Question, now: Version | None = None) -> Standing[Ground]:
         """What the tiles of a question draw from. Of a country as it stands: nobody waits for it.
 
-        Raises what ``reporting.coverage`` raises, of a country for the day and the names in the question alone.
+        now: the version of the figures, where it was read already. Raises what ``reporting.coverage`` raises, of a
+        country for the day and the names in the question alone.
         """
-        now = version(reference)
+        now = now or version(reference)
         if not is_national(reference):
             with self._alone:  # tiles are asked for a dozen at once, and one answer serves them all
                 return Standing(Stage.DONE, 1.0, _ground_at_once(reference, user, question, now), now)
@@ -100,7 +117,8 @@ class Grounds:
             ground = _ground(reference, user, question, before, True)
             for done, band in enumerate(BANDS, 1):
                 progress(0.4 + 0.6 * done / len(BANDS))
-                _outlines(reference, ground.figures.set_id, ground.figures.imported_at, ground.figures.leaf, band)
+                for level in filter(None, (ground.figures.leaf, ground.above)):
+                    _outlines(reference, ground.figures.set_id, ground.figures.imported_at, level, band)
             return ground
 
         return self.ready.ask(key, now, work, FRESH_S)
@@ -131,6 +149,17 @@ def wants_tiles(reference: Reference, user: User) -> bool:
         return len(visible_hamlets(known, user, lambda set_id: visited_in({}, (), set_id))) > MANY_HAMLETS
 
 
+def wide_sets(reference: Reference, user: User) -> list[str]:
+    """The boundary sets of which a reader sees so many innermost units that a map takes these from tiles too."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        many = [places for places in known.sets.values() if len(places.at_level(places.leaf)) > MANY_UNITS]
+        if not user.areas:
+            return [places.id for places in many]
+        seen = {places.id: visible_rows(reference, connection, known, places, user) for places in many}
+    return [set_id for set_id, leaves in seen.items() if leaves is None or len(leaves) > MANY_UNITS]
+
+
 def tile(
     grounds: Grounds,
     reference: Reference,
@@ -142,16 +171,18 @@ def tile(
 ) -> Tile:
     """One tile, without what the reader may not see: its layers, as ``README`` lists their properties.
 
-    Raises NotFound for a tile that is none.
+    layers: any of ``OFFERED``. Raises NotFound for a tile that is none.
     """
     if not (0 <= zoom <= drawing.MAX_ZOOM and 0 <= x < 2**zoom and 0 <= y < 2**zoom):
         raise NotFound(mark("There is no tile {z}/{x}/{y}."), z=zoom, x=x, y=y)
     figures, found, whole = ground.figures, [], True
     near = "hamlets" in layers and zoom >= AREAS_FROM_ZOOM
+    if "borders" in layers and ground.above:
+        found.append(TileLayer("borders", _borders(reference, ground, zoom, x, y)))
     if near or "communes" in layers:
         outlines = _outlines(reference, figures.set_id, figures.imported_at, figures.leaf, zoom_band(zoom))
     if "communes" in layers:
-        found.append(TileLayer("communes", _communes(figures, outlines, zoom, x, y)))
+        found.append(TileLayer("communes", _communes(ground, outlines, zoom, x, y)))
     if near:
         features: list[Feature] = []
         unmade: list[int] = []
@@ -179,13 +210,27 @@ def tile(
     return Tile(drawing.write_tile(found), whole)
 
 
-def _communes(figures: HamletFigures, outlines: Outlines, zoom: int, x: int, y: int) -> list[Feature]:
-    places, numbers = figures.places, figures.unit_numbers
+def _borders(reference: Reference, ground: Ground, zoom: int, x: int, y: int) -> list[Feature]:
+    """Outlines of the units above; of a reader's area those that hold any of it."""
+    figures = ground.figures
+    outlines = _outlines(reference, figures.set_id, figures.imported_at, ground.above, zoom_band(zoom))
+    seen = None if figures.places.leaves is None else set(ground.parents.values())
+    return [
+        Feature(3, commands, {"key": code})
+        for code, commands in outlines.cut(zoom, x, y)
+        if seen is None or code in seen
+    ]
+
+
+def _communes(ground: Ground, outlines: Outlines, zoom: int, x: int, y: int) -> list[Feature]:
+    places, numbers = ground.figures.places, ground.figures.unit_numbers
     features = []
     for code, commands in outlines.cut(zoom, x, y):
         if places.leaves is None or code in places.leaves:
             at = places.units.get(code)
             told: dict[str, Value] = {"key": code}
+            if code in ground.parents:
+                told["parent"] = ground.parents[code]
             if at is not None:
                 told |= {"name": places.unit_names[at]} | _said(*numbers[at].tolist())
             features.append(Feature(3, commands, told))
@@ -214,7 +259,16 @@ def _ground(
     reference: Reference, user: User, question: Question, before: HamletFigures | None, national: bool
 ) -> Ground:
     figures = hamlet_figures(reference, user, question, before)
-    return Ground(figures, Centres(figures.middles), national)
+    with reference.database.read() as connection:
+        places = reference.known(connection).sets[figures.set_id]
+    *_, above, _ = ("", *places.about.levels)
+    leaves = figures.places.leaves
+    parents = {
+        unit.code: unit.parent_code
+        for unit in places.at_level(figures.leaf)
+        if unit.parent_code and (leaves is None or unit.code in leaves)
+    }
+    return Ground(figures, Centres(figures.middles), national, above, parents)
 
 
 @lru_cache(maxsize=4)
@@ -223,11 +277,11 @@ def _ground_at_once(reference: Reference, user: User, question: Question, _of: V
     return _ground(reference, user, question, None, False)
 
 
-@lru_cache(maxsize=2 * len(BANDS))
-def _outlines(reference: Reference, set_id: str, _imported_at: str, leaf: str, band: int) -> Outlines:
-    """A set's innermost units at one detail; imported_at is there to tell sets of one id apart."""
+@lru_cache(maxsize=4 * len(BANDS))
+def _outlines(reference: Reference, set_id: str, _imported_at: str, level: str, band: int) -> Outlines:
+    """A set's units of a level at one detail; imported_at is there to tell sets of one id apart."""
     with reference.database.read() as connection:
-        return Outlines.of(drawn.shapes(connection, set_id, leaf, band))
+        return Outlines.of(drawn.shapes(connection, set_id, level, band))
 
 
 def _areas(reference: Reference, campaign_id: str, set_id: str, leaf: str, unit: str, cells: Cells) -> Outlines:

@@ -42,14 +42,16 @@ def epidemic_levels() -> Response:
 def tile(z: int, x: int, y: int) -> Response:
     """A vector tile of communes and hamlets with their figures, for the question that ``/api/coverage`` takes.
 
-    layers: which of the two, both without it. Of a country, while the figures are worked out for the first time: 202,
-    with ``stage`` and ``share`` of the work. A header ``Figures`` says ``older`` where newer ones are being made, and
-    ``partial`` where points stand in for areas.
+    layers: which of them, both without it; and ``borders``, the outlines of the units above the communes. A header
+    ``Most`` tells the largest counts of people needed and due that any place of each layer has. Of a country, while
+    the figures are worked out for the first time: 202, with ``stage`` and ``share`` of the work. A header ``Figures``
+    says ``older`` where newer ones are being made, and ``partial`` where points stand in for areas.
     """
     here, user, question = installation(), reader(), asked_question()
     wanted = request.args.get("layers", "")
-    layers = tuple(name for name in tiles.LAYERS if not wanted or name in wanted.split(","))
-    standing = here.grounds.ask(here.reference, user, question)
+    layers = tuple(name for name in tiles.OFFERED if name in wanted.split(",")) if wanted else tiles.LAYERS
+    now = reporting.version(here.reference)
+    standing = here.grounds.ask(here.reference, user, question, now)
     ground = standing.made
     if ground is None:
         waits = Response(orjson.dumps({"stage": standing.stage, "share": round(standing.share, 3)}), 202)
@@ -64,9 +66,10 @@ def tile(z: int, x: int, y: int) -> Response:
         if whole:
             here.bodies.set(key, body)
     response = answer(body, MVT)
+    response.headers["Most"] = orjson.dumps(ground.most()).decode()
     if not whole:
         response.headers["Figures"] = "partial"
-    elif standing.stage is not Stage.DONE or standing.made_from != reporting.version(here.reference):
+    elif standing.stage is not Stage.DONE or standing.made_from != now:
         response.headers["Figures"] = "older"
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -39,13 +39,14 @@ def settle(
     usual_days: Mapping[str, date],
     *,
     tiles: bool = False,
+    wide: Collection[str] = (),
 ) -> tuple[dict[str, Any], list[Notice]]:
     """The state of the page, each part from the query where it names something that exists.
 
     campaigns, sets: as ``/api/campaigns`` and ``/api/sets`` list them. usual_days: by campaign, the day shown where
-    the query names none, if not today. tiles: there are so many hamlets that they are no level to choose. Values are
-    None where nothing exists at all. Also returns what to tell the reader of parts that had to be replaced: sentences
-    and their facts.
+    the query names none, if not today. tiles: there are so many hamlets that they are no level to choose. wide: ids of
+    sets of a whole country, which open with their outermost level. Values are None where nothing exists at all. Also
+    returns what to tell the reader of parts that had to be replaced: sentences and their facts.
     """
     notices: list[Notice] = []
 
@@ -74,6 +75,8 @@ def settle(
     west, _, east, _ = chosen_set.get("bounds") or (0, 0, 0, 0)
     lowest = [level for level in levels if level != "hamlet"][-1:]
     usual = lowest[0] if lowest and (tiles or east - west > WIDE_DEGREES) else "hamlet"
+    if set_id in wide:
+        usual = levels[0]
     return {
         "campaign": campaign,
         "set": set_id,
@@ -85,9 +88,6 @@ def settle(
     }, notices
 
 
-def shown_measure(query: Mapping[str, str], notices: list[Notice]) -> str:
-    """What the colours of the map say; a notice is added where the address names something else."""
-    wish = query.get("show", MEASURES[0])
 def in_force(one: Mapping[str, Any], day: str) -> bool:
     """Whether the period of a set, as ``/api/sets`` lists it, holds an ISO day."""
     return (one.get("valid_from") or "") <= day <= (one.get("valid_to") or "9999")
@@ -106,6 +106,9 @@ def set_of(sets: Sequence[Mapping[str, Any]], day: str) -> Mapping[str, Any] | N
     return chosen or set_then(sets, day) or (sets[0] if sets else None)
 
 
+def shown_measure(query: Mapping[str, str], notices: list[Notice]) -> str:
+    """What the colours of the map say; a notice is added where the address names something else."""
+    wish = query.get("show", MEASURES[0])
     if wish in MEASURES:
         return wish
     notices.append((UNKNOWN, {"name": "show", "value": wish[:40], "shown": MEASURES[0]}))

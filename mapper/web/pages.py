@@ -13,6 +13,7 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain.ranges import Range
 from mapper.domain.roles import OVERSEERS, READERS
 from mapper.errors import NotFound, mark
 from mapper.language import LANGUAGES, written_day
@@ -119,8 +120,10 @@ def _origin(tile_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.replace('{s}', '*')}" if parts.scheme and parts.netloc else ""
 
 
-def count(number: float) -> str:
-    """A number with the reader's separators."""
+def count(number: float | Range) -> str:
+    """A number with the reader's separators, or from where to where it may lie."""
+    if isinstance(number, Range):
+        return f"{count(number.least)}–{count(number.most)}"
     return _written(number, chosen_language())
 
 
@@ -160,7 +163,8 @@ def map_page() -> Response:
     visits = last_visits(each["id"] for each in campaigns)
     usual = {each: day for each, day in visits.items() if today - day > LONG_QUIET}
     many = tiles.wants_tiles(here.reference, reader())
-    state, notices = settle(request.args, campaigns, sets, today, usual, tiles=many)
+    wide = tiles.wide_sets(here.reference, reader())
+    state, notices = settle(request.args, campaigns, sets, today, usual, tiles=many, wide=wide)
     if state["set"]:
         keep_set(state["set"], sets, state["date"])
     state["show"] = shown_measure(request.args, notices)
@@ -192,6 +196,7 @@ def map_page() -> Response:
         "every": EVERY_S,
         "sample": here.sample,
         "tiles": many,
+        "wide": wide,
     }
     html = render_template(
         "map.html",

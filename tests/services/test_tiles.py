@@ -22,7 +22,7 @@ from mapper.services.reporting import coverage
 from mapper.services.tiles import Ground, Grounds
 from tests.geo.test_tiles import tile_of
 from tests.services.test_places import area
-from tests.services.town import DAY, EVERYTHING, Town, inside, person
+from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, inside, person
 
 QUESTION = Question("covid19", "18_plus", "1", DAY, HAMLET, "squares")
 
@@ -168,3 +168,70 @@ def test_a_tile_of_one_layer_holds_no_other_and_one_that_is_none_is_refused(sqli
         assert mapbox_vector_tile.decode(content).keys() == set(layers)
     with pytest.raises(NotFound):
         tiles.tile(grounds, sqlite_town.reference, ground, 3, 8, 0)
+
+
+def features(content: bytes, layer: str) -> dict[str, dict[str, object]]:
+    """Properties of a layer's features by their key."""
+    found = mapbox_vector_tile.decode(content).get(layer, {"features": []})["features"]
+    return {each["properties"]["key"]: each["properties"] for each in found}
+
+
+def test_borders_are_the_outlines_above_the_communes_which_say_whose_they_are(sqlite_town: Town) -> None:
+    houses(sqlite_town)
+    grounds, reference = Grounds(), sqlite_town.reference
+    ground = settled(grounds, reference).made
+    assert ground is not None
+    place = 8, *tile_of(105.05, 22.05, 8)
+    content = tiles.tile(grounds, reference, ground, *place, ("borders", "communes")).content
+    assert features(content, "borders") == {"S": {"key": "S"}, "N": {"key": "N"}}
+    communes = features(content, "communes")
+    assert communes[COMMUNES[0]]["parent"] == "S"
+    assert communes[COMMUNES[9]]["parent"] == "N"
+    # Who does not ask for them is not sent them.
+    assert "borders" not in mapbox_vector_tile.decode(tiles.tile(grounds, reference, ground, *place).content)
+
+
+def test_whoever_sees_one_district_gets_its_outlines_and_figures_and_no_other(sqlite_town: Town) -> None:
+    houses(sqlite_town)
+    grounds, reference = Grounds(), sqlite_town.reference
+    north = grounds.ask(reference, area(sqlite_town, "N"), QUESTION).made
+    everything = grounds.ask(reference, EVERYTHING, QUESTION).made
+    assert north is not None
+    assert everything is not None
+    for zoom in (8, 11, 13):
+        x, y = tile_of(105.25, 22.15, zoom)
+        content = tiles.tile(grounds, reference, north, zoom, x, y, tiles.OFFERED).content
+        assert set(features(content, "borders")) <= {"N"}
+        assert set(features(content, "communes")) <= set(COMMUNES[7:])
+    x, y = tile_of(105.05, 22.05, 8)
+    assert not set(COMMUNES[:7]) & set(features(tiles.tile(grounds, reference, north, 8, x, y).content, "communes"))
+    # The largest counts, which a scale of colours begins from, are those of the reader's own ground.
+    assert everything.most()["communes"]["due"] == 2
+    assert north.most() == {"communes": {"needed": 0, "due": 0}, "hamlets": {"needed": 0, "due": 0}}
+
+
+def test_a_set_is_wide_for_those_alone_who_see_very_many_of_its_communes(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite_town.import_strips()
+    reference = sqlite_town.reference
+    assert tiles.wide_sets(reference, EVERYTHING) == []
+    monkeypatch.setattr(tiles, "MANY_UNITS", 3)
+    assert tiles.wide_sets(reference, EVERYTHING) == ["squares"]
+    assert tiles.wide_sets(reference, area(sqlite_town, "S")) == ["squares"]
+    assert tiles.wide_sets(reference, area(sqlite_town, COMMUNES[8])) == []
+
+
+def test_a_tile_of_what_is_ready_asks_the_database_nothing(sqlite_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    houses(sqlite_town)
+    grounds, reference = Grounds(), sqlite_town.reference
+    ground = settled(grounds, reference).made
+    assert ground is not None
+    x, y = tile_of(105.05, 22.05, 9)
+    first = tiles.tile(grounds, reference, ground, 9, x, y, tiles.OFFERED)
+
+    def asked() -> None:
+        raise AssertionError("the database was asked")
+
+    monkeypatch.setattr(type(reference.database), "read", lambda self: asked())
+    assert tiles.tile(grounds, reference, ground, 9, x, y, tiles.OFFERED) == first

@@ -78,3 +78,59 @@ def test_hamlets_are_drawn_from_tiles_and_told_at_a_click(
         expect(page.locator(f"#map_{side} .leaflet-popup-content")).to_contain_text(told)
     expect(page.locator(".compare-table")).to_contain_text("Thôn Đông")
     assert open_page.problems == []
+
+
+AREAS = """() => [...L.coverage.parts.areas._paths.values()].map((path) => path.options.stroke && path.options.fill)"""
+SPOT = "([lat, lon]) => { const p = map_coverage.latLngToContainerPoint([lat, lon]); return [p.x, p.y]; }"
+
+
+def test_a_whole_country_is_zoomed_from_provinces_to_communes_and_hamlets(
+    open_page: Pages, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Provinces from one file, drawn until the tiles with their communes are all there, and again when those fail."""
+    monkeypatch.setattr(tiles, "MANY_HAMLETS", 2)
+    monkeypatch.setattr(tiles, "MANY_UNITS", 0)
+    page = open_page()
+    page.goto(f"{site.url}/sign-in")
+    page.locator("[name=name]").fill("giám sát")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site.url}/map?date=2022-08-31")
+    expect(page.locator("[name=level]")).to_have_value("province")
+    expect(page.locator("#units tr.unit")).to_have_count(1)
+    page.evaluate("() => { map_coverage.setView([22.04, 105.02], 6, { animate: false }); }")
+    until(page, f"() => ({AREAS})().every(Boolean)")
+    assert not any("level=commune" in url or "level=hamlet" in url for url in asked)
+    # Near enough, communes come from tiles, and the provinces go.
+    asked.clear()
+    page.evaluate("() => { map_coverage.setView([22.05, 105.05], 9, { animate: false }); }")
+    until(page, f"() => ({AREAS})().every((drawn) => !drawn)")
+    until(page, DRAWN)
+    sent = [url for url in asked if "/api/tiles/9/" in url]
+    assert sent
+    assert all(url.endswith("layers=borders,communes") for url in sent)
+    box = page.locator("#map_coverage").bounding_box()
+    assert box is not None
+    x, y = page.evaluate(SPOT, [22.05, 105.05])
+    page.mouse.move(box["x"] + x - 2, box["y"] + y)
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    expect(page.locator(".unit-tip")).to_contain_text("6 trên 10 người")
+    page.mouse.click(box["x"] + x, box["y"] + y)
+    expect(page.locator(".leaflet-popup-content")).to_contain_text("Xã Một")
+    expect(page.locator(".leaflet-popup-content")).to_contain_text("6 trên 10 người")
+    page.keyboard.press("Escape")
+    # Nearer still, hamlets lie on their communes.
+    page.evaluate("() => { map_coverage.setView([22.05, 105.05], 11, { animate: false }); }")
+    with page.expect_response("**/api/tiles/11/**"):
+        pass
+    assert any(url.endswith("layers=borders,communes,hamlets") for url in asked if "/api/tiles/11/" in url)
+    expect(page.locator("#trouble")).to_be_hidden()
+    # A line that breaks leaves the provinces on the screen, and the page says so.
+    page.route("**/api/tiles/**", lambda route: route.abort())
+    page.evaluate("() => { map_coverage.setView([22.05, 105.05], 9.5, { animate: false }); }")
+    page.evaluate("() => { map_coverage.setView([22.15, 105.35], 10, { animate: false }); }")
+    expect(page.locator("#trouble")).to_be_visible()
+    until(page, f"() => ({AREAS})().every(Boolean)")
+    open_page.problems.clear()

@@ -169,3 +169,12 @@ def test_a_figure_that_the_map_does_not_show_is_replaced_and_told() -> None:
     notices: list[tuple[str, dict[str, object]]] = []
     assert shown_measure({"show": "rain"}, notices) == "coverage"
     assert [facts for _, facts in notices] == [{"name": "show", "value": "rain", "shown": "coverage"}]
+
+
+def test_a_set_of_a_whole_country_opens_with_its_provinces_unless_the_address_says_otherwise() -> None:
+    def level(**query: str) -> str:
+        return str(settle(query, CAMPAIGNS, SETS, TODAY, {}, tiles=True, wide=["country"])[0]["level"])
+
+    assert level(set="country") == "province"
+    assert level(set="country", level="commune") == "commune"
+    assert level(set="district") == "commune"

@@ -2,7 +2,7 @@
 
 import { addDays, count, day, make, page, percent, shortName, t, weekday } from "./words.js";
 import { coverage, forget, isSampled, isThin, visitedShare } from "./figures.js";
-import { ledger, nameOf, popup, silence, targetOf } from "./unit_words.js";
+import { ledger, nameOf, number, popup, share, silence, targetOf } from "./unit_words.js";
 import { summary } from "./summary.js";
 import { MapChoice } from "./map_choice.js";
 import { keepFresh } from "./map_live.js";
@@ -30,23 +30,42 @@ const group = () => campaign()?.groups.find((each) => each.code === state.group)
 const boundarySet = () => page.sets.find((each) => each.id === state.set);
 // Of very many hamlets the map alone shows each, from tiles; table and search hold the communes.
 const levels = () => [...(boundarySet()?.levels || []), ...(page.tiles ? [] : ["hamlet"])];
+// Of a whole country the communes too come from tiles, as soon as the map is near enough; no file holds them in detail.
+const isWide = () => page.wide.includes(state.set);
+const WIDE_MOST = 7;
 let tiles = null;
-if (page.tiles) {
+if (page.tiles || page.wide.length) {
   import("./tile_layer.js").then(({ hamletTiles }) => {
     tiles = hamletTiles(map, areas, bubble, complain, (text) => {
       if ((waits.tiles || "") === text) return;
       waits.tiles = text;
       drawNotes();
-    });
-    if (shown.answer) tiles.show(state, areas.measure, shown.answer);
+    }, page.tiles);
+    tiles.nameAbove = (code) => (shown.byKey.get(code) || shown.aboveByKey.get(code))?.name;
+    // What the table holds too has its whole popup and its row.
+    tiles.taken = ({ kind, unit }, at) => {
+      const known = kind === "communes" && shown.byKey.has(unit.key);
+      if (known) pick(unit.key, { from: "map", at });
+      return known;
+    };
+    tiles.on("covers", faintAreas);
+    map.on("overlayadd overlayremove", showTiles);
+    showTiles();
   });
 }
+
+function showTiles() {
+  if (!tiles || !shown.answer) return;
+  tiles.show(state, areas.measure, shown.answer, isWide() && map.hasLayer(areas));
+  (window.requestIdleCallback || setTimeout)(() => tiles.prepare());
+}
+
 const levelAbove = () => levels()[levels().indexOf(state.level) - 1] || null;
 const unitLayer = () => (state.level === "hamlet" ? hamlets : areas);
 
 const levelName = (level) => ({
-  hamlet: t("Hamlets"), commune: t("Communes"), district: t("Districts"), province: t("Provinces"),
-})[level] || level;
+  hamlet: t("Hamlets"), commune: t("Communes"), district: t("Districts"), province: t("Provinces"), region: t("Regions"),
+})[level] || level.charAt(0).toUpperCase() + level.slice(1);
 
 // --- controls -----------------------------------------------------------------------------------------
 
@@ -85,25 +104,6 @@ function within(day) {
 
 const dayOf = (button) => (button.dataset.day === "today" ? page.today : addDays(state.date, Number(button.dataset.day)));
 
-// Keep a choice where the new surroundings have it, else take the first that has a target.
-function makeWhole() {
-  const groups = campaign()?.groups || [];
-  if (!groups.some((each) => each.code === state.group)) state.group = groups[0]?.code ?? null;
-  const doses = group()?.doses || [];
-  if (!doses.some((each) => each.code === state.dose)) {
-    state.dose = (doses.find((each) => each.target !== null) || doses[0])?.code ?? null;
-  }
-  if (!levels().includes(state.level)) state.level = levels().at(-1);
-  state.date = within(state.date);
-}
-
-controls.addEventListener("change", (event) => {
-  const { name, value } = event.target;
-  if (name === "date" && !value) return;
-  if (!(name in state)) return;
-  const before = state.set;
-  state[name] = value;
-  if (name !== "date") makeWhole();
 const inForce = (each) => (each.valid_from || "") <= state.date && state.date <= (each.valid_to || "9999");
 
 // The set that pages about the day open with: the operator's choice, else the one in force then, else the newest.
@@ -134,6 +134,25 @@ function chooseSet(id) {
   showWhole();
 }
 
+// Keep a choice where the new surroundings have it, else take the first that has a target.
+function makeWhole() {
+  const groups = campaign()?.groups || [];
+  if (!groups.some((each) => each.code === state.group)) state.group = groups[0]?.code ?? null;
+  const doses = group()?.doses || [];
+  if (!doses.some((each) => each.code === state.dose)) {
+    state.dose = (doses.find((each) => each.target !== null) || doses[0])?.code ?? null;
+  }
+  if (!levels().includes(state.level)) state.level = levels().at(-1);
+  state.date = within(state.date);
+}
+
+controls.addEventListener("change", (event) => {
+  const { name, value } = event.target;
+  if (name === "date" && !value) return;
+  if (!(name in state)) return;
+  const before = state.set;
+  state[name] = value;
+  if (name !== "date") makeWhole();
   if (name === "set" || name === "level") state.unit = null;
   update();
   if (state.set !== before) showWhole();
@@ -167,6 +186,14 @@ function writeAddress() {
   if (state.filter) query.set("filter", state.filter);
   byId("compare").href = `/map/compare?${query}`;
   byId("wall").href = `/map/print?${query}`;
+  // The menu leads on with a set that pages about the day would not open with anyway.
+  const usual = usualSet();
+  for (const link of document.querySelectorAll("[data-of-sets]")) {
+    const address = new URL(link.href);
+    if (state.set && usual && state.set !== usual.id) address.searchParams.set("set", state.set);
+    else address.searchParams.delete("set");
+    link.href = `${address.pathname}${address.search}`;
+  }
   // The switch leaves the language out of the address it comes back to: there it would win over the switch.
   for (const link of document.querySelectorAll("[data-language]")) {
     link.href = `/language/${link.dataset.language}?next=${encodeURIComponent(`${location.pathname}?${query}`)}`;
@@ -186,14 +213,6 @@ byId("filter").addEventListener("keydown", (event) => {
 });
 
 function say(text, ...actions) {
-  // The menu leads on with a set that pages about the day would not open with anyway.
-  const usual = usualSet();
-  for (const link of document.querySelectorAll("[data-of-sets]")) {
-    const address = new URL(link.href);
-    if (state.set && usual && state.set !== usual.id) address.searchParams.set("set", state.set);
-    else address.searchParams.delete("set");
-    link.href = `${address.pathname}${address.search}`;
-  }
   const box = byId("trouble");
   box.replaceChildren(...(text ? [make("p", {}, text), ...actions] : []));
   box.hidden = !text;
@@ -213,6 +232,7 @@ function complain(error) {
 
 async function update() {
   drawControls();
+  drawSetNote();
   writeAddress();
   drawNotes();
   if (!state.campaign || !state.set) {
@@ -224,6 +244,7 @@ async function update() {
   const mine = asking;
   document.body.setAttribute("aria-busy", "true");
   const above = levelAbove();
+  areas.options.most = isWide() ? WIDE_MOST : Infinity;
   areas.setPlace({ set: state.set, level: state.level === "hamlet" ? above || "commune" : state.level });
   hamlets.setPlace(state.level === "hamlet" ? { set: state.set, level: "hamlet", campaign: state.campaign } : null);
   const { campaign: id, set, group: groupCode, dose, date } = state;
@@ -232,7 +253,6 @@ async function update() {
   try {
     const [answer, aboveAnswer] = await Promise.all([
       coverage(state, state.level, mine.signal),
-  drawSetNote();
       above ? coverage(state, above, mine.signal) : null,
     ]);
     if (mine !== asking) return;
@@ -280,17 +300,23 @@ function colour(how) {
     const asOf = shown.days ? onDay(units, shown.days[place]) : units;
     layer[how](asOf, measure(state.show, layer.options.measures, [...asOf.values()].filter((unit) => unit.code)));
   }
-  tiles?.show(state, areas.measure, shown.answer);
+  showTiles();
   drawScale();
 }
 
 // The units as they were on the slider's day.
 const onDay = (units, figures) => new Map([...units].map(([key, unit]) => {
   const { vaccinated, eligible } = figures?.get(key) || { vaccinated: 0, eligible: 0 };
-  return [key, { ...unit, vaccinated, eligible, coverage: eligible ? vaccinated / eligible : null }];
+  return [key, { ...unit, ranges: undefined, vaccinated, eligible, coverage: eligible ? vaccinated / eligible : null }];
 }));
 
 function drawScale() {
+  if (tiles?.covers()) {
+    const kind = tiles.kind();
+    const place = levelName(kind === "hamlets" ? "hamlet" : boundarySet().levels.at(-1)).toLowerCase();
+    if (tiles.measure(kind)) legend.setScale(scale(tiles.measure(kind), place, shown.answer?.design === "cluster_survey"));
+    return;
+  }
   const front = unitLayer() === hamlets && map.hasLayer(hamlets) && hamlets.isVisible() ? hamlets : areas;
   const level = front === unitLayer() ? state.level : levelAbove() || "commune";
   if (front.measure) legend.setScale(scale(front.measure, levelName(level).toLowerCase(), shown.answer?.design === "cluster_survey"));
@@ -370,8 +396,11 @@ function closeDays() {
 
 // With hamlets on the screen their communes step back; alone they are the picture.
 function faintAreas() {
-  const behind = (state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible()) || (tiles && map.getZoom() >= 11);
+  const covered = Boolean(tiles?.covers());
+  const behind = (state.level === "hamlet" && map.hasLayer(hamlets) && hamlets.isVisible())
+    || (tiles && page.tiles && map.getZoom() >= 11 && (covered || !isWide()));
   areas.setFaint(behind);
+  areas.setAway(covered);
   drawScale();
   map.getContainer().classList.toggle("is-hamlets", behind);
 }
@@ -456,6 +485,7 @@ function pick(key, { from, at = null }) {
   writeAddress();
   const layer = unitLayer();
   layer.select(key);
+  tiles?.select(key);
   table.select(key, { scroll: from === "map" && !narrow.matches });
   if (from === "map") {
     openPopup(key, shown.byKey, shown.answer, at);
@@ -524,7 +554,7 @@ for (const layer of [areas, hamlets]) {
       box.append(make("br"), spoken(state.show, layer.figures.get(key) || unit, targetOf(unit, shown.answer)).join(" "));
     } else if (unit) {
       box.append(make("br"), unit.coverage === null ? t("no data")
-        : `${percent(unit.coverage)} (${count(unit.vaccinated)}/${count(unit.eligible)})`);
+        : `${share(unit)} (${number(unit, "vaccinated")}/${number(unit, "eligible")})`);
       if (isThin(unit)) {
         box.append(make("br"), isSampled(unit) ? silence(layer === hamlets ? "hamlet" : "")
           : t("only {visited} of houses visited", { visited: percent(visitedShare(unit), 0) }));

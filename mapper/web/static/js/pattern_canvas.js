@@ -102,6 +102,9 @@
 
   L.patternCanvas = (options) => new L.PatternCanvas(options);
 
+  // A pattern as a small canvas, for other canvases. name: "hatch" or "dots".
+  L.patternCanvas.tile = drawTile;
+
   // A small picture of a fill, for the legend.
   L.patternCanvas.swatch = function (colour, opacity, pattern) {
     const scale = 2;

@@ -127,6 +127,15 @@
       return this._restyle();
     },
 
+    // away: not drawn at all and not to be hit, since something else draws the same ground; outlines stay known.
+    setAway(away) {
+      if (away === Boolean(this._away)) return this;
+      this._away = away;
+      this._drawSelection();
+      if (this._paths) this._drawLabels();
+      return this._restyle();
+    },
+
     // A method and no getter: Leaflet copies what a getter gives when the class is made.
     isVisible() {
       return Boolean(this._map && this._query && this._map.getZoom() >= (this.options.fromZoom || 0));
@@ -144,7 +153,7 @@
     },
 
     band() {
-      const zoom = Math.min(this._map.getZoom(), this._most);
+      const zoom = Math.min(this._map.getZoom(), this._most, this.options.most ?? Infinity);
       return this.options.bands.reduce((best, band) => (band <= zoom ? band : best), this.options.bands[0]);
     },
 
@@ -207,7 +216,7 @@
     },
 
     _drawLabels() {
-      this._map.unitLabels.setSource(this.role, [...this._paths.values()].map((path) => ({
+      this._map.unitLabels.setSource(this.role, this._away ? [] : [...this._paths.values()].map((path) => ({
         name: this.shortName(path.feature.properties.name),
         at: L.unitLabels.centre(path.feature.geometry),
         box: path.getBounds(),
@@ -243,7 +252,7 @@
       if (!this._selection) return;
       this._selection.clearLayers();
       const path = this._selected && this.path(this._selected);
-      if (!path) return;
+      if (!path || this._away) return;
       const outline = { renderer: drawing(this._map), fill: false, interactive: false, opacity: 1 };
       for (const [color, weight] of [["#ffffff", 7], ["#111a21", 3.5]]) {
         this._selection.addLayer(pathOf(path.feature, { ...outline, color, weight }));
@@ -254,7 +263,8 @@
     _style(key) {
       const unit = this.figures.get(key);
       const value = unit && this.measure ? this.measure.value(unit) : null;
-      const line = { ...LINE[this.role], opacity: 0.85, fill: true, pattern: null };
+      const line = { ...LINE[this.role], opacity: 0.85, fill: true, pattern: null, stroke: true, interactive: true };
+      if (this._away) return { ...line, fill: false, stroke: false, interactive: false };
       if (this._faint) line.patternOpacity = 0;
       if (value === null || value === undefined) {
         return {
