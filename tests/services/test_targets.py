@@ -275,7 +275,7 @@ def test_the_verdict_goes_by_the_own_target(known_users: Town) -> None:
     assert targets(town.reference, EVERYTHING, asked(), FIRST).chosen.outlook.verdict is Verdict.NOT_MET
 
 
-def test_targets_of_another_boundary_set_are_told_and_do_not_hold(known_users: Town) -> None:
+def test_targets_of_another_boundary_set_are_told_and_hold_for_the_people_who_had_them(known_users: Town) -> None:
     town = known_users
     town.import_strips()
     children(town, [DAY, None])
@@ -290,7 +290,12 @@ def test_targets_of_another_boundary_set_are_told_and_do_not_hold(known_users: T
     later = reporting.coverage(town.reference, EVERYTHING, replace(asked("hamlet"), set_id="strips"))
     assert {unit.code: unit.goal.share for unit in later.units}[HAMLETS[0][0]] == Fraction(4, 5)
     units = reporting.coverage(town.reference, EVERYTHING, replace(asked("commune"), set_id="strips")).units
-    assert {unit.goal.share for unit in units} == {Fraction(19, 20)}
+    # All children known live in the commune of 80 %, which lies in X; of whom nobody is known, nothing is carried.
+    assert {unit.code: (unit.goal.share, unit.goal.carried) for unit in units} == {
+        "X": (Fraction(4, 5), "squares"),
+        "Y": (Fraction(19, 20), ""),
+        None: (Fraction(19, 20), ""),
+    }
 
 
 def test_a_target_is_taken_back_and_all_is_in_the_trail(known_users: Town) -> None:
