@@ -5,7 +5,8 @@ Millimetres from the top left corner throughout.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,14 +106,22 @@ def draw_plan_sheets(sheets: Sequence[PlanSheet], words: PlanSheetWords, fonts: 
 
     fonts: the folder of ``pdf.FONT_FILES``. Raises Unavailable where they are missing.
     """
+    return draw_sheets(words.pages, fonts, lambda pen: [_People(pen, sheet, words) for sheet in sheets])
+
+
+def draw_sheets(words: PageWords, fonts: Path, sheets_of: Callable[[Pen], Sequence[Pages]]) -> bytes:
+    """The PDF of sheets, one after another, each with its own numbers of pages.
+
+    sheets_of: the sheets, drawn by a pen. Raises Unavailable where the fonts are missing.
+    """
     use_fonts(fonts)
-    pen = Pen(WIDTH, HEIGHT, words.pages.language, words.pages.title, words.pages.foot)
-    for sheet in sheets:
-        _People(pen, sheet, words).draw()
+    pen = Pen(WIDTH, HEIGHT, words.language, words.title, words.foot)
+    for sheet in sheets_of(pen):
+        sheet.draw()
     return pen.finish()
 
 
-class Pages:
+class Pages(ABC):
     """The pages of one sheet while they are drawn. at: how far down the page it has come."""
 
     def __init__(
@@ -133,6 +142,10 @@ class Pages:
         self.lines = [part for line in lines for part in wrap(line, beside, REGULAR, 9.5)]
         self.at = 0.0
         self.page = 0
+
+    @abstractmethod
+    def draw(self) -> None:
+        """All pages."""
 
     def head_height(self, page: int) -> float:
         """Where on a page its table begins."""

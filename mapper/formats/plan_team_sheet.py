@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mapper.formats.pdf import Pen, use_fonts
-from mapper.formats.plan_sheet import CLOSING, FOOT, HEIGHT, MARGIN, WIDTH, Pages, PageWords, SheetNeed
+from mapper.formats.pdf import Pen
+from mapper.formats.plan_sheet import CLOSING, FOOT, MARGIN, WIDTH, Pages, PageWords, SheetNeed, draw_sheets
 
 HEAD_ROW, ROW = 7.5, 11.5
 HOURS, PLACE, PEOPLE, DOSES, ARRIVED, LEFT = 20.0, 42.0, 128.0, 142.0, 156.0, 177.0
@@ -60,11 +60,7 @@ def draw_team_sheets(sheets: Sequence[TeamSheet], words: TeamSheetWords, fonts: 
 
     fonts: the folder of ``pdf.FONT_FILES``. Raises Unavailable where they are missing.
     """
-    use_fonts(fonts)
-    pen = Pen(WIDTH, HEIGHT, words.pages.language, words.pages.title, words.pages.foot)
-    for sheet in sheets:
-        _Day(pen, sheet, words).draw()
-    return pen.finish()
+    return draw_sheets(words.pages, fonts, lambda pen: [_Day(pen, sheet, words) for sheet in sheets])
 
 
 class _Day(Pages):
