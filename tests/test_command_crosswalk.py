@@ -125,5 +125,9 @@ def test_an_import_tells_of_another_set_on_the_same_ground_and_days(data: Path) 
     assert beside in told.output
     assert "Withdraw one of them, or import it again with its own period." in told.output
     assert beside in run(data, "succession").output
+    assert run(data, "withdraw", "again").exit_code == 0
+    listed = run(data, "succession").output
+    assert beside not in listed
+    assert "again  Again  01/08/2025 – …  province: 1, commune: 1  (withdrawn)" in listed
     before = run(data, "import", path, "--id", "before", "--label", "Before", "--valid-to", "2019-12-31")
     assert "on the same ground" not in before.output

@@ -34,6 +34,10 @@ SAYS: Mapping[bool | None, str] = {True: mark("whole"), False: mark("a part"), N
 """Words for what is told of a pair."""
 
 
+STATES: Mapping[str, str] = {"placing": mark("households are being placed"), "withdrawn": mark("withdrawn")}
+"""Words for how far a set is; the usual state needs none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """rows: pairs that were read. left_out: those of units that neither set has. compared: who was asked, the one that

@@ -17,7 +17,7 @@ from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import MEDIA_TYPES, write_list
 from mapper.services import succession_view as view
 from mapper.services import successions as service
-from mapper.services.succession_report import CHANGES, SAYS, TOLD_BY
+from mapper.services.succession_report import CHANGES, SAYS, STATES, TOLD_BY
 from mapper.services.succession_view import Place, Shown
 from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
@@ -31,9 +31,6 @@ AT_ONCE = 100
 """Units shown on a page, and findings of one import."""
 
 LONGEST_SEARCH = 80
-
-STATES = {"placing": mark("households are being placed"), "withdrawn": mark("withdrawn")}
-"""Words for how far a set is; the usual state needs none."""
 
 DOUBT_HEAD = ("old_code", "old_name", "old_within", "new_code", "new_name", "new_within")
 

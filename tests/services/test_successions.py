@@ -126,6 +126,15 @@ def test_of_a_file_of_the_whole_country_what_these_sets_hold_is_taken(sqlite_tow
         take(sqlite_town, CROSSWALK[0], "99999,,88888,,full,,", only_known=True)
 
 
+def test_codes_that_lost_their_zeros_are_found_and_told(sqlite_town: Town) -> None:
+    sqlite_town.import_strips()
+    assert COMMUNES[0].startswith("0")
+    taken = take(sqlite_town, CROSSWALK[0], f"{int(COMMUNES[0])},,X,,full,,", *CROSSWALK[2:])
+    assert (taken.pairs, taken.faults) == (14, ())
+    (told,) = [dict(one.facts) for one in taken.report.findings if one.code == "codes_lost_zeros"]
+    assert told == {"number": "1"}
+
+
 def test_what_contradicts_itself_is_told_unit_by_unit(sqlite_town: Town) -> None:
     sqlite_town.import_strips()
     taken = take(
