@@ -164,7 +164,7 @@ def beside(
     """What may come to the figures of units of a level, or of HAMLET, from rows that are in one of several units.
 
     sums: all rows that the reader sees; apart: those of which they know only that they may be within their area. part:
-    only of this part. seen: innermost units of which the reader sees any; None for all.
+    only of this part. seen: innermost units that the reader sees whole; None for all.
     """
     units: dict[str, Maybe] = {}
     whole: Maybe | None = None
@@ -176,7 +176,8 @@ def beside(
             sure = counted and level != HAMLET and places.above(leaf, level) is not None
             if within and sure:
                 continue
-            keys = [_key(places, level, part, seen, code, hamlet) for code in leaf.codes]
+            # Whoever sees the households sees where they may be, also of a unit of which they see a part alone.
+            keys = [_key(places, level, part, None if counted else seen, code, hamlet) for code in leaf.codes]
             near = [at.placed.get((leaf.source, each), {}) for each in dict.fromkeys((hamlet, None))]
             parts, of = leaf.weights(near)
             likely = [apportioned(number, parts, of) for number in (*one.states, *one.houses)]

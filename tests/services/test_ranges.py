@@ -159,6 +159,10 @@ def test_who_sees_one_heir_alone_is_told_how_many_more_there_may_be(town: Town) 
     answer = later(town, user=of_x)
     assert [(unit.code, unit.people, unit.ranges["people"]) for unit in answer.units] == [("X", 1, (1, 2, 2))]
     assert (answer.total.people, answer.total.ranges["people"]) == (1, (1, 2, 2))
+    # who sees the old commune alone sees its households, and both units of which these are a part
+    of_commune = User(1, "somebody", Role.SUPERVISOR, (("squares", COMMUNES[2]),), 0)
+    some = {unit.code: unit for unit in later(town, user=of_commune).units if unit.people or unit.maybe}
+    assert {code: unit.shown("people") for code, unit in some.items()} == {"X": (1, 2, 2), "Y": (1, 1, 2), None: 1}
     of_q = User(1, "somebody", Role.SUPERVISOR, (("strips", "Q"),), 0)
     assert later(town, "province", user=of_q).total.people == 3
     question = Question("covid19", "18_plus", "1", LATER, "commune", "strips")
