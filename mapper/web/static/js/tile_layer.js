@@ -7,6 +7,7 @@
 import { PbfReader, VectorTile } from "../vendor/vector-tile/vector_tile.js";
 import { count, make, percent, shortName, t } from "./words.js";
 import { measure, spoken } from "./measures.js";
+import { inside, middle, trace, unitOf } from "./tile_features.js";
 import { silence } from "./unit_words.js";
 
 const DOT = 4;
@@ -24,49 +25,6 @@ const HAMLETS_FROM = 11;
 
 const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
-// A feature's properties as the figures of a unit, which measures.js reads.
-function unitOf(told) {
-  const share = told.visited;
-  return {
-    ...told,
-    coverage: told.coverage ?? null,
-    needed: told.needed ?? null,
-    households_interviewed: told.eligible ? 1 : 0,
-    households_expected: share === undefined ? null : 1,
-    households_unvisited: share === undefined ? 0 : 1 - share,
-  };
-}
-
-const inside = (x, y, rings) => rings.reduce((found, ring) => {
-  for (let at = 0, before = ring.length - 1; at < ring.length; before = at, at += 1) {
-    const [a, b] = [ring[at], ring[before]];
-    if (a.y > y !== b.y > y && x < ((b.x - a.x) * (y - a.y)) / (b.y - a.y) + a.x) found = !found;
-  }
-  return found;
-}, false);
-
-function trace(context, rings, scale) {
-  context.beginPath();
-  for (const ring of rings) {
-    ring.forEach(({ x, y }, index) => context[index ? "lineTo" : "moveTo"](x * scale, y * scale));
-    context.closePath();
-  }
-}
-
-// Twice the area of a ring and its centre of gravity, in steps of the tile.
-function middle(ring) {
-  let [area, x, y] = [0, 0, 0];
-  const from = ring[0];
-  for (let at = 0; at < ring.length; at += 1) {
-    const [a, b] = [ring[at], ring[(at + 1) % ring.length]];
-    const cross = (a.x - from.x) * (b.y - from.y) - (b.x - from.x) * (a.y - from.y);
-    area += cross;
-    x += (a.x + b.x - 2 * from.x) * cross;
-    y += (a.y + b.y - 2 * from.y) * cross;
-  }
-  return { area: Math.abs(area), x: area ? from.x + x / (3 * area) : from.x, y: area ? from.y + y / (3 * area) : from.y };
-}
-
 const NOTHING = { borders: [], communes: [], hamlets: [] };
 
 const TileLayer = L.GridLayer.extend({
@@ -80,11 +38,7 @@ const TileLayer = L.GridLayer.extend({
     this._ready = new Map();
     this._query = null;
     this._whole = false;
-    this.on("load", () => {
-      this._whole = !this._failed && this._round() >= COMMUNES_FROM;
-      this._drawLabels();
-      this.fire("covers");
-    });
+    this.on("load", this._settle);
     this.on("loading", () => { this._failed = false; });
     this.on("tileerror", () => {
       this._failed = true;
@@ -126,7 +80,7 @@ const TileLayer = L.GridLayer.extend({
   show(state, made, answer, wide = false) {
     const { campaign, set, group, dose, date } = state;
     const query = new URLSearchParams({ campaign, set, group, dose, date }).toString();
-    const same = query === this._query && made === this._made && wide === this._wide;
+    const [same, before] = [query === this._query && made === this._made, this._wide];
     this._made = made;
     this._wide = wide;
     this._target = answer?.target;
@@ -137,9 +91,13 @@ const TileLayer = L.GridLayer.extend({
       this._forget();
     }
     this._scales = null;
-    if (!same && this._map) {
+    if (!this._map) return this;
+    if (wide !== before) {
+      this._forget();
       this._setHeight(this._map);
       this.redraw();
+    } else if (!same) {
+      this._repaint();
     }
     return this;
   },
@@ -153,7 +111,7 @@ const TileLayer = L.GridLayer.extend({
   select(key) {
     if (key === this._selected) return;
     this._selected = key;
-    if (this._wide && this._map) this.redraw();
+    if (this._wide && this._map) this._repaint();
   },
 
   // Whether what the tiles draw stands for the areas: those need not be drawn below.
@@ -182,7 +140,8 @@ const TileLayer = L.GridLayer.extend({
   // Ask for all tiles anew: something was counted. The browser's own copies are asked about by their tags.
   renew() {
     this._forget();
-    if (this._map) this.redraw();
+    this._failed = false;
+    if (this._map) this._repaint();
   },
 
   // Tiles have whole zooms. Leaflet forgets to round where it draws anew between two of them.
@@ -195,13 +154,35 @@ const TileLayer = L.GridLayer.extend({
     const scale = Math.min(2, window.devicePixelRatio || 1);
     const canvas = L.DomUtil.create("canvas", "leaflet-tile");
     [canvas.width, canvas.height] = [size.x * scale, size.y * scale];
-    this._features(coords).then((features) => {
-      const context = canvas.getContext("2d");
-      context.scale(scale, scale);
-      this._draw(context, features, size.x / 4096, coords.z);
-      done(null, canvas);
-    }).catch((error) => done(error, canvas));
+    this._paint(canvas, coords).then(() => done(null, canvas)).catch((error) => done(error, canvas));
     return canvas;
+  },
+
+  // What is on a tile stays until what comes after it is here.
+  async _paint(canvas, coords) {
+    const query = this._query;
+    const features = await this._features(coords);
+    if (query !== this._query) return;
+    const context = canvas.getContext("2d");
+    const scale = canvas.width / this.getTileSize().x;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    this._draw(context, features, this.getTileSize().x / 4096, coords.z);
+  },
+
+  async _repaint() {
+    const shown = Object.values(this._tiles || {}).filter(({ current }) => current);
+    const done = await Promise.allSettled(shown.map(({ el, coords }) => this._paint(el, coords)));
+    const failed = done.find(({ status }) => status === "rejected");
+    if (failed) this.fire("tileerror", { error: failed.reason });
+    else if (shown.length) this._settle();
+  },
+
+  // Everything that was asked for is drawn, or what there is of it.
+  _settle() {
+    this._whole = !this._failed && this._round() >= COMMUNES_FROM;
+    this._drawLabels();
+    this.fire("covers");
   },
 
   // The bytes of a tile; null where another question is asked meanwhile. While the server works a country's figures out, it
