@@ -8,6 +8,7 @@ from heapq import nsmallest
 
 from mapper.domain.place_names import lacks_marks, readings, respelled, unmarked, words_of
 from mapper.domain.places import order_key
+from mapper.domain.walk import number_key
 from mapper.linkage.gazetteer import NamedPlace
 
 CODE, SPELLED, LACKING, OTHER_MARKS, BEGUN, WITHIN, AROUND, NEAR = range(8)
@@ -25,6 +26,12 @@ class Hit:
 
     rank: int
     place: NamedPlace
+
+
+def _order(hit: Hit) -> tuple[object, ...]:
+    """The best first, larger units before those within, Phường 2 before Phường 10."""
+    name = hit.place.name
+    return hit.rank, len(hit.place.around), number_key(order_key(name)[0]), order_key(name)
 
 
 class NameSearch:
@@ -59,7 +66,7 @@ class NameSearch:
             Hit(rank, self.places[at]) for at in fitting if (rank := self._rank(at, typed, code, needles)) is not None
         ]
         found = found or self._by_words(ways[0].split(), fits)
-        return sorted(found, key=lambda hit: (hit.rank, len(hit.place.around), order_key(hit.place.name)))[:most]
+        return sorted(found, key=_order)[:most]
 
     def _rank(self, at: int, typed: str, code: str, needles: Sequence[str]) -> int | None:
         place = self.places[at]

@@ -63,12 +63,12 @@ class PlaceFound:
 
 
 def search(
-    reference: Reference, user: User, typed: str, day: date, set_id: str = "", most: int = 20
+    reference: Reference, user: User, typed: str, day: date, set_id: str = "", most: int = 20, into: str = ""
 ) -> list[PlaceFound]:
     """Places whose names begin as typed, the best first and of the sets in force first; near ones where there is none.
 
-    set_id: of one set alone, "" for all. Raises InvalidQuestion for nothing or too much typed, NotFound for a set that
-    is not here.
+    set_id: of one set alone, "" for all. into: the set that comes first and in which the others' ground is told, "" for
+    the one in force. Raises InvalidQuestion for nothing or too much typed, NotFound for a set that is not here.
     """
     if not 0 < len(typed.strip()) <= LONGEST:
         raise InvalidQuestion(mark("Write a name or a code to look for, of {limit} characters at most."), limit=LONGEST)
@@ -76,7 +76,7 @@ def search(
         known = reference.known(connection)
         if not known.sets:
             return []
-        now = default_set(known, "", day)
+        now = default_set(known, into, day)
         several = [default_set(known, set_id)] if set_id else list(known.sets.values())
         several.sort(key=lambda each: (each is not now, not each.in_force(day)))
         found = [
@@ -174,7 +174,7 @@ def _found(
 
 def _today(known: Known, places: PlaceSet, now: PlaceSet, place: NamedPlace) -> tuple[Today, ...]:
     """Where an old unit lies in the set in force: its heirs; of a larger one the outermost units that hold these."""
-    if places.id == now.id:
+    if (places.about.valid_from or date.min) >= (now.about.valid_from or date.min):
         return ()
     whole: dict[tuple[str, str], bool] = {}
     level = now.leaf if place.level == places.leaf else now.about.levels[0]

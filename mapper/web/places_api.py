@@ -20,15 +20,21 @@ def places() -> Response:
     """Units of every boundary set, and hamlets, whose names begin as ``q`` does or whose code it is, the best first.
 
     ``q`` may lack accents and unit words; ``set`` asks for one set alone, ``limit`` for so many, 20 where it says
-    nothing, 50 at most. ``date`` is the day whose set comes first. In the answer each place has its ``set``, ``level``,
-    ``code``, ``name``, ``around`` (the units around it, the innermost first), ``bounds`` and ``near``, true where it is
-    only like what was asked for; of a set that is not in force, ``today`` says where its ground lies, as far as that
-    is known.
+    nothing, 50 at most. ``date`` is the day whose set comes first, or ``into`` names that set. In the answer each place
+    has its ``set``, ``level``, ``code``, ``name``, ``around`` (the units around it, the innermost first), ``bounds``
+    and ``near``, true where it is only like what was asked for; of an older set than that first one, ``today`` says
+    where its ground lies in it, as far as that is known.
     """
     user, asked = reader(), request.args
     most = asked.get("limit", default=20, type=int)
     found = place_search.search(
-        installation().reference, user, asked_for(asked, "q"), asked_day(asked), asked.get("set", ""), max(1, most)
+        installation().reference,
+        user,
+        asked_for(asked, "q"),
+        asked_day(asked),
+        asked.get("set", ""),
+        max(1, most),
+        asked.get("into", ""),
     )
     return jsonify(places=[_place(each) for each in found])
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from mapper.domain import level_words
 from mapper.domain.roles import READERS
 from mapper.domain.wall_labels import LINE
 from mapper.domain.wall_map import FRAME, HATCHES, HEIGHT, MARGIN, WIDTH, Row, Sheet
@@ -93,8 +94,7 @@ def _levels(asked: Asked) -> list[tuple[str, str]]:
     levels = [*asked.boundary_set["levels"], HAMLET]
     if asked.area is not None and asked.area.level in levels:
         levels = levels[levels.index(asked.area.level) + 1 :] or [HAMLET]
-    names = {"hamlet": say("Hamlets"), "commune": say("Communes"), "district": say("Districts")}
-    return [(level, names.get(level, say("Provinces"))) for level in levels]
+    return [(level, say(level_words.MANY[level])) for level in levels]
 
 
 def _level(asked: Asked) -> str:

@@ -133,6 +133,19 @@ def test_an_old_name_leads_to_where_it_lies_today(named: Town) -> None:
     assert one(named, "Hòa An", "new").today == ()
 
 
+def test_names_alike_stand_in_the_order_of_their_numbers(town: Town) -> None:
+    names = [name for name in found(town, "xa 1") if name.startswith("squares Xã")]
+    assert names == ["squares Xã 1", "squares Xã 10", "squares Xã 11", "squares Xã 12", "squares Xã 13"]
+
+
+def test_ground_is_told_in_the_set_asked_for_and_of_older_sets_alone(named: Town) -> None:
+    tell_heirs(named)
+    old = place_search.search(named.reference, EVERYTHING, "Sỹ Hai", THEN, into="new")
+    assert [each.code for each in old[0].today] == ["01002"]
+    new = place_search.search(named.reference, EVERYTHING, "Phường Sóc Trăng", NOW, into="old")
+    assert ("new", ()) in [(each.set_id, each.today) for each in new]
+
+
 def test_a_name_that_nobody_has_offers_those_that_are_near(named: Town) -> None:
     near = place_search.search(named.reference, EVERYTHING, "Hoaf An", NOW)
     assert near and all(each.near for each in near)
