@@ -17,6 +17,9 @@ from mapper.errors import InvalidInput, MapperError, mark
 from mapper.formats.level_table import RowFault
 from mapper.formats.table_file import Cell, read_table
 
+MOST_ROWS = 100_000
+"""Ten times the pairs of the whole country in 2025: a crosswalk cannot be divided into several files."""
+
 LONGEST_CODE = 40
 LONGEST_SOURCE = 300
 
@@ -75,7 +78,7 @@ def read_crosswalk(name: str, data: bytes) -> CrosswalkTable:
 
     A row that says neither whole nor part is whole where its old unit has no other row.
     """
-    table = read_table(name, data)
+    table = read_table(name, data, MOST_ROWS)
     at = _places(table.header)
     missing = [column for column in ("old_code", "new_code") if column not in at]
     if missing:

@@ -27,18 +27,21 @@ class TableFile:
     rows: tuple[tuple[int, tuple[Cell, ...]], ...]
 
 
-def read_table(name: str, data: bytes) -> TableFile:
-    """Read a table whose first filled row names the columns. Raises InvalidInput, TooLarge, naming the cure."""
+def read_table(name: str, data: bytes, most_rows: int = MOST_ROWS) -> TableFile:
+    """Read a table whose first filled row names the columns. Raises InvalidInput, TooLarge, naming the cure.
+
+    most_rows: that are taken at once, the columns' names among them.
+    """
     rows = _sheet(name, data) if data[:2] == b"PK" or name.lower().endswith((".xlsx", ".xls")) else _csv(name, data)
     filled = [(number, row) for number, row in rows if any(row)]
     if not filled:
         raise InvalidInput(mark("{name} is empty. Its first row names the columns."), name=name)
-    if len(filled) > MOST_ROWS:
+    if len(filled) > most_rows:
         raise TooLarge(
             mark("{name} has {rows} rows; {limit} are taken at once. Divide it into several files."),
             name=name,
             rows=len(filled),
-            limit=MOST_ROWS,
+            limit=most_rows,
         )
     header = tuple(cell if isinstance(cell, str) else cell.isoformat() for cell in filled[0][1])
     wide = len(header)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from mapper.errors import InvalidInput
+from mapper.errors import InvalidInput, TooLarge
 from mapper.formats.crosswalk import CrosswalkRow, read_crosswalk, with_zeros
 
 
@@ -84,6 +84,13 @@ def test_what_is_no_crosswalk_is_refused_with_the_columns_it_lacks() -> None:
     assert refused.value.facts["columns"] == "old_code, new_code"
     with pytest.raises(InvalidInput):
         read("old_code,new_code")
+
+
+def test_a_crosswalk_may_be_longer_than_other_tables() -> None:
+    rows, faults = read("old_code,new_code", *(f"{number},{number}" for number in range(20_001)))
+    assert (len(rows), faults) == (20_001, [])
+    with pytest.raises(TooLarge):
+        read("old_code,new_code", *(f"{number},{number}" for number in range(100_000)))
 
 
 def test_a_unit_without_heir_in_our_own_file_is_no_fault() -> None:
