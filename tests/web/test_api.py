@@ -43,6 +43,7 @@ PATHS = {
     "/api/coverage-by-day": ASKED,
     "/api/shapes": {"level": "commune", "campaign": "mini"},
     "/api/heat": ASKED,
+    "/api/places": {"q": "xa"},
 }
 
 
