@@ -55,14 +55,22 @@ def read_area(text: str) -> Area | None:
 
 
 def narrowed(reference: Reference, user: User, set_id: str, area: Area | None) -> User:
-    """A user who sees no more than an area of a set; the user as they are where it holds more than they may see."""
+    """A user who sees no more than an area of a set.
+
+    Where it holds more than they may see, their own areas that lie within it; the user as they are where none does.
+    """
     if area is None:
         return user
     inner = replace(user, areas=(("" if area.level == HAMLET else set_id, area.code),))
     with reference.database.read() as connection:
         own = visible_cells(reference, connection, user)
-        within = visible_cells(reference, connection, inner)
-    return inner if own is None or set(within or ()) <= set(own) else user
+        within = frozenset(visible_cells(reference, connection, inner) or ())
+        if own is None or within <= set(own):
+            return inner
+        # An area of another vintage: a commune that was joined to others since, say.
+        parts = [(one, visible_cells(reference, connection, replace(user, areas=(one,))) or ()) for one in user.areas]
+    inside = tuple(one for one, cells in parts if cells and within.issuperset(cells))
+    return replace(user, areas=inside) if inside else user
 
 
 def choices(reference: Reference, user: User, set_id: str, area: Area | None = None) -> list[AreaChoice]:

@@ -112,3 +112,25 @@ def test_the_cells_of_an_area_hold_its_households_and_no_others(town: Town) -> N
         north = someone(("squares", "N"))
         assert (hamlets(north, None), hamlets(north, SOUTH)) == ({HAMLETS[9][0]}, set())
         assert hamlets(replace(north, areas=(("", HAMLETS[0][1]),)), FIRST_COMMUNE) == {HAMLETS[0][1]}
+
+
+def test_of_a_unit_of_another_vintage_that_holds_more_than_somebody_sees_their_own_part_is_what_they_see(
+    sqlite_town: Town,
+) -> None:
+    sqlite_town.import_strips()
+    for commune in (0, 1, 3):
+        sqlite_town.send(sqlite_town.write(people=[person()], commune=commune))
+    # A house in the western half of the square that the strips divide.
+    sqlite_town.send(sqlite_town.write({"household.point": inside(2, east=0.2)}, [person()], commune=2))
+    reference, west = sqlite_town.reference, Area("commune", "X")
+    two = someone(("squares", COMMUNES[0]), ("squares", COMMUNES[3]))
+    assert areas.narrowed(reference, two, "strips", west).areas == (("squares", COMMUNES[0]),)
+    assert areas.narrowed(reference, someone(), "strips", west).areas == (("strips", "X"),)
+    half = someone(("squares", COMMUNES[2]))
+    # No strip lies in the square, and yet the one where its house stands can be chosen; the other cannot.
+    assert [str(one.area) for one in areas.choices(reference, half, "strips")] == ["province:Q", "commune:X"]
+    with pytest.raises(NotFound):
+        areas.choices(reference, half, "strips", Area("commune", "Y"))
+    question = Question("covid19", "18_plus", "1", DAY, "commune", "strips")
+    (unit,) = reporting.coverage(reference, half, question, west).units
+    assert (unit.code, unit.partial, unit.houses.visited) == ("X", True, 1)

@@ -101,8 +101,7 @@ SAME: Mapping[str, str] = {
     "national_register.": "an extract has the set that it was read with",
     "odata.": "submissions as they came",
     "people_api.count": "a number of people, whatever the borders; an area alone has a set",
-    "plan_files.": "a plan keeps its set",
-    "plans": "a plan keeps its set",
+    "plan": "a plan keeps its set",
     "public.": "the set that the administrator chose",
     "slips.": "a slip names the hamlet of the list",
     "slip_batches.": "a slip names the hamlet of the list",
@@ -144,9 +143,9 @@ def import_later(site: Site, folder: Path) -> None:
     for code, name, west in (("00005", "Xã Tây", 105.0), ("00001", "Phường Đông", 105.1)):
         east = round(west + 0.1, 1)
         ring = [[west, 22.0], [east, 22.0], [east, 22.1], [west, 22.1], [west, 22.0]]
-        facts = {"commune_code": code, "commune_name": name, "province_code": "02", "province_name": "Tỉnh Mới"}
+        told = {"commune_code": code, "commune_name": name, "province_code": "02", "province_name": "Tỉnh Mới"}
         geometry = {"type": "Polygon", "coordinates": [ring]}
-        features.append({"type": "Feature", "properties": facts, "geometry": geometry})
+        features.append({"type": "Feature", "properties": told, "geometry": geometry})
     file = folder / "later.geojson"
     file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
     facts = boundaries.SetFacts("later", "Từ tháng 7", date(2025, 7, 1))
