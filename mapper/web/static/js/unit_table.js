@@ -186,7 +186,7 @@ export class UnitTable {
         link({ state: "vaccinated" }, number(unit, "vaccinated")), "/",
         link({ state: "eligible" }, number(unit, "eligible")))),
       cell("visited", t("Visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
-        link({ houses: "expected" }, unit.households_expected ? visits(unit) : `${count(unit.households_visited)}/?`))),
+        link({ houses: "expected" }, unit.households_expected ? visits(unit) : `${number(unit, "households_visited")}/?`))),
       cell("needed", t("Needed"),
         unit.needed || unit.ranges?.needed?.[2] ? link({ state: "due" }, number(unit, "needed")) : make("span", {}, unit.needed === null ? "–" : count(0))),
       cell("verdict", t("Verdict"), make("span", { class: `verdict verdict-${unit.verdict || "none"}` }, verdictWord(unit))));

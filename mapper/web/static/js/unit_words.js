@@ -116,8 +116,8 @@ export const vaccinatedOf = (answer, unit) => fill(t("{vaccinated} of {eligible}
 // "18/41 (44 %)"; where no list says how many houses there are, the visited ones alone.
 export function visits(unit) {
   const share = visitedShare(unit);
-  if (share === null) return t("{visited} (how many there are is not known)", { visited: count(unit.households_visited) });
-  return `${count(unit.households_visited)}/${count(unit.households_expected)}`;
+  if (share === null) return t("{visited} (how many there are is not known)", { visited: number(unit, "households_visited") });
+  return `${number(unit, "households_visited")}/${count(unit.households_expected)}`;
 }
 
 // Everybody of the group, each in one state, as one strip and a list of numbers. answer: that the unit is of; none for
@@ -176,7 +176,7 @@ export function popup(unit, name, answer, place, ...extra) {
     figure(answer, unit, { houses: "expected" }, visits(unit)),
     visitedShare(unit) === null ? "" : ` (${percent(visitedShare(unit), 0)})`), ", ",
     figure(answer, unit, { houses: "interviewed" },
-      t("{houses} interviewed", { houses: count(unit.households_interviewed) })));
+      t("{houses} interviewed", { houses: number(unit, "households_interviewed") })));
   if (unit.verdict) {
     fact(target === null ? t("Verdict") : t("Target {target}", { target: percent(target, 0) }),
       make("span", { class: `verdict verdict-${unit.verdict}` }, verdictWord(unit)));
