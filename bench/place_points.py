@@ -12,8 +12,11 @@ is missed or an answer differs.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import pickle
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -64,6 +67,24 @@ def from_file(path: Path) -> list[bytes]:
     return [bytes(wkb) for wkb in geopandas.read_file(path).geometry.to_wkb()]
 
 
+def build(options: argparse.Namespace, file: Path) -> None:
+    """Make the outlines and their index, and leave both in files."""
+    rng = np.random.default_rng(20220930)
+    wkbs = from_file(options.file) if options.file else wobbling_grid(options.units, options.vertices, rng)
+    vertices = shapely.get_num_coordinates(shapely.from_wkb(np.array(wkbs, dtype=object))).mean()
+    start, cpu = time.perf_counter(), time.process_time()
+    placer = Placer.build([f"{i:05d}" for i in range(len(wkbs))], wkbs, options.cells)
+    built, built_cpu = time.perf_counter() - start, time.process_time() - cpu
+    kept = placer.to_bytes()
+    file.write_bytes(pickle.dumps(wkbs))
+    file.with_suffix(".index").write_bytes(kept)
+    print(
+        f"{len(wkbs):,} communes, {vertices:.0f} vertices on average; index built in {built:.1f} s "
+        f"(CPU {built_cpu:.1f} s), kept in {len(kept) / 1e6:.1f} MB",
+        flush=True,
+    )
+
+
 def main() -> None:
     """Build, place, join, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -76,28 +97,23 @@ def main() -> None:
     options = parser.parse_args()
     rng = np.random.default_rng(20220930)
 
-    wkbs = from_file(options.file) if options.file else wobbling_grid(options.units, options.vertices, rng)
-    shapes = shapely.from_wkb(np.array(wkbs, dtype=object))
-    codes = [f"{i:05d}" for i in range(len(wkbs))]
-    print(f"{len(wkbs):,} communes, {shapely.get_num_coordinates(shapes).mean():.0f} vertices on average")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "outlines"
+        # In a process of its own, as an import is: who places has the kept index alone.
+        building = multiprocessing.get_context("fork").Process(target=build, args=(options, file))
+        building.start()
+        building.join()
+        start = time.perf_counter()
+        placer = Placer.from_bytes(file.with_suffix(".index").read_bytes())
+        loaded = time.perf_counter() - start
+        shapes = shapely.from_wkb(np.array(pickle.loads(file.read_bytes()), dtype=object))
     west, south, east, north = shapely.total_bounds(shapes)
-    start = time.perf_counter()
-    placer = Placer.build(codes, wkbs, options.cells)
-    built = time.perf_counter() - start
-    start = time.perf_counter()
-    kept = placer.to_bytes()
-    written = time.perf_counter() - start
-    start = time.perf_counter()
-    placer = Placer.from_bytes(kept)
-    loaded = time.perf_counter() - start
-    print(
-        f"index: built in {built:.1f} s, kept in {len(kept) / 1e6:.1f} MB ({written:.1f} s), loaded in {loaded:.2f} s"
-    )
+    print(f"index loaded in {loaded:.2f} s")
 
     joined = min(options.sjoin_points, options.points)
     lon, lat, found = np.empty(joined), np.empty(joined), np.empty(joined, np.int32)
     placing = placing_cpu = 0.0
-    in_unit, per_unit = 0, np.zeros(len(codes), np.int64)
+    in_unit, per_unit = 0, np.zeros(len(placer.codes), np.int64)
     for first in range(0, options.points, AT_ONCE):
         number = min(AT_ONCE, options.points - first)
         x, y = rng.uniform(west, east, number), rng.uniform(south, north, number)
@@ -106,7 +122,7 @@ def main() -> None:
         placing += time.perf_counter() - start
         placing_cpu += time.process_time() - cpu
         in_unit += int((at >= 0).sum())
-        per_unit += np.bincount(at[at >= 0], minlength=len(codes))
+        per_unit += np.bincount(at[at >= 0], minlength=len(placer.codes))
         some = max(0, min(number, joined - first))
         lon[first : first + some], lat[first : first + some], found[first : first + some] = (
             x[:some],
@@ -125,7 +141,7 @@ def main() -> None:
     middle, slow = np.percentile(singles, [50, 99]) * 1e6
     print(f"one point: p50 {middle:.1f} us, p99 {slow:.1f} us")
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"peak memory so far {peak_gb:.2f} GB, with the building of the index")
+    print(f"peak memory so far {peak_gb:.2f} GB, outlines for sjoin among it")
 
     units = geopandas.GeoDataFrame({"unit": np.arange(len(shapes))}, geometry=shapes, crs=4326)
     start, cpu = time.perf_counter(), time.process_time()

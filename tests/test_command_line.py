@@ -313,6 +313,37 @@ def test_boundaries_are_imported_with_what_was_told_of_them(tmp_path: Path) -> N
     assert kept == [("Hai_ô", "2020-01-01", "2025-06-30", 1)]
 
 
+def test_an_import_that_is_cut_off_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "again.geojson").write_bytes(squares())
+    importing = ("boundaries", "import", str(tmp_path / "again.geojson"), "--id", "again")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mapper.services.set_placing._place_points", interrupted)
+        made = run(data, *importing, language="en")
+    assert made.exit_code == 130
+    assert "Cut off. " in made.stderr
+    assert "python server.py boundaries place SET" in made.stderr
+    second = run(data, *importing, language="en")
+    assert "Go on with it: python server.py boundaries place again" in str(second.exception)
+    placed = run(data, "boundaries", "place", "again", language="en")
+    assert (placed.exit_code, placed.stdout) == (0, "Boundary set again is shown, with 0 households placed in it.\n")
+
+
+def test_a_set_is_withdrawn_after_a_word_on_who_uses_it(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "again.geojson").write_bytes(squares())
+    facts = ("--id", "again", "--valid-from", "2025-07-01")
+    run(data, "boundaries", "import", str(tmp_path / "again.geojson"), *facts)
+    refused = run(data, "boundaries", "withdraw", "again", language="en", boundary_set="again")
+    assert refused.stdout == "- MAPPER_BOUNDARY_SET names it as the set shown first.\n"
+    assert "Boundary set again is still used." in str(refused.exception)
+    done = run(data, "boundaries", "withdraw", "again", "--anyway", language="en", boundary_set="again")
+    assert done.exit_code == 0
+    assert done.stdout.endswith("Boundary set again is withdrawn.\n")
+
+
 def test_places_are_found_by_code_and_by_name_in_any_spelling(data: Path) -> None:
     for written in ("xa mot", "X. Một", "00001"):
         found = run(data, "boundaries", "find", written, "--most", "1", language="en")

@@ -181,11 +181,13 @@ def test_the_index_answers_as_testing_every_polygon_does(seed: int, side: int, c
     expected = by_testing_every_polygon(codes, outlines, lon, lat)
     assert placer.place(lon, lat).tolist() == expected
     assert Placer.from_bytes(placer.to_bytes()).place(lon, lat).tolist() == expected
+    at_once, on_border = placer.place_exactly(lon, lat)
     for n in range(0, len(lon), 7):
         code = codes[expected[n]] if expected[n] >= 0 else None
         point = shapely.Point(lon[n], lat[n])
         touches = code is not None and outlines[expected[n]].boundary.intersects(point)
         assert placer.place_one(float(lon[n]), float(lat[n])) == (code, touches)
+        assert (int(at_once[n]), bool(on_border[n])) == (expected[n], touches)
 
 
 @settings(max_examples=60, deadline=None)
