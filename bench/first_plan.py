@@ -2,12 +2,12 @@
 
 python bench/first_plan.py [--households 1500,14000] [--seconds 8] [--data FOLDER]
 
-Makes the sample district of each size in a folder of its own, unless --data names one that holds it, and asks twice for
-ten days of five teams with as many sites as there are stations and eight more, in a process that has just started: the
-second time it has loaded what it needs. Prints when the people were taken from the register, when there is a first plan
-that the plan's page can show, and when the plan was made, as seconds of CPU of the process since the question and, in
-brackets, of wall time; and the CPU time of reading the first plan, as the page does. --seconds: in which the sites, and
-the routes, may be chosen.
+Makes the sample district of each size in a folder of its own, unless --data names one that holds it, and asks for ten
+days of five teams with as many sites as there are stations and eight more: in a process that has just started, and in
+one that has read ahead, as a server has a moment after its start (``warming.warm_plans``). Prints when the people were
+taken from the register, when there is a first plan that the plan's page can show, and when the plan was made, as
+seconds of CPU of the process since the question and, in brackets, of wall time; and the CPU time of reading the first
+plan, as the page does. --seconds: in which the sites, and the routes, may be chosen.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import gc
 import multiprocessing
+import resource
 import sys
 import tempfile
 import threading
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mapper.domain.people import Point
 from mapper.domain.plan import FieldTeam, PlanQuestion
-from mapper.services import accounts, plan_work, plans, sample
+from mapper.services import accounts, plan_work, plans, sample, warming
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import plans as kept
@@ -94,15 +95,25 @@ def fill(folder: Path, households: int) -> None:
         sample.build(reference, ROOT, households, lambda done: None)
 
 
-def twice(folder: Path, seconds: float) -> None:
-    """Two plans of the same question."""
+def ask_once(folder: Path, seconds: float, ahead: bool) -> None:
+    """A plan in a process that has just started, or has read ahead."""
     reference = open_reference(Settings(data_dir=folder))
+    if ahead:
+        before, began = resident(), time.process_time()
+        people = warming.warm_plans(reference)
+        took = time.process_time() - began
+        print(f"  read ahead {people} people in {took:.1f} s of CPU, {resident() - before:.0f} MB more", flush=True)
     # As mapper.web.serving has it.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-    for _ in range(2):
-        asked_and_made(reference, seconds)
+    asked_and_made(reference, seconds)
+
+
+def resident() -> float:
+    """Memory of this process, MB."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 def apart(work: Callable[..., None], *told: object) -> None:
@@ -124,7 +135,8 @@ def main() -> None:
             where = asked.data or Path(folder)
             apart(fill, where, int(size))
             print(f"{size} households", flush=True)
-            apart(twice, where, asked.seconds)
+            for ahead in (False, True):
+                apart(ask_once, where, asked.seconds, ahead)
 
 
 if __name__ == "__main__":

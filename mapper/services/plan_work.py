@@ -83,6 +83,7 @@ def work_out(reference: Reference, number: int, progress: Progress = lambda shar
 def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
     question = read_question(row.question)
     given = _gathered(reference, row, question, running)
+    running.keep(share=GATHERED)
     with reference.database.read() as connection:
         campaign = reference.known(connection).campaign(row.campaign_id)
     rules = demand.rules_in(given.rules, campaign)
