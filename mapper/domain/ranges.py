@@ -95,16 +95,21 @@ def _share(one: Heir) -> float | None:
     return 1.0 if one.whole else one.share
 
 
-def apportioned(number: int, weights: Sequence[int], of: int) -> list[int]:
+def apportioned(number: int, weights: Sequence[int], of: int, owed: list[int] | None = None) -> list[int]:
     """A number of people in whole parts by weights; they make up the number, or its part where weights make up less.
 
-    By largest remainders, the first of equals first.
+    By largest remainders, the first of equals first. owed: what rounding has kept from each part so far, of numbers
+    that are told together; goes first, and is brought up to date.
     """
+    owed = [0] * len(weights) if owed is None else owed
     parts, rests = zip(*(divmod(number * weight, of) for weight in weights), strict=True)
     found = list(parts)
     left = (2 * sum(rests) + of) // (2 * of)
-    for at in sorted(range(len(found)), key=lambda at: (-rests[at], at))[:left]:
+    for at, rest in enumerate(rests):
+        owed[at] += rest
+    for at in sorted((at for at, rest in enumerate(rests) if rest), key=lambda at: (-owed[at], at))[:left]:
         found[at] += 1
+        owed[at] -= of
     return found
 
 

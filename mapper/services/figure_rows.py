@@ -180,7 +180,9 @@ def beside(
             keys = [_key(places, level, part, None if counted else seen, code, hamlet) for code in leaf.codes]
             near = [at.placed.get((leaf.source, each), {}) for each in dict.fromkeys((hamlet, None))]
             parts, of = leaf.weights(near)
-            likely = [apportioned(number, parts, of) for number in (*one.states, *one.houses)]
+            owed = [0] * len(parts)
+            likely = [apportioned(number, parts, of, owed) for number in one.states]
+            likely += [apportioned(number, parts, of) for number in one.houses]
             for key in dict.fromkeys(key for key in keys if key is not None and not sure):
                 maybe = _maybe(one, likely, [each == key for each in keys])
                 units[key] = units[key].plus(maybe) if key in units else maybe

@@ -97,6 +97,19 @@ def test_parts_of_a_number_make_it_up() -> None:
         assert all(abs(part - number * one / sum(weights)) < 1 for part, one in zip(parts, weights, strict=True))
 
 
+def test_numbers_told_together_are_not_all_rounded_to_the_same_side() -> None:
+    owed = [0, 0]
+    assert [apportioned(1, (1, 1), 2, owed) for _ in range(4)] == [[1, 0], [0, 1], [1, 0], [0, 1]]
+    draw = random.Random(8)
+    for _ in range(200):
+        weights = [draw.randrange(9) for _ in range(draw.randrange(1, 6))] + [1]
+        owed, numbers = [0] * len(weights), [draw.randrange(30) for _ in range(8)]
+        parts = [apportioned(number, weights, sum(weights), owed) for number in numbers]
+        assert [sum(one) for one in parts] == numbers
+        assert min(map(min, parts)) >= 0
+        assert all(abs(each) <= 2 * sum(weights) for each in owed)
+
+
 # What may be said
 
 

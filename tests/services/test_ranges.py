@@ -23,10 +23,13 @@ from mapper.services.following import telling
 from mapper.services.questions import Question
 from mapper.services.rebuilding import rebuild
 from mapper.services.reference import PlaceSet
+from mapper.services.report_writing import Writing
 from mapper.services.row_sums import Ground, RowSum
+from mapper.services.target_words import TargetWords
 from mapper.store import reference as kept
 from mapper.store import successions
 from mapper.store.reference import BoundarySet, UnitRow
+from mapper.web.api import figures
 from tests.services.book import check_figures
 from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
@@ -331,3 +334,25 @@ def test_lists_name_the_units_in_one_of_which_somebody_lives(town: Town) -> None
     assert sorted((one.unit, one.one_of) for one in found.people) == [("", ("Xã X", "Xã Y")), ("Xã X", ())]
     houses = people_list.houses(town.reference, EVERYTHING, question, Area("province", "Q"), "visited")
     assert sorted(one.one_of for one in houses.houses) == [(), ("Xã X", "Xã Y")]
+
+
+def test_a_range_is_written_as_one_wherever_it_is_told(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.import_strips()
+    tell(town)
+    for people in ([VACCINATED] * 3, [UNVACCINATED]):
+        house(town, 0, 0.5, *people)
+    for people in ([VACCINATED], [UNVACCINATED]):
+        house(town, 2, None, *people)
+    x = rows(later(town))["X"]
+    # three of four for certain; at worst three of five, at best four of five
+    words = TargetWords("en")
+    assert (words.share(x.coverage), words.people(x.shown("eligible"))) == ("60–80%", "4–6")
+    assert words.maybe(x).startswith("2 people without a position")
+    report = Writing("vi")
+    assert report.share(x.coverage).text == "60–80%"
+    assert report.number(x.shown("vaccinated")).text == "3–4"
+    (row,) = figures([x])
+    assert (row["eligible"], row["ranges"]["eligible"]) == (4, [4, 5, 6])
+    assert row["ranges"]["coverage"][::2] == [0.6, 0.8]
+    assert "ranges" not in figures([rows(later(town, "province"))["Q"]])[0]
