@@ -6,8 +6,9 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -79,12 +80,16 @@ class Place:
         """Whether there is room for all of them."""
         return len(comers) <= self.room(slot) and sum(one.doses for one in comers) <= slot.doses
 
-    def ask(self, slot: Slot, comers: Iterable[Comer]) -> None:
+    def first_for(self, slots: Iterable[Slot], comers: Sequence[Comer]) -> Slot | None:
+        """The first of some sessions that has room for all of them."""
+        number, doses = len(comers), sum([one.doses for one in comers])
+        return next((slot for slot in slots if doses <= slot.doses and number <= self.room(slot)), None)
+
+    def ask(self, slot: Slot, comers: Sequence[Comer]) -> None:
         """Ask them to a session."""
-        for one in comers:
-            slot.asked.append(one)
-            slot.doses -= one.doses
-            self.asked[slot.day] += 1
+        slot.asked += comers
+        slot.doses -= sum([one.doses for one in comers])
+        self.asked[slot.day] += len(comers)
 
     def last_free(self) -> date | None:
         """The last day on which somebody more could come; None where there is none."""
@@ -163,17 +168,20 @@ def _fill(place: Place, comers: Sequence[Comer]) -> list[Comer]:
     slots, left = place.slots, []
     comers = _as_before(place, comers)
     blocks: dict[tuple[int, str], list[Comer]] = {}
-    days = [slot.day for slot in slots]
+    first_from = cache(partial(bisect_left, [slot.day for slot in slots]))
     for one in comers:
-        first = bisect_left(days, one.ready)
-        if first == len(days):
-            first = bisect_left(days, one.person.on)
-        if first == len(days):
+        first = first_from(one.ready)
+        if first == len(slots):
+            first = first_from(one.person.on)
+        if first == len(slots):
             left.append(one)
+        elif (key := (first, one.house.hamlet_code or "")) in blocks:
+            blocks[key].append(one)
         else:
-            blocks.setdefault((first, one.house.hamlet_code or ""), []).append(one)
+            blocks[key] = [one]
     admitted = _admitted(place, blocks)
-    left += [one for several in blocks.values() for one in several if id(one) not in admitted]
+    if admitted is not None:
+        left += [one for several in blocks.values() for one in several if id(one) not in admitted]
 
     def rank(key: tuple[int, str]) -> tuple[float, ...]:
         several = blocks[key]
@@ -181,7 +189,7 @@ def _fill(place: Place, comers: Sequence[Comer]) -> list[Comer]:
 
     # Whoever has the fewest days to choose from comes first: those with more of them find room beside.
     for key in sorted(blocks, key=lambda each: (rank(each), each[1])):
-        several = [one for one in blocks[key] if id(one) in admitted]
+        several = blocks[key] if admitted is None else [one for one in blocks[key] if id(one) in admitted]
         left += _ask_block(place, slots[key[0] :], several)
     for slot in slots:
         if place.open_days and not slot.kept and not slot.team:
@@ -202,10 +210,12 @@ def _as_before(place: Place, comers: Sequence[Comer]) -> Sequence[Comer]:
     return [one for one in comers if id(one) not in gone]
 
 
-def _admitted(place: Place, blocks: Mapping[tuple[int, str], Sequence[Comer]]) -> set[int]:
-    """Those who find room, by weight: of nested choices of days nobody else could be served beside them."""
+def _admitted(place: Place, blocks: Mapping[tuple[int, str], Sequence[Comer]]) -> set[int] | None:
+    """Those who find room, by weight: of nested choices of days nobody else could be served beside them.
+
+    None where all do.
+    """
     slots = place.slots
-    comers = [(key[0], one) for key, several in blocks.items() for one in several]
     rest: dict[date, float] = {}
     people, doses = np.zeros(len(slots)), np.array([slot.doses for slot in slots], np.float64)
     for number, slot in enumerate(slots):
@@ -215,22 +225,27 @@ def _admitted(place: Place, blocks: Mapping[tuple[int, str], Sequence[Comer]]) -
         if limit is not None:
             rest[slot.day] = rest.get(slot.day, free) - people[number]
     rooms = [np.cumsum(each[::-1])[::-1] for each in (people, doses)]
-    asked = [np.zeros(len(slots) + 1), np.zeros(len(slots) + 1)]
-    for first, one in comers:
-        asked[0][first] += 1
-        asked[1][first] += one.doses
-    wanted = [np.cumsum(each[:-1][::-1])[::-1] for each in asked]
+    asked = [np.zeros(len(slots)), np.zeros(len(slots))]
+    for (first, _), several in blocks.items():
+        asked[0][first] += len(several)
+        asked[1][first] += sum([one.doses for one in several])
+    wanted = [np.cumsum(each[::-1])[::-1] for each in asked]
     if all((want <= room).all() for want, room in zip(wanted, rooms, strict=True)):
-        return {id(one) for _, one in comers}
+        return None
+    comers = [(first, one) for (first, _), several in blocks.items() for one in several]
     heaviest: dict[str, float] = {}
     for _, one in comers:
-        heaviest[one.house.id] = max(one.weight, heaviest.get(one.house.id, 0.0))
+        house, weight = one.house.id, one.weight
+        if heaviest.get(house, 0.0) <= weight:
+            heaviest[house] = weight
     # Of a few sessions lists are read in a tenth of the time of arrays.
     of_people, of_doses = ([float(one) for one in each] for each in rooms)
     found = set()
     for first, one in sorted(
         comers, key=lambda each: (-heaviest[each[1].house.id], each[1].ready, each[1].house.id, each[1].person.id)
     ):
+        if of_people[0] < 1:
+            break
         if min(of_people[: first + 1]) >= 1 and min(of_doses[: first + 1]) >= one.doses:
             for number in range(first + 1):
                 of_people[number] -= 1
@@ -248,18 +263,38 @@ def _ask_block(place: Place, slots: Sequence[Slot], comers: Sequence[Comer]) -> 
     if whole is not None:
         place.ask(whole, comers)
         return []
-    houses: dict[str, list[Comer]] = {}
-    for one in comers:
-        houses.setdefault(one.house.id, []).append(one)
+    # Whoever is asked makes no session roomier: one that is full for everybody stays so.
+    fewest = min(one.doses for one in comers)
+    free = [slot for slot in slots if slot.doses >= fewest and place.room(slot) >= 1]
     left: list[Comer] = []
-    for several in sorted(houses.values(), key=lambda each: (-max(one.weight for one in each), each[0].house.id)):
-        for some in [several] if any(place.takes(slot, several) for slot in slots) else [[one] for one in several]:
-            slot = next((slot for slot in slots if place.takes(slot, some)), None)
+    for several in _by_house(comers):
+        slot = place.first_for(free, several)
+        parts = [several] if slot is not None or len(several) == 1 else [[one] for one in several]
+        for some in parts:
+            if some is not several:
+                slot = place.first_for(free, some)
             if slot is None:
                 left += some
-            else:
-                place.ask(slot, some)
+                continue
+            place.ask(slot, some)
+            if slot.doses < fewest or place.room(slot) < 1:
+                free.remove(slot)
     return left
+
+
+def _by_house(comers: Iterable[Comer]) -> list[list[Comer]]:
+    """Those of a house together, the house of the highest weight first."""
+    houses: dict[str, list[Comer]] = {}
+    heaviest: dict[str, float] = {}
+    for one in comers:
+        house, weight = one.house.id, one.weight
+        if house in houses:
+            houses[house].append(one)
+            heaviest[house] = max(heaviest[house], weight)
+        else:
+            houses[house] = [one]
+            heaviest[house] = weight
+    return [houses[house] for house in sorted(sorted(houses), key=heaviest.__getitem__, reverse=True)]
 
 
 def _moved(
@@ -271,15 +306,25 @@ def _moved(
     free: dict[int, date | None] = {}
     whys: dict[tuple[int, date, int], Unserved] = {}
     houses: dict[tuple[int, str], list[Comer]] = {}
+    heaviest: dict[tuple[int, str], float] = {}
     for number, one in left:
-        houses.setdefault((number, one.house.id), []).append(one)
-    order = sorted(houses, key=lambda key: (-max(one.weight for one in houses[key]), key))
-    reached = _reached(places, [houses[key][0].house for key in order], [houses[key] for key in order], weights, ways)
+        key = number, one.house.id
+        if key in houses:
+            houses[key].append(one)
+            heaviest[key] = max(heaviest[key], one.weight)
+        else:
+            houses[key] = [one]
+            heaviest[key] = one.weight
+    order = sorted(sorted(houses), key=heaviest.__getitem__, reverse=True)
+    # A place that is full stays so: most of those left are near none but such.
+    roomy = [one for one in places if one.last_free() is not None]
+    reached = _reached(roomy, [houses[key][0].house for key in order], [houses[key] for key in order], weights, ways)
+    with_room = {id(one) for one in roomy}
     for key, near in zip(order, reached, strict=True):
         own, comers = places[key[0]], houses[key]
         unit = unit_of_house(comers[0].house)
-        # A place that is full stays so: most of those left are near none but such.
-        open_ = [(own, comers[0].way_m), *((place, far) for place, far in near if place is not own)]
+        open_ = [(own, comers[0].way_m)] if id(own) in with_room else []
+        open_ += [(place, far) for place, far in near if place is not own]
         open_ = [(place, far) for place, far in open_ if free.get(id(place), date.max) is not None]
         if held.closed:
             open_ = [(place, far) for place, far in open_ if place is own or not held.crosses(unit, place.unit)]
@@ -295,7 +340,7 @@ def _moved(
             place, slot, far = found
             moved += place is not own
             free.pop(id(place))
-            place.ask(slot, [replace(one, way_m=far)])
+            place.ask(slot, [one._replace(way_m=far)])
     return {
         why: [(house, tuple(people)) for house, people in unserved[why].values()] for why in Unserved if why in unserved
     }, moved

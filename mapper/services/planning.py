@@ -28,8 +28,8 @@ SITES, ROUTES = 0.5, 0.9
 STEP = 0.01
 """So much further, and it is told."""
 
-FIRST = Limits(0.3, rounds=1)
-"""Of routes of a first plan."""
+FIRST = Limits(math.inf, rounds=1)
+"""Of routes of a first plan: by rounds alone, so that the same question has the same one however busy the cores are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,7 +298,7 @@ class _Filling:
             self.days.put(stop, day, offer.at)
         assert stop.slot is not None
         ways_m = dict(zip(spot.who.tolist(), spot.far.tolist(), strict=True))
-        comers = [replace(self.people[one], way_m=ways_m[one]) for one in offer.people.tolist()]
+        comers = [self.people[one]._replace(way_m=ways_m[one]) for one in offer.people.tolist()]
         stop.slot.doses = math.inf
         spot.place.ask(stop.slot, comers)
         self._open[offer.people] = False

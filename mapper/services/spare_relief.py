@@ -65,7 +65,7 @@ class Relief:
             slot = next((one for one in place.slots if one.day >= comer.person.on and place.takes(one, [comer])), None)
             slot = slot or place.open_for(comer)
             if slot is not None and place.takes(slot, [comer]):
-                place.ask(slot, [replace(comer, way_m=far)])
+                place.ask(slot, [comer._replace(way_m=far)])
                 return True
         return False
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from mapper.domain.plan import DueHouse, DuePerson
 from mapper.services.scenarios import Conditions, unit_of_house
@@ -17,8 +17,7 @@ MOSTLY = 0.9
 """A team comes once so large a share of the people is due; the others come to a later session or another site."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comer:
+class Comer(NamedTuple):
     """Somebody who is to come to a site. ready: from this day on, with those of their house. way_m: to the site.
 
     doses: that they are due.
@@ -37,7 +36,7 @@ class Weights:
 
     def __init__(self, held: Conditions) -> None:
         self._held = held
-        self._known: dict[tuple[object, ...], tuple[float, float]] = {}
+        self._known: dict[str | None, dict[tuple[object, date], tuple[float, float]]] = {}
 
     def of(self, house: DueHouse, person: DuePerson) -> float:
         """As how many they count."""
@@ -49,11 +48,11 @@ class Weights:
 
     def _of(self, house: DueHouse, person: DuePerson) -> tuple[float, float]:
         unit = unit_of_house(house)
-        key = person.precedences, unit, person.on
-        known = self._known.get(key)
+        of_unit = self._known.setdefault(unit, {})
+        known = of_unit.get(key := (person.precedences, person.on))
         if known is None:
             limit = self._held.rules.needs(person.precedences).walk_limit_m
-            known = self._known[key] = self._held.weight(person, unit), limit
+            known = of_unit[key] = self._held.weight(person, unit), limit
         return known
 
 
@@ -68,12 +67,14 @@ def comers_of(site: PlannedSite, weights: Weights, last: date) -> list[Comer]:
     # Hamlet by hamlet and house by house, and then by turn: of turns there are few, of which each is sorted already.
     turns: dict[tuple[date, float], list[Comer]] = {}
     for several in sorted(houses.values(), key=lambda each: (each[0].house.hamlet_code or "", each[0].house.id)):
-        ready = together([one for some in several for one in some.people], last)
-        coming: list[Comer] = []
-        for some in several:
-            house, way_m = some.house, some.way_m
-            for one in some.people:
-                coming.append(Comer(house, one, way_m, weights.of(house, one), ready[len(coming)], len(one.due)))
+        people = several[0].people if len(several) == 1 else [one for some in several for one in some.people]
+        ready = together(people, last)
+        far = [some.way_m for some in several for _ in some.people]
+        house = several[0].house
+        coming = [
+            Comer(house, one, way_m, weights.of(house, one), day, len(one.due))
+            for one, way_m, day in zip(people, far, ready, strict=True)
+        ]
         if len(coming) > 1:
             coming.sort(key=_by_id)
         for comer in coming:
@@ -92,7 +93,7 @@ def _by_id(one: Comer) -> str:
 def together(people: Sequence[DuePerson], last: date) -> list[date]:
     """From which day on each of a house is ready: all at once, or where that is too late each for themselves."""
     days = [one.on for one in people]
-    if len(set(days)) == 1:
+    if days.count(days[0]) == len(days):
         return days
     latest = max(days)
     if latest <= last and (latest - min(days)).days <= TOGETHER_DAYS:
