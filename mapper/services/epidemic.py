@@ -18,7 +18,7 @@ from mapper.linkage.gazetteer import Match, Told
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.areas import Area
-from mapper.services.listed import leaves_in_areas
+from mapper.services.listed import seen_whole
 from mapper.services.place_matching import filled_up, match, why_not
 from mapper.services.questions import default_set
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -120,7 +120,8 @@ def overview(
         known = reference.known(connection)
         places = default_set(known, set_id, day)
         seen = visible_rows(reference, connection, known, places, user)
-        own = _may_set(known, places, user)
+        # A level is that of a whole unit.
+        own = seen_whole(reference, connection, known, places, user)
         in_force = kept.in_force(connection, places.id, day)
         units = []
         about: UnitLevel | None = None
@@ -181,11 +182,6 @@ def _above(places: PlaceSet, leaf: str) -> str:
     return unit.name if unit else ""
 
 
-def _may_set(known: Known, places: PlaceSet, user: User) -> set[str] | None:
-    """The units that lie in a user's area as a whole, None for all: a level is that of a whole unit."""
-    return leaves_in_areas(known, places, user) if user.areas else None
-
-
 def enter(
     reference: Reference, user: User, set_id: str, unit_code: str, level: str, from_day: str, source: str, today: date
 ) -> int:
@@ -201,7 +197,8 @@ def enter(
     with reference.database.write() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id)
-        codes = _codes_of(known, places, user, unit_code)
+        own = seen_whole(reference, connection, known, places, user)
+        codes = _codes_of(places, own, unit_code)
         kept.add(connection, places.id, [LevelEntry(code, day, wanted, told) for code in codes], user.id, _now())
         facts = {"level": wanted, "from": day.isoformat(), "source": told, "set": places.id}
         if codes != [unit_code]:
@@ -234,7 +231,7 @@ def import_table(
     with reference.database.write() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id)
-        finder = _Finder(known, places, user)
+        finder = _Finder(places, seen_whole(reference, connection, known, places, user))
         for row in read.rows:
             made = finder.entry(row, fallback, source.strip(), today)
             if isinstance(made, RowFault):
@@ -258,8 +255,8 @@ def seed(reference: Reference, connection: Connection, set_id: str, entries: Seq
 class _Finder:
     """Turns the rows of a table into entries of one set."""
 
-    def __init__(self, known: Known, places: PlaceSet, user: User) -> None:
-        self._own = _may_set(known, places, user)
+    def __init__(self, places: PlaceSet, own: set[str] | None) -> None:
+        self._own = own
         self._places = places
         self.lost: list[tuple[Match, str]] = []
 
@@ -307,9 +304,11 @@ def _may_enter(user: User) -> None:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
 
 
-def _codes_of(known: Known, places: PlaceSet, user: User, asked: str) -> list[str]:
-    """The innermost units that a user may enter of what was asked for. Raises NotFound where there is none."""
-    own = _may_set(known, places, user)
+def _codes_of(places: PlaceSet, own: set[str] | None, asked: str) -> list[str]:
+    """The innermost units that a user may enter of what was asked for. own: what they see whole, None for all.
+
+    Raises NotFound where there is none.
+    """
     level, _, code = asked.rpartition(":")
     around = level in places.about.levels[:-1]
     codes = [

@@ -13,10 +13,8 @@ from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.ranges import Leaf, Maybe, OneOf, Range, ShareRange, apportioned, needed, widened
 from mapper.domain.targets import NO_GOAL, Goal
 from mapper.services import row_sums
-from mapper.services.accounts import User
 from mapper.services.cluster_design import AskedRow, assess_rows
 from mapper.services.goals import Goals
-from mapper.services.listed import leaves_in_areas
 from mapper.services.questions import HAMLET
 from mapper.services.reference import Known, PlaceSet
 from mapper.services.row_sums import Ground, RowSum, total_of
@@ -177,7 +175,7 @@ def beside(
             if within and sure:
                 continue
             # Whoever sees the households sees where they may be, also of a unit of which they see a part alone.
-            keys = [_key(places, level, part, None if counted else seen, code, hamlet) for code in leaf.codes]
+            keys = [key_in(places, level, part, None if counted else seen, code, hamlet) for code in leaf.codes]
             near = [at.placed.get((leaf.source, each), {}) for each in dict.fromkeys((hamlet, None))]
             parts, of = leaf.weights(near)
             owed = [0] * len(parts)
@@ -192,7 +190,7 @@ def beside(
     return Beside(units, whole)
 
 
-def _key(
+def key_in(
     places: PlaceSet, level: str, part: Part | None, seen: Collection[str] | None, code: str, hamlet: str | None
 ) -> str | None:
     """The row in which a hamlet's households would count if they were in an innermost unit; None for none shown."""
@@ -228,11 +226,11 @@ def unit_rows(
     return rows
 
 
-def cut_units(known: Known, places: PlaceSet, user: User, level: str) -> set[str | None]:
-    """The units of which a user sees a part alone."""
-    seen = leaves_in_areas(known, places, user) if user.areas else set()
-    leaves = places.at_level(places.leaf) if user.areas else ()
-    return {places.above(leaf.code, level) for leaf in leaves if leaf.code not in seen}
+def cut_units(places: PlaceSet, level: str, seen: Collection[str] | None) -> set[str | None]:
+    """The units of which a part alone is seen. seen: innermost units that are seen whole; None for all."""
+    if seen is None:
+        return set()
+    return {places.above(leaf.code, level) for leaf in places.at_level(places.leaf) if leaf.code not in seen}
 
 
 def figures_of(

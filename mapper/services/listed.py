@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mapper.domain.ranges import Leaf
-from mapper.services.accounts import User
-from mapper.services.reference import Known, PlaceSet
+from mapper.geo.counterparts import WHOLE
+from mapper.services.accounts import User, visible_cells
+from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import tallies
+from mapper.store.database import Connection
 from mapper.store.reference import Hamlet
 
 Visited = Mapping[str, Mapping[str | None, int]]
@@ -82,3 +84,57 @@ def leaves_in_areas(known: Known, places: PlaceSet, user: User) -> set[str]:
             if there is not None and not codes.isdisjoint(own.line(there)):
                 found.add(unit.code)
     return found
+
+
+def seen_whole(
+    reference: Reference, connection: Connection, known: Known, places: PlaceSet, user: User
+) -> set[str] | None:
+    """The innermost units of a set of which nothing is kept from a user; None for all.
+
+    Areas may be of another set: then every unit of that one which a unit was made of, or divided among, has to lie in
+    them. Ground of which only one of the sets knows is kept from nobody until a household there is.
+    """
+    if not user.areas:
+        return None
+    found: set[str] = set()
+    for set_id, codes in _by_set(user).items():
+        own = known.sets.get(set_id)
+        if own is None:
+            continue
+        related = _related(known, places, own)
+        for unit in places.at_level(places.leaf):
+            there = related.get(unit.code) or [known.counterpart(places, unit.code, own)]
+            if all(one is not None and not codes.isdisjoint(own.line(one)) for one in there):
+                found.add(unit.code)
+    visible = set(visible_cells(reference, connection, user) or ())
+    for number, cell in reference.cells(connection).items():
+        if number not in visible:
+            leaf = known.leaf(cell, places)
+            if isinstance(leaf, str):
+                found.discard(leaf)
+    return found
+
+
+def _related(known: Known, places: PlaceSet, own: PlaceSet) -> Mapping[str, Sequence[str | None]]:
+    """By innermost unit of a set those of another that share its ground, as far as anybody told.
+
+    Where nobody told of the two sets, their outlines do, of a unit that is nothing but whole units of the other.
+    """
+    if own.id == places.id:
+        return {}
+    later = known.succession(places.id, own.id)
+    if later is not None:
+        return {code: [heir.new for heir in heirs] for code, heirs in later.of_old.items()}
+    earlier = known.succession(own.id, places.id)
+    if earlier is not None:
+        return {code: [heir.old for heir in heirs] for code, heirs in earlier.of_new.items()}
+    joined: dict[str, list[str]] = {}
+    for one in own.at_level(own.leaf):
+        code = known.counterpart(own, one.code, places)
+        if code is not None:
+            joined.setdefault(code, []).append(one.code)
+    return {
+        code: parts
+        for code, parts in joined.items()
+        if sum(own.area_km2(part) or 0.0 for part in parts) >= WHOLE * (places.area_km2(code) or 0.0)
+    }

@@ -28,7 +28,7 @@ from mapper.services.figure_rows import (
     unit_rows,
 )
 from mapper.services.kept_states import NOBODY
-from mapper.services.listed import leaves_in_areas
+from mapper.services.listed import leaves_in_areas, seen_whole
 from mapper.services.questions import HAMLET, Question, check_level, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.row_sums import total_of
@@ -89,7 +89,7 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         check_level(places, question.level)
         ground = row_sums.ground(reference, connection, known, places, campaign, user)
         sums = row_sums.with_states(ground, reference, connection, series_id, question.day)
-        seen = leaves_in_areas(known, places, user) if user.areas else None
+        seen = seen_whole(reference, connection, known, places, user)
         aims = goals_on(reference, connection, known, places, campaign, group, dose, question.day)
     more = beside(ground, sums, ground.apart, places, question.level, part, seen)
     if part is not None:
@@ -98,7 +98,7 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
         rows = hamlet_rows(known, sums, aims, more.units)
     else:
         totals = {code: total_of(several) for code, several in by_unit(places, question.level, sums).items()}
-        rows = unit_rows(question.level, totals, aims, cut_units(known, places, user, question.level), more.units)
+        rows = unit_rows(question.level, totals, aims, cut_units(places, question.level, seen), more.units)
     together = total_of(list(sums.values()))
     total = figures_of("total", None, "", None, together, goal_of_all(aims, part, sums), more.whole)
     sample = None
@@ -154,6 +154,7 @@ def coverage_of_every(
         aims_of = [
             goals_on(reference, connection, known, places, campaign, *each, question.day) for each in campaign.series
         ]
+        seen = seen_whole(reference, connection, known, places, user)
     held = [row for row in ground.sums if part is None or part.holds(places, *row)]
     rows = {row: ground.sums[row] for row in held}
     of_units = by_unit(places, question.level, rows) if units else {}
@@ -161,8 +162,7 @@ def coverage_of_every(
     everything = total_of(list(rows.values()))
     cells = row_sums.cells_of(ground, held, lambda row: unit_of(places, question.level, row) if units else None)
     now, *before = ({code: one[among].sum(axis=0).tolist() for code, among in cells.items()} for one in people)
-    cut = cut_units(known, places, user, question.level)
-    seen = leaves_in_areas(known, places, user) if user.areas else None
+    cut = cut_units(places, question.level, seen)
     loose = [row for row in ground.sums if isinstance(row[0], OneOf)]
     totals, rows_by_code = [], []
     for number in range(len(campaign.series)):
