@@ -142,13 +142,14 @@ def country(options: argparse.Namespace) -> list[UnitShape]:
 
 
 def adding(settings: Settings, units: list[UnitShape] | None, answer: Pipe) -> None:
-    """Add the set, or go on with it where units are None, in a process of its own; seconds of each part, and memory."""
+    """Add the set, or go on with it where units are None, in a process of its own; seconds, CPU seconds, memory."""
     reference = open_reference(settings)
-    shown: list[float] = []
+    shown: list[tuple[float, float]] = []
     begun, cpu = time.perf_counter(), time.process_time()
 
-    def share(_: float) -> None:
-        shown.append(time.perf_counter())
+    def share(done: float) -> None:
+        if not shown and done >= set_placing.SHOWN_SHARE:
+            shown.append((time.perf_counter() - begun, time.process_time() - cpu))
 
     if units is None:
         set_placing.go_on(reference, NEW, share)
@@ -158,7 +159,7 @@ def adding(settings: Settings, units: list[UnitShape] | None, answer: Pipe) -> N
         )
     end = time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    answer.send((end - begun, end - shown[0], time.process_time() - cpu, memory))
+    answer.send((*shown[0], end - begun, time.process_time() - cpu, memory))
 
 
 def sending(target: Target, posts: list[bytes], every_s: float, first_s: float, answer: Pipe) -> None:
@@ -295,9 +296,10 @@ def main() -> None:
             sys.exit(f"phones were answered {Counter(status for *_, status in seen)}")
         alone = [ms for at, ms, _ in seen if first + 5 < at < from_s]
         during = [ms for at, ms, _ in seen if from_s <= at - ms / 1000 and at <= until_s]
-        for seconds, placing, cpu_s, memory in parts:
+        for shown_s, shown_cpu_s, seconds, cpu_s, memory in parts:
             print(
-                f"added in {seconds:.1f} s, {placing:.1f} s of them placing; CPU {cpu_s:.1f} s; {memory:.0f} MB at most"
+                f"shown after {shown_s:.1f} s (CPU {shown_cpu_s:.1f} s), its outlines made after {seconds:.1f} s (CPU "
+                f"{cpu_s:.1f} s); {memory:.0f} MB at most; load {os.getloadavg()[0]:.1f}"
             )
         print(f"intake alone, {options.rate:g} a second: {p95(alone)}")
         print(f"intake meanwhile: {p95(during)}")
@@ -305,7 +307,7 @@ def main() -> None:
         reference.database.close()
 
 
-def add(settings: Settings, units: list[UnitShape], *, cut_off: bool) -> list[tuple[float, float, float, float]]:
+def add(settings: Settings, units: list[UnitShape], *, cut_off: bool) -> list[tuple[float, ...]]:
     """Add the set in a process of its own; what each process that came to its end told."""
     told_parts = []
     for life in range(4 if cut_off else 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,26 +32,38 @@ def simplified(units: Sequence[tuple[str, bytes]], zoom: int) -> list[tuple[str,
     share stay shared. Every geometry is valid and none is empty; islands of less than a pixel are left out, as
     long as something of their unit stays.
     """
+    return next((texts for _, texts in simplified_bands(units, [zoom_band(zoom)])), [])
+
+
+def simplified_bands(
+    units: Sequence[tuple[str, bytes]], bands: Collection[int]
+) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    """What ``simplified`` gives for several bands, each as soon as it is made, the finest first.
+
+    A coarser one is made from the one before it, which has fewer vertices to read; that may move a border of it by less
+    than a pixel.
+    """
     if not units:
-        return []
-    shapes = shapely.from_wkb(np.array([wkb for _, wkb in units], dtype=object))
-    band = zoom_band(zoom)
-    digits = _FULL_DIGITS
-    thin = shapes
-    if band <= ZOOM_BANDS[-1]:
-        pixel = 360 / (_TILE_PIXELS * 2**band)
-        digits = int(np.ceil(-np.log10(pixel))) + 1
-        thin = shapely.coverage_simplify(shapes, pixel)
-        thin = _without_specks(thin, pixel**2)
-    rounded = _rounded(thin, digits)
-    # a unit that is smaller than the rounding step is shown with more digits, in the end as it was given
-    for attempt, finer in ((thin, digits + 1), (thin, _FULL_DIGITS), (shapes, _FULL_DIGITS + 2), (shapes, 15)):
-        lost = shapely.is_empty(rounded)
-        if not lost.any():
-            break
-        rounded[lost] = _rounded(attempt[lost], finer)
-    texts = shapely.to_geojson(rounded)
-    return [(key, str(text)) for (key, _), text in zip(units, texts, strict=True)]
+        yield from ((band, []) for band in bands)
+        return
+    shapes: NDArray[np.object_] = shapely.from_wkb(np.array([wkb for _, wkb in units], dtype=object))
+    covering = shapes
+    for band in sorted(bands, reverse=True):
+        digits, thin = _FULL_DIGITS, shapes
+        if band <= ZOOM_BANDS[-1]:
+            pixel = 360 / (_TILE_PIXELS * 2**band)
+            digits = int(np.ceil(-np.log10(pixel))) + 1
+            covering = shapely.coverage_simplify(covering, pixel)
+            thin = _without_specks(covering, pixel**2)
+        rounded = _rounded(thin, digits)
+        # a unit that is smaller than the rounding step is shown with more digits, in the end as it was given
+        for attempt, finer in ((thin, digits + 1), (thin, _FULL_DIGITS), (shapes, _FULL_DIGITS + 2), (shapes, 15)):
+            lost = shapely.is_empty(rounded)
+            if not lost.any():
+                break
+            rounded[lost] = _rounded(attempt[lost], finer)
+        texts = shapely.to_geojson(rounded)
+        yield band, [(key, str(text)) for (key, _), text in zip(units, texts, strict=True)]
 
 
 def _rounded(shapes: NDArray[np.object_], digits: int) -> NDArray[np.object_]:

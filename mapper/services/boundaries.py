@@ -20,13 +20,14 @@ from mapper.geo.boundary_file import read_boundaries
 from mapper.geo.fields import ReadOptions
 from mapper.geo.hamlet_areas import hamlet_areas
 from mapper.geo.placing import Placer
-from mapper.geo.shapes import BANDS, feature_collection, simplified, zoom_band
+from mapper.geo.shapes import feature_collection, simplified, zoom_band
 from mapper.services import intake, rebuilding, set_placing
 from mapper.services.accounts import User, visible_cells
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference, home_of
 from mapper.services.reporting import visible_rows
+from mapper.services.set_outlines import shapes_of
 from mapper.services.set_placing import Share
 from mapper.store import outlines as drawn
 from mapper.store import placements, register
@@ -174,7 +175,6 @@ def add_set(
             _check_is_new(connection, set_id)
             kept.remove_arriving(connection, set_id)
             kept.save_boundary_set(connection, replace(new, state=SetState.SHOWN), kept_placer, rows)
-            drawn.save_shapes(connection, set_id, _shapes(levels, units))
             kept.raise_revision(reference.database, connection)
 
         rebuilding.rebuild(reference, counted, change=add)
@@ -189,14 +189,6 @@ def add_set(
         changed_areas,
         number,
     )
-
-
-def _shapes(levels: Sequence[str], units: Sequence[UnitShape]) -> dict[tuple[str, int], drawn.Texts]:
-    return {
-        (level, band): simplified(sorted((s.unit.code, s.wkb) for s in units if s.unit.level == level), band)
-        for level in levels
-        for band in BANDS
-    }
 
 
 _BYTES_AT_ONCE = 2_000_000
@@ -270,12 +262,11 @@ def _properties(places: PlaceSet, level: str, code: str) -> dict[str, str | None
 def outlines_of(
     reference: Reference, set_id: str, imported_at: str, level: str, band: int
 ) -> tuple[tuple[str, str], ...]:
-    """Simplified outlines of a level as the import made them, the last ones asked for kept in this process.
+    """Simplified outlines of a level, the last ones asked for kept in this process.
 
     imported_at: there to tell sets of one id apart.
     """
-    with reference.database.read() as connection:
-        return tuple(drawn.shapes(connection, set_id, level, band))
+    return tuple(shapes_of(reference, set_id, level, band))
 
 
 def hamlet_shapes(reference: Reference, user: User, set_id: str, campaign_id: str, zoom: int, day: date) -> bytes:

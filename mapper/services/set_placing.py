@@ -3,14 +3,16 @@
 From the moment the set is announced, intake places whoever it enters in it too. Those who stood before are in cells
 that have no unit of the set: first their points are placed, some thousand at a time, then each such cell is given its
 unit, or divided where its households are in several. Every step is a short transaction, safe to do twice and to cut
-off; what is still to be done is told by the cells alone. Nobody sees the set before the last step.
+off; what is still to be done is told by the cells alone. Nobody sees the set before that. Its outlines for maps are
+made last: who asks for some before makes them.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,9 +22,9 @@ import numpy as np
 
 from mapper.domain.places import USABLE, Placement
 from mapper.errors import NotFound, Unavailable, mark
-from mapper.geo.shapes import BANDS, simplified
 from mapper.services.counting import EVERYTHING, Gathered, gather
 from mapper.services.reference import Known, PlaceSet, Reference
+from mapper.services.set_outlines import lacking, packed_one_by_one
 from mapper.store import outlines as drawn
 from mapper.store import placements, tallies
 from mapper.store import reference as kept
@@ -50,7 +52,10 @@ TRIES = 20
 QUIET_S = 60
 """A placing of which nothing was heard for so long is gone on with by whoever finds it."""
 
-_DRAWN_SHARE, _POINTS_SHARE = 0.2, 0.7
+READY_S = 3
+"""A large set is announced so long after it is here, about: servers read its point index meanwhile."""
+
+_READY_SHARE, _POINTS_SHARE, SHOWN_SHARE = 0.1, 0.6, 0.8
 Done = TypeVar("Done")
 
 
@@ -115,8 +120,8 @@ class _Work:
 def go_on(reference: Reference, set_id: str, share: Share = lambda done: None) -> int:
     """Place in a set whoever is not placed in it yet, then let readers see it; how many households there are.
 
-    Its outlines for maps come first, where they lack. Safe to call again after any end of it, and while another process
-    does the same. A set that was withdrawn is shown again. Raises NotFound, Unavailable.
+    From SHOWN_SHARE on they see it, and its outlines for maps are made, where they lack. Safe to call again after any
+    end of it, and while another process does the same. A set that was withdrawn is shown again. Raises NotFound, Unavailable.
     """
     with reference.database.read() as connection:
         about = _kept(connection, set_id)
@@ -124,25 +129,27 @@ def go_on(reference: Reference, set_id: str, share: Share = lambda done: None) -
         with reference.database.write() as connection:
             kept.set_state(connection, set_id, SetState.PLACING)
             kept.raise_revision(reference.database, connection)
-    elif about.state is SetState.SHOWN:
-        share(1.0)
-        return _count(reference)
     work = _Work(reference, set_id, share)
-    _draw(work, about)
-    _announce(work)
-    _place_points(work)
-    while not _shown(work):
-        _tell_cells_apart(work)
+    if about.state is not SetState.SHOWN:
+        _draw(work, about, (0.0, _READY_SHARE), time.monotonic() + READY_S)
+        _announce(work)
+        _place_points(work)
+        while not _shown(work):
+            _tell_cells_apart(work)
+    share(SHOWN_SHARE)
+    _draw(work, about, (SHOWN_SHARE, 1.0))
+    _forget_mark(work)
     share(1.0)
     return _count(reference)
 
 
 def left_behind(reference: Reference) -> list[str]:
-    """Sets whose placing was cut off: nobody has gone on with it for a while."""
+    """Sets whose placing, or the drawing after it, was cut off: nobody has gone on with it for a while."""
     found = []
     with reference.database.read() as connection:
         for about in kept.boundary_sets(connection):
-            if about.state is SetState.PLACING:
+            shown = about.state is SetState.SHOWN
+            if about.state is SetState.PLACING or (shown and lacking(connection, about)):
                 at = _mark(connection, about.id).get("at", about.imported_at)
                 if datetime.now(UTC) - datetime.fromisoformat(at) > timedelta(seconds=QUIET_S):
                     found.append(about.id)
@@ -189,27 +196,33 @@ def _keep_mark(reference: Reference, connection: Connection, set_id: str, upto: 
     kept.set_fact(reference.database, connection, _fact(set_id), json.dumps(told))
 
 
-# Before anybody knows of it
+# Outlines, and the announcement
 
 
-def _draw(work: _Work, about: BoundarySet) -> None:
-    """Keep the outlines simplified for each zoom. Servers meanwhile read the set's point index."""
-    reference = work.reference
+def _draw(work: _Work, about: BoundarySet, shares: tuple[float, float], until: float = math.inf) -> None:
+    """Keep the outlines simplified for each zoom, or some of them until a moment of the monotonic clock."""
+    reference, (first, last) = work.reference, shares
     with reference.database.read() as connection:
-        there = drawn.kept_shapes(connection, about.id)
-    lacking = [(level, band) for level in about.levels for band in BANDS if (level, band) not in there]
-    for number, (level, band) in enumerate(lacking):
-        if not number or lacking[number - 1][0] != level:
-            with reference.database.read() as connection:
-                outlines = drawn.outlines(connection, about.id, level)
-        shapes = {(level, band): simplified(outlines, band)}
+        number = len(lacking(connection, about))
+    for done, (level, band, content) in enumerate(packed_one_by_one(reference, about), 1):
 
-        def write(connection: Connection, shapes: Mapping[tuple[str, int], drawn.Texts] = shapes) -> None:
-            if not shapes.keys() & drawn.kept_shapes(connection, about.id):
-                drawn.save_shapes(connection, about.id, shapes)
+        def write(connection: Connection, level: str = level, band: int = band, content: bytes = content) -> None:
+            if (level, band) not in drawn.kept_shapes(connection, about.id):
+                drawn.save_packed(connection, about.id, level, band, content)
+            if told := _mark(connection, about.id):
+                _keep_mark(reference, connection, about.id, int(told["upto"]), int(told["last"]))
 
         work.short(_Pace(1), 1, write)
-        work.share(_DRAWN_SHARE * (number + 1) / len(lacking))
+        work.share(first + (last - first) * done / number)
+        if time.monotonic() > until:
+            break
+
+
+def _forget_mark(work: _Work) -> None:
+    with work.reference.database.read() as connection:
+        told = _mark(connection, work.set_id)
+    if told:
+        work.short(_Pace(1), 1, lambda connection: kept.forget_fact(connection, _fact(work.set_id)))
 
 
 def _announce(work: _Work) -> None:
@@ -259,7 +272,7 @@ def _place_points(work: _Work) -> None:
                 _keep_mark(reference, connection, set_id, upto, last)
 
             work.short(work.points, len(written), write)
-            work.share(_DRAWN_SHARE + (_POINTS_SHARE - _DRAWN_SHARE) * min(upto / last, 1))
+            work.share(_READY_SHARE + (_POINTS_SHARE - _READY_SHARE) * min(upto / last, 1))
             if first == len(rows):
                 break
 
@@ -324,7 +337,7 @@ def _tell_cells_apart(work: _Work) -> None:
             if cell.id in taken
         ]
         _divide(work, divided)
-        work.share(_POINTS_SHARE + (1 - _POINTS_SHARE) * min((first + CELLS_AT_ONCE) / len(lacking), 1))
+        work.share(_POINTS_SHARE + (SHOWN_SHARE - _POINTS_SHARE) * min((first + CELLS_AT_ONCE) / len(lacking), 1))
 
 
 def _signature(cell: tallies.Cell, set_id: str, code: str | None) -> str:
@@ -438,7 +451,6 @@ def _shown(work: _Work) -> bool:
             return False
         if _about(reference.known(connection), work.set_id).about.state is SetState.PLACING:
             kept.set_state(connection, work.set_id, SetState.SHOWN)
-            kept.forget_fact(connection, _fact(work.set_id))
             kept.raise_revision(reference.database, connection)
         return True
 

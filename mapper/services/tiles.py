@@ -26,6 +26,7 @@ from mapper.services.listed import visible_hamlets, visited_in
 from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Reference
 from mapper.services.reporting import Version, version, visible_rows
+from mapper.services.set_outlines import shapes_of
 from mapper.store import outlines as drawn
 from mapper.store import register
 
@@ -280,8 +281,7 @@ def _ground_at_once(reference: Reference, user: User, question: Question, _of: V
 @lru_cache(maxsize=4 * len(BANDS))
 def _outlines(reference: Reference, set_id: str, _imported_at: str, level: str, band: int) -> Outlines:
     """A set's units of a level at one detail; imported_at is there to tell sets of one id apart."""
-    with reference.database.read() as connection:
-        return Outlines.of(drawn.shapes(connection, set_id, level, band))
+    return Outlines.of(shapes_of(reference, set_id, level, band))
 
 
 def _areas(reference: Reference, campaign_id: str, set_id: str, leaf: str, unit: str, cells: Cells) -> Outlines:

@@ -11,7 +11,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapper.geo.shapes import ZOOM_BANDS, feature_collection, simplified, zoom_band
+from mapper.geo.shapes import ZOOM_BANDS, feature_collection, simplified, simplified_bands, zoom_band
 from tests.geo.drawing import square
 
 
@@ -131,3 +131,21 @@ def test_a_feature_collection_carries_properties_and_either_kind_of_geometry() -
     ]
     assert [f["geometry"]["type"] for f in data["features"]] == ["Polygon", "Polygon"]
     assert json.loads(feature_collection([])) == {"type": "FeatureCollection", "features": []}
+
+
+def test_bands_made_one_after_the_other_are_as_by_themselves_to_less_than_a_pixel() -> None:
+    given = wkbs(crinkled(np.random.default_rng(5)))
+    bands = [9, 14, 11, 5]
+    made = dict(simplified_bands(given, bands))
+    assert list(made) == sorted(bands, reverse=True)
+    assert made[14] == simplified(given, 14)
+    for band in bands:
+        pixel = 360 / (256 * 2**band)
+        ours, alone = (
+            shapely.from_geojson(np.array([text for _, text in texts], dtype=object))
+            for texts in (made[band], simplified(given, band))
+        )
+        assert shapely.is_valid(ours).all()
+        assert not shapely.is_empty(ours).any()
+        assert (shapely.hausdorff_distance(ours, alone) < 1.5 * pixel).all()
+    assert dict(simplified_bands([], [5, 7])) == {5: [], 7: []}

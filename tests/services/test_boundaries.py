@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from mapper.errors import Conflict, InvalidBoundaries, InvalidQuestion, MapperError, NotFound
-from mapper.services import accounts, boundaries, rebuilding, set_placing
+from mapper.services import accounts, boundaries, rebuilding, set_outlines, set_placing
 from mapper.services.accounts import User
 from mapper.services.boundaries import SetFacts
+from mapper.store import outlines as drawn
 from mapper.store import reference as kept
 from mapper.store import tables
 from tests.services.town import (
@@ -240,18 +241,49 @@ def test_two_sets_of_the_same_land_give_the_same_totals_after_a_rebuild(town: To
 def test_outlines_of_every_detail_are_made_by_the_import_and_by_no_reader(
     sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[tuple[int, int]] = []
-    simplified = set_placing.simplified
-
-    def counted(units: list[tuple[str, bytes]], band: int) -> list[tuple[str, str]]:
-        made.append((len(units), band))
-        return simplified(units, band)
-
-    monkeypatch.setattr(set_placing, "simplified", counted)
     sqlite_town.import_strips()
-    assert sorted(made) == [(count, band) for count in (1, 2) for band in (5, 7, 9, 11, 13, 14)]
-    made.clear()
+    with sqlite_town.reference.database.read() as connection:
+        made = drawn.kept_shapes(connection, "strips")
+    assert made == {(level, band) for level in ("province", "commune") for band in (5, 7, 9, 11, 13, 14)}
+    monkeypatch.setattr(set_outlines, "simplified", lambda *_: pytest.fail("made by a reader"))
     for zoom in (3, 8, 12, 18):
         found = boundaries.unit_shapes(sqlite_town.reference, EVERYTHING, "strips", "commune", zoom, DAY)
         assert len(json.loads(found)["features"]) == 2
-    assert made == []
+
+
+def test_outlines_asked_for_before_they_are_kept_are_the_same_and_are_kept_by_whoever_goes_on(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(set_placing, "packed_one_by_one", killed)
+        with pytest.raises(MemoryError):
+            town.import_strips()
+        with pytest.raises(NotFound, match="There is no boundary set strips"):
+            town.ask(set_id="strips")
+
+    def nothing(*_: object) -> list[tuple[str, int, bytes]]:
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(set_placing, "packed_one_by_one", nothing)
+        assert set_placing.go_on(town.reference, "strips") == 0
+
+    def asked() -> list[bytes]:
+        boundaries.outlines_of.cache_clear()
+        return [
+            boundaries.unit_shapes(town.reference, EVERYTHING, "strips", level, zoom, DAY)
+            for level in ("province", "commune")
+            for zoom in (3, 8, 12, 18)
+        ]
+
+    before = asked()
+    assert all(json.loads(each)["features"] for each in before)
+    monkeypatch.setattr(set_placing, "QUIET_S", -1)
+    assert set_placing.left_behind(town.reference) == ["strips"]
+    set_placing.go_on(town.reference, "strips")
+    assert set_placing.left_behind(town.reference) == []
+    monkeypatch.setattr(set_outlines, "simplified", killed)
+    assert asked() == before
