@@ -25,12 +25,14 @@ class CurveWords:
     """What is written beside the lines of a curve.
 
     pace: how the line from now to the target is called. changes: days on which the ground of figures was divided anew.
+    between: how the band is called where coverage is no single figure.
     """
 
     target: str = ""
     deadline: str = ""
     pace: str = ""
     changes: tuple[tuple[date, str], ...] = ()
+    between: str = ""
 
 
 def coverage_curve(
@@ -41,11 +43,14 @@ def coverage_curve(
     caption: Caption,
     words: CurveWords,
     form: Form,
+    ranges: Sequence[tuple[float, float] | None] = (),
 ) -> bytes:
     """Coverage by day, with the target and the deadline.
 
     days: in order, at least one. shares: 0..1 of each day, None where there are no data; the line then breaks.
+    ranges: from where to where each may lie, None where it is one figure; empty where all are.
     """
+    between = list(ranges) or [None] * len(days)
 
     def paint(axes: Axes, told: Words) -> None:
         x = [day.toordinal() for day in days]
@@ -61,9 +66,17 @@ def coverage_curve(
         axes.tick_params(length=3)
         day_axis(axes, told, first, shown, 4 if form.narrow else 8)
         y = [math.nan if share is None else share for share in shares]
+        if any(between):
+            # No line within the band: none of its shares is more certain than another.
+            ends = [one or (share, share) for one, share in zip(between, y, strict=True)]
+            low, high = zip(*ends, strict=True)
+            axes.fill_between(x, low, high, color=BLUE, alpha=0.3, linewidth=1.2, label=words.between, gid="between")
+            y = [math.nan if one else share for one, share in zip(between, y, strict=True)]
         axes.fill_between(x, y, 0, color=BLUE, alpha=0.12, linewidth=0)
         axes.plot(x, y, color=BLUE, linewidth=2.4, solid_capstyle="round", gid="coverage")
-        now = shares[-1]
+        now, last_ends = shares[-1], between[-1]
+        if last_ends is not None:
+            now = sum(last_ends) / 2
         if target is not None:
             axes.axhline(target, color=RED, linewidth=1.3, linestyle=(0, (6, 3)), gid="target")
             above = target > 0.9
@@ -85,18 +98,24 @@ def coverage_curve(
                     axes, day.toordinal(), 0.03, told_of,
                     color=INK, size=8, rotation=90, va="bottom", ha="right", rotation_mode="default",
                 )  # fmt: skip
+        if any(between):
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False, fontsize=9, handlelength=2.4)
         if now is None:
             return
-        if target is not None and deadline is not None and now < target and shown == deadline > last:
+        certain = last_ends is None
+        if certain and target is not None and deadline is not None and now < target and shown == deadline > last:
             way = [x[-1], deadline.toordinal()], [now, target]
             axes.plot(*way, color=ORANGE, linewidth=1.8, linestyle=(0, (3, 2)), label=words.pace, gid="pace")
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False, fontsize=9, handlelength=2.4)
-        axes.plot([x[-1]], [now], marker="o", markersize=7, color=BLUE, markeredgecolor="white", gid="now")
+        if last_ends is None:
+            axes.plot([x[-1]], [now], marker="o", markersize=7, color=BLUE, markeredgecolor="white", gid="now")
+        else:
+            axes.plot([x[-1]] * 2, last_ends, color=BLUE, linewidth=3, gid="now")
         # A curve that rises leaves the place above it free, and below it where the target's line is near.
         crowded = target is not None and -0.03 < target - now < 0.13
         axes.annotate(
-            told.percent(now, 1),
-            (x[-1], now),
+            told.percent(now, 1) if last_ends is None else told.span(*last_ends),
+            (x[-1], now if last_ends is None else last_ends[0 if crowded else 1]),
             xytext=(2, -9 if crowded else 8),
             textcoords="offset points",
             color=BLUE,

@@ -7,6 +7,7 @@ The same figures are the same bytes, on any machine with the same fonts.
 from __future__ import annotations
 
 import io
+import math
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -90,6 +91,11 @@ class Words:
         """A share as percent."""
         told = format_decimal(share * 100, format=f"0.{'0' * digits}" if digits else "0", locale=self.language)
         return f"{told}%"
+
+    def span(self, least: float, most: float) -> str:
+        """From one share to another, as whole percents that hold both."""
+        low, high = math.floor(least * 100 + 1e-9), math.ceil(most * 100 - 1e-9)
+        return self.percent(low / 100) if low == high else f"{self.number(low)}–{self.percent(high / 100)}"
 
     def day(self, day: date) -> str:
         """A day."""

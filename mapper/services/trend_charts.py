@@ -15,11 +15,12 @@ from mapper.charts import courses
 from mapper.charts.courses import CurveWords
 from mapper.charts.picture import Caption, Form, Words
 from mapper.charts.pyramid import PyramidWords, Side, age_pyramid
+from mapper.domain.ranges import ShareRange
 from mapper.errors import mark
 from mapper.formats.cells import harmless
 from mapper.language import translate
 from mapper.services.ages import BANDS, Pyramid, band_name
-from mapper.services.trends import WEEK, Changes, Course
+from mapper.services.trends import WEEK, Changes, Course, Numbers
 from mapper.services.ways import SEXES
 
 Cell = str | int | float | date | None
@@ -72,6 +73,10 @@ _FEWER = (
 )
 
 
+WITHOUT = mark("Not counting {people} people of whom nobody can tell in which unit they live.")
+"""Beside figures that have no range."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Heads and rows; the first cell of a row names it."""
@@ -85,7 +90,8 @@ class About:
     """What figures are of, in the reader's words.
 
     area: "" for all that the reader may see. sample: invented ones. changes: days on which another boundary set took
-    over; figures of an area are summed from its households on both sides.
+    over; figures of an area are summed from its households on both sides. loose: people of the group of whom nobody can
+    tell whether they live in the area or in another part of a unit that was divided.
     """
 
     language: str
@@ -98,6 +104,7 @@ class About:
     day: date
     sample: bool
     changes: tuple[date, ...] = ()
+    loose: int = 0
 
     def say(self, message: str, **facts: object) -> str:
         """A sentence in the reader's language."""
@@ -112,6 +119,12 @@ class About:
     def place(self) -> str:
         """The area's name."""
         return self.area or self.say(mark("All that you may see"))
+
+    def without(self) -> list[str]:
+        """That some people are not in the figures; empty where all are."""
+        if not self.loose:
+            return []
+        return [self.say(WITHOUT, people=self.words.number(self.loose))]
 
     def caption(self, kind: Kind, finding: str) -> Caption:
         """What stands around a picture."""
@@ -129,26 +142,33 @@ class About:
 def coverage_finding(about: About, course: Course) -> str:
     """What the curve of coverage shows."""
     words, share = about.words, course.shares[-1]
-    if share is None:
+    ranges = course.ranges
+    between = ranges[-1]
+    if share is None and between is None:
         return about.say(mark("Nobody of this group was found here yet, so there is no coverage: no data is not zero."))
     told = [
         about.say(
             mark("On {day}, {vaccinated} of {eligible} people were vaccinated: {share}."),
             day=words.day(about.day),
-            vaccinated=words.number(int(course.vaccinated[-1])),
-            eligible=words.number(int(course.eligible[-1])),
-            share=words.percent(share, 1),
+            vaccinated=_reaching(words, course.vaccinated, course.more_vaccinated),
+            eligible=_reaching(words, course.eligible, course.more_eligible),
+            share=_told(words, share, between),
         )
     ]
-    before = course.shares[-1 - WEEK] if len(course.shares) > WEEK else None
-    if before is not None:
-        told.append(about.say(mark("Seven days before it was {share}."), share=words.percent(before, 1)))
+    if len(ranges) > WEEK and (before := _told(words, course.shares[-1 - WEEK], ranges[-1 - WEEK])):
+        told.append(about.say(mark("Seven days before it was {share}."), share=before))
     if course.goal.share is not None:
         goal = float(course.goal.share)
         facts = {"target": words.percent(goal), "day": words.day(course.goal.deadline) if course.goal.deadline else ""}
-        reached = int(course.vaccinated[-1]) >= course.goal.share * int(course.eligible[-1])
-        points = words.decimal((goal - share) * 100)
-        if reached:
+        low, high = (between.least, between.most) if between is not None else (share or 0.0, share or 0.0)
+        reached = between is not None and low >= goal
+        reached |= between is None and int(course.vaccinated[-1]) >= course.goal.share * int(course.eligible[-1])
+        points = words.decimal((goal - high) * 100)
+        if between is not None and round((goal - low) * 100, 1) != round((goal - high) * 100, 1):
+            points += f"–{words.decimal((goal - low) * 100)}"
+        if between is not None and low < goal <= high:
+            told.append(about.say(mark("Whether the target of {target} is reached cannot be said."), **facts))
+        elif reached:
             told.append(about.say(mark("The target of {target} is reached."), **facts))
         elif course.goal.deadline is None:
             told.append(
@@ -168,7 +188,28 @@ def coverage_finding(about: About, course: Course) -> str:
                     mark("To the target of {target} by {day}, {points} points are missing."), points=points, **facts
                 )
             )
+    if course.loose:
+        told.append(
+            about.say(
+                mark("It is a range because of {people} people without a position, who may live here or elsewhere."),
+                people=words.number(course.loose),
+            )
+        )
     return " ".join(told)
+
+
+def _told(words: Words, share: float | None, between: ShareRange | None) -> str:
+    """A share, or from where to where it may lie; "" for none."""
+    if between is not None:
+        return words.span(between.least, between.most)
+    return "" if share is None else words.percent(share, 1)
+
+
+def _reaching(words: Words, certain: Numbers, more: Numbers | None) -> str:
+    """A number of the last day, or from how many to how many."""
+    least = int(certain[-1])
+    most = least if more is None else least + int(more[-1])
+    return words.number(least) if most == least else f"{words.number(least)}–{words.number(most)}"
 
 
 def doses_finding(about: About, course: Course, first: date) -> str:
@@ -191,7 +232,7 @@ def doses_finding(about: About, course: Course, first: date) -> str:
         told.append(
             about.say(mark("Most on one day: {number}, on {day}."), number=words.number(most), day=words.day(on))
         )
-    return " ".join(told)
+    return " ".join(told + about.without())
 
 
 def pyramid_finding(about: About, pyramid: Pyramid) -> str:
@@ -226,7 +267,7 @@ def pyramid_finding(about: About, pyramid: Pyramid) -> str:
                 number=words.number(unknown),
             )
         )
-    return " ".join(told)
+    return " ".join(told + about.without())
 
 
 def changes_finding(about: About, changes: Changes) -> str:
@@ -239,8 +280,10 @@ def changes_finding(about: About, changes: Changes) -> str:
     ]
     houses = about.say(mark("houses visited: {number}"), number=words.number(changes.total.visited))
     if not parts:
-        return about.say(mark("Since {day}: nobody's state changed in sum; {houses}."), day=day, houses=houses)
-    return about.say(mark("Since {day}: {changes}; {houses}."), day=day, changes=", ".join(parts), houses=houses)
+        told = about.say(mark("Since {day}: nobody's state changed in sum; {houses}."), day=day, houses=houses)
+    else:
+        told = about.say(mark("Since {day}: {changes}; {houses}."), day=day, changes=", ".join(parts), houses=houses)
+    return " ".join([told, *about.without()])
 
 
 def since(course: Course, span: int) -> date:
@@ -267,8 +310,10 @@ def coverage_picture(about: About, course: Course, span: int, form: Form) -> byt
             about.say(mark("Deadline {day}"), day=words.day(goal.deadline)) if goal.deadline else "",
             about.say(mark("What the deadline asks for")),
             tuple((day, about.say(mark("New boundaries {day}"), day=words.day(day))) for day in about.changes),
+            about.say(mark("Between these, by where people without a position live")),
         ),
         form,
+        [one and (one.least, one.most) for one in course.ranges[start:]],
     )
 
 
@@ -312,17 +357,19 @@ def pyramid_picture(about: About, pyramid: Pyramid, form: Form) -> bytes:
 
 
 def coverage_table(about: About, course: Course, span: int) -> Table:
-    """A row a day, the latest first."""
-    heads = tuple(map(about.say, (mark("Day"), mark("Vaccinated"), mark("Eligible"), mark("Coverage, %"))))
+    """A row a day, the latest first. Where coverage is a range, who is certain, who may come, and both its ends."""
+    heads = [mark("Day"), mark("Vaccinated"), mark("Eligible"), mark("Coverage, %")]
+    if course.more is not None:
+        heads[3:] = [mark("Eligible who may live here"), mark("Coverage from, %"), mark("Coverage to, %")]
     start = course.days.index(since(course, span))
-    rows = zip(course.days, course.vaccinated.tolist(), course.eligible.tolist(), course.shares, strict=True)
-    return Table(
-        heads,
-        tuple(
-            (day, vaccinated, eligible, None if share is None else round(share * 100, 1))
-            for day, vaccinated, eligible, share in list(rows)[: start - 1 if start else None : -1]
-        ),
-    )
+    rows = zip(course.days, course.vaccinated.tolist(), course.eligible.tolist(), strict=True)
+    mores = [0] * len(course.days) if course.more_eligible is None else course.more_eligible.tolist()
+    made: list[tuple[Cell, ...]] = []
+    for row, share, between, more in zip(rows, course.shares, course.ranges, mores, strict=True):
+        ends = (share, share) if between is None else (between.least, between.most)
+        told = tuple(None if end is None else round(end * 100, 1) for end in ends)
+        made.append((*row, told[0]) if course.more is None else (*row, more, *told))
+    return Table(tuple(map(about.say, heads)), tuple(made[: start - 1 if start else None : -1]))
 
 
 def doses_table(about: About, course: Course, span: int) -> Table:

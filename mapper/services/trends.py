@@ -16,17 +16,19 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
-from mapper.domain.ranges import Leaf
+from mapper.domain.ranges import Leaf, Maybe, OneOf, ShareRange
 from mapper.domain.targets import Goal
-from mapper.services.accounts import User
+from mapper.services.accounts import User, visible_cells
 from mapper.services.areas import Area, cells_in
 from mapper.services.carried_targets import goals_on
-from mapper.services.figure_rows import goal_of_all, hamlet_key
+from mapper.services.figure_rows import goal_of_all, hamlet_key, key_in
 from mapper.services.kept_days import changes_by_day
+from mapper.services.listed import seen_whole
 from mapper.services.questions import HAMLET, Question, check_level, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import coverage
 from mapper.store import tallies, visit_days
+from mapper.store.database import Connection
 from mapper.store.reference import BoundarySet
 
 MOST_DAYS = 60
@@ -49,7 +51,8 @@ class UnitsByDay:
     """Coverage of units on evenly spaced days, the last of them the day asked for.
 
     keys: of the rows, as ``reporting.coverage`` has them; a unit with no tallies until then has no row.
-    vaccinated, eligible: people, a row a unit and a column a day.
+    vaccinated, eligible: people, a row a unit and a column a day. more_vaccinated, more_eligible: who may live there as
+    well, or in another part of a unit that was divided. more_in_all: both by day for all rows together.
     """
 
     campaign: Campaign
@@ -61,6 +64,9 @@ class UnitsByDay:
     keys: tuple[str, ...]
     vaccinated: Numbers
     eligible: Numbers
+    more_vaccinated: Numbers
+    more_eligible: Numbers
+    more_in_all: Numbers
 
 
 def units_by_day(reference: Reference, user: User, question: Question, area: Area | None = None) -> UnitsByDay:
@@ -80,19 +86,45 @@ def units_by_day(reference: Reference, user: User, question: Question, area: Are
             cell: _key(places, question.level, known.leaf(cells[cell], places), cells[cell].hamlet_code)
             for cell in (cells if cell_ids is None else cell_ids)
         }
-        days, step = _spaced(campaign.start, question.day, len(set(key_of.values())))
-        found = tallies.by_cell_and_span(
-            reference.database, connection, series_id, cell_ids, question.day.toordinal(), step
+        loose = _loose(reference, connection, known, places, user, question.level, area)
+        keys_of = {cell: [key_of[cell]] if cell in key_of else [] for cell in (*key_of, *loose)}
+        days, step = _spaced(
+            campaign.start, question.day, len({key for of_cell in keys_of.values() for key in of_cell})
         )
-    keys = tuple(sorted({key_of[row[0]] for row in found}))
+        asked = cell_ids if cell_ids is None else sorted({*cell_ids, *loose})
+        found = tallies.by_cell_and_span(
+            reference.database, connection, series_id, asked, question.day.toordinal(), step
+        )
+    may = {cell: one.keys for cell, one in loose.items()}
+    keys = tuple(sorted({key for row in found for key in (*keys_of[row[0]], *may.get(row[0], ()))}))
     place = {key: number for number, key in enumerate(keys)}
-    rows = np.array([(place[key_of[row[0]]], *row[1:]) for row in found], np.int64).reshape(-1, 4)
-    column = np.maximum(len(days) - 1 - rows[:, 1], 0)
-    sums = np.zeros((2, len(keys), len(days)), np.int64)
-    for kind in (0, 1):
-        np.add.at(sums[kind], (rows[:, 0], column), rows[:, 2 + kind])
-    vaccinated, eligible = sums.cumsum(axis=2)
-    return UnitsByDay(campaign, places.about, question.level, group, dose, days, keys, vaccinated, eligible)
+    sums = np.zeros((4, len(keys), len(days)), np.int64)
+    in_all = np.zeros((2, len(days)), np.int64)
+
+    def add(into: Numbers, wanted: Sequence[tuple[int, ...]]) -> None:
+        rows = np.array(wanted, np.int64).reshape(-1, 4)
+        column = np.maximum(len(days) - 1 - rows[:, 1], 0)
+        for kind in (0, 1):
+            np.add.at(into[kind], (rows[:, 0], column), rows[:, 2 + kind])
+
+    add(sums[:2], [(place[key], *row[1:]) for row in found for key in keys_of[row[0]]])
+    add(sums[2:], [(place[key], *row[1:]) for row in found for key in may.get(row[0], ())])
+    add(in_all[:, None], [(0, *row[1:]) for row in found if row[0] in loose and loose[row[0]].in_all])
+    vaccinated, eligible, more, more_eligible = sums.cumsum(axis=2)
+    return UnitsByDay(
+        campaign,
+        places.about,
+        question.level,
+        group,
+        dose,
+        days,
+        keys,
+        vaccinated,
+        eligible,
+        more,
+        more_eligible,
+        in_all.cumsum(axis=1),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +132,8 @@ class Course:
     """How an area moved from the campaign's first day to the day asked for, day by day.
 
     states: people, a row a day and a column a state, in the order of INSIDE. The first day holds what was before it.
-    goal: what the area is to reach.
+    goal: what the area is to reach. more: the same of people who may live there as well, or in another part of a unit
+    that was divided; None where there are none.
     """
 
     campaign: Campaign
@@ -110,6 +143,7 @@ class Course:
     goal: Goal
     days: tuple[date, ...]
     states: Numbers
+    more: Numbers | None = None
 
     @property
     def vaccinated(self) -> Numbers:
@@ -124,9 +158,38 @@ class Course:
 
     @property
     def shares(self) -> list[float | None]:
-        """Coverage of each day; None where nobody is eligible."""
+        """Coverage of each day among those who certainly live here; None where nobody is eligible."""
         pairs = zip(self.vaccinated.tolist(), self.eligible.tolist(), strict=True)
         return [vaccinated / eligible if eligible else None for vaccinated, eligible in pairs]
+
+    @property
+    def ranges(self) -> list[ShareRange | None]:
+        """From where to where coverage of each day may lie; None where it is one figure, or none."""
+        if self.more is None:
+            return [None] * len(self.days)
+        known = zip(self.vaccinated.tolist(), self.eligible.tolist(), self.more.tolist(), strict=True)
+        return [
+            Maybe(tuple(more), (), tuple(more), ()).coverage(vaccinated, eligible) if any(more) else None
+            for vaccinated, eligible, more in known
+        ]
+
+    @property
+    def more_vaccinated(self) -> Numbers | None:
+        """Vaccinated people on each day who may live here as well."""
+        return None if self.more is None else self.more[:, _VACCINATED]
+
+    @property
+    def more_eligible(self) -> Numbers | None:
+        """Eligible people on each day who may live here as well."""
+        if self.more is None:
+            return None
+        found: Numbers = self.more[:, _ELIGIBLE].sum(axis=1)
+        return found
+
+    @property
+    def loose(self) -> int:
+        """People of the group on the last day of whom nobody can tell whether they live here."""
+        return 0 if self.more is None else int(self.more[-1].sum())
 
     @property
     def gained(self) -> list[int | None]:
@@ -158,6 +221,14 @@ def course(reference: Reference, user: User, question: Question, area: Area | No
         era, _ = tallies.version(database, connection)
         changes = {row[0]: row[-1] for row in tallies.houses(database, connection, campaign.id, cell_ids)}
         moved = changes_by_day(database, connection, era, series_id, changes, campaign.start, question.day)
+        loose = {
+            cell for cell, one in _loose(reference, connection, known, places, user, "", area).items() if one.in_all
+        }
+        more = None
+        if loose:
+            changes = {row[0]: row[-1] for row in tallies.houses(database, connection, campaign.id, sorted(loose))}
+            more = changes_by_day(database, connection, era, series_id, changes, campaign.start, question.day)
+            more = more.cumsum(axis=0) if more.any() else None
         aims = goals_on(reference, connection, known, places, campaign, group, dose, question.day)
         goal = aims.usual
         if aims.apart and area is not None:
@@ -167,7 +238,7 @@ def course(reference: Reference, user: User, question: Question, area: Area | No
     if aims.apart and area is None:
         goal = coverage(reference, user, question).total.goal
     days = tuple(campaign.start + timedelta(days=number) for number in range(len(moved)))
-    return Course(campaign, places.about, group, dose, goal, days, moved.cumsum(axis=0))
+    return Course(campaign, places.about, group, dose, goal, days, moved.cumsum(axis=0), more)
 
 
 class Change(NamedTuple):
@@ -253,6 +324,46 @@ def changes_since(
         total = Change(*(sum(column) for column in zip(*sums.values(), strict=True))) if sums else Change()
         since = question.day - timedelta(days=back)
         found.append(Changes(since, level, tuple(changed), total, len(units) - len(changed)))
+    return found
+
+
+class _Loose(NamedTuple):
+    """Where households of a cell may be that are in one of several units. keys: rows; in_all: in all rows together."""
+
+    keys: tuple[str, ...]
+    in_all: bool
+
+
+def _loose(
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    places: PlaceSet,
+    user: User,
+    level: str,
+    area: Area | None,
+) -> dict[int, _Loose]:
+    """By cell the rows of a level, "" for none, in which its households may be, as ``figure_rows.beside`` has them."""
+    if places.id == known.home:
+        return {}
+    cells, own = reference.cells(connection), visible_cells(reference, connection, user)
+    visible = None if own is None else set(own)
+    seen = seen_whole(reference, connection, known, places, user)
+    found = {}
+    for number, cell in cells.items():
+        leaf = known.leaf(cell, places)
+        if not isinstance(leaf, OneOf):
+            continue
+        hamlet, counted = cell.hamlet_code, visible is None or number in visible
+        within = counted and (area is None or area.holds(places, leaf, hamlet))
+        sure = counted and level not in ("", HAMLET) and places.above(leaf, level) is not None
+        shown = None if counted else seen
+        keys = [key_in(places, level or places.leaf, area, shown, code, hamlet) for code in leaf.codes]
+        held = tuple(dict.fromkeys(key for key in keys if key is not None))
+        in_all = not within and bool(held)
+        rows = held if level and not sure else ()
+        if rows or in_all:
+            found[number] = _Loose(rows, in_all)
     return found
 
 

@@ -104,8 +104,9 @@ def coverage_by_day() -> Response:
     days, evenly spaced since the campaign's start, the last of them ``date``; ``keys`` are those of the rows of
     ``/api/coverage``; ``vaccinated`` and ``eligible`` hold a list a key with a number a day, and ``total`` the same for
     all of them together. The share of a day is vaccinated / eligible, and where eligible is 0, or a key is missing,
-    there are no data. Figures of each day equal those of ``/api/coverage`` for it. ``set``, ``level``, ``group``,
-    ``dose``, ``campaign``, ``target`` and ``deadline`` say what was asked.
+    there are no data. ``more_vaccinated`` and ``more_eligible``, in ``total`` too, are people who may live there as
+    well, or in another part of a unit that was divided. Figures of each day equal those of ``/api/coverage`` for it.
+    ``set``, ``level``, ``group``, ``dose``, ``campaign``, ``target`` and ``deadline`` say what was asked.
     """
     user, question, area = reader(), asked_question(), read_area(request.args.get("area", ""))
     key = ("coverage by day", question, area, user.areas)
@@ -128,7 +129,14 @@ def _coverage_by_day(user: User, question: Question, area: Area | None) -> bytes
         "keys": found.keys,
         "vaccinated": found.vaccinated,
         "eligible": found.eligible,
-        "total": {"vaccinated": found.vaccinated.sum(axis=0), "eligible": found.eligible.sum(axis=0)},
+        "more_vaccinated": found.more_vaccinated,
+        "more_eligible": found.more_eligible,
+        "total": {
+            "vaccinated": found.vaccinated.sum(axis=0),
+            "eligible": found.eligible.sum(axis=0),
+            "more_vaccinated": found.more_in_all[0],
+            "more_eligible": found.more_in_all[1],
+        },
     }
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 

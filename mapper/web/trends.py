@@ -225,6 +225,7 @@ def _about(asked: Asked) -> About:
         asked.day,
         here.sample,
         tuple(sorted({date.fromisoformat(one["valid_from"]) for one in asked.sets if one["valid_from"]})[1:]),
+        _course(asked).loose,
     )
 
 

@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pytest
 from shapely import box
 
+from mapper.charts.picture import Form
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.ranges import Leaf, OneOf
 from mapper.domain.roles import Role
 from mapper.domain.succession import Heir, Succession
 from mapper.geo.placing import Placer
-from mapper.services import figure_rows, people_list, reporting
+from mapper.services import figure_rows, people_list, reporting, trend_charts, trends
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.following import telling
@@ -30,6 +32,7 @@ from mapper.store import reference as kept
 from mapper.store import successions
 from mapper.store.reference import BoundarySet, UnitRow
 from mapper.web.api import figures
+from tests.conftest import CHECKOUT
 from tests.services.book import check_figures
 from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
@@ -356,3 +359,61 @@ def test_a_range_is_written_as_one_wherever_it_is_told(sqlite_town: Town) -> Non
     assert (row["eligible"], row["ranges"]["eligible"]) == (4, [4, 5, 6])
     assert row["ranges"]["coverage"][::2] == [0.6, 0.8]
     assert "ranges" not in figures([rows(later(town, "province"))["Q"]])[0]
+
+
+def test_every_day_of_a_curve_has_the_range_of_that_day(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.import_strips()
+    tell(town)
+    house(town, 2, 0.1, VACCINATED, UNVACCINATED)
+    house(town, 2, None, VACCINATED, UNVACCINATED, UNVACCINATED)
+    house(town, 0, 0.5, VACCINATED)
+    of_x = User(1, "somebody", Role.SUPERVISOR, (("strips", "X"),), 0)
+    for user in (EVERYTHING, of_x):
+        for area in (None, Area("commune", "X"), Area("commune", "Y"), Area("province", "Q")):
+            if user is of_x and area == Area("commune", "Y"):
+                continue
+            for level in ("commune", "hamlet", "province"):
+                question = Question("covid19", "18_plus", "1", LATER, level, "strips")
+                answer = reporting.coverage(town.reference, user, question, area)
+                found = trends.course(town.reference, user, question, area)
+                told = answer.total.coverage_range
+                assert bool(found.loose) == (told is not None)
+                assert (found.ranges[-1] and found.ranges[-1][::2]) == (told and told[::2])
+                by_day = trends.units_by_day(town.reference, user, question, area)
+                ends = np.stack([by_day.more_vaccinated[:, -1], by_day.more_eligible[:, -1]]).T.tolist()
+                expected = {
+                    unit.key: [unit.maybe.vaccinated, unit.maybe.eligible] for unit in answer.units if unit.maybe
+                }
+                given = dict(zip(by_day.keys, ends, strict=True))
+                assert {key: more for key, more in given.items() if key in expected or any(more)} == expected or (
+                    level == "hamlet" and expected.items() <= given.items()
+                )
+                whole = answer.total.maybe
+                assert by_day.more_in_all[:, -1].tolist() == ([whole.vaccinated, whole.eligible] if whole else [0, 0])
+
+
+def test_a_curve_of_an_area_tells_from_where_to_where_it_may_lie(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.import_strips()
+    tell(town)
+    house(town, 2, 0.1, VACCINATED, UNVACCINATED)
+    house(town, 2, None, VACCINATED, UNVACCINATED, UNVACCINATED)
+    question = Question("covid19", "18_plus", "1", LATER, "commune", "strips")
+    course = trends.course(town.reference, EVERYTHING, question, Area("commune", "X"))
+    # 1 of 2 for certain; at worst 1 of 4, at best 2 of 3
+    assert course.ranges[-1] is not None
+    assert course.ranges[-1][::2] == pytest.approx((1 / 4, 2 / 3))
+    about = trend_charts.About("vi", "", "", "X", "", "", "", LATER, True, (), course.loose)
+    said = trend_charts.coverage_finding(about, course)
+    assert "1–2 trên 2–5" in said
+    assert "25–67%" in said
+    assert "3 người" in said
+    assert "Chưa kể 3 người" in " ".join(about.without())
+    table = trend_charts.coverage_table(about, course, 0)
+    assert table.rows[0][1:] == (1, 2, 3, 25.0, 66.7)
+    form = Form(CHECKOUT / "mapper" / "web" / "static" / "vendor" / "be-vietnam-pro")
+    assert b'id="between"' in trend_charts.coverage_picture(about, course, 0, form)
+    whole = trends.course(town.reference, EVERYTHING, question)
+    assert whole.loose == 0
+    assert b'id="between"' not in trend_charts.coverage_picture(about, whole, 0, form)

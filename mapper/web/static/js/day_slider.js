@@ -1,13 +1,14 @@
 // The course of coverage on the map: a slider over the campaign's days, that can run by itself.
 
 import { count, day, make, percent, t } from "./words.js";
-import { coverageByDay } from "./figures.js";
+import { coverageByDay, withMore } from "./figures.js";
+import { number, share } from "./unit_words.js";
 
 const STEP_MS = 700;
 
 export class DaySlider {
-  // box: to fill. show(figures, day): colour the map, figures being [Map(key -> {vaccinated, eligible})] of each level
-  // asked for; show(null) ends it. full(day): show that day in full. target: share to reach, or null.
+  // box: to fill. show(figures, day): colour the map, figures being [Map(key -> {vaccinated, eligible, coverage, ranges})] of each
+  // level asked for; show(null) ends it. full(day): show that day in full. target: share to reach, or null.
   constructor(box, { show, full }) {
     this.box = box;
     this.show = show;
@@ -48,19 +49,22 @@ export class DaySlider {
   go(at) {
     this.at = at;
     this.range.value = at;
-    const [{ total, target, keys, vaccinated, eligible }] = this.answers;
-    const [done, all] = [total.vaccinated[at], total.eligible[at]];
-    const reached = target === null ? 0
-      : keys.filter((_, row) => eligible[row][at] && vaccinated[row][at] >= target * eligible[row][at] - 1e-9).length;
-    const said = all ? t("{day}: {share} ({vaccinated} of {eligible} people)", {
-      day: day(this.days[at]), share: percent(done / all), vaccinated: count(done), eligible: count(all) })
+    const [{ total, target }] = this.answers;
+    const figures = this.answers.map((answer) => new Map(answer.keys.map((key, row) => [key, withMore(
+      answer.vaccinated[row][at], answer.eligible[row][at], answer.more_vaccinated[row][at], answer.more_eligible[row][at])])));
+    const all = withMore(total.vaccinated[at], total.eligible[at], total.more_vaccinated[at], total.more_eligible[at]);
+    const units = [...figures[0].values()];
+    const reached = (end) => (target === null ? 0
+      : units.filter((unit) => unit.coverage !== null && (unit.ranges?.coverage[end] ?? unit.coverage) >= target - 1e-9).length);
+    const said = all.coverage !== null ? t("{day}: {share} ({vaccinated} of {eligible} people)", {
+      day: day(this.days[at]), share: share(all), vaccinated: number(all, "vaccinated"), eligible: number(all, "eligible") })
       : t("{day}: nobody of this group yet", { day: day(this.days[at]) });
-    const places = target === null || !all ? ""
-      : ` · ${t("{places} of {all} places at {target} or more", { places: count(reached), all: count(keys.length), target: percent(target, 0) })}`;
-    this.words.textContent = said + places;
+    const places = number({ ranges: { places: [reached(0), null, reached(2)] } }, "places");
+    const reaching = target === null || all.coverage === null ? ""
+      : ` · ${t("{places} of {all} places at {target} or more", { places, all: count(units.length), target: percent(target, 0) })}`;
+    this.words.textContent = said + reaching;
     this.range.setAttribute("aria-valuetext", said);
-    this.show(this.answers.map((answer) => new Map(answer.keys.map((key, row) =>
-      [key, { vaccinated: answer.vaccinated[row][at], eligible: answer.eligible[row][at] }]))), this.days[at]);
+    this.show(figures, this.days[at]);
   }
 
   run() {

@@ -46,6 +46,21 @@ export function coverageByDay(state, level) {
   return ask(`/api/coverage-by-day?${new URLSearchParams({ campaign, set, level, group, dose, date })}`);
 }
 
+// A unit's figures where some people may live there or in another part of a unit that was divided: at worst those alone
+// come who are not vaccinated, at best the vaccinated alone. more, moreEligible: who may come.
+export function withMore(vaccinated, eligible, more = 0, moreEligible = 0) {
+  const coverage = eligible ? vaccinated / eligible : null;
+  if (!moreEligible) return { vaccinated, eligible, coverage };
+  const [worst, best] = [eligible + moreEligible - more, eligible + more];
+  const ends = [worst ? vaccinated / worst : 1, best ? (vaccinated + more) / best : 0];
+  const middle = coverage ?? (ends[0] + ends[1]) / 2;
+  return { vaccinated, eligible, coverage: middle, ranges: {
+    coverage: [ends[0], middle, ends[1]],
+    vaccinated: [vaccinated, vaccinated, vaccinated + more],
+    eligible: [eligible, eligible, eligible + moreEligible],
+  } };
+}
+
 export const forget = () => answers.clear();
 
 // Share of the listed households that were visited. One hamlet with more houses than its list does not make up for

@@ -306,8 +306,8 @@ function colour(how) {
 
 // The units as they were on the slider's day.
 const onDay = (units, figures) => new Map([...units].map(([key, unit]) => {
-  const { vaccinated, eligible } = figures?.get(key) || { vaccinated: 0, eligible: 0 };
-  return [key, { ...unit, ranges: undefined, vaccinated, eligible, coverage: eligible ? vaccinated / eligible : null }];
+  const of = figures?.get(key) || { vaccinated: 0, eligible: 0, coverage: null };
+  return [key, { ...unit, ranges: undefined, ...of }];
 }));
 
 function drawScale() {
