@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     dhis2_url: str = Field("", description="Address of the DHIS2 server that figures are sent to, without /api.")
     dhis2_token: str = Field("", repr=False, description="Personal access token of a DHIS2 user who may enter them.")
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
-    boundary_set: str = Field("", description="Boundary set shown first; empty means the one in force on the day shown.")
+    boundary_set: str = Field("", description="Boundary set shown first; empty: the one in force on the day shown.")
     secret_key: str = Field(
         "",
         description="Key that sessions are signed and phones' tokens made with; empty means one kept in the database.",
