@@ -386,7 +386,7 @@ def _reached(
         return [[] for _ in houses]
     ends = np.array([(one.point.lon, one.point.lat) for one in houses if one.point is not None], np.float64)
     sites = np.array([(one.site.lon, one.site.lat) for one in places], np.float64)
-    limits = [max(weights.walk_m(one.house, one.person) for one in several) for several in comers]
+    limits = [weights.farthest_m(several[0].house, [one.person for one in several]) for several in comers]
     travel = ways.walks(ends, sites, limits).travel
     order = np.lexsort((travel.site, travel.far, travel.point))
     near = [

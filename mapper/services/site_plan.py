@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -255,7 +256,9 @@ class _Asking:
         if wish.aim is not Aim.LEAST_TRAVEL and (crowded.any() or short):
             chosen = [replace(self.asked.places[site], planned=True) for site in found.chosen]
             numbers = numbers_of(self.walking, chosen, self.under, Aim.LEAST_TRAVEL, len(self.under.days), self.ways)
-            limits = Limits(max(watch.remaining, SEATING_SECONDS), watch.limits.gap, 1, watch.limits.seed)
+            # The first is ended by what it found and not by the clock, and so is the same each time.
+            seconds = math.inf if first else max(watch.remaining, SEATING_SECONDS)
+            limits = Limits(seconds, watch.limits.gap, 1, watch.limits.seed)
             question = stations_first(numbers) if short else numbers.problem
             cancelled = watch.cancelled
             seating = _seated_once(limits, cancelled) if first else Watch(limits, cancelled=cancelled)

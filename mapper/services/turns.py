@@ -46,9 +46,21 @@ class Weights:
         """How far they walk at most."""
         return self._of(house, person)[1]
 
+    def of_each(self, house: DueHouse, people: Sequence[DuePerson]) -> list[float]:
+        """As how many each of a house's people counts."""
+        known = self._known.get(unit_of_house(house), {})
+        return [(known.get((one.precedences, one.on)) or self._of(house, one))[0] for one in people]
+
+    def farthest_m(self, house: DueHouse, people: Iterable[DuePerson]) -> float:
+        """How far those of a house walk at most who walk farthest."""
+        known = self._known.get(unit_of_house(house), {})
+        return max([(known.get((one.precedences, one.on)) or self._of(house, one))[1] for one in people])
+
     def _of(self, house: DueHouse, person: DuePerson) -> tuple[float, float]:
         unit = unit_of_house(house)
-        of_unit = self._known.setdefault(unit, {})
+        of_unit = self._known.get(unit)
+        if of_unit is None:
+            of_unit = self._known[unit] = {}
         known = of_unit.get(key := (person.precedences, person.on))
         if known is None:
             limit = self._held.rules.needs(person.precedences).walk_limit_m
@@ -72,8 +84,8 @@ def comers_of(site: PlannedSite, weights: Weights, last: date) -> list[Comer]:
         far = [some.way_m for some in several for _ in some.people]
         house = several[0].house
         coming = [
-            Comer(house, one, way_m, weights.of(house, one), day, len(one.due))
-            for one, way_m, day in zip(people, far, ready, strict=True)
+            Comer(house, one, way_m, weight, day, len(one.due))
+            for one, way_m, weight, day in zip(people, far, weights.of_each(house, people), ready, strict=True)
         ]
         if len(coming) > 1:
             coming.sort(key=_by_id)

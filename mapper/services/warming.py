@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.ledger import INSIDE
+from mapper.domain.planning import PlanningRules
 from mapper.services import demand
 from mapper.services.intake import today
 from mapper.services.kept_states import people_by_row
@@ -95,16 +96,18 @@ def warm(reference: Reference) -> int:
 
 
 def warm_plans(reference: Reference) -> int:
-    """Read ahead who is due, and load what makes plans, so that the first that is asked for comes as soon as others.
+    """Read ahead who is due, and make an invented plan, so that the first that is asked for comes as soon as others.
 
     How many people are remembered. Only those are read of whose cells something was counted since.
     """
     # Heavy; loaded here, beside the requests, and else only once somebody asks for a plan.
     from mapper.formats import plan_file
     from mapper.services import plan_work  # noqa: F401
+    from mapper.services.rehearsal import rehearse
 
     loading.load()
     plan_file.prepare()
+    rehearse(PlanningRules())
     days = [today() + timedelta(days=ahead) for ahead in range(PLANNED)]
     with reference.database.read() as connection:
         campaigns = list(reference.known(connection).campaigns.values())

@@ -24,6 +24,7 @@ from mapper.solve.team_days import (
     Routing,
     Team,
     TeamDay,
+    Window,
     check,
     impossible,
     spans_of,
@@ -85,9 +86,12 @@ def _data(
     clients: list[Any] = []
     groups: list[Any] = []
     halt_of: list[int] = []
+    spans_by: dict[tuple[Window, ...], list[tuple[int, int]]] = {}
     for number in going:
         halt = halts[number]
-        spans = spans_of(halt, days)
+        spans = spans_by.get(halt.windows)
+        if spans is None:
+            spans = spans_by[halt.windows] = spans_of(halt, days)
         prize = math.ceil(WORTH * max(longest, 1) + day_m if halt.prize is None else halt.prize)
         if len(spans) > 1:
             groups.append(pyvrp.ClientGroup(list(range(len(clients), len(clients) + len(spans))), required=False))

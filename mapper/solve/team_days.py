@@ -153,7 +153,14 @@ class TeamDay:
 def impossible(roads: Roads, halts: Sequence[Halt], teams: Sequence[Team]) -> dict[int, Missed]:
     """Halts to which no team could go even if it had no other, and why."""
     days = team_days(teams)
-    return {place: why for place, halt in enumerate(halts) if (why := _impossible(roads, halt, days)) is not None}
+    spans: dict[tuple[Window, ...], list[tuple[int, int]]] = {}
+    found = {}
+    for place, halt in enumerate(halts):
+        if halt.windows not in spans:
+            spans[halt.windows] = spans_of(halt, days) if days else []
+        if (why := _impossible(roads, halt, days, spans[halt.windows])) is not None:
+            found[place] = why
+    return found
 
 
 def check(roads: Roads, halts: Sequence[Halt], teams: Sequence[Team], day_m: float) -> None:
@@ -212,21 +219,24 @@ def spans_of(halt: Halt, days: Sequence[TeamDay]) -> list[tuple[int, int]]:
     return spans
 
 
-def _impossible(roads: Roads, halt: Halt, days: Sequence[TeamDay]) -> Missed | None:
+def _impossible(roads: Roads, halt: Halt, days: Sequence[TeamDay], spans: list[tuple[int, int]]) -> Missed | None:
     """Why no team could go to a halt even if it had no other."""
     own = [day for day in days if not halt.teams or day.number in halt.teams]
-    ways = [day for day in own if np.isfinite(_there_and_back(roads.metres, halt, day))]
+    ends = {(day.team.start, day.team.finish) for day in own}
+    reached = {
+        (start, finish) for start, finish in ends if _there_and_back(roads.metres, halt, start, finish) < math.inf
+    }
+    ways = own if reached == ends else [day for day in own if (day.team.start, day.team.finish) in reached]
     if not ways:
         return Missed.NO_WAY if own else Missed.NO_ROOM
     carried = [day for day in ways if day.team.doses is None or halt.doses <= day.team.doses]
     if not carried:
         return Missed.TOO_MANY_DOSES
-    spans = spans_of(halt, days)
     return None if any(_fits(roads, halt, day, spans) for day in carried) else Missed.OUT_OF_HOURS
 
 
-def _there_and_back(ways: Floats, halt: Halt, day: TeamDay) -> float:
-    return float(ways[day.team.start, halt.place] + ways[halt.place, day.team.finish])
+def _there_and_back(ways: Floats, halt: Halt, start: int, finish: int) -> float:
+    return float(ways[start, halt.place] + ways[halt.place, finish])
 
 
 def _fits(roads: Roads, halt: Halt, day: TeamDay, spans: list[tuple[int, int]]) -> bool:
