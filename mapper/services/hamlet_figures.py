@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Design
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
+from mapper.domain.ranges import OneOf
 from mapper.domain.targets import Goal
 from mapper.services.accounts import User, visible_cells
 from mapper.services.carried_targets import goals_on
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.goals import Goals
-from mapper.services.listed import main_unit, visible_hamlets, visited_in
+from mapper.services.listed import main_unit, seen_whole, visible_hamlets, visited_in
 from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import visible_rows
@@ -37,6 +38,10 @@ ELIGIBLE_, VACCINATED, DUE, NEEDED, EXPECTED, UNVISITED = range(6)
 UNKNOWN = -1
 """Instead of the number of people needed, where that is not known."""
 
+MORE = ("eligible", "vaccinated", "due", "least needed", "most needed")
+"""Columns of who may live in a place as well, or in another part of a unit that was divided; and of how many people are
+then still needed at least and at most, UNKNOWN as where it is so."""
+
 _ELIGIBLE = [INSIDE.index(state) for state in INSIDE if state in ELIGIBLE]
 _VACCINATED, _DUE = INSIDE.index(State.VACCINATED), INSIDE.index(State.DUE)
 _LAST = "\U0010ffff"
@@ -51,7 +56,8 @@ class Places:
     unit. units, unit_names: the innermost units with any row. unit_of: place of a row's unit there, -1 for none, at the
     end; unit_starts: the first row of each unit, and after the last.
     expected: houses, -1 where no list says. hamlet: a number for each row's hamlet, whatever its unit. row_of,
-    hamlet_of: by cell id, -1 for none. goals, unit_goals: share to reach, numerator and denominator, (-1, 1) for none.
+    hamlet_of: by cell id, -1 for none. loose: by cell id the rows and the units in which households may be that are in
+    one of several. goals, unit_goals: share to reach, numerator and denominator, (-1, 1) for none.
     """
 
     made_from: tuple[Any, ...]
@@ -68,6 +74,7 @@ class Places:
     hamlet: Ints
     row_of: Ints
     hamlet_of: Ints
+    loose: Mapping[int, tuple[Sequence[int], Sequence[int]]]
     goals: Ints
     unit_goals: Ints
 
@@ -75,6 +82,7 @@ class Places:
 @dataclass(frozen=True, slots=True)
 class HamletFigures:
     """The figures of a question. numbers, unit_numbers: of each row and unit of places, in the columns named above.
+    more, unit_more: who may come to each of them, in the columns of MORE.
 
     placed, middles: the rows that have houses on the map; longitude and latitude of the middle of these. parts,
     part_rows: places of their cells, row by row; the row of each.
@@ -89,6 +97,8 @@ class HamletFigures:
     places: Places
     numbers: Ints
     unit_numbers: Ints
+    more: Ints
+    unit_more: Ints
     placed: Ints
     middles: NDArray[np.float64]
     parts: Ints
@@ -138,8 +148,11 @@ def hamlet_figures(
         there = before.places if before is not None else None
         if there is None or not there.lasting or there.made_from != made_from:
             leaves = visible_rows(reference, connection, known, places, user)
-            there = _lay_out(known, places, user, aims, cells, every, cell_ids, visible, leaves, made_from)
+            whole = seen_whole(reference, connection, known, places, user)
+            there = _lay_out(known, places, user, aims, cells, every, cell_ids, visible, leaves, whole, made_from)
         seen = there.row_of[cell_ids] >= 0
+        if there.loose:
+            seen |= np.isin(cell_ids, list(there.loose))
         states = np.zeros((len(cell_ids), len(INSIDE)), np.int64)
         lon_lat = np.full((len(cell_ids), 2), np.nan)
         stale = seen.copy()
@@ -162,6 +175,7 @@ def hamlet_figures(
     numbers, unit_numbers = _summed(there, cell_ids, visited, states)
     if campaign.design is Design.CLUSTER_SURVEY:
         numbers[:, NEEDED] = unit_numbers[:, NEEDED] = UNKNOWN
+    more, unit_more = _more(there, cell_ids, states, numbers, unit_numbers)
     placed, row_middles, parts = _placed(there, cell_ids, visited, lon_lat)
     return HamletFigures(
         places.id,
@@ -171,6 +185,8 @@ def hamlet_figures(
         there,
         numbers,
         unit_numbers,
+        more,
+        unit_more,
         placed,
         row_middles,
         parts,
@@ -194,6 +210,7 @@ def _lay_out(
     cell_ids: Ints,
     visible: Sequence[int] | None,
     leaves: set[str] | None,
+    whole: set[str] | None,
     made_from: tuple[Any, ...],
 ) -> Places:
     seen = None if visible is None else set(visible)
@@ -217,6 +234,15 @@ def _lay_out(
     row_number = {row: number for number, row in enumerate(rows)}
     hamlets = {code: number for number, code in enumerate(dict.fromkeys(code for _, code in rows))}
     units = {code: number for number, code in enumerate(dict.fromkeys(unit for unit, _ in rows if unit is not None))}
+    loose = {}
+    for cell_id in cell_ids.tolist() if places.id != known.home else ():
+        leaf = known.leaf(cells[cell_id], places)
+        if isinstance(leaf, OneOf):
+            # Whoever sees the households sees where they may be.
+            codes = [code for code in leaf.codes if cell_id in row_of_cell or whole is None or code in whole]
+            of_hamlet = cells[cell_id].hamlet_code
+            of_rows = [row_number[code, of_hamlet] for code in codes if (code, of_hamlet) in row_number]
+            loose[cell_id] = of_rows, [units[code] for code in codes if code in units]
     size = int(cell_ids[-1]) + 1 if len(cell_ids) else 0
     row_of, hamlet_of = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
     for cell_id in cell_ids.tolist():
@@ -240,6 +266,7 @@ def _lay_out(
         np.array([hamlets[code] for _, code in rows], np.int64),
         row_of,
         hamlet_of,
+        loose,
         _ratios([aims.hamlet(*row) for row in rows]),
         _ratios([aims.unit(places.leaf, code) for code in units]),
     )
@@ -269,6 +296,24 @@ def _summed(places: Places, cell_ids: Ints, visited: Ints, states: Ints) -> tupl
     numbers[:, NEEDED] = _needed(numbers, places.goals)
     unit_numbers[:, NEEDED] = _needed(unit_numbers, places.unit_goals)
     return numbers, unit_numbers
+
+
+def _more(places: Places, cell_ids: Ints, states: Ints, numbers: Ints, unit_numbers: Ints) -> tuple[Ints, Ints]:
+    """Who may come to rows, and to units."""
+    found = np.zeros((len(numbers), len(MORE)), np.int64), np.zeros((len(unit_numbers), len(MORE)), np.int64)
+    at = {cell: number for number, cell in enumerate(cell_ids.tolist())} if places.loose else {}
+    for cell, into in places.loose.items():
+        of_cell = states[at[cell]]
+        people = of_cell[_ELIGIBLE].sum(), of_cell[_VACCINATED], of_cell[_DUE]
+        for more, chosen in zip(found, into, strict=True):
+            more[list(chosen), :3] += people
+    for more, known, ratios in zip(found, (numbers, unit_numbers), (places.goals, places.unit_goals), strict=True):
+        # At best the vaccinated alone come, at worst those alone who are not.
+        best, worst = known[:, : VACCINATED + 1] + more[:, 1:2], known[:, : VACCINATED + 1].copy()
+        worst[:, 0] += more[:, 0] - more[:, 1]
+        more[:, 3], more[:, 4] = np.maximum(_needed(best, ratios), 0), _needed(worst, ratios)
+        more[known[:, NEEDED] == UNKNOWN, 3:] = UNKNOWN
+    return found
 
 
 def _totals(groups: Ints, values: Ints, count: int) -> Ints:

@@ -40,11 +40,15 @@ Counts = Mapping[str, Mapping[str, Pair]]
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What there is on a day. bands: place in BANDS of the units visited, None without a list; unvisited: codes."""
+    """What there is on a day. bands: place in BANDS of the units visited, None without a list; unvisited: codes.
+
+    loose: by code how many people may live in a unit as well, or in another part of one that was divided.
+    """
 
     counts: Counts
     bands: Mapping[str, int | None]
     unvisited: tuple[str, ...]
+    loose: Mapping[str, int]
 
 
 def key_of(group: str, dose: str) -> str:
@@ -58,18 +62,21 @@ def counts_of(reference: Reference, campaign_id: str, places: PlaceSet, series: 
     counts: dict[str, dict[str, Pair]] = {key_of(*each): {} for each in series}
     bands: dict[str, int | None] = {}
     unvisited = set()
+    loose = {}
     for group, dose in series:
         question = Question(campaign_id, group, dose, day, places.leaf, places.id)
         for unit in reporting.coverage(reference, EVERYBODY, question).units:
             if unit.code is None:
                 continue
+            if unit.maybe is not None:
+                loose[unit.code] = unit.ranges["people"].most - unit.ranges["people"].least
             if not unit.houses.visited:
                 unvisited.add(unit.code)
                 continue
             pair = unit.counts[vaccinated], unit.eligible - unit.counts[vaccinated]
             counts[key_of(group, dose)][unit.code] = pair
             bands[unit.code] = _band(unit.houses.visited, unit.houses.expected)
-    return Day(counts, bands, tuple(sorted(unvisited)))
+    return Day(counts, bands, tuple(sorted(unvisited)), loose)
 
 
 def make(
@@ -83,7 +90,8 @@ def make(
 ) -> dict[str, Any]:
     """What is kept of a publication; before: the one of the same campaign and set it follows, empty for the first.
 
-    held: what was shown last, today or earlier, by key and unit; hidden, small: rows kept back, and why, by key.
+    held: what was shown last, today or earlier, by key and unit; hidden, small: rows kept back, and why, by key. loose:
+    units in whose figures people may be missing, once they were at least the threshold; how many is not told.
     """
     now = counts_of(reference, campaign.id, places, series, day)
     last: Counts = before.get("held", {})
@@ -114,6 +122,9 @@ def make(
         "small": small,
         "visited": now.bands,
         "unvisited": now.unvisited,
+        "loose": sorted(
+            {*before.get("loose", ()), *(code for code, number in now.loose.items() if number >= threshold)}
+        ),
     }
 
 

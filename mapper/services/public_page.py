@@ -80,7 +80,10 @@ class PublicRow:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What is shown. rows: the total, then every unit before those within it; unvisited: names of units of no sum."""
+    """What is shown. rows: the total, then every unit before those within it; unvisited: names of units of no sum.
+
+    loose: innermost units that may have more people, of whom nobody can tell in which unit they live.
+    """
 
     seq: int
     day: date
@@ -92,6 +95,7 @@ class Publication:
     threshold: int
     rows: tuple[PublicRow, ...]
     unvisited: Mapping[str, str]
+    loose: frozenset[str] = frozenset()
 
 
 def read_settings(reference: Reference) -> PublicSettings | None:
@@ -239,6 +243,7 @@ def _read(known: Known, settings: PublicSettings, found: publications.Kept) -> P
             for code in body["unvisited"]
             if (places.leaf, code) in places.units
         },
+        frozenset(body.get("loose", ())),
     )
 
 

@@ -234,6 +234,7 @@ def _communes(ground: Ground, outlines: Outlines, zoom: int, x: int, y: int) -> 
                 told["parent"] = ground.parents[code]
             if at is not None:
                 told |= {"name": places.unit_names[at]} | _said(*numbers[at].tolist())
+                told |= _may_be(*ground.figures.unit_more[at].tolist())
             features.append(Feature(3, commands, told))
     return features
 
@@ -248,11 +249,17 @@ def _points(ground: Ground, zoom: int, x: int, y: int, among: Sequence[int] | No
     numbers = figures.numbers[rows]
     numbers[:, NEEDED] = np.maximum(numbers[:, NEEDED], 0)
     sums = np.add.reduceat(numbers, found.starts).tolist()
+    # Households that may be in two of these places count twice: then there are fewer than so many more.
+    more = np.add.reduceat(np.maximum(figures.more[rows], 0), found.starts).tolist()
     sizes = np.diff(np.r_[found.starts, len(rows)]).tolist()
     firsts = rows[found.starts].tolist()
     return [
-        Feature(1, commands, _told(figures, first) if size == 1 else {"number": size} | _said(*summed))
-        for commands, size, first, summed in zip(found.commands, sizes, firsts, sums, strict=True)
+        Feature(
+            1,
+            commands,
+            _told(figures, first) if size == 1 else {"number": size} | _said(*summed) | _may_be(*more_of),
+        )
+        for commands, size, first, summed, more_of in zip(found.commands, sizes, firsts, sums, more, strict=True)
     ]
 
 
@@ -299,7 +306,16 @@ _areas_at_once = lru_cache(maxsize=400)(_areas)
 
 def _told(figures: HamletFigures, row: int) -> dict[str, Value]:
     """What a tile says of one hamlet; a number that nobody knows is left out."""
-    return {"key": figures.places.keys[row], "name": figures.places.names[row]} | _said(*figures.numbers[row].tolist())
+    told: dict[str, Value] = {"key": figures.places.keys[row], "name": figures.places.names[row]}
+    return told | _said(*figures.numbers[row].tolist()) | _may_be(*figures.more[row].tolist())
+
+
+def _may_be(eligible: int, vaccinated: int, due: int, least_needed: int, most_needed: int) -> dict[str, Value]:
+    """Who may live in a place as well, and who is then needed; nothing where nobody does."""
+    if not eligible:
+        return {}
+    told: dict[str, Value] = {"more_eligible": eligible, "more_vaccinated": vaccinated, "more_due": due}
+    return told if most_needed < 0 else told | {"least_needed": least_needed, "most_needed": most_needed}
 
 
 def _said(eligible: int, vaccinated: int, due: int, needed: int, expected: int, unvisited: int) -> dict[str, Value]:

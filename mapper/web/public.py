@@ -108,6 +108,8 @@ def _map(found: Publication, words: _Words, place: int) -> MapParts:
     zoom = FAR_ZOOM if bounds[2] - bounds[0] > WIDE_DEGREES else NEAR_ZOOM
     leaves = [row for row in found.rows if row.level == found.leaf]
     told = {row.code: f"{row.name}: {words.share(row, place)}" for row in leaves}
+    without = say("not counting people of whom it is not clear in which unit they live")
+    told |= {code: f"{told[code]}, {without}" for code in found.loose if code in told}
     told |= {code: say("{name}: no data", name=name) for code, name in found.unvisited.items()}
     view = PublicView(
         tuple(bounds),

@@ -23,6 +23,7 @@ from mapper.services.reference import Reference
 from mapper.store import schema
 from mapper.store.database import Database
 from tests.attack import Page, attack_pages, narrow, page_of_whole_sums
+from tests.services.test_ranges import tell
 from tests.services.town import COMMUNES, Town, inside, person
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,3 +276,26 @@ def test_a_preview_tells_how_many_communes_would_be_shown(district: Reference) -
     assert {sum(each) for each in found} == {14}
     assert found[0] == found[1], "doses of a group alike"
     assert found[2][1] > found[0][1], "children are few"
+
+
+def test_a_unit_that_may_have_more_people_is_said_to_and_how_many_is_not(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.import_strips()
+    tell(town)
+    for commune, east, people in ((2, 0.1, 20), (3, 0.5, 30), (2, None, 4)):
+        point = None if east is None else inside(commune, east)
+        adults = [person(doses=[("1", date(2022, 8, 1), "pfizer")]) for _ in range(people // 2)]
+        adults += [person() for _ in range(people - people // 2)]
+        town.send(town.write({"household.point": point}, adults, commune=commune))
+    settings = replace(HERE, set_id="strips")
+    save(town.reference, settings)
+    _, found = public_page.published(town.reference, TODAY)
+    # four people are fewer than may be told apart
+    assert found.loose == frozenset()
+    town.send(town.write({"household.point": None}, [person()], commune=2))
+    _, found = public_page.published(town.reference, TODAY + timedelta(days=1))
+    assert found.loose == {"X", "Y"}
+    assert {row.code: row.pairs[0] for row in found.rows if row.code in "XY" and row.code} == {
+        "X": (10, 10),
+        "Y": (15, 15),
+    }

@@ -10,6 +10,7 @@ import mapbox_vector_tile
 import pytest
 
 from mapper.domain.ledger import State
+from mapper.domain.roles import Role
 from mapper.errors import InvalidQuestion, NotFound
 from mapper.services import tiles
 from mapper.services.accounts import User
@@ -22,6 +23,7 @@ from mapper.services.reporting import coverage
 from mapper.services.tiles import Ground, Grounds
 from tests.geo.test_tiles import tile_of
 from tests.services.test_places import area
+from tests.services.test_ranges import tell
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, inside, person
 
 QUESTION = Question("covid19", "18_plus", "1", DAY, HAMLET, "squares")
@@ -235,3 +237,35 @@ def test_a_tile_of_what_is_ready_asks_the_database_nothing(sqlite_town: Town, mo
 
     monkeypatch.setattr(type(reference.database), "read", lambda self: asked())
     assert tiles.tile(grounds, reference, ground, 9, x, y, tiles.OFFERED) == first
+
+
+def test_tiles_tell_who_may_live_in_a_place_as_well(sqlite_town: Town) -> None:
+    town = sqlite_town
+    town.import_strips()
+    tell(town)
+    due, done = person(), person(doses=[("1", DAY, "pfizer")])
+    for commune, east in ((2, 0.1), (2, 0.9), (2, None), (2, None), (0, None)):
+        point = None if east is None else inside(commune, east)
+        town.send(town.write({"household.point": point}, people=[due, due, done], commune=commune))
+    for user in (EVERYTHING, User(1, "somebody", Role.SUPERVISOR, (("strips", "X"),), 0)):
+        found = hamlet_figures(town.reference, user, replace(QUESTION, set_id="strips"))
+        columns = dict(zip(found.places.keys, found.more.tolist(), strict=True))
+        by_unit = {code: found.unit_more[at].tolist() for code, at in found.places.units.items()}
+        for level, more in ((HAMLET, columns), ("commune", by_unit)):
+            answer = coverage(town.reference, user, replace(QUESTION, level=level, set_id="strips"))
+            for unit in answer.units:
+                if unit.maybe is None:
+                    assert not any(more.get(unit.key, (0,))[:3])
+                else:
+                    needed = unit.ranges["needed"]
+                    come = (
+                        unit.maybe.eligible,
+                        unit.maybe.vaccinated,
+                        unit.ranges["due"].most - unit.ranges["due"].least,
+                    )
+                    assert tuple(more[unit.key]) == (*come, needed.least, needed.most)
+        assert sum(more[0] for more in columns.values())
+    ground = Grounds().ask(town.reference, EVERYTHING, replace(QUESTION, set_id="strips")).made
+    assert ground is not None
+    x = ground.figures.places.units["X"]
+    assert tiles._may_be(*ground.figures.unit_more[x].tolist())["more_eligible"] == 6

@@ -1,11 +1,20 @@
 // What a vector tile's features tell, and how their rings are drawn and met.
 
+import { withMore } from "./figures.js";
+
 // A feature's properties as the figures of a unit, which measures.js reads.
 export function unitOf(told) {
   const share = told.visited;
+  const { eligible, vaccinated, due } = told;
+  const { coverage, ranges } = withMore(vaccinated, eligible, told.more_vaccinated, told.more_eligible);
+  if (ranges) {
+    ranges.due = [due, due, due + told.more_due];
+    if (told.most_needed !== undefined) ranges.needed = [told.least_needed, told.needed, told.most_needed];
+  }
   return {
     ...told,
-    coverage: told.coverage ?? null,
+    ranges,
+    coverage: ranges ? coverage : told.coverage ?? null,
     needed: told.needed ?? null,
     households_interviewed: told.eligible ? 1 : 0,
     households_expected: share === undefined ? null : 1,
