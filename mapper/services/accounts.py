@@ -323,10 +323,10 @@ def visible_cells(reference: Reference, connection: Connection, user: User) -> l
     # By set the units in which an area lies, asked of each unit once and not of each cell.
     leaves: dict[str, set[str]] = {}
     for set_id, code in user.areas:
-        if set_id in known.sets:
+        if set_id in known.every_set:
             leaves.setdefault(set_id, set()).add(code)
     for set_id, codes in leaves.items():
-        places = known.sets[set_id]
+        places = known.every_set[set_id]
         codes |= {unit.code for unit in places.at_level(places.leaf) if not codes.isdisjoint(places.line(unit.code))}
     found = []
     for cell in reference.cells(connection).values():
@@ -340,7 +340,7 @@ def _lies(known: Known, cell: tallies.Cell, set_id: str, codes: set[str]) -> boo
     unit = cell.units.get(set_id)
     if unit is not None:
         return unit in codes
-    places = known.sets[set_id]
+    places = known.every_set[set_id]
     leaf = known.leaf(cell, places)
     return leaf is not None and not codes.isdisjoint(places.line(leaf))
 
@@ -354,7 +354,7 @@ def _inside(known: Known, cell: tallies.Cell, area: tuple[str, str]) -> bool:
     set_id, code = area
     if not set_id:
         return cell.hamlet_code == code
-    places = known.sets.get(set_id)
+    places = known.every_set.get(set_id)
     return places is not None and code in places.line(known.leaf(cell, places))
 
 
@@ -389,7 +389,7 @@ def _holds(known: Known, outer: tuple[str, str], inner: tuple[str, str]) -> bool
     if outer == inner:
         return True
     (outer_set, outer_code), (inner_set, inner_code) = outer, inner
-    places, lower = known.sets.get(outer_set), known.sets.get(inner_set or known.home or "")
+    places, lower = known.every_set.get(outer_set), known.every_set.get(inner_set or known.home or "")
     if places is None or lower is None:
         return False
     if inner_set:

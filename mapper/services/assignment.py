@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mapper.domain.campaign import Campaign
+from mapper.domain.places import order_key
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.geo.drawing import as_geojson, cut, read_drawing
@@ -15,6 +16,7 @@ from mapper.services import accounts, users
 from mapper.services.accounts import DRAWN, HAMLET_LIST, IDLE, User, as_user
 from mapper.services.field_area import field_area
 from mapper.services.follow_up import standings
+from mapper.services.hamlet_places import HamletPlaces, hamlet_places
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts as kept
 from mapper.store import drawn_areas, follow_up
@@ -101,20 +103,45 @@ def assigned(reference: Reference, user: User) -> Assigned:
         shapes = (drawn_areas.outline(connection, number) for number in numbers)
         return Assigned(
             frozenset(code for set_id, code in user.areas if not set_id),
-            frozenset((set_id, code) for set_id, code in user.areas if set_id in known.sets),
+            frozenset((set_id, code) for set_id, code in user.areas if set_id in known.every_set),
             tuple(shape for shape in shapes if shape is not None),
             not user.areas,
         )
 
 
-def overview(reference: Reference, by: User, campaign_id: str, day: date, commune: users.Commune) -> Overview:
-    """Who has what in a commune, as far as it lies in the area of who asks. Raises NotFound for an unknown campaign."""
+def communes(reference: Reference, by: User, set_id: str = "") -> list[users.Commune]:
+    """The communes of a set in which hamlets of a user's area lie, a divided one in each, by name.
+
+    set_id: "" for the set of the hamlet list. Raises NotFound for an unknown set.
+    """
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        at = hamlet_places(reference, connection, known, set_id)
+        listed = users.communes_of(reference, connection, known, by)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for commune in listed:
+        for code, label in commune.hamlets:
+            for unit in at.units(known.hamlets[code]) - {""}:
+                found.setdefault(unit, []).append((code, label))
+    made = [users.Commune(unit, at.name(unit), tuple(hamlets)) for unit, hamlets in found.items()]
+    return sorted(made, key=lambda commune: (order_key(commune.name), commune.code))
+
+
+def overview(
+    reference: Reference, by: User, campaign_id: str, day: date, commune: users.Commune, set_id: str = ""
+) -> Overview:
+    """Who has what in a commune of a set, as far as it lies in the area of who asks.
+
+    set_id: "" for the set of the hamlet list; of hamlets that another one divides only what lies in the commune is
+    counted. Raises NotFound for an unknown campaign or set.
+    """
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign = known.campaign(campaign_id)
-        rows = _houses(reference, connection, known, by, campaign_id, commune)
+        at = hamlet_places(reference, connection, known, set_id)
+        rows = _houses(reference, connection, known, by, campaign_id, commune, at)
         due = _due(reference, connection, known, campaign, day, rows)
-        outline = _outline(connection, known, commune.code)
+        outline = _outline(connection, at, commune.code)
         box = bounds(outline) if outline else None
         areas = [area for area in drawn_areas.every(connection) if box and overlap(bounds(area.wkb), box)]
         areas = [area for area in areas if accounts.holds(reference, connection, by, [(DRAWN, str(area.id))])]
@@ -122,10 +149,13 @@ def overview(reference: Reference, by: User, campaign_id: str, day: date, commun
         workers = [
             account
             for account in users.managed(reference, connection, by, Role.CANVASSER)
-            if account.active and _works_in(connection, known, account, commune.code, near)
+            if account.active and _works_in(connection, known, account, at, commune.code, near)
         ]
         houses = {account.id: _houses_of(reference, connection, known, account, rows) for account in workers}
-        expected = {code: known.hamlets[code].households for code, _ in commune.hamlets}
+        expected = {
+            code: known.hamlets[code].households if at.main(known.hamlets[code]) == commune.code else None
+            for code, _ in commune.hamlets
+        }
         return Overview(
             tuple(
                 Work(
@@ -158,7 +188,7 @@ def overview(reference: Reference, by: User, campaign_id: str, day: date, commun
             (as_geojson(outline),) if outline else (),
             tuple((area.label, as_geojson(area.wkb)) for area in areas),
             box,
-            box is not None and (not by.areas or any(set_id in known.sets for set_id, _ in by.areas)),
+            box is not None and (not by.areas or any(set_id in known.every_set for set_id, _ in by.areas)),
         )
 
 
@@ -244,7 +274,13 @@ def _canvasser(reference: Reference, connection: Connection, by: User, user_id: 
 
 
 def _houses(
-    reference: Reference, connection: Connection, known: Known, by: User, campaign_id: str, commune: users.Commune
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    by: User,
+    campaign_id: str,
+    commune: users.Commune,
+    at: HamletPlaces,
 ) -> list[HouseholdRow]:
     """Visited households of the commune's hamlets, and those that told no hamlet but lie or were said to lie there."""
     codes = {code for code, _ in commune.hamlets}
@@ -253,7 +289,9 @@ def _houses(
         for cell in reference.cells(connection).values()
         if accounts.sees(known, by, cell)
         and (
-            cell.hamlet_code in codes
+            at.unit_of(cell) == commune.code
+            if not at.at_home
+            else cell.hamlet_code in codes
             if cell.hamlet_code in known.hamlets
             else commune.code in (cell.commune_code, cell.units.get(known.home or ""))
         )
@@ -307,8 +345,15 @@ def _holders(workers: Sequence[Account], area: tuple[str, str]) -> tuple[tuple[i
     return tuple((account.id, account.name) for account in workers if area in account.areas)
 
 
-def _works_in(connection: Connection, known: Known, account: Account, commune: str, near: set[str]) -> bool:
+def _works_in(
+    connection: Connection, known: Known, account: Account, at: HamletPlaces, commune: str, near: set[str]
+) -> bool:
     """Whether a canvasser works in a commune, or did and has nothing now."""
+    if not at.at_home:
+        plain = [tuple(code.split(":", 1)) if set_id == IDLE else (set_id, code) for set_id, code in account.areas]
+        return any(
+            code in near if set_id == DRAWN else at.touched([(set_id, code)], commune) for set_id, code in plain
+        )
     return any(
         commune in users.communes_of_area(connection, known, area) or (area[0] == DRAWN and area[1] in near)
         for area in account.areas
@@ -328,8 +373,8 @@ def _dots(rows: Sequence[HouseholdRow], houses: Mapping[int, Sequence[HouseholdR
     )
 
 
-def _outline(connection: Connection, known: Known, commune: str) -> bytes | None:
-    places = known.sets.get(known.home or "")
+def _outline(connection: Connection, at: HamletPlaces, commune: str) -> bytes | None:
+    places = at.places
     if places is None or (places.leaf, commune) not in places.units:
         return None
     return next(iter(drawn_areas.unit_outlines(connection, [(places.id, commune)])), None)

@@ -114,7 +114,7 @@ class _Index:
         set_id, code = area
         if not set_id:
             return self._by_hamlet.get(code, [])
-        places = known.sets.get(set_id)
+        places = known.every_set.get(set_id)
         if places is None:
             return []
         units = self._by_unit.get(set_id, {})

@@ -446,7 +446,7 @@ def _area(reference: Reference, connection: Connection, known: Known, user: User
     from the phone.
     """
     for set_id, _ in user.areas:
-        if set_id not in known.sets and set_id not in ("", DRAWN, IDLE):
+        if set_id not in known.every_set and set_id not in ("", DRAWN, IDLE):
             raise Unavailable(
                 mark("The boundary set {set} cannot be read. Tell the operator, and try again."), set=set_id
             )

@@ -14,7 +14,7 @@ from mapper.errors import Forbidden, NotFound, mark
 from mapper.services.accounts import OPERATOR, User, holds
 from mapper.services.areas import Area, read_area
 from mapper.services.field_area import field_area
-from mapper.services.questions import HAMLET, default_set
+from mapper.services.questions import HAMLET, default_set, set_made_on
 from mapper.services.reference import Reference
 from mapper.store import follow_up
 from mapper.store import plans as kept
@@ -36,13 +36,21 @@ class Sight(StrEnum):
     PART = "part"
 
 
-def areas_asked(reference: Reference, connection: Connection, user: User, question: PlanQuestion) -> Areas:
-    """What a question is about, as far as its asker sees it. Raises NotFound for an area that is none of theirs."""
-    area = read_area(question.area)
+def areas_asked(
+    reference: Reference, connection: Connection, user: User, question: PlanQuestion, *, before: bool = False
+) -> Areas:
+    """What a question is about, as far as its asker sees it.
+
+    before: it was asked before now, so that its set may be withdrawn since. Raises NotFound for an area that is none of
+    theirs, and for a set that is not shown.
+    """
+    area, known = read_area(question.area), reference.known(connection)
+    find = set_made_on if before else default_set
     if area is None:
+        if question.set_id:
+            find(known, question.set_id)
         return user.areas
-    known = reference.known(connection)
-    places = default_set(known, question.set_id)
+    places = find(known, question.set_id)
     is_hamlet = area.level == HAMLET and area.code in known.hamlets
     if not is_hamlet and (area.level, area.code) not in places.units:
         raise _unknown(area)

@@ -22,6 +22,7 @@ from mapper.services import demand
 from mapper.services.questions import set_made_on
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.site_places import PROPOSED
+from mapper.store.reference import SetState
 
 ROUGHLY = 3
 """Decimals of a degree that a hamlet's middle is told with: a hundred metres."""
@@ -38,6 +39,11 @@ class PlaceNames:
 
     known: Known
     places: PlaceSet
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the set was withdrawn since."""
+        return self.places.about.state is SetState.WITHDRAWN
 
     def hamlet(self, code: str | None) -> str:
         """Name of a hamlet; "" where none was told."""

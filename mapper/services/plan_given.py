@@ -18,7 +18,7 @@ from mapper.services.accounts import User
 from mapper.services.demand import NotDue, Wanted
 from mapper.services.field_area import field_area
 from mapper.services.kept_people import Home
-from mapper.services.questions import HAMLET, check_level, default_set
+from mapper.services.questions import HAMLET, check_level, set_made_on
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.roads import written
 from mapper.store import epidemic, plans
@@ -38,7 +38,7 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGive
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign = known.campaign(question.campaign_id)
-        places = default_set(known, question.set_id)
+        places = set_made_on(known, question.set_id)
         _check_area(known, places, question.area)
         rules = demand.rules_of(connection, campaign)
         area = field_area(reference, connection, known, user)

@@ -132,7 +132,7 @@ def _gathered(reference: Reference, row: PlanRow, question: PlanQuestion, runnin
     if row.given_of is None:
         with reference.database.read() as connection:
             user = asker(connection, row)
-            areas = told_areas(areas_asked(reference, connection, user, question))
+            areas = told_areas(areas_asked(reference, connection, user, question, before=True))
         if areas != row.areas:  # the asker's own area is another since: whoever sees that one sees the plan
             running.keep(areas=areas)
         return gather(reference, user, question)

@@ -121,7 +121,8 @@ def go_on(reference: Reference, set_id: str, share: Share = lambda done: None) -
     """Place in a set whoever is not placed in it yet, then let readers see it; how many households there are.
 
     From SHOWN_SHARE on they see it, and its outlines for maps are made, where they lack. Safe to call again after any
-    end of it, and while another process does the same. A set that was withdrawn is shown again. Raises NotFound, Unavailable.
+    end of it, and while another process does the same. A set that was withdrawn is shown again. Raises NotFound and
+    Unavailable.
     """
     with reference.database.read() as connection:
         about = _kept(connection, set_id)

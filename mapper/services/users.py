@@ -314,7 +314,7 @@ def _commune_name(known: Known, code: str) -> str:
 
 def _name(known: Known, set_id: str, code: str) -> str:
     """Name of a unit, of whichever level; its code where the set does not know it."""
-    places = known.sets.get(set_id)
+    places = known.every_set.get(set_id)
     levels = places.about.levels if places else ()
     found = (places.units.get((level, code)) for level in reversed(levels)) if places else ()
     return next((unit.name for unit in found if unit is not None), code)
@@ -328,7 +328,7 @@ def communes_of_area(connection: Connection, known: Known, area: tuple[str, str]
     if not set_id:
         hamlet = known.hamlets.get(code)
         return {hamlet.commune_code} if hamlet else set()
-    home, places = known.sets.get(known.home or ""), known.sets.get(set_id)
+    home, places = known.sets.get(known.home or ""), known.every_set.get(set_id)
     if home is not None and set_id == DRAWN:
         outline = drawn_areas.outline(connection, int(code)) if code.isdecimal() else None
         box = bounds(outline) if outline else None

@@ -121,7 +121,8 @@ def _line(number: int) -> PlanLine:
 def _page(typed: dict[str, list[str]] | None, problems: dict[str, str]) -> str:
     reference, user, begun = installation().reference, reader(), request.args.get("from", "")
     like = plans.line(reference, user, _number(begun)).question if begun else None
-    asked = ask(_set_of(request.values) or ({"set": like.set_id} if like is not None else {}))
+    its_set = {"set": like.set_id} if like is not None and not names_of(reference, like.set_id).withdrawn else {}
+    asked = ask(_set_of(request.values) or its_set)
     lines = plans.lines(reference, user)
     told: dict[str, Any] = {"lines": lines, "asked": asked, "problems": problems, "words": plan_words}
     if asked is not None:
@@ -166,6 +167,7 @@ def show(number: int) -> str:
         "told": get_flashed_messages(),
         "at_work": found.line.state in AT_WORK,
         "area_name": _area_name(question, names),
+        "withdrawn": names.places.about.label if names.withdrawn else "",
         "campaign": names.known.campaign(question.campaign_id),
         "presets": presets_of(question),
         "overseer": reader().role in OVERSEERS,

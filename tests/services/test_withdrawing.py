@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, NotFound
-from mapper.services import accounts, plan_figures, rebuilding, set_placing, withdrawing
+from mapper.services import accounts, plan_figures, plan_work, plans, rebuilding, set_placing, withdrawing
+from mapper.services.field_area import field_area
 from mapper.services.questions import boundary_sets
-from tests.services.town import COMMUNES, Town, inside, person
+from tests.services.kept_plans import QUESTION, houses
+from tests.services.town import COMMUNES, EVERYTHING, Town, inside, person
 
 LATER = date(2025, 8, 1)
 
@@ -63,3 +66,41 @@ def test_the_set_of_the_hamlet_list_and_one_that_is_not_there_cannot_be_withdraw
     with pytest.raises(NotFound, match="There is no boundary set moon"):
         withdrawing.withdraw(sqlite_town.reference, "moon")
     assert [unit.code for unit in sqlite_town.ask().units if unit.code] == sorted(COMMUNES)
+
+
+def test_whoever_has_an_area_in_a_withdrawn_set_keeps_their_people(town: Town) -> None:
+    town.import_strips()
+    accounts.add_user(town.reference, "lan", Role.SUPERVISOR, ["strips:X"])
+    lan = accounts.by_name(town.reference, "lan")
+    assert lan is not None
+    for east in (0.1, 0.9):
+        town.send(town.write({"household.point": inside(2, east)}, [person()], commune=2, entity=f"house {east}"))
+
+    def seen() -> tuple[int, object, object]:
+        with town.reference.database.read() as connection:
+            known = town.reference.known(connection)
+            cells = accounts.visible_cells(town.reference, connection, lan)
+            field = field_area(town.reference, connection, known, lan)
+        return town.ask(set_id="squares", user=lan).total.people, cells, field.cells
+
+    before = seen()
+    assert before[0] == 1
+    withdrawing.withdraw(town.reference, "strips", anyway=True)
+    assert seen() == before
+
+
+@pytest.mark.parametrize("area", ["", "commune:X"])
+def test_a_plan_asked_before_its_set_was_withdrawn_is_made_and_none_after(sqlite_town: Town, area: str) -> None:
+    town = sqlite_town
+    town.import_strips()
+    houses(town, (0, 1))
+    question = replace(QUESTION, set_id="strips", area=area)
+    number = plans.ask(town.reference, EVERYTHING, question)
+    assert not plan_figures.names_of(town.reference, "strips").withdrawn
+    withdrawing.withdraw(town.reference, "strips", anyway=True)
+    plan_work.work_out(town.reference, number)
+    made = plans.plan(town.reference, EVERYTHING, number).made
+    assert made is not None and made.people
+    assert plan_figures.names_of(town.reference, "strips").withdrawn
+    with pytest.raises(NotFound, match="There is no boundary set strips"):
+        plans.ask(town.reference, EVERYTHING, question)

@@ -7,19 +7,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from mapper.domain.people import Point
 from mapper.domain.plan import FieldTeam, FixedSession, Scenario
 from mapper.errors import InvalidQuestion
-from mapper.services import audit, demand, intake, plans
+from mapper.services import audit, demand, intake, plans, withdrawing
 from mapper.services.accounts import OPERATOR
 from mapper.services.plans import PlanState
 from mapper.store import plans as kept
 from tests.client.site import House, Site
 from tests.web.planned import FIRST, HOUSES, LAST, planned, question, settle
-from tests.web.test_pages import Reader, reader
+from tests.web.test_boundary_sets import a_later_set
+from tests.web.test_pages import PASSWORD, Reader, reader
 
 FORM = {
     "campaign": "mini",
@@ -412,3 +414,17 @@ def test_a_form_that_begins_with_a_plan_of_somebody_else_is_no_way_to_its_questi
     number = planned(site.reference, area="commune:00002")
     status, _ = ask(reader(site, "00001"), like=str(number), keeps="1")
     assert status == 404
+
+
+def test_the_page_of_a_plan_says_that_its_set_was_withdrawn_and_the_form_begins_with_another(
+    site: Site, tmp_path: Path
+) -> None:
+    a_later_set(site, tmp_path)
+    who = Reader(site, site.user("supervisor", name="whole", password=PASSWORD).name)
+    number = planned(site.reference, set_id="later", area="commune:00002")
+    sentence = "on which this plan was made, has been withdrawn"
+    page = who.get(f"/plans/{number}?lang=en")
+    assert page.status_code == 200 and sentence not in page.text
+    withdrawing.withdraw(site.reference, "later", anyway=True)
+    assert sentence in who.get(f"/plans/{number}?lang=en").text
+    assert who.get(f"/plans?from={number}").status_code == 200
