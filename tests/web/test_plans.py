@@ -420,7 +420,7 @@ def test_the_page_of_a_plan_says_that_its_set_was_withdrawn_and_the_form_begins_
     site: Site, tmp_path: Path
 ) -> None:
     a_later_set(site, tmp_path)
-    who = Reader(site, site.user("supervisor", name="whole", password=PASSWORD).name)
+    who = Reader(site, site.user("administrator", name="whole", password=PASSWORD).name)
     number = planned(site.reference, set_id="later", area="commune:00002")
     sentence = "on which this plan was made, has been withdrawn"
     page = who.get(f"/plans/{number}?lang=en")
