@@ -148,8 +148,8 @@ def moment(written: str) -> str:
 
 @pages.get("/")
 def home() -> AnyResponse:
-    """The first page is the map."""
-    return redirect(url_for("pages.map_page"))
+    """The first page is the map, of what the address asks for."""
+    return redirect(url_for("pages.map_page", **request.args.to_dict(flat=False)))  # type: ignore[arg-type]
 
 
 @pages.get("/map")

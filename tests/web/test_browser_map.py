@@ -463,3 +463,47 @@ def test_a_lost_line_or_sign_in_keeps_the_old_figures_and_says_so(open_page: Pag
     assert back.startswith("/sign-in?next=%2Fmap%3F")
     assert "2021-08-08" in back
     only(open_page, "401")
+
+
+def ranged(route: Route) -> None:
+    """An answer of figures, each row with more people who may live there or in another part of a divided unit."""
+    reply = route.fetch()
+    told = reply.json()
+    for row in told["units"]:
+        row["ranges"] = {
+            name: [value, value + 12, value + 2345]
+            for name, value in row.items()
+            if type(value) is int and name not in ("code", "key")
+        }
+        row["ranges"] |= {"coverage": [0.414, 0.5, 0.637], "needed": [1104, 1200, 2345]}
+        row |= {"vaccinated": 1234, "eligible": 2468, "verdict": row["verdict"] or "undecided"}
+    route.fulfill(response=reply, json=told)
+
+
+def test_a_table_of_ranges_stands_in_its_box(page: Page, site: Site) -> None:
+    page.route("**/api/coverage?*", ranged)
+    for width in (1366, 390):
+        page.set_viewport_size({"width": width, "height": 768})
+        open_map(page, site)
+        expect(page.locator("table.units-ranged")).to_have_count(1)
+        assert "41–64" in page.locator("tr.unit .share").first.inner_text()
+        box = page.locator(".units-box").evaluate("(box) => [box.scrollWidth, box.clientWidth]")
+        assert box[0] <= box[1], (width, box)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_slider_tells_a_range_where_more_may_live(page: Page, site: Site) -> None:
+    def more(route: Route) -> None:
+        reply = route.fetch()
+        told = reply.json()
+        for row in (*told["more_eligible"], told["total"]["more_eligible"]):
+            row[-1] = 2
+        route.fulfill(response=reply, json=told)
+
+    page.route("**/api/coverage-by-day?*", more)
+    open_map(page, site, QUERY + "&level=hamlet")
+    days = page.locator(".days-words")
+    page.locator("#days-open").click()
+    # 6 of 10 people, and two who are not vaccinated may live here too
+    expect(days).to_contain_text("50–60")
+    expect(days).to_contain_text("10–12")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -328,3 +329,12 @@ def test_long_after_the_last_visit_the_map_opens_on_its_day(site: Site) -> None:
     assert '"date": "2022-08-10"' not in reader(site).get("/map").text
     site.phone().send(House("uuid:1", today="2022-08-10").form())
     assert '"date": "2022-08-10"' in reader(site).get("/map").text
+
+
+def test_the_first_page_leads_to_the_map_of_what_its_address_asks_for(site: Site) -> None:
+    someone = reader(site)
+    asked = {"set": "x1", "q": "Hà Vị&level=1"}
+    found = someone.get("/", **asked).headers["Location"]
+    assert urlsplit(found).path == "/map"
+    assert parse_qs(urlsplit(found).query) == {name: [value] for name, value in asked.items()}
+    assert someone.get("/").headers["Location"] == "/map"

@@ -89,7 +89,8 @@ export class UnitTable {
     this.watcher.disconnect();
     const wanted = this.filter.split(/\s+/).filter(Boolean);
     const units = answer.units.filter((unit) => wanted.every((word) => this.words.get(unit).includes(word)));
-    const table = make("table", { class: "units", role: "table" }, this._head());
+    const ranged = units.some((unit) => unit.ranges);
+    const table = make("table", { class: `units${ranged ? " units-ranged" : ""}`, role: "table" }, this._head());
     const grouped = new Map(GROUPS.map((group) => [group.id, []]));
     for (const unit of units) grouped.get(GROUPS.find((group) => group.takes(unit)).id).push(unit);
     for (const [id, members] of grouped) {
@@ -183,7 +184,7 @@ export class UnitTable {
       cell("place", "", shortName(this.places.get(unit.parent) || "")),
       cell("coverage", t("Coverage"), make("span", { class: "share" }, share(unit)), bar(unit, target)),
       cell("vaccinated", t("Vaccinated"), make("span", {},
-        link({ state: "vaccinated" }, number(unit, "vaccinated")), "/",
+        link({ state: "vaccinated" }, number(unit, "vaccinated")), "/", make("wbr"),
         link({ state: "eligible" }, number(unit, "eligible")))),
       cell("visited", t("Visited"), make("span", { class: isThin(unit) ? "thin-text" : "" },
         link({ houses: "expected" }, unit.households_expected ? visits(unit) : `${number(unit, "households_visited")}/?`))),
