@@ -351,9 +351,7 @@ def _works_in(
     """Whether a canvasser works in a commune, or did and has nothing now."""
     if not at.at_home:
         plain = [tuple(code.split(":", 1)) if set_id == IDLE else (set_id, code) for set_id, code in account.areas]
-        return any(
-            code in near if set_id == DRAWN else at.touched([(set_id, code)], commune) for set_id, code in plain
-        )
+        return any(code in near if set_id == DRAWN else at.touched([(set_id, code)], commune) for set_id, code in plain)
     return any(
         commune in users.communes_of_area(connection, known, area) or (area[0] == DRAWN and area[1] in near)
         for area in account.areas

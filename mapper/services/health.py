@@ -14,7 +14,9 @@ from mapper.errors import NotFound, Unavailable, mark
 from mapper.services import review, walk
 from mapper.services.accounts import User, sees
 from mapper.services.follow_up import as_before, standings
+from mapper.services.hamlet_places import HamletPlaces, hamlet_places
 from mapper.services.intake import VIETNAM
+from mapper.services.listed import seen_whole
 from mapper.services.reference import Known, Reference
 from mapper.services.review import PlacedFinding, TroubledSubmission
 from mapper.store import accounts, fieldwork, tallies
@@ -123,22 +125,26 @@ class Fieldwork:
 
 
 def fieldwork_of(
-    reference: Reference, user: User, campaign_id: str, commune: str, day: date, now: datetime
+    reference: Reference, user: User, campaign_id: str, commune: str, day: date, now: datetime, set_id: str = ""
 ) -> Fieldwork:
     """How a commune's fieldwork stands. now: when it is asked, with its zone.
 
-    Raises NotFound for a campaign that is not there, or a commune outside the user's area.
+    set_id: the commune's boundary set, "" for that of the hamlet list; of a hamlet that it divides what lies in the
+    commune counts.
+
+    Raises NotFound for a campaign or set that is not there, or a commune outside the user's area.
     """
-    names = dict(walk.communes(reference, user))
+    names = dict(walk.communes(reference, user, set_id))
     if commune not in names:
         raise NotFound(mark("There is no commune {commune} in your area. Choose one of the list."), commune=commune)
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign = known.campaign(campaign_id)
-        narrow = _narrowed(known, user, commune)
-        day_s = _Day.read(reference, connection, known, narrow, campaign, commune, day)
-        people = _people(reference, connection, known, user, commune, day_s, min(now, _end_of(day)))
-    listed = [known.hamlets[code].households for code in day_s.hamlets]
+        at = hamlet_places(reference, connection, known, set_id)
+        narrow = _narrowed(reference, connection, known, user, at, commune)
+        day_s = _Day.read(reference, connection, known, narrow, campaign, at, commune, day)
+        people = _people(reference, connection, known, user, at, commune, day_s, min(now, _end_of(day)))
+    listed = [day_s.expected(known.hamlets[code]) for code in day_s.hamlets]
     expected = [number for number in listed if number is not None]
     return Fieldwork(
         commune,
@@ -171,13 +177,17 @@ def _of_position(code: str) -> bool:
     return code.startswith("point_") or code == "commune_differs"
 
 
-def _narrowed(known: Known, user: User, commune: str) -> User:
+def _narrowed(
+    reference: Reference, connection: Connection, known: Known, user: User, at: HamletPlaces, commune: str
+) -> User:
     """The user with no more than one commune to see; whose areas hold no whole commune keeps those."""
-    if known.home is None:
+    if at.places is None:
         return user
-    line = known.sets[known.home].line(commune)
-    whole = not user.areas or any(set_id == known.home and code in line for set_id, code in user.areas)
-    return replace(user, areas=((known.home, commune),)) if whole else user
+    line = at.places.line(commune)
+    whole = not user.areas or any(set_id == at.set_id and code in line for set_id, code in user.areas)
+    if not whole and not at.at_home:
+        whole = commune in (seen_whole(reference, connection, known, at.places, user) or ())
+    return replace(user, areas=((at.set_id, commune),)) if whole else user
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +204,8 @@ class _Day:
     again: Mapping[str, int]
     days_left: int | None
     here: frozenset[int]
+    at: HamletPlaces
+    commune: str
     arrived: list[Arrivals]
     current: Mapping[str, str]
 
@@ -205,6 +217,7 @@ class _Day:
         known: Known,
         user: User,
         campaign: Campaign,
+        at: HamletPlaces,
         commune: str,
         day: date,
     ) -> _Day:
@@ -212,18 +225,26 @@ class _Day:
         cells = {
             cell.id: cell
             for cell in reference.cells(connection).values()
-            if sees(known, user, cell) and _lies_in(known, cell, commune)
+            if sees(known, user, cell) and _lies_in(known, at, cell, commune)
         }
-        visited: Counter[str] = Counter()
-        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign.id, sorted(cells)):
-            visited[cells[cell_id].hamlet_code or ""] += number
+        visited, elsewhere = Counter[str](), Counter[str]()
+        every = reference.cells(connection)
+        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign.id, None):
+            if cell_id in cells:
+                visited[cells[cell_id].hamlet_code or ""] += number
+            elif not at.at_home:
+                elsewhere[every[cell_id].hamlet_code or ""] += number
         today: Counter[str] = Counter()
         for cell_id, number in fieldwork.visited_on(connection, campaign.id, day).items():
             if cell_id in cells:
                 today[cells[cell_id].hamlet_code or ""] += number
-        hamlets = walk.listed_codes(reference, connection, known, user, commune)
+        hamlets = walk.listed_codes(reference, connection, known, user, at, commune)
         before, again = _when_it_began(reference, connection, known, campaign, cells, day)
-        unvisited = {code: max(0, (known.hamlets[code].households or 0) - before[code]) for code in hamlets}
+        unvisited = {
+            code: max(0, (known.hamlets[code].households or 0) - before[code] - elsewhere.get(code, 0))
+            for code in hamlets
+            if at.main(known.hamlets[code]) == commune
+        }
         return cls(
             hamlets,
             visited,
@@ -232,9 +253,15 @@ class _Day:
             again,
             campaign.working_days(day),
             frozenset(cells),
+            at,
+            commune,
             fieldwork.arrivals(connection, day),
             {form.form_id: form.version for form in kept.current_forms(connection)},
         )
+
+    def expected(self, hamlet: kept.Hamlet) -> int | None:
+        """Houses that the list names; None of a part of a hamlet in which those never visited are not counted."""
+        return hamlet.households if self.at.main(hamlet) == self.commune else None
 
     def work(self, codes: Collection[str]) -> Work:
         """What the day asks of some hamlets."""
@@ -271,8 +298,10 @@ def _end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), VIETNAM)
 
 
-def _lies_in(known: Known, cell: tallies.Cell, commune: str) -> bool:
-    """Whether a cell's households lie in a commune of the hamlet list: by the set of the list, else as they chose."""
+def _lies_in(known: Known, at: HamletPlaces, cell: tallies.Cell, commune: str) -> bool:
+    """Whether a cell's households lie in a commune: by the boundary set, where there is none as they chose."""
+    if not at.at_home:
+        return at.unit_of(cell) == commune
     if known.home is not None:
         return cell.units.get(known.home) == commune
     hamlet = known.hamlets.get(cell.hamlet_code or "")
@@ -284,12 +313,13 @@ def _people(
     connection: Connection,
     known: Known,
     user: User,
+    at: HamletPlaces,
     commune: str,
     day: _Day,
     now: datetime,
 ) -> list[CanvasserDay]:
     """The canvassers of a commune whom the user oversees, by name, then whoever else sent from there."""
-    canvassers = {one.id: one for one in walk.canvassers_of(reference, connection, user, commune)}
+    canvassers = {one.id: one for one in walk.canvassers_of(reference, connection, user, at, commune)}
     senders: dict[int | None, list[Arrivals]] = {}
     for each in day.arrived:
         if each.cell_id in day.here or (each.cell_id is None and each.sender_id in canvassers):
@@ -302,7 +332,7 @@ def _people(
     for number in {*canvassers, *senders}:
         account = accounts_by_id.get(number) if number is not None else None
         hamlets = walk.hamlets_of(reference, connection, known, account, day.hamlets) if number in canvassers else []
-        expected = [known.hamlets[code].households for code in hamlets]
+        expected = [day.expected(known.hamlets[code]) for code in hamlets]
         came = senders.get(number, [])
         signs = [sent.get(number or 0), contacts[number].seen_at if number in contacts else None]
         heard_at = max((sign for sign in signs if sign), default=None)

@@ -54,7 +54,7 @@ def visible_hamlets(known: Known, user: User, visited: Callable[[str], Visited])
         if not set_id:
             found.update((code, known.hamlets[code]) for code in codes if code in known.hamlets)
             continue
-        places = known.sets.get(set_id)
+        places = known.every_set.get(set_id)
         if places is None:
             continue
         there = {} if set_id == known.home else visited(set_id)
@@ -76,7 +76,7 @@ def leaves_in_areas(known: Known, places: PlaceSet, user: User) -> set[str]:
     """The innermost units of a set that lie in a user's areas, of whichever set those are."""
     found: set[str] = set()
     for set_id, codes in _by_set(user).items():
-        own = known.sets.get(set_id)
+        own = known.every_set.get(set_id)
         if own is None:
             continue
         for unit in places.at_level(places.leaf):
@@ -98,12 +98,12 @@ def seen_whole(
         return None
     found: set[str] = set()
     for set_id, codes in _by_set(user).items():
-        own = known.sets.get(set_id)
+        own = known.every_set.get(set_id)
         if own is None:
             continue
-        related = _related(known, places, own)
+        sharing = related(known, places, own)
         for unit in places.at_level(places.leaf):
-            there = related.get(unit.code) or [known.counterpart(places, unit.code, own)]
+            there = sharing.get(unit.code) or [known.counterpart(places, unit.code, own)]
             if all(one is not None and not codes.isdisjoint(own.line(one)) for one in there):
                 found.add(unit.code)
     visible = set(visible_cells(reference, connection, user) or ())
@@ -115,7 +115,7 @@ def seen_whole(
     return found
 
 
-def _related(known: Known, places: PlaceSet, own: PlaceSet) -> Mapping[str, Sequence[str | None]]:
+def related(known: Known, places: PlaceSet, own: PlaceSet) -> Mapping[str, Sequence[str | None]]:
     """By innermost unit of a set those of another that share its ground, as far as anybody told.
 
     Where nobody told of the two sets, their outlines do, of a unit that is nothing but whole units of the other.

@@ -15,9 +15,10 @@ from mapper.domain.roles import Role
 from mapper.domain.walk import Stop, length_m, number_key, walk
 from mapper.errors import NotFound, mark
 from mapper.services import follow_up, invitations
-from mapper.services.accounts import IDLE, User, as_user, oversees, visible_cells
+from mapper.services.accounts import User, as_user, oversees, visible_cells
 from mapper.services.field_area import field_area
 from mapper.services.follow_up import HouseToSee, PersonToSee
+from mapper.services.hamlet_places import HamletPlaces, hamlet_places
 from mapper.services.kept_invitations import InvitedTo
 from mapper.services.listed import Visited, visible_hamlets, visited_in
 from mapper.services.reference import Known, Reference
@@ -73,10 +74,12 @@ class WalkedHouse:
 
 @dataclass(frozen=True, slots=True)
 class Hamlet:
-    """A hamlet with its houses as counted. code "": of the houses that told none.
+    """A hamlet, or its part in one unit of a set, with its houses as counted. code "": of the houses that told none.
 
-    expected: None where the list names no number. unvisited: expected and not visited yet, by number only, since no
-    house without a visit is known. due: people due, where they were asked for.
+    commune_code, commune: the unit. divided: whether others hold parts, too, with so many houses visited_elsewhere.
+    expected: of the whole hamlet; None where the list names no number, and of parts but the one in which houses never
+    visited are counted. unvisited: expected and not visited yet, by number only, since no house without a visit is
+    known. due: people due, where they were asked for.
     """
 
     code: str
@@ -88,11 +91,13 @@ class Hamlet:
     refused: int
     closed: int
     due: int = 0
+    divided: bool = False
+    visited_elsewhere: int = 0
 
     @property
     def unvisited(self) -> int | None:
         """Houses that nobody went to yet."""
-        return None if self.expected is None else max(0, self.expected - self.visited)
+        return None if self.expected is None else max(0, self.expected - self.visited - self.visited_elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,69 +125,93 @@ def hamlets(
     day: date,
     commune: str | None = None,
     canvasser: int | None = None,
+    set_id: str = "",
 ) -> list[Hamlet]:
     """The hamlets of a user's area by commune and label, with the people due in each.
 
-    commune: only those of one commune of the hamlet list. canvasser: only those that this canvasser works in. Raises
-    NotFound for an unknown campaign, and for a canvasser who is not overseen.
+    commune: only those of one commune of a boundary set, with their part in it. canvasser: only those that this
+    canvasser works in. set_id: the set, "" for that of the hamlet list. Raises NotFound for an unknown campaign or
+    set, and for a canvasser who is not overseen.
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign, working = known.campaign(campaign_id), _worker(reference, connection, user, canvasser)
-        found = _hamlets(reference, connection, known, user, campaign_id, working)
+        at = hamlet_places(reference, connection, known, set_id)
+        found = _hamlets(reference, connection, known, user, campaign_id, working, at)
         found = [hamlet for hamlet in found if commune is None or hamlet.commune_code == commune]
-        shown, due = {hamlet.code for hamlet in found}, Counter[str]()
-        codes = {number: cell.hamlet_code or "" for number, cell in reference.cells(connection).items()}
-        cells = [number for number, code in codes.items() if code in shown]
+        shown, due = {(hamlet.commune_code, hamlet.code) for hamlet in found}, Counter[tuple[str, str]]()
+        parts = {n: (at.unit_of(cell), cell.hamlet_code or "") for n, cell in reference.cells(connection).items()}
+        cells = [number for number, part in parts.items() if part in shown]
         areas = [field_area(reference, connection, known, one) for one in (user, working) if one is not None]
         for cell, houses in follow_up.standings(reference, connection, known, campaign, day, cells, areas).items():
-            due[codes[cell]] += sum(house.due for house in houses.values())
-    return [replace(hamlet, due=due[hamlet.code]) for hamlet in found]
+            due[parts[cell]] += sum(house.due for house in houses.values())
+    return [replace(hamlet, due=due[hamlet.commune_code, hamlet.code]) for hamlet in found]
 
 
 def codes(
-    reference: Reference, user: User, campaign_id: str, commune: str | None = None, canvasser: int | None = None
+    reference: Reference,
+    user: User,
+    campaign_id: str,
+    commune: str | None = None,
+    canvasser: int | None = None,
+    set_id: str = "",
 ) -> list[str]:
     """Codes of the same hamlets that were visited, in the same order."""
     with reference.database.read() as connection:
         known = reference.known(connection)
         working = _worker(reference, connection, user, canvasser)
-        found = _hamlets(reference, connection, known, user, campaign_id, working)
+        at = hamlet_places(reference, connection, known, set_id)
+        found = _hamlets(reference, connection, known, user, campaign_id, working, at)
     return [one.code for one in found if one.visited and (commune is None or one.commune_code == commune)]
 
 
-def communes(reference: Reference, user: User) -> list[tuple[str, str]]:
-    """Code and name of the communes of the hamlet list in a user's area, by name."""
+def communes(reference: Reference, user: User, set_id: str = "") -> list[tuple[str, str]]:
+    """Code and name of the communes of a set in which hamlets of a user's area lie, by name.
+
+    Of a divided hamlet only those in which the user may see its houses. set_id: "" for the set of the hamlet list.
+    """
     with reference.database.read() as connection:
         known = reference.known(connection)
-        listed = _listed(reference, connection, known, user)
-    return sorted({(h.commune_code, _commune_name(known, h.commune_code)) for h in listed}, key=lambda one: one[1])
+        at = hamlet_places(reference, connection, known, set_id)
+        return [(unit, at.name(unit)) for unit in _units(reference, connection, known, user, at)]
 
 
-def canvassers(reference: Reference, user: User, commune: str | None = None) -> list[Canvasser]:
-    """The active canvassers whom a user oversees, by name; of one commune, those whose area touches it."""
+def _units(reference: Reference, connection: Connection, known: Known, user: User, at: HamletPlaces) -> list[str]:
+    """Codes of the same communes."""
+    listed = _listed(reference, connection, known, user)
+    if at.at_home or not user.areas:
+        return [unit for unit, _ in at.choices(listed)]
+    visible, cells = visible_cells(reference, connection, user) or (), reference.cells(connection)
+    units = {at.unit_of(cells[number]) for number in visible} | {at.main(hamlet) for hamlet in listed}
+    return sorted(units - {""}, key=lambda unit: (at.name(unit), unit))
+
+
+def canvassers(reference: Reference, user: User, commune: str | None = None, set_id: str = "") -> list[Canvasser]:
+    """The active canvassers whom a user oversees, by name; of one commune of a set, those whose area touches it."""
     with reference.database.read() as connection:
-        return [Canvasser(one.id, one.name) for one in canvassers_of(reference, connection, user, commune)]
+        at = hamlet_places(reference, connection, reference.known(connection), set_id)
+        return [Canvasser(one.id, one.name) for one in canvassers_of(reference, connection, user, at, commune)]
 
 
 def canvassers_of(
-    reference: Reference, connection: Connection, user: User, commune: str | None = None
+    reference: Reference, connection: Connection, user: User, at: HamletPlaces, commune: str | None = None
 ) -> list[accounts.Account]:
     """The same as accounts, within a transaction."""
-    known = reference.known(connection)
     return [
         one
         for one in accounts.everyone(connection, Role.CANVASSER.value)
         if one.active
-        and (commune is None or _touches(known, one.areas, commune))
+        and (commune is None or at.touched(one.areas, commune))
         and oversees(reference, connection, user, one.id)
     ]
 
 
-def listed_codes(reference: Reference, connection: Connection, known: Known, user: User, commune: str) -> list[str]:
-    """Codes of the hamlets of a commune's list that lie in a user's area."""
+def listed_codes(
+    reference: Reference, connection: Connection, known: Known, user: User, at: HamletPlaces, commune: str
+) -> list[str]:
+    """Codes of the listed hamlets of a user's area that lie in a commune of a set, or a part of which does."""
     listed = _listed(reference, connection, known, user)
-    return sorted(hamlet.code for hamlet in listed if hamlet.commune_code == commune)
+    return sorted(hamlet.code for hamlet in listed if commune in at.units(hamlet))
 
 
 def hamlets_of(
@@ -205,9 +234,10 @@ def walk_through(
     only: Why | None = None,
     canvasser: int | None = None,
     invited: InvitedTo = EVERYWHERE,
+    part: tuple[str, str] | None = None,
 ) -> Walk:
     """The walk through one hamlet on a day; see ``walks``."""
-    return walks(reference, user, campaign_id, day, [hamlet], only, canvasser, invited)[0]
+    return walks(reference, user, campaign_id, day, [hamlet], only, canvasser, invited, part)[0]
 
 
 def walks(
@@ -219,17 +249,30 @@ def walks(
     only: Why | None = None,
     canvasser: int | None = None,
     invited: InvitedTo = EVERYWHERE,
+    part: tuple[str, str] | None = None,
 ) -> list[Walk]:
     """The walks through several hamlets on a day.
 
-    through: codes of hamlets. only: the list asked for; None takes in all that can be done today. canvasser: only
-    houses that this canvasser works in. invited: of the list of those INVITED, whom it is about. Raises NotFound for a
-    campaign, hamlet or canvasser that is not there for this user.
+    through: codes of hamlets. part: a boundary set and a commune of it: of hamlets that it divides only what lies
+    there. only: the list asked for; None takes in all that can be done today. canvasser: only houses that this
+    canvasser works in. invited: of the list of those INVITED, whom it is about. Raises NotFound for a campaign, set,
+    hamlet or canvasser that is not there for this user.
     """
     with reference.database.read() as connection:
         known = reference.known(connection)
         working = _worker(reference, connection, user, canvasser)
         found = {one.code: one for one in _hamlets(reference, connection, known, user, campaign_id, working)}
+        inside: dict[str, set[int]] = {}
+        if part is not None:
+            at = hamlet_places(reference, connection, known, part[0])
+            for one in _hamlets(reference, connection, known, user, campaign_id, working, at):
+                if one.commune_code == part[1]:
+                    found[one.code] = one
+                    if one.divided:
+                        inside[one.code] = set()
+            for number, cell in reference.cells(connection).items():
+                if (cell.hamlet_code or "") in inside and at.unit_of(cell) == part[1]:
+                    inside[cell.hamlet_code or ""].add(number)
         asked = invitations.invited(reference, connection, campaign_id) if only is Why.INVITED else None
     for code in through:
         if code not in found:
@@ -247,7 +290,17 @@ def walks(
 
     wanted = TODAY if only is None else {only, Why.BACK} if only is Why.DUE else {only}
     return [
-        _walk(found[code], _houses(reference, user, working, campaign_id, day, code), wanted, seen) for code in through
+        _walk(
+            found[code],
+            [
+                house
+                for house in _houses(reference, user, working, campaign_id, day, code)
+                if code not in inside or house.cell_id in inside[code]
+            ],
+            wanted,
+            seen,
+        )
+        for code in through
     ]
 
 
@@ -313,40 +366,62 @@ def _worker(reference: Reference, connection: Connection, user: User, canvasser:
 
 
 def _hamlets(
-    reference: Reference, connection: Connection, known: Known, user: User, campaign_id: str, working: User | None
+    reference: Reference,
+    connection: Connection,
+    known: Known,
+    user: User,
+    campaign_id: str,
+    working: User | None,
+    at: HamletPlaces | None = None,
 ) -> list[Hamlet]:
-    """The listed hamlets of a user's area, and whatever other hamlets its houses told.
+    """The listed hamlets of a user's area, and whatever other hamlets its houses told; by the communes of a set.
 
-    Raises NotFound for an unknown campaign.
+    at: None for that of the hamlet list. Raises NotFound for an unknown campaign.
     """
     known.campaign(campaign_id)
+    at = at or hamlet_places(reference, connection, known)
     houses = tallies.houses(reference.database, connection, campaign_id, None)
     cells = reference.cells(connection)
-    counted: dict[str, Counter[str]] = {}
-    for cell_id, visited, _, _, refused, closed, *_ in houses:
-        counts = counted.setdefault(cells[cell_id].hamlet_code or "", Counter())
-        counts.update(visited=visited, refused=refused, closed=closed)
-    codes = {hamlet.code for hamlet in _listed(reference, connection, known, user)}
     visible = visible_cells(reference, connection, user)
-    codes |= {cells[row[0]].hamlet_code or "" for row in houses if row[1] and (visible is None or row[0] in visible)}
+    seen = set(visible or ())
+    listed = {hamlet.code for hamlet in _listed(reference, connection, known, user)}
     if working is not None:
         theirs = {hamlet.code for hamlet in _listed(reference, connection, known, working)}
-        area = field_area(reference, connection, known, working).readable
-        codes &= theirs | {cells[number].hamlet_code or "" for number in (cells if area is None else area)}
+        readable = field_area(reference, connection, known, working).readable
+        theirs |= {cells[number].hamlet_code or "" for number in (cells if readable is None else readable)}
+    counted: dict[tuple[str, str], Counter[str]] = {}
+    everywhere = Counter[str]()
+    parts: set[tuple[str, str]] = set()
+    for cell_id, visited, _, _, refused, closed, *_ in houses:
+        cell = cells[cell_id]
+        part = at.unit_of(cell), cell.hamlet_code or ""
+        counts = counted.setdefault(part, Counter())
+        counts.update(visited=visited, refused=refused, closed=closed)
+        everywhere[part[1]] += visited
+        if visited and (visible is None or cell_id in seen):
+            parts.add(part)
+    parts |= {(at.main(known.hamlets[code]), code) for code in listed}
+    if at.at_home:
+        parts |= {part for part in counted if part[1] in listed}
+    if working is not None:
+        parts = {part for part in parts if part[1] in theirs}
     found = []
-    for code in codes:
-        hamlet, counts = known.hamlets.get(code), counted.get(code, Counter())
-        commune = hamlet.commune_code if hamlet else ""
+    for unit, code in parts:
+        hamlet, counts = known.hamlets.get(code), counted.get((unit, code), Counter())
+        elsewhere = everywhere[code] - counts["visited"]
         found.append(
             Hamlet(
                 code,
                 hamlet.label if hamlet else code,
-                commune,
-                _commune_name(known, commune),
-                hamlet.households if hamlet else None,
+                unit,
+                at.name(unit),
+                hamlet.households if hamlet and unit == at.main(hamlet) else None,
                 counts["visited"],
                 counts["refused"],
                 counts["closed"],
+                0,
+                elsewhere > 0,
+                elsewhere,
             )
         )
     return sorted(
@@ -362,27 +437,3 @@ def _listed(reference: Reference, connection: Connection, known: Known, user: Us
         return visited_in(reference.cells(connection), houses, set_id)
 
     return visible_hamlets(known, user, visited)
-
-
-def _commune_name(known: Known, code: str) -> str:
-    if known.home is None:
-        return code
-    places = known.sets[known.home]
-    unit = places.units.get((places.leaf, code))
-    return unit.name if unit else code
-
-
-def _touches(known: Known, areas: Sequence[tuple[str, str]], commune: str) -> bool:
-    """Whether an area may hold houses of a commune; of a drawn one, or a commune divided since, nobody can say."""
-    return any(_touch(known, set_id, code, commune) for set_id, code in areas)
-
-
-def _touch(known: Known, set_id: str, code: str, commune: str) -> bool:
-    if not set_id:
-        hamlet = known.hamlets.get(code)
-        return hamlet is not None and hamlet.commune_code == commune
-    places = known.sets.get(set_id)
-    if places is None or known.home is None:
-        return set_id != IDLE
-    there = known.counterpart(known.sets[known.home], commune, places)
-    return there is None or code in places.line(there)

@@ -11,12 +11,12 @@ from mapper.domain.roles import OVERSEERS
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.maps.coverage_map import MapParts
 from mapper.maps.drawing_map import HOLDER_COLOURS, DrawingView, House, drawing_map
-from mapper.services import assignment, intake, phone_lists, questions, users
+from mapper.services import assignment, intake, phone_lists, questions
 from mapper.services.assignment import Overview
 from mapper.web.accounts import only_for, reader
 from mapper.web.base_map import base_tiles
 from mapper.web.drawing_words import tool_words
-from mapper.web.follow_up import working_day
+from mapper.web.follow_up import choose_set, chosen_commune, working_day
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 
@@ -35,18 +35,25 @@ def _guard() -> Response | None:
 def page() -> str:
     """Canvassers with their hamlets, houses and people due, hamlets with who has them, and the map."""
     here, by = installation(), reader()
-    communes = users.communes(here.reference, by)
     campaigns = questions.campaigns(here.reference, chosen_language())
     campaign = request.args.get("campaign") or (campaigns[0]["id"] if campaigns else "")
-    asked = request.args.get("commune", "")
-    commune = next((each for each in communes if each.code == asked), communes[0] if communes and not asked else None)
-    if asked and commune is None:
-        raise NotFound(mark("There is no place {place} in your area. Look at the list again."), place=asked)
-    told: dict[str, Any] = {"communes": communes, "commune": commune, "campaigns": campaigns, "campaign": campaign}
+    day = working_day(by, campaign) if campaigns else intake.today()
+    sets, set_id = choose_set(request.args, day)
+    communes = assignment.communes(here.reference, by, set_id)
+    named = {name: told for name, told in request.args.items() if told or name != "commune"}
+    code = chosen_commune(named, set_id, [(each.code, each.name) for each in communes])
+    commune = next((each for each in communes if each.code == code), None)
+    told: dict[str, Any] = {
+        "communes": communes,
+        "commune": commune,
+        "campaigns": campaigns,
+        "campaign": campaign,
+        "sets": sets,
+        "set_id": set_id,
+    }
     if commune is None or not campaigns:
         return render_template("assignment.html", **told)
-    day = working_day(by, campaign)
-    found = assignment.overview(here.reference, by, campaign, day, commune)
+    found = assignment.overview(here.reference, by, campaign, day, commune, set_id)
     colours = {each.id: HOLDER_COLOURS[at % len(HOLDER_COLOURS)] for at, each in enumerate(found.canvassers)}
     return render_template(
         "assignment.html",
@@ -123,7 +130,7 @@ def remove() -> Response:
 
 
 def _back() -> Response:
-    chosen = {name: request.form[name] for name in ("commune", "campaign") if request.form.get(name)}
+    chosen = {name: request.form[name] for name in ("set", "commune", "campaign") if request.form.get(name)}
     return redirect(url_for("assignment.page", **chosen))  # type: ignore[arg-type]
 
 

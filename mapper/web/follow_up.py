@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -18,10 +19,11 @@ from mapper.services.kept_invitations import InvitedTo
 from mapper.services.sheets import LISTS, WalkWords
 from mapper.services.walk import Why
 from mapper.web.accounts import only_for, reader
-from mapper.web.asked import LONG_QUIET
+from mapper.web.asked import LONG_QUIET, keep_set
 from mapper.web.assets import STATIC
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
+from mapper.web.map_state import set_of
 
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
 AT_ONCE = 200
@@ -53,12 +55,13 @@ def _keep_private(response: Response) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a page is asked for, made whole. commune: "" where there is none, or for houses that told no hamlet.
+    """What a page is asked for, made whole. commune: of the set; "" where there is none, or for houses in no commune.
 
     hamlet: None where all of them are asked for. invited: whom the list of those invited is about.
     """
 
     campaign: str
+    set_id: str
     commune: str
     hamlet: str | None
     canvasser: int | None
@@ -69,12 +72,13 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What can be chosen: campaigns and communes as (code, name), canvassers of the commune.
+    """What can be chosen: campaigns and communes as (code, name), canvassers of the commune; sets as ``/api/sets``.
 
     days, sites: of the plans in use, sites as (code, name); none where there is no plan.
     """
 
     campaigns: list[tuple[str, str]]
+    sets: list[dict[str, Any]]
     communes: list[tuple[str, str]]
     canvassers: list[walk.Canvasser]
     days: list[date]
@@ -90,20 +94,20 @@ def _choose(asked: Mapping[str, str], user: User) -> tuple[Chosen, Choices]:
     reference = installation().reference
     campaigns = [(one["id"], one["label"]) for one in questions.campaigns(reference, chosen_language())]
     campaign = asked.get("campaign") or (campaigns[0][0] if campaigns else "")
-    communes = walk.communes(reference, user)
-    commune = asked.get("commune", communes[0][0] if communes else "")
-    if commune and commune not in dict(communes):
-        raise NotFound(mark("There is no commune {commune} in your area. Choose one of the list."), commune=commune)
-    canvassers = walk.canvassers(reference, user, commune or None)
+    day = _day(asked) or _usual_day(user, campaign)
+    sets, set_id = choose_set(asked, day)
+    communes = walk.communes(reference, user, set_id)
+    commune = chosen_commune(asked, set_id, communes)
+    canvassers = walk.canvassers(reference, user, commune or None, set_id)
     number, only = asked.get("canvasser", ""), asked.get("list", "")
     if number and not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise NotFound(mark("There is no canvasser of that number in your area. Choose one of the list."))
     if only and only not in set(Why):
         raise InvalidInput(mark("There is no list {list}. Choose one of: {lists}."), list=only, lists=", ".join(Why))
-    day = _day(asked) or _usual_day(user, campaign)
     days, sites = invitations.days_and_sites(reference, campaign, day)
     chosen = Chosen(
         campaign,
+        set_id,
         commune,
         asked.get("hamlet"),
         int(number) if number else None,
@@ -111,7 +115,46 @@ def _choose(asked: Mapping[str, str], user: User) -> tuple[Chosen, Choices]:
         day,
         InvitedTo(_day(asked, "invited"), asked.get("site", "")),
     )
-    return chosen, Choices(campaigns, communes, canvassers, days, sites)
+    return chosen, Choices(campaigns, sets, communes, canvassers, days, sites)
+
+
+def choose_set(asked: Mapping[str, str], day: date) -> tuple[list[dict[str, Any]], str]:
+    """The boundary sets, and which of them a page by hamlets shows: the one asked for, else that of the day.
+
+    "" where none was imported. Raises NotFound for one that is not here.
+    """
+    here = installation()
+    sets = questions.boundary_sets(here.reference, intake.today(), here.settings.boundary_set, chosen_language())
+    usual, wanted = set_of(sets, day.isoformat()), asked.get("set", "")
+    if wanted and wanted not in {one["id"] for one in sets}:
+        raise NotFound(
+            mark("There is no boundary set {set}. Choose one of: {sets}."),
+            set=wanted,
+            sets=", ".join(one["id"] for one in sets) or "-",
+        )
+    set_id = str(wanted or (usual["id"] if usual is not None else ""))
+    if set_id:
+        keep_set(set_id, sets, day.isoformat())
+    return sets, set_id
+
+
+def chosen_commune(asked: Mapping[str, str], set_id: str, communes: Sequence[tuple[str, str]]) -> str:
+    """The commune asked for, else the first. One chosen in another set (``commune_set``) goes along where one holds it.
+
+    communes: (code, name). Raises NotFound for one that is not among them.
+    """
+    first = communes[0][0] if communes else ""
+    commune, before = asked.get("commune", first), asked.get("commune_set", set_id)
+    if commune and before != set_id:
+        reference = installation().reference
+        with reference.database.read() as connection:
+            known = reference.known(connection)
+        old, new = known.sets.get(before), known.sets.get(set_id)
+        there = known.counterpart(old, commune, new) if old is not None and new is not None else None
+        return there if there in dict(communes) else first
+    if commune and commune not in dict(communes):
+        raise NotFound(mark("There is no commune {commune} in your area. Choose one of the list."), commune=commune)
+    return commune
 
 
 def _day(asked: Mapping[str, str], name: str = "date") -> date | None:
@@ -140,6 +183,7 @@ def _query(chosen: Chosen, **other: str | None) -> dict[str, str]:
     """The address of what is chosen, with other parts."""
     parts: dict[str, str | None] = {
         "campaign": chosen.campaign,
+        "set": chosen.set_id or None,
         "commune": chosen.commune,
         "canvasser": str(chosen.canvasser) if chosen.canvasser is not None else None,
         "list": chosen.only.value if chosen.only else None,
@@ -157,16 +201,23 @@ def lists() -> str:
     chosen, choices = _choose(request.args, user)
     page = {"chosen": chosen, "choices": choices, "lists": LISTS, "query": lambda **other: _query(chosen, **other)}
     if chosen.hamlet is None:
-        found = walk.hamlets(reference, user, chosen.campaign, chosen.day, chosen.commune, chosen.canvasser)
+        found = walk.hamlets(
+            reference, user, chosen.campaign, chosen.day, chosen.commune, chosen.canvasser, chosen.set_id
+        )
         return render_template("follow_up.html", hamlets=found, **page)
     listed = chosen.only, chosen.canvasser, chosen.invited
-    one = walk.walk_through(reference, user, chosen.campaign, chosen.day, chosen.hamlet, *listed)
+    one = walk.walk_through(reference, user, chosen.campaign, chosen.day, chosen.hamlet, *listed, _part_of(chosen))
     words = WalkWords.of(reference, chosen.campaign, chosen_language(), chosen.day)
     part, part_count = _part(request.args, len(one.houses))
     shown = one.houses[(part - 1) * AT_ONCE : part * AT_ONCE]
     return render_template(
         "walk.html", walk=one, shown=shown, part=part, part_count=part_count, words=words, map=_map(shown), **page
     )
+
+
+def _part_of(chosen: Chosen) -> tuple[str, str] | None:
+    """Set and commune to whose part of a hamlet a walk keeps; None for the whole, where an address names no commune."""
+    return (chosen.set_id, chosen.commune) if "commune" in request.args or chosen.hamlet is None else None
 
 
 def _part(asked: Mapping[str, str], houses: int) -> tuple[int, int]:
@@ -195,13 +246,16 @@ def printed() -> Response:
     """The sheets of a hamlet, or of all hamlets of the commune, that have a house to go to."""
     user, here = reader(), installation()
     chosen, choices = _choose(request.args, user)
-    asked, listed = (chosen.campaign, chosen.day), (chosen.only, chosen.canvasser, chosen.invited)
+    asked = chosen.campaign, chosen.day
+    listed = chosen.only, chosen.canvasser, chosen.invited, _part_of(chosen)
     if chosen.hamlet is None:
-        codes = walk.codes(here.reference, user, chosen.campaign, chosen.commune, chosen.canvasser)
+        codes = walk.codes(here.reference, user, chosen.campaign, chosen.commune, chosen.canvasser, chosen.set_id)
         found = walk.walks(here.reference, user, chosen.campaign, chosen.day, codes, *listed)
         found = [one for one in found if one.houses] or found[:1]
     else:
-        found = walk.walks(here.reference, user, chosen.campaign, chosen.day, [chosen.hamlet], *listed)
+        found = walk.walks(
+            here.reference, user, chosen.campaign, chosen.day, [chosen.hamlet], *listed, _part_of(chosen)
+        )
     if not found:
         raise NotFound(mark("There is no hamlet to print. Choose another commune or canvasser."))
     pdf = sheets.print_walks(
@@ -226,14 +280,16 @@ def fieldwork() -> str:
     """How the fieldwork of a commune stands; the page asks now and then whether anything changed."""
     user, reference = reader(), installation().reference
     campaigns = [(one["id"], one["label"]) for one in questions.campaigns(reference, chosen_language())]
-    communes = walk.communes(reference, user)
     campaign = request.args.get("campaign") or (campaigns[0][0] if campaigns else "")
-    commune = request.args.get("commune") or (communes[0][0] if communes else "")
+    day = _day(request.args) or (working_day(user, campaign) if campaigns else intake.today())
+    sets, set_id = choose_set(request.args, day)
+    communes = walk.communes(reference, user, set_id)
+    named = {name: told for name, told in request.args.items() if told or name != "commune"}
+    commune = chosen_commune(named, set_id, communes)
     shown = None
     stamp = _stamp()
     if campaigns and communes:
-        day = _day(request.args) or working_day(user, campaign)
-        shown = health.fieldwork_of(reference, user, campaign, commune, day, datetime.now(UTC))
+        shown = health.fieldwork_of(reference, user, campaign, commune, day, datetime.now(UTC), set_id)
     return render_template(
         "fieldwork.html",
         shown=shown,
@@ -242,6 +298,8 @@ def fieldwork() -> str:
         commune=commune,
         campaigns=campaigns,
         communes=communes,
+        sets=sets,
+        set_id=set_id,
         listed=LISTED,
         every=EVERY_S,
         today=intake.today(),

@@ -68,9 +68,9 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("sites.page", mark("Vaccination sites")),
             Entry("forecast.page", mark("Vaccine forecast")),
             Entry("stock.page", mark("Vaccine stock")),
-            Entry("follow_up.lists", mark("Follow-up lists"), of_sets=False),
-            Entry("follow_up.fieldwork", mark("Fieldwork"), of_sets=False),
-            Entry("assignment.page", mark("Assignment"), OVERSEERS, of_sets=False),
+            Entry("follow_up.lists", mark("Follow-up lists")),
+            Entry("follow_up.fieldwork", mark("Fieldwork")),
+            Entry("assignment.page", mark("Assignment"), OVERSEERS),
         ),
     ),
     Heading(

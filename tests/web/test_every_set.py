@@ -36,10 +36,13 @@ NAMES = {"squares": ("Xã Một", "Xã Hai"), "later": ("Xã Tây", "Phường �
 Q = "campaign=mini&group=5_plus&dose=1&date=2022-08-31"
 
 NAMED: Mapping[str, str] = {
+    "assignment.page": "/assignment?campaign=mini",
     "cleaning.page": "/cleaning?campaign=mini",
     "compare.page": f"/map/compare?{Q}&level=commune",
     "epidemic.page": "/epidemic-levels?date=2022-08-31",
     "exchange.page": f"/exchange?{Q}",
+    "follow_up.fieldwork": "/fieldwork?campaign=mini&date=2022-08-31",
+    "follow_up.lists": "/follow-up?campaign=mini&date=2022-08-31",
     "forecast.page": "/forecast?campaign=mini",
     "hot_spots.page": f"/hot-spots?{Q}",
     "integrity.page": "/integrity?campaign=mini&date=2022-08-31",
@@ -68,6 +71,7 @@ FILES: Mapping[str, str] = {
     "exchange.left_out": f"/exchange/left-out.csv?{Q}&level=commune",
     "exports.people": f"/export/people.csv?{Q}",
     "filter_layer.by_hamlet": f"/api/people/by-hamlet?{Q}",
+    "follow_up.printed": "/follow-up/sheets.pdf?campaign=mini&date=2022-08-31",
     "forecast.file": "/forecast.csv?campaign=mini",
     "forecast.of_program": "/api/forecast?campaign=mini&level=commune",
     "list_paper.page": f"/list/paper?{Q}",
@@ -95,8 +99,7 @@ SAME: Mapping[str, str] = {
     "api.heat": "points of houses, wherever borders run",
     "exchange.people": "people as FHIR writes them; an area alone has a set, as on its page",
     "exports.": "what stands behind addresses of files that were asked for, each on its set",
-    "follow_up.": "walks by the hamlets of the communes' lists, which have one set",
-    "assignment.page": "canvassers by the hamlets of the communes' lists, which have one set",
+    "follow_up.fieldwork_version": "no figures",
     "map_layers.tracks": "ways from house to house; an area alone has a set",
     "national_register.": "an extract has the set that it was read with",
     "odata.": "submissions as they came",
@@ -269,3 +272,12 @@ def test_a_plan_is_asked_for_on_the_set_of_its_form_and_keeps_it(site: Site, des
     assert '<input type="hidden" name="set" value="squares">' in form
     assert '<input type="hidden" name="set" value="later">' in desk.get("/plans?set=later").text
     assert desk.get(f"/plans/{number}").status_code == 200
+
+
+def test_a_commune_goes_along_on_pages_by_hamlets_where_another_set_is_chosen(desk: Desk) -> None:
+    for page in ("/follow-up", "/fieldwork", "/assignment"):
+        asked = f"{page}?campaign=mini&date=2022-08-31&commune=00001&commune_set=squares"
+        assert '<option value="00005" selected>Xã Tây' in desk.get(f"{asked}&set=later").text, page
+        # As such the code means the place of that set.
+        named = desk.get(f"{page}?campaign=mini&date=2022-08-31&commune=00001&set=later").text
+        assert '<option value="00001" selected>Phường Đông' in named, page
