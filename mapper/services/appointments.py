@@ -328,14 +328,18 @@ def _moved(
         open_ = [(place, far) for place, far in open_ if free.get(id(place), date.max) is not None]
         if held.closed:
             open_ = [(place, far) for place, far in open_ if place is own or not held.crosses(unit, place.unit)]
-        for one in comers:
+        # With no place to try, those of a house who are due on one day have one reason.
+        alike = not open_ and len({one.person.on for one in comers}) == 1
+        for one in comers[:1] if alike else comers:
             found = _place_for(one, own, open_, weights.walk_m(one.house, one.person), free) if open_ else None
             if found is None:
                 why = whys.get(told := (key[0], one.person.on, len(own.slots)))
                 if why is None:
                     why = whys[told] = _why(one, own)
-                house = unserved.setdefault(why, {}).setdefault(one.house.id, (one.house, []))
-                house[1].append(one.person)
+                of_why = unserved.setdefault(why, {})
+                if one.house.id not in of_why:
+                    of_why[one.house.id] = one.house, []
+                of_why[one.house.id][1].extend([each.person for each in comers] if alike else [one.person])
                 continue
             place, slot, far = found
             moved += place is not own
