@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from unicodedata import normalize
 
-from mapper.domain.epidemic import LEVELS, LevelEntry
+from mapper.domain.epidemic import LEVELS, LevelEntry, levels_on
 from mapper.domain.people import Finding
 from mapper.domain.places import fold, order_key
 from mapper.domain.roles import READERS
@@ -18,6 +18,7 @@ from mapper.linkage.gazetteer import Match, Told
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.areas import Area
+from mapper.services.carried_levels import levels_until
 from mapper.services.listed import seen_whole
 from mapper.services.place_matching import filled_up, match, why_not
 from mapper.services.questions import default_set
@@ -97,7 +98,7 @@ def levels(reference: Reference, user: User, set_id: str, day: date) -> tuple[st
         known = reference.known(connection)
         places = default_set(known, set_id, day)
         seen = visible_rows(reference, connection, known, places, user)
-        found = kept.in_force(connection, places.id, day)
+        found = levels_on(levels_until(reference, connection, known, places, day), day)
     return places.id, {code: entry for code, entry in found.items() if seen is None or code in seen}
 
 
@@ -122,7 +123,7 @@ def overview(
         seen = visible_rows(reference, connection, known, places, user)
         # A level is that of a whole unit.
         own = seen_whole(reference, connection, known, places, user)
-        in_force = kept.in_force(connection, places.id, day)
+        in_force = levels_on(levels_until(reference, connection, known, places, day), day)
         units = []
         about: UnitLevel | None = None
         for unit in places.at_level(places.leaf):

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
+from mapper.domain.epidemic import LevelEntry
 from mapper.domain.people import Point
 from mapper.domain.plan import PlanGiven, PlanQuestion
 from mapper.domain.sites import Site
@@ -15,13 +16,14 @@ from mapper.formats.plan_file import read_made
 from mapper.geo.placing import NO_UNIT
 from mapper.services import demand
 from mapper.services.accounts import User
+from mapper.services.carried_levels import levels_until
 from mapper.services.demand import NotDue, Wanted
 from mapper.services.field_area import field_area
 from mapper.services.kept_people import Home
 from mapper.services.questions import HAMLET, check_level, set_made_on
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.roads import written
-from mapper.store import epidemic, plans
+from mapper.store import plans
 from mapper.store import sites as kept
 from mapper.store.database import Connection
 
@@ -47,7 +49,7 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGive
         every = demand.people_due(reference, connection, campaign, rules, days, area, others, wanted.among)
         sites = [*kept.everywhere(connection), *_kept_sites(connection, question)]
         told = demand.rules_told(connection, campaign)
-        levels = _levels(connection, places, question.first, question.last)
+        levels = _levels(levels_until(reference, connection, known, places, question.last), question.first)
     stand = _placed(places, sites)
     return PlanGiven(
         question,
@@ -116,10 +118,10 @@ def _kept_sites(connection: Connection, question: PlanQuestion) -> list[Site]:
     return [one.site for one in read_made(told).sites if one.site.code in codes - listed]
 
 
-def _levels(connection: Connection, places: PlaceSet, first: date, last: date) -> tuple[tuple[str, date, int], ...]:
-    """By unit the level in force on the first day and each that takes its place until the last."""
+def _levels(entries: Sequence[LevelEntry], first: date) -> tuple[tuple[str, date, int], ...]:
+    """By unit the level in force on the first day and each that takes its place later."""
     told: dict[tuple[str, date], int] = {}
-    for one in epidemic.until(connection, places.id, last):
+    for one in entries:
         told[one.unit_code, one.from_day] = one.level
     begun: dict[str, date] = {}
     for unit, day in told:

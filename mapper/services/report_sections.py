@@ -229,6 +229,9 @@ def _lowest(words: Writing, report: DailyReport) -> Section | None:
     )
 
 
+CARRIED = mark("It was decided on the communes of other boundaries, and is carried over: the highest that holds there.")
+
+
 def _levels(words: Writing, report: DailyReport) -> Section | None:
     say = words.say
     if report.entry is not None:
@@ -238,6 +241,8 @@ def _levels(words: Writing, report: DailyReport) -> Section | None:
             day=whole_day(report.entry.from_day),
             source=report.entry.source,
         )
+        if report.entry.carried_from:
+            told += " " + say(CARRIED)
         return Section(say(mark("Epidemic level")), (told,))
     if not report.levels:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from mapper.domain.epidemic import LevelEntry
 from mapper.store import tables
@@ -43,14 +43,6 @@ def add(connection: Connection, set_id: str, entries: Sequence[LevelEntry], user
     )
 
 
-def in_force(connection: Connection, set_id: str, day: date) -> dict[str, LevelEntry]:
-    """The entry that holds for each unit of a set on a day; see ``domain.epidemic.levels_on``."""
-    newest = func.row_number().over(partition_by=_e.c.unit_code, order_by=(_e.c.from_day.desc(), _e.c.seq.desc()))
-    ranked = select(_e, newest.label("place")).where(_e.c.set_id == set_id, _e.c.from_day <= day).subquery()
-    rows = connection.execute(select(ranked).where(ranked.c.place == 1))
-    return {row.unit_code: _entry(row) for row in rows}
-
-
 def until(connection: Connection, set_id: str, day: date) -> list[LevelEntry]:
     """All entries of a set that hold from a day or an earlier one, in the order in which they were made."""
     rows = connection.execute(select(_e).where(_e.c.set_id == set_id, _e.c.from_day <= day).order_by(_e.c.seq))
@@ -71,6 +63,11 @@ def history(
     if unit_codes is not None:
         statement = statement.where(database.among(_e.c.unit_code, unit_codes))
     return [KeptLevel(_entry(row), row.name, row.at) for row in connection.execute(statement)]
+
+
+def sets(connection: Connection) -> list[str]:
+    """The sets for which anything was entered."""
+    return list(connection.scalars(select(_e.c.set_id).distinct().order_by(_e.c.set_id)))
 
 
 def any_of(connection: Connection, set_id: str) -> bool:

@@ -69,6 +69,7 @@ def _page(problem: MapperError | None = None, faults: tuple[RowFault, ...] = ())
         at_once=AT_ONCE,
         offered=found.may_set if len(found.may_set) <= MOST_OFFERED else [],
         levels=LEVELS,
+        set_names={one["id"]: one["name"] for one in asked.sets},
         problem=say(problem) if problem is not None else None,
         faults=[(fault.row, say(fault.message, **fault.facts)) for fault in faults[:FAULTS]],
         more_faults=max(0, len(faults) - FAULTS),

@@ -25,7 +25,10 @@ map_layers = Blueprint("map_layers", __name__, url_prefix="/api")
 
 @map_layers.get("/epidemic-levels")
 def epidemic_levels() -> Response:
-    """Level 1 to 4 of each commune on a day, and since when it holds; communes without one are left out."""
+    """Level 1 to 4 of each commune on a day, and since when it holds; communes without one are left out.
+
+    carried_from: by commune the set for whose units it was entered, where it was carried over.
+    """
     user, asked = reader(), request.args
     day = asked_day(asked)
     set_id, found = epidemic.levels(installation().reference, user, asked.get("set", "") or first_set(), day)
@@ -34,6 +37,7 @@ def epidemic_levels() -> Response:
         "date": day.isoformat(),
         "levels": {code: entry.level for code, entry in found.items()},
         "since": {code: entry.from_day.isoformat() for code, entry in found.items()},
+        "carried_from": {code: entry.carried_from for code, entry in found.items() if entry.carried_from},
     }
     return answer(Body.of(orjson.dumps(body)), "application/json")
 

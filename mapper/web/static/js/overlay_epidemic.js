@@ -57,7 +57,9 @@ export async function draw(answer, { state, options }) {
 export function legend(answer, options) {
   const numbers = Object.values(answer.levels);
   if (!numbers.length) return make("span", {}, t("No epidemic level was entered for this day"));
+  const carried = Object.keys(answer.carried_from).length;
   return make("span", { class: "legend-levels" }, make("span", {}, t("Epidemic level:")),
     ...[1, 2, 3, 4].map((level) => make("span", { class: "legend-level" }, badge(level, options),
-      t("{number} communes", { number: numbers.filter((each) => each === level).length }))));
+      t("{number} communes", { number: numbers.filter((each) => each === level).length }))),
+    carried > 0 && make("span", {}, t("{number} carried over from other boundaries, the highest of each", { number: carried })));
 }
