@@ -203,12 +203,14 @@ def _save(reference: Reference, new: BoundarySet, placer: bytes, rows: Sequence[
         kept.remove_arriving(connection, new.id)
         kept.save_boundary_set(connection, new, b"", ())
     some: list[tuple[UnitRow, bytes]] = []
+    size = 0
     for place, row in enumerate(rows, 1):
         some.append(row)
-        if place == len(rows) or sum(len(wkb) for _, wkb in some) > _BYTES_AT_ONCE:
+        size += len(row[1])
+        if place == len(rows) or size > _BYTES_AT_ONCE:
             with database.write() as connection:
                 kept.save_units(connection, new.id, some)
-            some = []
+            some, size = [], 0
     with database.write() as connection:
         kept.arrived(connection, new.id, placer)
 

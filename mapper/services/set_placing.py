@@ -61,14 +61,19 @@ Done = TypeVar("Done")
 
 @dataclass
 class _Pace:
-    """How many rows one transaction writes: as many as it takes HELD_S for, by how long the last one took."""
+    """How many rows one transaction writes: as many as it takes HELD_S for, by how long the last one took.
+
+    least: so many at any rate: fewer would hold up phones about as long, and oftener, as a commit alone takes its time
+    where cores or disk are busy.
+    """
 
     rows: int
+    least: int = 1
 
     def told(self, rows: int, seconds: float) -> None:
         """A transaction wrote so many rows in so long."""
         wanted = rows * HELD_S / max(seconds, 1e-6)
-        self.rows = int(min(max(wanted, self.rows / 2, 10), self.rows * 2, MOST_ROWS))
+        self.rows = int(min(max(min(max(wanted, self.rows / 2), self.rows * 2), self.least), MOST_ROWS))
 
 
 @dataclass
@@ -78,9 +83,9 @@ class _Work:
     reference: Reference
     set_id: str
     share: Share
-    points: _Pace = field(default_factory=lambda: _Pace(500))
-    cells: _Pace = field(default_factory=lambda: _Pace(100))
-    houses: _Pace = field(default_factory=lambda: _Pace(20))
+    points: _Pace = field(default_factory=lambda: _Pace(1000, 1000))
+    cells: _Pace = field(default_factory=lambda: _Pace(100, 50))
+    houses: _Pace = field(default_factory=lambda: _Pace(200, 200))
 
     def short(self, pace: _Pace, rows: int, write: Callable[[Connection], Done]) -> Done:
         """A transaction during which nobody counts; then rest."""
