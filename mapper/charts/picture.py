@@ -99,7 +99,7 @@ class Words:
 
     def day(self, day: date) -> str:
         """A day."""
-        return str(format_date(day, "d/M/y" if self.language == "vi" else "d MMM y", locale=self.language))
+        return str(format_date(day, "dd/MM/y" if self.language == "vi" else "d MMM y", locale=self.language))
 
     def short_day(self, day: date, months: bool) -> str:
         """A day on an axis; months: as a month and its year."""

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, render_template, request, url_fo
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.ledger import State
+from mapper.domain.level_words import ONE
 from mapper.domain.roles import READERS
 from mapper.errors import NotFound, mark
 from mapper.services import areas, reporting
@@ -24,9 +25,6 @@ from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.map_state import in_force
 from mapper.web.trends import coverage_chart
-
-LEVELS = {"commune": mark("Commune"), "district": mark("District"), "province": mark("Province")}
-"""Levels whose names are translated; another set's own words stay as they are."""
 
 units = Blueprint("units", __name__)
 _only_for_readers = only_for(*READERS)
@@ -159,7 +157,7 @@ class _Words:
 
     def level(self, level: str) -> str:
         """What a level is called."""
-        return say(LEVELS[level]) if level in LEVELS else level
+        return say(ONE[level])
 
     def set_name(self, about: BoundarySet) -> str:
         """A boundary set with its period."""
