@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mapper.charts.picture import BLUE, INK, LINE, ORANGE, RED, Caption, Form, Words, day_axis, draw, label, nice_top
 
@@ -68,8 +68,7 @@ def coverage_curve(
         y = [math.nan if share is None else share for share in shares]
         if any(between):
             # No line within the band: none of its shares is more certain than another.
-            ends = [one or (share, share) for one, share in zip(between, y, strict=True)]
-            low, high = zip(*ends, strict=True)
+            low, high = zip(*(one or (share, share) for one, share in zip(between, y, strict=True)), strict=True)
             axes.fill_between(x, low, high, color=BLUE, alpha=0.3, linewidth=1.2, label=words.between, gid="between")
             y = [math.nan if one else share for one, share in zip(between, y, strict=True)]
         axes.fill_between(x, y, 0, color=BLUE, alpha=0.12, linewidth=0)
@@ -90,14 +89,10 @@ def coverage_curve(
                 axes, deadline.toordinal(), 0.03, words.deadline,
                 color=INK, size=9, rotation=90, va="bottom", ha="right", rotation_mode="default",
             )  # fmt: skip
-        for day, told_of in words.changes:
-            if first < day <= shown:
-                # Nothing of the curve changes on that day, so that the line is the thinnest of all.
-                axes.axvline(day.toordinal(), color=INK, linewidth=0.8, alpha=0.55, gid="change")
-                label(
-                    axes, day.toordinal(), 0.03, told_of,
-                    color=INK, size=8, rotation=90, va="bottom", ha="right", rotation_mode="default",
-                )  # fmt: skip
+        ends = [one or (share,) * 2 for one, share in zip(between, shares, strict=True)]
+        told_shares = [(day, end) for day, two in zip(x, ends, strict=True) for end in two if end is not None]
+        below = 1.0 if target is None else target - 0.04
+        _mark_changes(axes, words.changes, first, shown, told_shares, ((0.03, "bottom"), (below, "top")))
         if any(between):
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), frameon=False, fontsize=9, handlelength=2.4)
         if now is None:
@@ -137,10 +132,12 @@ def doses_a_day(
     bars: str,
     mean: str,
     form: Form,
+    changes: Sequence[tuple[date, str]] = (),
 ) -> bytes:
     """People newly vaccinated on each day, as bars, with their mean of seven days as a line.
 
     numbers may be negative. means: None where there is none yet. bars, mean: the words of both.
+    changes: days on which the ground of figures was divided anew, with words.
     """
 
     def paint(axes: Axes, told: Words) -> None:
@@ -163,6 +160,12 @@ def doses_a_day(
         y = [math.nan if value is None else value for value in means]
         axes.plot(x, y, color=INK, linewidth=1.8, label=mean, gid="mean")
         axes.axhline(0, color=INK, linewidth=0.8)
+        drawn_values = [
+            *zip(x, numbers, strict=True),
+            *((day, mean) for day, mean in zip(x, means, strict=True) if mean),
+        ]
+        heights = ((top, "top"), (top * 0.5, "top"), (-low + step * 0.1, "bottom"))
+        _mark_changes(axes, changes, days[0], days[-1], drawn_values, heights)
         handles, names = axes.get_legend_handles_labels()
         order = sorted(range(len(names)), key=lambda place: names[place] != bars)
         axes.legend(
@@ -178,3 +181,44 @@ def doses_a_day(
         )
 
     return draw(caption, form, paint, 30 if form.narrow else 18)
+
+
+def _mark_changes(
+    axes: Axes,
+    changes: Sequence[tuple[date, str]],
+    first: date,
+    last: date,
+    values: Sequence[tuple[int, float]],
+    heights: Sequence[tuple[float, str]],
+) -> None:
+    """A line on each day that the ground was divided anew, with words beside it that touch nothing drawn.
+
+    values: what is drawn, (day, height). heights: where the words may stand, and by which of their ends, the best
+    first; of places that all touch something the first counts.
+    """
+    for day, told_of in changes:
+        if not first < day <= last:
+            continue
+        # Nothing of the figures changes on that day, so that the line is the thinnest of all.
+        axes.axvline(day.toordinal(), color=INK, linewidth=0.8, alpha=0.55, gid="change")
+        tried = [(height, end, side) for height, end in heights for side in ("right", "left")]
+        free = (one for one in tried if _is_free(axes, day, told_of, *one, values))
+        height, end, side = next(free, tried[0])
+        label(axes, day.toordinal(), height, told_of, va=end, ha=side, gid="change-label", **_BESIDE)
+
+
+_BESIDE: dict[str, Any] = {"color": INK, "size": 8, "rotation": 90, "rotation_mode": "default"}
+
+
+def _is_free(
+    axes: Axes, day: date, words: str, height: float, end: str, side: str, values: Sequence[tuple[int, float]]
+) -> bool:
+    """Whether words there lie within the axes and touch none of the values, nor the line from one to the next."""
+    tried = axes.text(day.toordinal(), height, words, va=end, ha=side, **_BESIDE)
+    box = tried.get_window_extent().padded(4).transformed(axes.transData.inverted())
+    tried.remove()
+    (west, east), (low, high) = axes.get_xlim(), axes.get_ylim()
+    if box.x0 < west or box.x1 > east or box.y0 < low - (high - low) * 0.02 or box.y1 > high * 1.02:
+        return False
+    near = [value for at, value in values if box.x0 - 1 <= at <= box.x1 + 1]
+    return not near or max(near) < box.y0 or min(near) > box.y1

@@ -120,6 +120,11 @@ class About:
         """The area's name."""
         return self.area or self.say(mark("All that you may see"))
 
+    @property
+    def told_changes(self) -> tuple[tuple[date, str], ...]:
+        """The days of ``changes`` with the words that stand beside them in pictures."""
+        return tuple((day, self.say(mark("New boundaries {day}"), day=self.words.day(day))) for day in self.changes)
+
     def without(self) -> list[str]:
         """That some people are not in the figures; empty where all are."""
         if not self.loose:
@@ -309,7 +314,7 @@ def coverage_picture(about: About, course: Course, span: int, form: Form) -> byt
             about.say(mark("Target {share}"), share=words.percent(float(goal.share))) if goal.share is not None else "",
             about.say(mark("Deadline {day}"), day=words.day(goal.deadline)) if goal.deadline else "",
             about.say(mark("What the deadline asks for")),
-            tuple((day, about.say(mark("New boundaries {day}"), day=words.day(day))) for day in about.changes),
+            about.told_changes,
             about.say(mark("Between these, by where people without a position live")),
         ),
         form,
@@ -328,6 +333,7 @@ def doses_picture(about: About, course: Course, span: int, form: Form) -> bytes:
         about.say(mark("More people vaccinated than the day before")),
         about.say(mark("Mean of 7 days")),
         form,
+        about.told_changes,
     )
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -28,7 +29,7 @@ SVG, PNG = Form(FONTS), Form(FONTS, "png")
 CAPTION = Caption(
     "Tỷ lệ đã tiêm theo ngày",
     "Xã Đôn Phong · 18 tuổi trở lên · Mũi 1",
-    "Số liệu đến ngày 8/9/2022 · Huyện Bạch Thông · Từng Nhà",
+    "Số liệu đến ngày 08/09/2022 · Huyện Bạch Thông · Từng Nhà",
     "Đã tiêm 3 trên 4 người: 75%.",
     "SỐ LIỆU MẪU",
 )
@@ -229,9 +230,51 @@ def test_numbers_and_days_are_written_as_the_reader_does() -> None:
         "83,5%",
         "90%",
     )
-    assert (vi.day(LAST), en.day(LAST), vi.decimal(2.25)) == ("8/9/2022", "8 Sep 2022", "2,2")
+    assert (vi.day(LAST), en.day(LAST), vi.decimal(2.25)) == ("08/09/2022", "8 Sep 2022", "2,2")
     assert (vi.short_day(LAST, True), vi.short_day(LAST, False), en.short_day(LAST, True)) == (
         "9/2022",
         "8/9",
         "Sep 2022",
     )
+
+
+def label_box(content: bytes) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of the ground of the words beside the day of a change, in the picture's points."""
+    read = Read(content)
+    part = next(each for each in read.root.iter() if each.get("id") == "change-label")
+    path = next(each.get("d", "") for each in part.iter() if each.get("d"))
+    corners = [(float(x), float(y)) for x, y in re.findall(r"[ML] ([\d.-]+) ([\d.-]+)", path)]
+    (left, right), (top, bottom) = ((min(each), max(each)) for each in zip(*corners, strict=True))
+    return left, top, right, bottom
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize(
+    "shares",
+    [
+        [0.01 * day for day in range(60)],
+        [0.2] * 60,
+        [0.7] * 60,
+        [0.02 * min(day, 30) for day in range(60)],
+    ],
+)
+def test_words_of_a_change_touch_neither_the_curve_nor_the_mean(shares: list[float], narrow: bool) -> None:
+    days = [date(2025, 6, 1) + timedelta(days=number) for number in range(60)]
+    changes = ((date(2025, 7, 1), "Ranh giới mới 01/07/2025"),)
+    form = replace(SVG, narrow=narrow)
+    curve_drawn = coverage_curve(days, shares, 0.95, None, CAPTION, CurveWords("Chỉ tiêu", changes=changes), form)
+    numbers = [round(share * 40) for share in shares]
+    doses_drawn = doses_a_day(days, numbers, [float(one) for one in numbers], CAPTION, "a", "b", form, changes)
+    for content, line in ((curve_drawn, "coverage"), (doses_drawn, "mean")):
+        read = Read(content)
+        assert "change" in read.ids
+        assert "Ranh giới mới 01/07/2025" in read.texts
+        left, top, right, bottom = label_box(content)
+        path = [
+            (a + (c - a) * part / 200, b + (d - b) * part / 200)
+            for (a, b), (c, d) in pairwise(read.path(line))
+            for part in range(201)
+        ]
+        assert not [(x, y) for x, y in path if left <= x <= right and top <= y <= bottom]
+    outside = doses_a_day(days[:10], numbers[:10], numbers[:10], CAPTION, "a", "b", form, changes)
+    assert "change" not in Read(outside).ids
