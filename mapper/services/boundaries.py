@@ -28,7 +28,7 @@ from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference, home_of
 from mapper.services.reporting import visible_rows
 from mapper.services.set_outlines import shapes_of
-from mapper.services.set_placing import Share
+from mapper.services.set_work import Share
 from mapper.store import outlines as drawn
 from mapper.store import placements, register
 from mapper.store import reference as kept

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from mapper.services.counting import EVERYTHING
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.set_placing import move
+from mapper.services.set_cells import move
 from mapper.store import placements, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection

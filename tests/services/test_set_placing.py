@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from mapper.domain.people import Point
 from mapper.errors import Conflict, NotFound
-from mapper.services import boundaries, intake, rebuilding, set_placing
+from mapper.services import boundaries, intake, rebuilding, set_cells, set_placing, set_work
 from mapper.services.reference import Reference
 from mapper.store import placements, tables
 from mapper.store import reference as kept
@@ -35,22 +35,22 @@ class Killed(BaseException):
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three households or two cells at a time, without rest."""
     monkeypatch.setattr(set_placing, "READ_AT_ONCE", 5)
-    monkeypatch.setattr(set_placing, "CELLS_AT_ONCE", 4)
-    monkeypatch.setattr(set_placing, "MOST_ROWS", 3)
-    monkeypatch.setattr(set_placing, "HELD_S", 0)
-    monkeypatch.setattr(set_placing, "REST", 0)
+    monkeypatch.setattr(set_cells, "CELLS_AT_ONCE", 4)
+    monkeypatch.setattr(set_work, "MOST_ROWS", 3)
+    monkeypatch.setattr(set_work, "HELD_S", 0)
+    monkeypatch.setattr(set_work, "REST", 0)
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Have something happen after each transaction of the placing."""
-    short = set_placing._Work.short
+    short = set_work.Work.short
 
     def and_then(*given: Any) -> Any:
         done = short(*given)
         happens()
         return done
 
-    monkeypatch.setattr(set_placing._Work, "short", and_then)
+    monkeypatch.setattr(set_work.Work, "short", and_then)
 
 
 def state(town: Town, set_id: str = "strips") -> str:
