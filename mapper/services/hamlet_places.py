@@ -79,7 +79,7 @@ class HamletPlaces:
         if not set_id:
             hamlet = self.known.hamlets.get(code)
             return hamlet is not None and unit in self.units(hamlet)
-        own = self.known.sets.get(set_id)
+        own = self.known.every_set.get(set_id)
         if own is None or self.places is None:
             return set_id != IDLE
         if set_id not in self._sharing:
