@@ -21,7 +21,7 @@ import requests
 from sqlalchemy import update
 
 from mapper.domain.roles import Role
-from mapper.services import boundaries, sites
+from mapper.services import boundaries, sites, withdrawing
 from mapper.services.accounts import User
 from mapper.store import reference as kept
 from mapper.store import tables
@@ -33,6 +33,7 @@ from tests.web.test_sign_in import Desk
 from tests.web.test_trends import visit
 
 NAMES = {"squares": ("Xã Một", "Xã Hai"), "later": ("Xã Tây", "Phường Đông")}
+OTHER = {"squares": "later", "later": "squares"}
 Q = "campaign=mini&group=5_plus&dose=1&date=2022-08-31"
 
 NAMED: Mapping[str, str] = {
@@ -281,3 +282,35 @@ def test_a_commune_goes_along_on_pages_by_hamlets_where_another_set_is_chosen(de
         # As such the code means the place of that set.
         named = desk.get(f"{page}?campaign=mini&date=2022-08-31&commune=00001&set=later").text
         assert '<option value="00001" selected>Phường Đông' in named, page
+
+
+def test_reports_by_week_across_the_change_open_and_say_which_set_they_are_on(site: Site, desk: Desk) -> None:
+    site.phone().send(House("uuid:late", today="2025-07-05", people=(("H", "1990-01-01", "2025-07-03"),)).form())
+    found = []
+    for day in ("2025-06-17", "2025-06-24", "2025-06-30", "2025-07-01", "2025-07-08", "2025-07-15"):
+        page = desk.get(f"/report?campaign=mini&group=5_plus&dose=1&date={day}&lang=en")
+        assert page.status_code == 200, day
+        set_id = "squares" if day < "2025-07-01" else "later"
+        assert re.search(rf'<option value="{set_id}" selected>', page.text), day
+        shown = main_of(page.text)
+        assert NAMES[set_id][0] in shown and NAMES[OTHER[set_id]][0] not in shown, day
+        told = desk.get(f"/api/coverage?campaign=mini&group=5_plus&dose=1&level=commune&date={day}").json()
+        assert told["set"] == set_id
+        found.append(sum(unit["vaccinated"] for unit in told["units"]))
+    # Nobody is lost or counted twice on the way: one more holds the dose, since the week of the change.
+    assert found == [found[0]] * 4 + [found[0] + 1] * 2
+
+
+def test_a_plan_on_a_set_that_is_withdrawn_later_opens_and_says_which_set(site: Site, desk: Desk) -> None:
+    settle(site)
+    number = planned(site.reference, name="Trên bộ mới", set_id="later", area="province:02")
+    assert "has been withdrawn" not in desk.get(f"/plans/{number}?lang=en").text
+    withdrawing.withdraw(site.reference, "later", anyway=True)
+    page = desk.get(f"/plans/{number}?lang=en")
+    assert page.status_code == 200
+    told = "Boundary set Từ tháng 7, on which this plan was made, has been withdrawn."
+    assert told in page.text and "Trên bộ mới" in page.text
+    assert "Xã Tây" in main_of(page.text)
+    # Other pages show what is left, also on days of the set that is gone; its own address is refused by name.
+    assert "Xã Một" in main_of(desk.get("/targets?campaign=mini&date=2025-08-31&level=commune").text)
+    assert desk.get("/follow-up?campaign=mini&set=later").status_code == 404
