@@ -72,7 +72,7 @@ def asked_and_made(reference: Reference, seconds: float) -> None:
 
     def look() -> None:
         nonlocal looked
-        while "first plan" not in seen:
+        while "first plan" not in seen and "the plan" not in seen:
             time.sleep(LOOKS_S)
             looked = time.thread_time()
             with reference.database.read() as connection:
@@ -91,6 +91,8 @@ def asked_and_made(reference: Reference, seconds: float) -> None:
     plan_work.work_out(reference, number)
     see("the plan")
     looking.join()
+    if not reading:
+        sys.exit("the plan failed, or was made before anybody looked")
     people = (plans.line(reference, accounts.OPERATOR, number).summary or {}).get("people")
     told = [f"{what} {a:.2f} s ({b:.1f} s)" for what, (a, b) in seen.items()]
     print(f"  {people} people due:", ", ".join(told), f"; read in {reading[0]:.2f} s", flush=True)
