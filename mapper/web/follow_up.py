@@ -253,9 +253,7 @@ def printed() -> Response:
         found = walk.walks(here.reference, user, chosen.campaign, chosen.day, codes, *listed)
         found = [one for one in found if one.houses] or found[:1]
     else:
-        found = walk.walks(
-            here.reference, user, chosen.campaign, chosen.day, [chosen.hamlet], *listed, _part_of(chosen)
-        )
+        found = walk.walks(here.reference, user, chosen.campaign, chosen.day, [chosen.hamlet], *listed)
     if not found:
         raise NotFound(mark("There is no hamlet to print. Choose another commune or canvasser."))
     pdf = sheets.print_walks(
