@@ -22,7 +22,7 @@ from mapper.services.accounts import User, visible_cells
 from mapper.services.carried_targets import goals_on
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.goals import Goals
-from mapper.services.listed import main_unit, seen_whole, visible_hamlets, visited_in
+from mapper.services.listed import Visited, seen_whole, visible_expected, visited_in
 from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import visible_rows
@@ -55,9 +55,10 @@ class Places:
     see any of, None for all. keys, names: of each row, a hamlet's part in a unit. told: whether it is a hamlet in a
     unit. units, unit_names: the innermost units with any row. unit_of: place of a row's unit there, -1 for none, at the
     end; unit_starts: the first row of each unit, and after the last.
-    expected: houses, -1 where no list says. hamlet: a number for each row's hamlet, whatever its unit. row_of,
-    hamlet_of: by cell id, -1 for none. loose: by cell id the rows and the units in which households may be that are in
-    one of several. goals, unit_goals: share to reach, numerator and denominator, (-1, 1) for none.
+    expected: houses, -1 where no list says. unvisited: of these; None where it is what a hamlet's visits leave. hamlet:
+    a number for each row's hamlet, whatever its unit. row_of, hamlet_of: by cell id, -1 for none. loose: by cell id the
+    rows and the units in which households may be that are in one of several. goals, unit_goals: share to reach,
+    numerator and denominator, (-1, 1) for none.
     """
 
     made_from: tuple[Any, ...]
@@ -71,6 +72,7 @@ class Places:
     unit_of: Ints
     unit_starts: Ints
     expected: Ints
+    unvisited: Ints | None
     hamlet: Ints
     row_of: Ints
     hamlet_of: Ints
@@ -224,12 +226,18 @@ def _lay_out(
     for cell_id in cell_ids.tolist():
         if seen is None or cell_id in seen:
             row_of_cell[cell_id] = cells[cell_id].units.get(places.id), cells[cell_id].hamlet_code
-    visited = {} if lasting else visited_in(cells, houses, places.id)
     expected: dict[tuple[str | None, str | None], int] = {}
-    for hamlet in visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id)):
-        unit = main_unit(known, places, hamlet, visited)
-        there = unit if isinstance(unit, str) else None, hamlet.code
-        expected[there] = -1 if hamlet.households is None else hamlet.households
+    unvisited: dict[tuple[str | None, str | None], int] = {}
+
+    def visited(set_id: str) -> Visited:
+        # At home a hamlet lies where its list says, whatever was visited.
+        return {} if lasting else visited_in(cells, houses, set_id)
+
+    for hamlet, parts in visible_expected(known, places, user, visited):
+        for unit, (number, left) in parts.items():
+            there = unit if isinstance(unit, str) else None, hamlet.code
+            expected[there] = -1 if number is None else max(0, expected.get(there, 0)) + number
+            unvisited[there] = unvisited.get(there, 0) + left
     rows = sorted({*row_of_cell.values(), *expected}, key=lambda row: (row[0] or _LAST, row[1] or _LAST))
     row_number = {row: number for number, row in enumerate(rows)}
     hamlets = {code: number for number, code in enumerate(dict.fromkeys(code for _, code in rows))}
@@ -263,6 +271,7 @@ def _lay_out(
         unit_of,
         np.searchsorted(unit_of[unit_of >= 0], np.arange(len(units) + 1)),
         np.array([expected.get(row, -1) for row in rows], np.int64),
+        None if lasting else np.array([unvisited.get(row, 0) for row in rows], np.int64),
         np.array([hamlets[code] for _, code in rows], np.int64),
         row_of,
         hamlet_of,
@@ -289,7 +298,7 @@ def _summed(places: Places, cell_ids: Ints, visited: Ints, states: Ints) -> tupl
     numbers[:, :NEEDED] = _totals(rows[seen], asked[seen], len(numbers))
     numbers[:, EXPECTED] = np.where(listed, places.expected, 0)
     # How many houses of a hamlet are still to be visited does not depend on who asks.
-    left = np.maximum(0, places.expected - of_hamlet[places.hamlet])
+    left = np.maximum(0, places.expected - of_hamlet[places.hamlet]) if places.unvisited is None else places.unvisited
     numbers[:, UNVISITED] = np.where(listed, left, 0)
     within = places.unit_of >= 0
     unit_numbers = _totals(places.unit_of[within], numbers[within], len(places.units))

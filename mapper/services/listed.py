@@ -8,9 +8,10 @@ as a whole. Of a divided commune nobody can say where an unvisited hamlet belong
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from mapper.domain.ranges import Leaf
+from mapper.domain.ranges import Leaf, apportioned
 from mapper.geo.counterparts import WHOLE
 from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -62,6 +63,55 @@ def visible_hamlets(known: Known, user: User, visited: Callable[[str], Visited])
             if not codes.isdisjoint(places.line(main_unit(known, places, hamlet, there))):
                 found[hamlet.code] = hamlet
     return list(found.values())
+
+
+def expected_in(known: Known, places: PlaceSet, hamlet: Hamlet, visited: Visited) -> dict[Leaf, tuple[int | None, int]]:
+    """Houses that a list expects of a hamlet, and how many of these are not visited yet, by where they are counted.
+
+    Of a hamlet that lies in several units each has those visited there, and of the others a part by their numbers; all
+    parts together are what the list says. In the list's own set a hamlet lies where its list says.
+    """
+    main = main_unit(known, places, hamlet, visited)
+    found = {unit: number for unit, number in visited.get(hamlet.code, {}).items() if number}
+    total = sum(found.values())
+    left = max(0, (hamlet.households or 0) - total)
+    if places.id == known.home or hamlet.households is None or not any(unit is not None for unit in found):
+        return {main: (hamlet.households, left)}
+    there: Counter[Leaf] = Counter()
+    for unit, number in found.items():
+        there[unit if unit is not None else known.followed(hamlet.commune_code, places)] += number
+    if not isinstance(main, str) or main not in there:
+        return {main: (hamlet.households, left)}
+    if total > hamlet.households:
+        parts = apportioned(hamlet.households, list(there.values()), total)
+        return {leaf: (part, 0) for leaf, part in zip(there, parts, strict=True)}
+    # Houses of which nobody can tell the unit tell nothing of where the others are.
+    weights = [number if isinstance(leaf, str) else 0 for leaf, number in there.items()]
+    parts = apportioned(left, weights, sum(weights))
+    return {leaf: (number + part, part) for (leaf, number), part in zip(there.items(), parts, strict=True)}
+
+
+def visible_expected(
+    known: Known, places: PlaceSet, user: User, visited: Callable[[str], Visited]
+) -> Iterator[tuple[Hamlet, dict[Leaf, tuple[int | None, int]]]]:
+    """The listed hamlets that a user may see any part of, each with its expected houses there, as ``expected_in``.
+
+    visited: of a set by its id.
+    """
+    here = visited(places.id)
+    if places.id == known.home or not user.areas:
+        for hamlet in visible_hamlets(known, user, visited):
+            yield hamlet, expected_in(known, places, hamlet, here)
+        return
+    own = _by_set(user).get(places.id, set())
+    others = tuple(area for area in user.areas if area[0] != places.id)
+    whole = {one.code for one in visible_hamlets(known, replace(user, areas=others), visited)} if others else set()
+    for hamlet in known.hamlets.values():
+        parts = expected_in(known, places, hamlet, here)
+        if hamlet.code not in whole:
+            parts = {leaf: part for leaf, part in parts.items() if not own.isdisjoint(places.line(leaf))}
+        if parts:
+            yield hamlet, parts
 
 
 def _by_set(user: User) -> dict[str, set[str]]:

@@ -20,7 +20,7 @@ from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ranges import Leaf, OneOf
 from mapper.services.accounts import User, visible_cells
 from mapper.services.kept_states import NOBODY
-from mapper.services.listed import main_unit, visible_hamlets, visited_in
+from mapper.services.listed import visible_expected, visited_in
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import tallies
 from mapper.store.database import Connection
@@ -120,13 +120,14 @@ def ground(
             into.houses = list(map(add, into.houses, counts))
         rows[cell_id] = row
         changes[cell_id] = of_cell[-1]
-    for hamlet in visible_hamlets(known, user, lambda set_id: visited_in(cells, houses, set_id)):
-        into = sums.setdefault((main_unit(known, places, hamlet, visited), hamlet.code), RowSum())
-        into.expected = hamlet.households
-        if hamlet.households is not None:
-            into.unvisited = max(0, hamlet.households - sum(visited.get(hamlet.code, {}).values()))
-        elif hamlet.code in visited:
-            into.unlisted = 1
+    for hamlet, parts in visible_expected(
+        known, places, user, lambda at: visited if at == set_id else visited_in(cells, houses, at)
+    ):
+        for leaf, (expected, unvisited) in parts.items():
+            into = sums.setdefault((leaf, hamlet.code), RowSum())
+            into.expected, into.unvisited = expected, unvisited
+            if expected is None and hamlet.code in visited:
+                into.unlisted = 1
     era, _ = tallies.version(reference.database, connection)
     doubtful = {leaf.source for leaf, _ in (*sums, *apart) if isinstance(leaf, OneOf)}
     placed = _placed(known, places, cells, houses, doubtful) if doubtful else {}

@@ -417,3 +417,29 @@ def test_a_curve_of_an_area_tells_from_where_to_where_it_may_lie(sqlite_town: To
     whole = trends.course(town.reference, EVERYTHING, question)
     assert whole.loose == 0
     assert b'id="between"' not in trend_charts.coverage_picture(about, whole, 0, form)
+
+
+def test_expected_houses_of_a_divided_hamlet_are_parted_by_those_visited(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    hamlet = HAMLETS[2][0]
+    # three houses of one hamlet in X, one in Y, and one of which nobody can tell
+    for east in (0.1, 0.2, 0.3, 0.9, None):
+        house(town, 2, east, UNVACCINATED)
+    with town.reference.database.read() as connection:
+        listed = town.reference.known(connection).hamlets[hamlet].households
+    assert listed is not None
+    found = {unit.key: unit.houses for unit in later(town, "hamlet").units}
+    x, y, unknown = (found[f"{unit}/{hamlet}"] for unit in ("X", "Y", "-"))
+    assert (x.unvisited, y.unvisited) == (round((listed - 5) * 3 / 4), listed - 5 - round((listed - 5) * 3 / 4))
+    assert (x.expected, y.expected, unknown.expected) == (3 + x.unvisited, 1 + y.unvisited, 1)
+    # whoever sees one of them sees its part alone; together they are what the list says, as on the older map
+    of_y = User(1, "somebody", Role.SUPERVISOR, (("strips", "Y"),), 0)
+    seen = {unit.key: unit.houses.expected for unit in later(town, "hamlet", of_y).units}
+    assert seen[f"Y/{hamlet}"] == y.expected
+    assert f"X/{hamlet}" not in seen
+    now, before = later(town).total.houses, town.ask(day=LATER).total.houses
+    assert (now.expected, now.unvisited) == (before.expected, before.unvisited)
+    by_unit = {unit.code: unit.houses for unit in later(town).units}
+    assert sum(one.expected or 0 for one in by_unit.values()) == before.expected
+    check_figures(town, "strips", "18_plus", "1", LATER)
