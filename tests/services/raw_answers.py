@@ -24,6 +24,10 @@ from tests.journey.canvasser import Told
 Values = Mapping[str, Sequence[str]]
 """A filter as an address tells it: names to values."""
 
+HOME = "squares"
+"""The set whose communes the forms ask for."""
+TINY = 1e-9
+"""Degrees by which sums of sides may miss a border."""
 AWAY = ("works_away", "moved_out")
 OF_A_COLUMN = {
     "sexes": "sex",
@@ -97,10 +101,18 @@ class RawAnswers:
             for commune, (west, south, east, north, above) in levels["commune"].items():
                 inside = (people["lon"] >= west) & (people["lon"] < east)
                 inside &= (people["lat"] >= south) & (people["lat"] < north)
-                here = inside.where(people["exact"], people["commune"] == commune)
+                here = inside.where(people["exact"], people["commune"].isin(self._within((west, south, east, north))))
                 for level, code in ({"commune": commune} | above).items():
                     people.loc[here, f"{set_id}/{level}"] = code
         return people
+
+    def _within(self, box: tuple[float, ...]) -> set[str]:
+        """Communes of the forms whose squares lie in a box: there are their households that have no exact point."""
+        return {
+            commune
+            for commune, (west, south, east, north, _) in self.sets[HOME]["commune"].items()
+            if box[0] <= west + TINY and east - TINY <= box[2] and box[1] <= south + TINY and north - TINY <= box[3]
+        }
 
     @functools.cached_property
     def doses(self) -> pd.DataFrame:
