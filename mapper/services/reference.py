@@ -339,8 +339,7 @@ class Reference:
         """The cells of the tallies by number, all that this transaction can meet."""
         # Their count tells, and not the highest number: on PostgreSQL a lower one may be kept after it. A boundary set
         # that was added has given old ones units of its own.
-        count = tallies.count_cells(connection)
-        revision = kept.revision(self.database, connection)
+        count, revision = tallies.cells_stand(connection)
         with self._lock:
             if len(self._cells) < count or self._cells_as_of < revision:
                 self._cells = {cell.id: cell for cell in tallies.cells(connection)}

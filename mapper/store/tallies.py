@@ -181,9 +181,12 @@ def cells(connection: Connection) -> list[Cell]:
     return [Cell(row.id, row.hamlet_code, row.commune_code, units.get(row.id, {})) for row in rows]
 
 
-def count_cells(connection: Connection) -> int:
-    """How many cells there are; none ever goes."""
-    return connection.scalar(select(func.count()).select_from(_c)) or 0
+def cells_stand(connection: Connection) -> tuple[int, int]:
+    """How many cells there are, of which none ever goes, and the revision of the reference data that their units are of."""
+    count = select(func.count()).select_from(_c).scalar_subquery()
+    revision = select(_facts.c.value).where(_facts.c.name == "revision").scalar_subquery()
+    row = connection.execute(select(count, revision)).one()
+    return row[0], int(row[1] or 0)
 
 
 def states_on(

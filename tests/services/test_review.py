@@ -94,11 +94,11 @@ def test_only_a_user_without_an_area_sees_what_is_tied_to_none(troubled_town: To
     assert {"by-everybody", "by-nobody"}.isdisjoint(seen(troubled_town, "P", role=Role.ADMINISTRATOR))
 
 
-def test_in_an_area_of_another_set_a_position_or_a_sender_ties_a_submission_to_its_unit(troubled_town: Town) -> None:
+def test_in_an_area_of_another_set_a_place_or_a_sender_ties_a_submission_to_its_unit(troubled_town: Town) -> None:
     troubled_town.import_strips()
     assert seen(troubled_town, "Y") == {"point-9"}
-    # The square 1 went into the strip X as a whole, and with it who works there; the square 2 was divided.
-    assert seen(troubled_town, "X") == {"by-commune-1", "by-hamlet-1"}
+    # The squares 0 and 1 went into the strip X as a whole, and with them who works there; the square 2 was divided.
+    assert seen(troubled_town, "X") == {"chosen-0", "by-commune-1", "by-hamlet-1"}
 
 
 def test_a_submission_that_cannot_be_read_at_all_breaks_no_page(town: Town) -> None:

@@ -25,7 +25,15 @@ def entered(database: Database, visits: list[Visit]) -> list[int]:
         reference.save_campaign(database, connection, "c", "", [], AT)
         connection.execute(
             insert(tables.boundary_sets).values(
-                id="old", label="", approximate=False, source="", levels="[]", report="", imported_at=AT, placer=b""
+                id="old",
+                label="",
+                approximate=False,
+                source="",
+                levels="[]",
+                report="",
+                imported_at=AT,
+                state="shown",
+                placer=b"",
             )
         )
         cells = [tallies.cell(database, connection, f"H{n}", "C", {"old": "01"}) for n in range(PLACES)]

@@ -71,7 +71,15 @@ def cell_id(database: Database) -> int:
         reference.save_campaign(database, connection, "c", "", [], AT)
         connection.execute(
             insert(tables.boundary_sets).values(
-                id="old", label="", approximate=False, source="", levels="[]", report="", imported_at=AT, placer=b""
+                id="old",
+                label="",
+                approximate=False,
+                source="",
+                levels="[]",
+                report="",
+                imported_at=AT,
+                state="shown",
+                placer=b"",
             )
         )
         return tallies.cell(database, connection, "A", "C", {"old": "01"})

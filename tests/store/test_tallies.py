@@ -33,6 +33,7 @@ def series(database: Database) -> dict[str, int]:
                     levels="[]",
                     report="",
                     imported_at=AT,
+                    state="shown",
                     placer=b"",
                 )
             )
@@ -252,7 +253,7 @@ def test_a_place_has_one_cell_however_often_it_is_met(database: Database, series
     ]
     assert len({first, *others}) == 7
     with database.read() as connection:
-        assert tallies.count_cells(connection) == 7
+        assert tallies.cells_stand(connection)[0] == 7
         found = {one.id: one for one in tallies.cells(connection)}
     assert found[first] == tallies.Cell(first, "A", "C", {"old": "01", "new": None})
     assert found[others[-1]] == tallies.Cell(others[-1], "A", "C", {})
@@ -270,7 +271,7 @@ def test_a_missing_code_is_not_an_empty_place_of_another_kind() -> None:
 
 def test_at_first_there_is_no_cell(database: Database) -> None:
     with database.read() as connection:
-        assert tallies.count_cells(connection) == 0
+        assert tallies.cells_stand(connection)[0] == 0
         assert tallies.cells(connection) == []
 
 
