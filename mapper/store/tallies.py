@@ -182,7 +182,7 @@ def cells(connection: Connection) -> list[Cell]:
 
 
 def cells_stand(connection: Connection) -> tuple[int, int]:
-    """How many cells there are, of which none ever goes, and the revision of the reference data that their units are of."""
+    """How many cells there are, of which none ever goes, and the revision that their units are as of."""
     count = select(func.count()).select_from(_c).scalar_subquery()
     revision = select(_facts.c.value).where(_facts.c.name == "revision").scalar_subquery()
     row = connection.execute(select(count, revision)).one()
