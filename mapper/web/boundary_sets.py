@@ -187,7 +187,7 @@ def _program() -> None:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
 
 
-@boundary_sets.get("/api/v1/boundary-sets")
+@boundary_sets.get("/api/boundary-sets")
 def sets_of_program() -> Response:
     """Every set with its days, levels and units, and the steps between sets of which somebody told."""
     _program()
@@ -222,7 +222,7 @@ def sets_of_program() -> Response:
     )
 
 
-@boundary_sets.get("/api/v1/boundary-sets/<old>/succession/<new>")
+@boundary_sets.get("/api/boundary-sets/<old>/succession/<new>")
 def succession_of_program(old: str, new: str) -> Response:
     """What became of every unit of a set in a later one, over sets between where nobody told of the two themselves.
 

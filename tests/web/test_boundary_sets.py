@@ -141,22 +141,22 @@ def test_readers_see_what_became_of_units_and_only_administrators_of_everything_
     assert desk.post("/boundary-sets/squares/to/later/remove", key).status_code == 403
     canvasser = site.user("canvasser", "001").token
     assert site.get("/boundary-sets", canvasser).status_code == 403
-    assert site.get("/api/v1/boundary-sets/squares/succession/later", canvasser).status_code == 403
-    assert site.get("/api/v1/boundary-sets").status_code == 401
+    assert site.get("/api/boundary-sets/squares/succession/later", canvasser).status_code == 403
+    assert site.get("/api/boundary-sets").status_code == 401
 
 
 def test_programs_are_told_the_same(site: Site) -> None:
     chief = manager(site)
     tell(chief, CROSSWALK, by="crosswalk")
     token = site.user("supervisor", "001").token
-    listed = site.get("/api/v1/boundary-sets", token).json()
+    listed = site.get("/api/boundary-sets", token).json()
     begins = [(one["id"], one["valid_from"]) for one in listed["sets"]]
     assert begins == [("later", "2025-07-01"), (SET_ID, "2020-01-01")]
     # The squares have no end: on the same days both hold.
     assert all(len(one["same_days_and_ground"]) == 1 for one in listed["sets"])
     (step,) = listed["successions"]
     assert (step["old"], step["new"], step["told_by"], step["changes"]["merged"]) == (SET_ID, "later", "crosswalk", 2)
-    told = site.get("/api/v1/boundary-sets/squares/succession/later", token).json()
+    told = site.get("/api/boundary-sets/squares/succession/later", token).json()
     assert told["changes"] == {"same": 0, "renamed": 0, "merged": 2, "divided": 0, "gone": 0}
     assert {one["code"]: one["heirs"][0]["name"] for one in told["units"]} == {"00001": "Xã Chung", "00002": "Xã Chung"}
     assert told["units"][0]["heirs"][0] == {
@@ -168,7 +168,7 @@ def test_programs_are_told_the_same(site: Site) -> None:
         "source": "NQ 9",
     }
     assert (told["disagreements"], told["compared"]) == ([], ["crosswalk", "outlines"])
-    assert site.get("/api/v1/boundary-sets/later/succession/squares", token).status_code == 404
+    assert site.get("/api/boundary-sets/later/succession/squares", token).status_code == 404
 
 
 def test_a_withdrawn_set_is_listed_as_such_and_offered_no_more(site: Site) -> None:
