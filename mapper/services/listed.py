@@ -156,6 +156,9 @@ def seen_whole(
             there = sharing.get(unit.code) or [known.counterpart(places, unit.code, own)]
             if all(one is not None and not codes.isdisjoint(own.line(one)) for one in there):
                 found.add(unit.code)
+    if all(set_id == places.id for set_id, _ in user.areas):
+        # Whose areas are units of the set itself sees every household of theirs.
+        return found
     visible = set(visible_cells(reference, connection, user) or ())
     for number, cell in reference.cells(connection).items():
         if number not in visible:

@@ -125,7 +125,7 @@ def test_a_question_of_a_limited_user_is_answered_from_tallies_alone(told: tuple
     said.clear()
     town.ask(user=south)
     assert set(said.tables()) - {"json_each"} <= READ_BY_FIGURES, said
-    assert len(said) <= 11, said
+    assert len(said) <= 9, said
 
 
 def test_a_question_takes_as_many_statements_in_a_large_town_as_in_a_small_one(told: tuple[Town, Statements]) -> None:
