@@ -8,7 +8,7 @@ UTC; days of a tally are proleptic ordinals (``date.toordinal``); JSON is text.
 from __future__ import annotations
 
 from mapper.store.tables.accounts import audit, drawn_areas, phone_contacts, phone_rounds, user_areas, users
-from mapper.store.tables.asked import saved_filters
+from mapper.store.tables.asked import asked_file_pieces, asked_files, saved_filters
 from mapper.store.tables.checked import back_check_houses, back_checks, integrity_notes
 from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
 from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
@@ -55,6 +55,8 @@ __all__ = [
     "STATE_COLUMNS",
     "WAITS",
     "area_targets",
+    "asked_file_pieces",
+    "asked_files",
     "attachments",
     "audit",
     "back_check_houses",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from mapper.store.tables.schema import metadata
@@ -43,9 +44,10 @@ boundary_sets = Table(
     Column("imported_at", String, nullable=False),
     Column("placer", LargeBinary, nullable=False),
     Column("state", String, nullable=False),
+    Column("trial", Boolean, nullable=False, server_default=false()),
     comment="levels: JSON list, outermost first; placer: the point index made from the innermost level. state: placing "
     "while households that were here before it are still being placed, then shown; withdrawn once nobody is to see it "
-    "any more. Intake places in all of them.",
+    "any more. Intake places in all of them. trial: only to be looked at beside others, in force on no day.",
 )
 
 units = Table(

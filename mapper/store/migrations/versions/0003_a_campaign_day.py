@@ -1,0 +1,55 @@
+"""what a campaign day on several machines needs"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Each part on its own, in the order in which they came."""
+    _files_that_every_machine_has()
+    _boundary_sets_on_trial()
+
+
+def _files_that_every_machine_has() -> None:
+    op.create_table(
+        "asked_files",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("allowed", sa.Text(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.String(), nullable=False),
+        sa.Column("told_at", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.Column("to_stop", sa.Boolean(), nullable=False),
+        sa.Column("file", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_asked_files_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asked_files")),
+        comment="Files that take a while and wait to be fetched, for some hours. allowed: JSON of the role and areas that the user had. query: JSON of the address of the page that waits. told_at: when the process that makes it last said so. file: its name in the folder of the machine that made it. number: of people or submissions in it.",
+    )
+    op.create_index(op.f("ix_asked_files_user_id"), "asked_files", ["user_id"], unique=False)
+    op.create_table(
+        "asked_file_pieces",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["asked_files.id"], name=op.f("fk_asked_file_pieces_file_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("file_id", "position", name=op.f("pk_asked_file_pieces")),
+        comment="On PostgreSQL the bytes of such a file, piece by piece, for the other machines; on SQLite none.",
+    )
+
+
+def _boundary_sets_on_trial() -> None:
+    """Sets that stand beside others and are in force on no day; those that are here are none of these."""
+    op.add_column("boundary_sets", sa.Column("trial", sa.Boolean(), server_default=sa.false(), nullable=False))
