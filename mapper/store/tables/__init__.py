@@ -47,6 +47,7 @@ from mapper.store.tables.published import (
 from mapper.store.tables.received import WAITS, attachments, decisions, instances, remarks, submissions
 from mapper.store.tables.register import doses, findings, households, people, placements
 from mapper.store.tables.schema import metadata
+from mapper.store.tables.signing_in import failed_tries, sessions
 from mapper.store.tables.slips import slips
 from mapper.store.tables.stock import stock_entries
 
@@ -72,6 +73,7 @@ __all__ = [
     "drawn_areas",
     "epidemic_levels",
     "facts",
+    "failed_tries",
     "findings",
     "form_drafts",
     "form_media",
@@ -91,7 +93,6 @@ __all__ = [
     "people",
     "phone_contacts",
     "phone_rounds",
-    "placements",
     "plan_contents",
     "plans",
     "publications",
@@ -103,6 +104,7 @@ __all__ = [
     "responsible",
     "saved_filters",
     "series",
+    "sessions",
     "sites",
     "slips",
     "stock_entries",

@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Each part on its own, in the order in which they came."""
     _files_that_every_machine_has()
     _boundary_sets_on_trial()
+    _who_is_signed_in()
 
 
 def _files_that_every_machine_has() -> None:
@@ -53,3 +54,29 @@ def _files_that_every_machine_has() -> None:
 def _boundary_sets_on_trial() -> None:
     """Sets that stand beside others and are in force on no day; those that are here are none of these."""
     op.add_column("boundary_sets", sa.Column("trial", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+
+def _who_is_signed_in() -> None:
+    """Sessions in the database, so that they can be ended there, and counts of failed tries that all machines share."""
+    op.create_table(
+        "sessions",
+        sa.Column("key_sha256", sa.String(64), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("begun_at", sa.Float(), nullable=False),
+        sa.Column("seen_at", sa.Float(), nullable=False),
+        sa.Column("browser", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("key_sha256", name=op.f("pk_sessions")),
+        comment="Browsers that are signed in. Of a session's key only its SHA-256 is kept; epoch: session_epoch of the user when it began. begun_at, seen_at: seconds since 1970.",
+    )
+    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
+    op.create_table(
+        "failed_tries",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("ends_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_failed_tries")),
+        comment="How often signing in failed of late; key: what is counted, hashed with the installation's key, so that it names nobody. ends_at: seconds since 1970, when it counts no longer.",
+    )
+    op.create_index(op.f("ix_failed_tries_ends_at"), "failed_tries", ["ends_at"], unique=False)
