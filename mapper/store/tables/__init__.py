@@ -12,6 +12,7 @@ from mapper.store.tables.asked import asked_file_pieces, asked_files, saved_filt
 from mapper.store.tables.checked import back_check_houses, back_checks, integrity_notes
 from mapper.store.tables.cleaning import looked_at, mendings, oddities, verdicts
 from mapper.store.tables.counted import HOUSE_COLUMNS, STATE_COLUMNS, house_tallies, house_totals, tallies, tally_sums
+from mapper.store.tables.erased import counts_left, erased_marks, erasures, houses_left
 from mapper.store.tables.national import register_decisions, register_extracts, register_layouts, register_rows
 from mapper.store.tables.places import (
     boundary_sets,
@@ -67,11 +68,14 @@ __all__ = [
     "campaigns",
     "cell_units",
     "cells",
+    "counts_left",
     "decisions",
     "doses",
     "draft_submissions",
     "drawn_areas",
     "epidemic_levels",
+    "erased_marks",
+    "erasures",
     "facts",
     "failed_tries",
     "findings",
@@ -82,6 +86,7 @@ __all__ = [
     "house_tallies",
     "house_totals",
     "households",
+    "houses_left",
     "instances",
     "integrity_notes",
     "looked_at",
@@ -93,6 +98,7 @@ __all__ = [
     "people",
     "phone_contacts",
     "phone_rounds",
+    "placements",
     "plan_contents",
     "plans",
     "publications",

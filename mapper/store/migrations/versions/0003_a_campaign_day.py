@@ -14,6 +14,7 @@ def upgrade() -> None:
     _files_that_every_machine_has()
     _boundary_sets_on_trial()
     _who_is_signed_in()
+    _what_stays_of_the_erased()
 
 
 def _files_that_every_machine_has() -> None:
@@ -25,6 +26,7 @@ def _files_that_every_machine_has() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("media_type", sa.String(), nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
         sa.Column("asked_at", sa.String(), nullable=False),
         sa.Column("told_at", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -80,3 +82,67 @@ def _who_is_signed_in() -> None:
         comment="How often signing in failed of late; key: what is counted, hashed with the installation's key, so that it names nobody. ends_at: seconds since 1970, when it counts no longer.",
     )
     op.create_index(op.f("ix_failed_tries_ends_at"), "failed_tries", ["ends_at"], unique=False)
+
+
+def _what_stays_of_the_erased() -> None:
+    """That somebody was erased, marks that keep them out, and numbers without anybody."""
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("taken", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_erasures_campaign_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_erasures_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+        comment="That somebody was erased, never who. kind: person, household or campaign. reason: a word of the program. taken: JSON of how much of what was taken out. user_id: NULL at the command line.",
+    )
+    op.create_table(
+        "erased_marks",
+        sa.Column("mark", sa.String(64), nullable=False),
+        sa.Column("erasure_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("former", sa.String(64), nullable=True),
+        sa.ForeignKeyConstraint(["erasure_id"], ["erasures.id"], name=op.f("fk_erased_marks_erasure_id")),
+        sa.PrimaryKeyConstraint("mark", name=op.f("pk_erased_marks")),
+        comment="Keyed hashes of ids that must not come back. kind: submission, of which nothing is here any more; redacted, which is here without the person; household; person; name, of somebody without an id of their own. former: SHA-256 of the submission as it came.",
+    )
+    op.create_table(
+        "counts_left",
+        sa.Column("cell_id", sa.Integer(), nullable=False),
+        sa.Column("series_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("away", sa.Integer(), nullable=False),
+        sa.Column("vaccinated", sa.Integer(), nullable=False),
+        sa.Column("contraindicated", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("deferred", sa.Integer(), nullable=False),
+        sa.Column("unknown", sa.Integer(), nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
+        sa.Column("due", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["cell_id"], ["cells.id"], name=op.f("fk_counts_left_cell_id")),
+        sa.ForeignKeyConstraint(["series_id"], ["series.id"], name=op.f("fk_counts_left_series_id")),
+        sa.PrimaryKeyConstraint("cell_id", "series_id", "day", name=op.f("pk_counts_left")),
+        sqlite_with_rowid=False,
+        comment="The share of tallies of those who were erased, all of a cell together; a rebuild adds it.",
+    )
+    op.create_table(
+        "houses_left",
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("cell_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("visited", sa.Integer(), nullable=False),
+        sa.Column("interviewed", sa.Integer(), nullable=False),
+        sa.Column("vacant", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("closed", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_houses_left_campaign_id")),
+        sa.ForeignKeyConstraint(["cell_id"], ["cells.id"], name=op.f("fk_houses_left_cell_id")),
+        sa.PrimaryKeyConstraint("campaign_id", "cell_id", "day", name=op.f("pk_houses_left")),
+        sqlite_with_rowid=False,
+        comment="The same of the tallies of houses.",
+    )
