@@ -157,14 +157,12 @@ def command_line(settings: Settings) -> click.Group:
     )
     def serve(host: str, port: int, workers: int, threads: int) -> None:
         from mapper.services.base_map import open_base_map
-        from mapper.web import serving
+        from mapper.web import log_lines, serving
 
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(serving.NoKeysInLogs())
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a busy moment is no warning
-        console.opened().database.close()
+        log_lines.set_up(settings.log)
+        database = console.opened().database
+        database.check_durable()
+        database.close()
         # Before a port is taken and an address told: a file that cannot be read is said at once, and once.
         if (base_map := open_base_map(settings.basemap)) is not None:
             base_map.file.close()

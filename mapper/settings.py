@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHORTEST_KEY = 32
+SHORTEST_TOKEN = 16
 
 
 class Settings(BaseSettings):
@@ -48,7 +49,17 @@ class Settings(BaseSettings):
     dhis2_url: str = Field("", description="Address of the DHIS2 server that figures are sent to, without /api.")
     dhis2_token: str = Field("", repr=False, description="Personal access token of a DHIS2 user who may enter them.")
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
+    idle_minutes: int = Field(
+        30, ge=5, le=720, description="Minutes without use after which a browser has to sign in again."
+    )
     boundary_set: str = Field("", description="Boundary set shown first; empty: the one in force on the day shown.")
+    log: Literal["text", "json"] = Field("text", description="How the log is written: text, or json, an object a line.")
+    metrics_token: str = Field(
+        "", repr=False, description="Token that Prometheus shows at /metrics, 16 characters or more; empty: no metrics."
+    )
+    disk_floor_mb: int = Field(
+        500, ge=0, description="Below so much free on the data folder's disk the server is not ready, in megabytes."
+    )
     secret_key: str = Field(
         "",
         description="Key that sessions are signed and phones' tokens made with; empty means one kept in the database.",
@@ -60,6 +71,13 @@ class Settings(BaseSettings):
         if key and len(key) < SHORTEST_KEY:
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters; make one with: openssl rand -hex 32")
         return key
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, token: str) -> str:
+        if token and len(token) < SHORTEST_TOKEN:
+            raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters; make one with: openssl rand -hex 16")
+        return token
 
     @property
     def road_map(self) -> Path:

@@ -47,6 +47,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "reportlab": ("mapper.formats.pdf",),
     "pydantic_settings": ("mapper.settings",),
     "waitress": ("mapper.web", "server"),
+    "prometheus_client": ("mapper.web.metrics",),
 }
 """Who may import a library: that module, or that room and all in it. Libraries not named are free."""
 

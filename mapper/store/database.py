@@ -55,6 +55,8 @@ ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2)
 _AT_ONCE = f"PRAGMA busy_timeout=0; BEGIN IMMEDIATE; PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
 """Begins to write, where no other process does."""
 
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
 
 
@@ -131,6 +133,9 @@ class Database:
         self.engine = create_engine(
             address, hide_parameters=True, poolclass=NullPool, isolation_level="AUTOCOMMIT", **options
         )
+        self._opened: set[int] = set()
+        event.listen(self.engine, "connect", self._note_opened)
+        event.listen(self.engine, "close", self._note_closed)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
         self._file = Path(str(address.database)) if self.is_sqlite and _is_file(address.database) else None
@@ -333,6 +338,36 @@ class Database:
     def _beside(self, name: str) -> Path:
         assert self._file is not None
         return self._file.with_name(f"{self._file.stem}-{name}{self._file.suffix}")
+
+    def _note_opened(self, driver: object, _record: object) -> None:
+        self._opened.add(id(driver))
+
+    def _note_closed(self, driver: object, _record: object) -> None:
+        self._opened.discard(id(driver))
+
+    def connections(self) -> tuple[int, int]:
+        """How many connections of this process wait to be used, and how many are in use."""
+        idle = len(self._idle)
+        return idle, max(0, len(self._opened) - idle)
+
+    def check_durable(self) -> None:
+        """Raise Unavailable where PostgreSQL says that something is kept before its disk holds it.
+
+        A phone deletes what it was told is received. SQLite's own settings are made by this program.
+        """
+        if self.is_sqlite:
+            return
+        with self.read() as connection:
+            driver = driver_of(connection)
+            lax = [name for name in _DURABLE if driver.execute(f"SHOW {name}").fetchone() == ("off",)]
+        if lax:
+            raise Unavailable(
+                mark(
+                    "This PostgreSQL answers before its disk holds what was written: {settings} is off, and a power "
+                    "cut would lose forms that phones hold for received. Set it on, for the server and for this role."
+                ),
+                settings=", ".join(lax),
+            )
 
     def close(self) -> None:
         """Close every connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -17,10 +18,15 @@ from mapper.store.database import Database
 from mapper.store.tables import metadata
 
 
-def _config(connection: Connection) -> Config:
+def _scripts() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def _config(connection: Connection) -> Config:
+    config = _scripts()
     config.attributes["connection"] = connection
     return config
 
@@ -42,6 +48,18 @@ def upgrade(database: Database) -> None:
             raise Unavailable(
                 mark("This database was written by a newer release. Update the program, or restore a backup.")
             ) from problem
+
+
+def is_up_to_date(database: Database) -> bool:
+    """Whether the database has the schema of this release. Raises Unavailable where it does not answer."""
+    head = _head()
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_scripts()).get_current_head()
 
 
 def differences(database: Database) -> list[object]:

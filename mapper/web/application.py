@@ -27,7 +27,9 @@ from mapper.errors import (
 )
 from mapper.formats import openrosa as replies
 from mapper.services import accounts, intake
+from mapper.services.readiness import Watched
 from mapper.web import accounts as web_accounts
+from mapper.web import watch
 from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
@@ -45,6 +47,7 @@ from mapper.web.finished import Compressed, tag_of
 from mapper.web.follow_up import follow_up
 from mapper.web.forecast import forecasts
 from mapper.web.forms import forms
+from mapper.web.health import RETRY_S, health
 from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
 from mapper.web.integrity import integrity
@@ -52,6 +55,7 @@ from mapper.web.language_choice import say
 from mapper.web.list_paper import list_paper
 from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
+from mapper.web.metrics import Metrics
 from mapper.web.national_register import national_register
 from mapper.web.odata import odata
 from mapper.web.openrosa import openrosa
@@ -80,6 +84,7 @@ from mapper.web.unit import units
 from mapper.web.upcoming import upcoming
 from mapper.web.users import user_pages
 from mapper.web.wall import wall_map
+from mapper.web.watch import Watch
 
 STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (InvalidInput, 400),
@@ -125,6 +130,7 @@ def application(here: Installation) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     compression = Compress(app)
+    watch.set_up(app)
 
     @app.after_request
     def compress(response: Response) -> Response:
@@ -188,11 +194,14 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(plan_files)
     app.register_blueprint(slip_batches)
     app.register_blueprint(boundary_sets)
+    app.register_blueprint(health)
     app.register_error_handler(MapperError, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
     short_cut = ShortCut(app.wsgi_app, here, settings.max_submission_mb * MEGABYTE)
-    app.wsgi_app = app.extensions["short_cut"] = short_cut  # type: ignore[method-assign]
+    app.extensions["short_cut"] = short_cut
+    seen = Watch(short_cut, Metrics(Watched(reference), settings.data_dir), settings.behind_proxy)
+    app.wsgi_app = app.extensions["watch"] = seen  # type: ignore[method-assign]
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
     intake.process_waiting(reference)
@@ -206,7 +215,10 @@ def status_of(error: MapperError) -> int:
 
 def answer_error(error: MapperError) -> Response:
     """An error as its reader wants it: XML for a phone, JSON for a program, a page for a person."""
-    return _answer(status_of(error), say(error))
+    answer = _answer(status_of(error), say(error))
+    if answer.status_code == 503:
+        answer.headers["Retry-After"] = str(RETRY_S)
+    return answer
 
 
 def answer_http_error(error: HTTPException) -> WerkzeugResponse:

@@ -28,7 +28,7 @@ from mapper.web.phone_ways import (
     phone_addresses,
     xml,
 )
-from mapper.web.phones import PROBLEM, RECEIVED, WAITS, take
+from mapper.web.phones import PROBLEM, RECEIVED, USER, WAITS, take
 
 openrosa = phone_addresses("openrosa")
 
@@ -39,10 +39,12 @@ def phone_user() -> int:
     token = g.phone_token
     if token is None:
         digest: PhoneDigest = current_app.extensions["phone_digest"]
-        return digest.user().id
-    user = sender(installation().reference, token)
+        user: int | None = digest.user().id
+    else:
+        user = sender(installation().reference, token)
     if user is None:
         raise Forbidden(mark("This server address is no longer valid. Ask your supervisor for a new QR code."))
+    request.environ[USER] = user
     return user
 
 

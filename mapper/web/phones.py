@@ -34,6 +34,12 @@ MOST_PARTS = 1000
 ORDINARY_BYTES = 1_000_000
 """Up to so long an upload may be ordinary: it is in memory then, and no photo's copy is made of it."""
 
+ROUTE = "mapper.route"
+"""Where a request carries the template of its address."""
+
+USER = "mapper.user"
+"""Where it carries the number of who asks."""
+
 RECEIPT = "mapper.upload_receipt"
 PROBLEM = "mapper.upload_problem"
 """Where an upload that was taken carries its receipt, and a refused one the reason, which the application words."""
@@ -147,6 +153,7 @@ class ShortCut:
         receipt: Receipt | None = environ.get(RECEIPT)
         if receipt is None:
             return self._application(environ, start_response)
+        environ[ROUTE] = "/key/<token>/submission"
         answer = self._answers[receipt.counted]
         headers = [
             ("Content-Type", replies.CONTENT_TYPE),
@@ -189,6 +196,7 @@ class ShortCut:
         user_id = sender(self._here.reference, path.split("/")[2])
         if user_id is None:
             return None
+        environ[USER] = user_id
         body = environ["wsgi.input"].read(int(length))
         environ["wsgi.input"] = io.BytesIO(body)
         xml, attachments = parts(io.BytesIO(body), environ.get("CONTENT_TYPE", ""), len(body), self._limit_bytes)

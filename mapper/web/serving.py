@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import io
-import logging
 import os
-import re
 import signal
 import socket
 import sys
+import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 from types import FrameType
@@ -24,7 +24,9 @@ from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from mapper.errors import InvalidInput, Unavailable, mark
+from mapper.web import metrics
 from mapper.web.phones import ShortCut
+from mapper.web.watch import BEGAN, Watch
 
 MOST_CONNECTIONS = 2000
 FILES_OF_OUR_OWN = 100
@@ -34,18 +36,11 @@ MOST = 64
 GATHERING_S = 0.003
 """How long uploads that came are kept waiting for those about to come."""
 STOPPING = {signal.SIGTERM, signal.SIGINT}
+GRACE_S = 20.0
+"""How long a server that is told to stop waits for what it has begun to answer, or to be told."""
 
-
-_PHONE = re.compile(r"/(?:key|test)/[^/\s]+")
-
-
-class NoKeysInLogs(logging.Filter):
-    """Keeps phones' keys out of the log: waitress names the address whose reader hung up, and a key stands in it."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record pass, its text without keys."""
-        record.msg, record.args = _PHONE.sub("(phone)", record.getMessage()), ()
-        return True
+SILENT_S = 2.0
+"""A phone in the middle of an upload of which nothing came for so long is not waited for: it sends it again."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -89,6 +84,22 @@ def serve(make_app: Callable[[], Flask], listener: socket.socket, workers: int, 
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    with tempfile.TemporaryDirectory(prefix="tungnha-metrics-") as folder:
+        # Each worker writes its numbers there, and whichever is asked for metrics sums them.
+        os.environ.setdefault(metrics.FOLDER, folder)
+        _keep_up(make_app, listener, workers, threads, limit_bytes, stopping, children)
+
+
+def _keep_up(
+    make_app: Callable[[], Flask],
+    listener: socket.socket,
+    workers: int,
+    threads: int,
+    limit_bytes: int,
+    stopping: threading.Event,
+    children: dict[int, int],
+) -> None:
+    """Have so many workers, until it is time to stop; then wait for them."""
     while not stopping.is_set():
         while len(children) < workers and not stopping.is_set():
             # A signal to stop waits until the parent knows its child, and the child has laid down its parent's ways.
@@ -100,7 +111,9 @@ def serve(make_app: Callable[[], Flask], listener: socket.socket, workers: int, 
                 _worker(make_app, listener, threads, limit_bytes)
             children[child] = place
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        children.pop(_wait(), None)
+        ended = _wait()
+        children.pop(ended, None)
+        metrics.forget_process(ended)
     while children:
         children.pop(_wait(), None)
 
@@ -149,7 +162,7 @@ def _serve_one(
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
     server = make_server(app, listener, threads, limit_bytes)
-    _end_on(server, signals)
+    _end_on(server, app.extensions["watch"], signals)
     try:
         server.run()
     finally:
@@ -171,8 +184,9 @@ def make_server(app: Flask, listener: socket.socket, threads: int, limit_bytes: 
         backlog=1024,
         ident=None,
         clear_untrusted_proxy_headers=False,
-        _dispatcher=_Dispatcher(app.extensions["short_cut"], threads),
+        _dispatcher=_Dispatcher(app.extensions["short_cut"], app.extensions["watch"], threads),
     )
+    app.extensions["watch"].metrics.queues = server.task_dispatcher.waiting
     server.channel_class = _Channel
     pulled: list[bool] = []
     accepts, pull = server.readable, server.pull_trigger
@@ -192,18 +206,22 @@ def make_server(app: Flask, listener: socket.socket, threads: int, limit_bytes: 
     return server
 
 
-def _end_on(server: Any, signals: Collection[int]) -> None:
-    """Have a signal end the server's loop; requests under way are finished.
+def _end_on(server: Any, watch: Watch, signals: Collection[int]) -> None:
+    """Have a signal end the server's loop; requests under way are finished, and later ones told to come again.
 
     An exception out of a signal's handler comes amid whatever its thread does just then: amid a lock that nobody
     releases after that, or where no exception is let through. So the loop ends itself, between two rounds.
     """
     told: list[int] = []
+    ends: list[float] = []
     accepts = server.readable
 
     def readable() -> bool:
         if told:
-            raise SystemExit(0)
+            watch.stop()
+            ends.append(time.monotonic() + GRACE_S)
+            if not _busy(server, watch) or time.monotonic() > ends[0]:
+                raise SystemExit(0)
         return bool(accepts())
 
     def leave(number: int, _frame: FrameType | None) -> None:
@@ -215,7 +233,37 @@ def _end_on(server: Any, signals: Collection[int]) -> None:
         signal.signal(number, leave)
 
 
-class _TooLong(WSGITask):
+def _busy(server: Any, watch: Watch) -> bool:
+    """Whether something is being answered, or told, that had begun before the server was told to stop."""
+    now = time.time()  # as waitress notes what its connections do
+    for channel in list(server.active_channels.values()):
+        if channel.total_outbufs_len or any(not watch.comes_late(one.began) for one in list(channel.requests)):
+            return True
+        half: _Request | None = channel.request
+        if half is not None and not watch.comes_late(half.began) and now - channel.last_activity < SILENT_S:
+            return True
+    return False
+
+
+class _Request(HTTPRequestParser):
+    """A request that notes when its first byte came."""
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)  # type: ignore[no-untyped-call]
+        self.began = time.perf_counter()
+
+
+class _Task(WSGITask):
+    """A request with a body that is read."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """The WSGI environment, with the moment at which the request began to come."""
+        environ: dict[str, Any] = super().get_environment()  # type: ignore[no-untyped-call]
+        environ[BEGAN] = self.request.began
+        return environ
+
+
+class _TooLong(_Task):
     """A request whose body is over waitress's own limit, and is not read.
 
     The application gets it with the length it has and no body: its own limits are lower, so it refuses, in the words
@@ -229,7 +277,7 @@ class _TooLong(WSGITask):
 
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment, without the body."""
-        environ: dict[str, Any] = super().get_environment()  # type: ignore[no-untyped-call]
+        environ = super().get_environment()
         # A body that came in chunks has told no length.
         length = max(self.request.content_length, self.request.body_bytes_received)
         environ.update({"CONTENT_LENGTH": str(length), "wsgi.input": io.BytesIO(), "wsgi.input_terminated": True})
@@ -246,12 +294,13 @@ def _refusal(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
 def _task(channel: _Channel, request: HTTPRequestParser) -> Task:
     """What answers a request: as it was begun, where it was."""
     begun, channel.begun = channel.begun, None
-    return begun if begun is not None and begun.request is request else WSGITask(channel, request)
+    return begun if begun is not None and begun.request is request else _Task(channel, request)  # type: ignore[no-untyped-call]
 
 
 class _Channel(HTTPChannel):
     error_task_class = staticmethod(_refusal)  # type: ignore[assignment]
     task_class = staticmethod(_task)  # type: ignore[assignment]
+    parser_class = _Request
     begun: WSGITask | None = None
 
     def writable(self) -> bool:
@@ -268,9 +317,8 @@ class _Channel(HTTPChannel):
 
     def begin(self) -> dict[str, Any]:
         """The WSGI environment of the request whose turn it is, which ``service`` then goes on with."""
-        self.begun = WSGITask(self, self.requests[0])
-        environ: dict[str, Any] = self.begun.get_environment()
-        return environ
+        self.begun = _Task(self, self.requests[0])  # type: ignore[no-untyped-call]
+        return self.begun.get_environment()
 
 
 class _Dispatcher(ThreadedTaskDispatcher):
@@ -281,9 +329,9 @@ class _Dispatcher(ThreadedTaskDispatcher):
     less time, and two flushes of the disk.
     """
 
-    def __init__(self, short_cut: ShortCut, threads: int) -> None:
+    def __init__(self, short_cut: ShortCut, watch: Watch, threads: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._short_cut = short_cut
+        self._short_cut, self._watch = short_cut, watch
         self._uploads: deque[_Channel] = deque()
         self._come = threading.Condition()
         self._wanted = 1
@@ -295,13 +343,21 @@ class _Dispatcher(ThreadedTaskDispatcher):
     def add_task(self, task: _Channel) -> None:
         """Have a connection's next request answered."""
         request = task.requests[0]
-        if request.error or not self._short_cut.wants(request.command, request.path, request.content_length):
+        if (
+            request.error
+            or self._watch.comes_late(request.began)
+            or not self._short_cut.wants(request.command, request.path, request.content_length)
+        ):
             super().add_task(task)  # type: ignore[no-untyped-call]
             return
         with self._come:
             self._uploads.append(task)
             if len(self._uploads) >= self._wanted:
                 self._come.notify()
+
+    def waiting(self) -> tuple[int, int]:
+        """How many requests wait for a thread, and how many uploads to be taken."""
+        return len(self.queue), len(self._uploads)
 
     def _take(self) -> None:
         crowd = 1

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from mapper.web.serving import NoKeysInLogs
+from mapper.web.log_lines import NoKeysInLogs
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,12 @@ from mapper.web.serving import NoKeysInLogs
         (
             "Client disconnected while serving /key/c7HO14YDHQ2f_o-4/submission",
             (),
-            "Client disconnected while serving (phone)/submission",
+            "Client disconnected while serving (an address)",
         ),
         ("%s asked twice: %d", ("/key/c7HO14YDHQ2f_o-4/formList", 2), "(phone)/formList asked twice: 2"),
         ("Gone: %s", ("/test/c7HO14YDHQ2f_o-4/submission",), "Gone: (phone)/submission"),
-        ("Serving /map at 50 %", (), "Serving /map at 50 %"),
+        ("Exception while serving /people/Nông Thị Mỷ", (), "Exception while serving (an address)"),
+        ("Serving at 50 %", (), "Serving at 50 %"),
     ],
 )
 def test_key_of_a_phone_is_not_logged(message: str, facts: tuple[object, ...], written: str) -> None:
