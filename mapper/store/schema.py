@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from mapper.errors import Unavailable, mark
 from mapper.store.database import Database
@@ -34,32 +37,117 @@ def _config(connection: Connection) -> Config:
 def upgrade(database: Database) -> None:
     """Make or migrate the schema; does nothing where it is up to date. Processes that start at once take turns.
 
-    Raises Unavailable for a database that a newer release has written.
+    Of a SQLite file of an earlier release a copy is made beside it first. Raises Unavailable for a database that a
+    newer release has written, or whose data were moved to another one.
     """
     with database.write() as connection:
         database.lock(connection, "schema")
-        config = _config(connection)
-        head = ScriptDirectory.from_config(config).get_current_head()
-        if MigrationContext.configure(connection).get_current_revision() == head:
+        there = revision(connection)
+        if there == head():
             return
-        try:
-            command.upgrade(config, "head")
-        except CommandError as problem:
+        if there is not None and there.startswith(_MOVED):
             raise Unavailable(
-                mark("This database was written by a newer release. Update the program, or restore a backup.")
-            ) from problem
+                mark(
+                    "The data of this database were moved to another one. Set MAPPER_DATABASE_URL to that one; to go "
+                    "on with this one all the same, run: python server.py move-database --undo"
+                )
+            )
+        if there is not None and there not in _known():
+            raise _of_a_newer_release()
+        if there is not None and database.keeps_files:
+            _keep_copy(database, there)
+        make(connection, head())
+
+
+def make(connection: Connection, wanted: str) -> None:
+    """Make or migrate the schema to a revision, in the caller's transaction; does nothing where it is there.
+
+    Raises Unavailable for a revision that this release does not know.
+    """
+    if wanted not in _known():
+        raise _of_a_newer_release()
+    if revision(connection) == wanted:
+        return
+    try:
+        command.upgrade(_config(connection), wanted)
+    except CommandError as problem:
+        raise _of_a_newer_release() from problem
+
+
+def _of_a_newer_release() -> Unavailable:
+    return Unavailable(mark("This database was written by a newer release. Update the program, or restore a backup."))
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of the schema that is there, or a mark in its place; None where there is no schema."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Every revision that this release can go on from."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_scripts()).walk_revisions())
+
+
+_MOVED = "moved "
+
+
+def mark_moved(connection: Connection) -> None:
+    """Have every release refuse this database from now on: its data go on elsewhere."""
+    _set_revision(connection, f"{_MOVED}{revision(connection)}")
+
+
+def unmark_moved(connection: Connection) -> bool:
+    """Take that mark away again; whether there was one."""
+    there = revision(connection)
+    if there is None or not there.startswith(_MOVED):
+        return False
+    _set_revision(connection, there.removeprefix(_MOVED))
+    return True
+
+
+def _set_revision(connection: Connection, value: str) -> None:
+    connection.execute(text("UPDATE alembic_version SET version_num = :value"), {"value": value})
+
+
+def _keep_copy(database: Database, there: str) -> None:
+    """Copy a SQLite file of an earlier release, as it was when it was last written to, before it is migrated.
+
+    Raises Unavailable where there is no room for it: nothing is changed then.
+    """
+    file = Path(str(database.engine.url.database))
+    copy = file.with_name(f"{file.stem}-of-{there}{file.suffix}")
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        part.touch(mode=0o600)
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(part)) as target:
+            source.backup(target)
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        part.replace(copy)
+    except (OSError, sqlite3.Error) as fault:
+        part.unlink(missing_ok=True)
+        raise Unavailable(
+            mark(
+                "Before it is brought up to date the database is copied beside itself, and that failed ({fault}). Make "
+                "room in {folder} and start again; nothing was changed."
+            ),
+            fault=type(fault).__name__,
+            folder=str(file.parent),
+        ) from fault
 
 
 def is_up_to_date(database: Database) -> bool:
     """Whether the database has the schema of this release. Raises Unavailable where it does not answer."""
-    head = _head()
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return MigrationContext.configure(connection).get_current_revision() == head()
 
 
 @cache
-def _head() -> str | None:
-    return ScriptDirectory.from_config(_scripts()).get_current_head()
+def head() -> str:
+    """The newest revision of this release."""
+    return str(ScriptDirectory.from_config(_scripts()).get_current_head())
 
 
 def differences(database: Database) -> list[object]:
