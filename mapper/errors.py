@@ -17,6 +17,7 @@ stands in ``server.py``.
     ├── Conflict              contradicts what is stored; nothing was changed
     ├── SignInRequired        no credentials, or credentials that do not open anything
     ├── Forbidden             signed in, but not for this
+    ├── TooManyTries          signing in failed too often of late; to wait is the cure
     └── Unavailable           a fault on this side; trying again later is right
 """
 
@@ -87,6 +88,10 @@ class SignInRequired(MapperError):
 
 class Forbidden(MapperError):
     """Signed in, but not for this."""
+
+
+class TooManyTries(MapperError):
+    """Signing in failed too often of late. facts: minutes to wait."""
 
 
 class Unavailable(MapperError):

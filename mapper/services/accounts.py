@@ -19,14 +19,13 @@ from mapper.domain.places import same_name
 from mapper.domain.roles import READERS, UNLIMITED, Role
 from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
 from mapper.geo.drawing import lies_within
-from mapper.services import audit
+from mapper.services import audit, passwords
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts, drawn_areas, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 
 REALM = "tung-nha"
-MIN_PASSWORD = 10
 _KEY = "secret_key"
 
 HAMLET_LIST = "hamlet"
@@ -140,7 +139,7 @@ def enter(
         raise InvalidInput(
             mark("There is no role {role}. Choose one of: {roles}."), role=role, roles=", ".join(Role)
         ) from None
-    password_hash = None if password is None else hashed(password)
+    password_hash = None if password is None else hashed(password, name)
     if not area_codes and wanted not in UNLIMITED:
         raise InvalidInput(mark("A {role} needs an area: give the code of a unit or of a hamlet."), role=role)
     at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -158,10 +157,9 @@ def typed_name(written: str) -> str:
     return name
 
 
-def hashed(password: str) -> str:
-    """What is kept of a password. Raises InvalidInput."""
-    if len(_typed(password)) < MIN_PASSWORD:
-        raise InvalidInput(mark("A password has at least {number} characters."), number=MIN_PASSWORD)
+def hashed(password: str, name: str) -> str:
+    """What is kept of a password. name: of its user. Raises InvalidInput."""
+    passwords.check(_typed(password), name)
     return _hasher.hash(_typed(password))
 
 
@@ -272,7 +270,26 @@ def sign_in(reference: Reference, name: str, password: str) -> User:
         stored = None
     if account is None or stored is None:
         raise SignInRequired(mark("The name or the password is wrong."))
+    if _hasher.check_needs_rehash(stored):
+        # Made when a hash took less work; now is the only moment at which the password is known.
+        with reference.database.write() as connection:
+            accounts.renew_hash(connection, account.id, stored, _hasher.hash(_typed(password)))
     return as_user(account)
+
+
+def change_password(reference: Reference, user: User, password: str) -> User:
+    """Give somebody the password that they chose; every session ends. The user as they are then.
+
+    Raises InvalidInput.
+    """
+    made = hashed(password, user.name)
+    with reference.database.write() as connection:
+        accounts.set_password(connection, user.id, made)
+        audit.record(reference, connection, user.id, user.name, "user.own_password", str(user.id))
+        changed = user_in(connection, user.id)
+    if changed is None:
+        raise SignInRequired(mark("Your access has ended. Ask the administrator of this server."))
+    return changed
 
 
 def by_token(reference: Reference, token: str) -> User | None:

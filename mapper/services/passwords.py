@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from zxcvbn import zxcvbn
 
@@ -65,4 +66,4 @@ def _beside(name: str, password: str) -> str:
 def _words(name: str) -> list[str]:
     """A name, its words and its words joined, without accents."""
     words = [word for word in re.split(r"[\W_]+", _plain(name).lower()) if len(word) > 1]
-    return [*words, "".join(words), *(a + b for a, b in zip(words, words[1:], strict=False))]
+    return [*words, "".join(words), *(a + b for a, b in pairwise(words))]

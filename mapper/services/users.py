@@ -222,7 +222,7 @@ def _is_named(set_id: str, code: str, written: Iterable[str]) -> bool:
 def new_password(reference: Reference, by: User, user_id: int) -> str:
     """Give an account for pages a new password, told this once; its sessions end. Raises Conflict for a canvasser."""
     password = secrets.token_urlsafe(9)
-    hashed = accounts.hashed(password)
+    hashed = accounts.hashed(password, "")  # before the transaction: it takes a while
     with reference.database.write() as connection:
         account = find_managed(reference, connection, by, user_id)
         if account.role == Role.CANVASSER:

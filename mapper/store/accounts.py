@@ -146,6 +146,12 @@ def set_password(connection: Connection, user_id: int, password_hash: str) -> No
     )
 
 
+def renew_hash(connection: Connection, user_id: int, before: str, now: str) -> None:
+    """Keep a password's new hash, unless the password was changed meanwhile; sessions go on."""
+    at = (_u.c.id == user_id) & (_u.c.password_hash == before)
+    connection.execute(update(_u).where(at).values(password_hash=now))
+
+
 def end(connection: Connection, user_id: int) -> None:
     """Let the user in no more, neither with a password nor with a token nor in a session."""
     connection.execute(update(_u).where(_u.c.id == user_id).values(active=False, session_epoch=_u.c.session_epoch + 1))

@@ -1,7 +1,11 @@
-"""Signing in and out, and who is asking: a session, a program's token, a phone's token or its digest."""
+"""Signing in and out, and who is asking: a session, a program's token, a phone's token or its digest.
+
+A session's cookie holds a key; whose it is, and whether it lives, stands in the database (``services/sessions``).
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -16,14 +20,25 @@ from werkzeug.datastructures import Authorization
 from werkzeug.wrappers import Response
 
 from mapper.domain.roles import Role
-from mapper.errors import Forbidden, InvalidInput, SignInRequired, mark
-from mapper.services import accounts
+from mapper.errors import Forbidden, InvalidInput, SignInRequired, TooManyTries, mark
+from mapper.services import accounts, sessions
 from mapper.services.accounts import User
+from mapper.services.guessing import Door
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 from mapper.web.phones import for_phones
 
 NONCE_LIFE_S = 600
+YEAR_S = 365 * 24 * 3600
+
+KNOWN = "known"
+"""The cookie of a browser in which somebody signed in; it opens nothing."""
+
+MOST_KNOWN = 8
+"""People whom a browser knows, those who signed in last; an office shares one."""
+
+BY_THEMSELVES = frozenset({"version", "fieldwork_version", "progress", "file_progress"})
+"""What open pages ask without anybody's doing."""
 
 signing_in = Blueprint("accounts", __name__)
 csrf = CSRFProtect()
@@ -40,14 +55,15 @@ class PhonesHaveNoSession(SecureCookieSessionInterface):
 
 
 class SessionUser(UserMixin):
-    """A user as flask-login carries it; the epoch ends old sessions when the user's secrets are renewed."""
+    """A user as flask-login carries it. key: of the session; empty for a program's token."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, key: str = "") -> None:
         self.user = user
+        self.key = key
 
     def get_id(self) -> str:
-        """Number and epoch."""
-        return f"{self.user.id}:{self.user.session_epoch}"
+        """What stands in the session's cookie."""
+        return self.key
 
     @property
     def name(self) -> str:
@@ -72,14 +88,38 @@ def set_up(app: Flask) -> None:
     manager.user_loader(_from_session)
     manager.request_loader(_from_bearer)
     manager.unauthorized_handler(_to_sign_in)
+    app.extensions["door"] = Door(app.extensions["mapper"].reference, app.config["SECRET_KEY"])
     csrf.init_app(app)
     app.register_blueprint(signing_in)
 
 
-def _from_session(text: str) -> SessionUser | None:
-    number, _, epoch = text.partition(":")
-    user = accounts.by_id(installation().reference, int(number)) if number.isdecimal() else None
-    return SessionUser(user) if user is not None and str(user.session_epoch) == epoch else None
+def cookie_name(name: str, address: str) -> str:
+    """A cookie as browsers take it from this server alone, where its public address is https (RFC 6265bis, 4.1.3.2)."""
+    return f"__Host-{name}" if address.startswith("https://") else name
+
+
+def door() -> Door:
+    """Where names and passwords are told."""
+    found: Door = current_app.extensions["door"]
+    return found
+
+
+def idle_s() -> float:
+    """Seconds without use after which a session ends."""
+    return installation().settings.idle_minutes * 60
+
+
+def session_key() -> str:
+    """The key of the session that asks; empty for a program."""
+    found: Any = current_user
+    key: str = found.key if found.is_authenticated else ""
+    return key
+
+
+def _from_session(key: str) -> SessionUser | None:
+    by_hand = (request.endpoint or "").rpartition(".")[2] not in BY_THEMSELVES
+    user = sessions.user_of(installation().reference, key, idle_s(), by_hand=by_hand)
+    return SessionUser(user, key) if user is not None else None
 
 
 def _from_bearer(asking: Request) -> SessionUser | None:
@@ -136,23 +176,73 @@ def sign_in_page() -> str | Response:
 
 
 @signing_in.post("/sign-in")
-def sign_in() -> Response | tuple[str, int]:
+def sign_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     """Check name and password, and start a session."""
     name, following = request.form.get("name", ""), _inner(request.form.get("next", ""))
+    browser, known = _known()
+    tag = door().name_tag(name)
     try:
-        user = accounts.sign_in(installation().reference, name, request.form.get("password", ""))
+        user = door().sign_in(
+            name, request.form.get("password", ""), request.remote_addr or "", browser if tag in known else ""
+        )
         if not user.reads_figures:
             raise SignInRequired(mark("This account is for a phone. Scan its QR code in ODK Collect instead."))
     except SignInRequired as problem:
         return render_template("sign_in.html", error=say(problem), name=name, next=following), 401
+    except TooManyTries as problem:
+        page = render_template("sign_in.html", error=say(problem), name=name, next=following)
+        return page, 429, wait_of(problem)
+    start_session(user)
+    response = redirect(following)
+    _make_known(response, browser, [tag, *(one for one in known if one != tag)][:MOST_KNOWN])
+    return response
+
+
+def wait_of(problem: TooManyTries) -> dict[str, str]:
+    """The header that tells a program how long to wait."""
+    return {"Retry-After": str(int(str(problem.facts["minutes"])) * 60)}
+
+
+def start_session(user: User) -> None:
+    """Begin a session with a new key; nothing of the one before is left, neither here nor in the database."""
+    reference, before = installation().reference, session_key()
+    if before:
+        sessions.end(reference, before)
     session.clear()
-    login_user(SessionUser(user))
-    return redirect(following)
+    login_user(SessionUser(user, sessions.begin(reference, user, str(request.user_agent), idle_s())))
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(door().key, salt="known browser")
+
+
+def _known() -> tuple[str, list[str]]:
+    """Id of this browser, a new one where it has none, and tags of the names that signed in with it."""
+    written = request.cookies.get(cookie_name(KNOWN, installation().settings.public_url), "")
+    try:
+        browser, known = _signer().loads(written, max_age=YEAR_S)
+    except BadSignature:
+        return secrets.token_urlsafe(16), []
+    return browser, known
+
+
+def _make_known(response: Response, browser: str, tags: list[str]) -> None:
+    address = installation().settings.public_url
+    response.set_cookie(
+        cookie_name(KNOWN, address),
+        str(_signer().dumps([browser, tags])),
+        max_age=YEAR_S,
+        httponly=True,
+        samesite="Strict",
+        secure=address.startswith("https://"),
+    )
 
 
 @signing_in.post("/sign-out")
 def sign_out() -> Response:
-    """End the session."""
+    """End the session, wherever its cookie is."""
+    if session_key():
+        sessions.end(installation().reference, session_key())
     logout_user()
     session.clear()
     return redirect("/sign-in")

@@ -21,15 +21,16 @@ from mapper.errors import (
     NotSupported,
     SignInRequired,
     TooLarge,
+    TooManyTries,
     Unavailable,
     mark,
     trace,
 )
 from mapper.formats import openrosa as replies
-from mapper.services import accounts, intake
+from mapper.services import accounts, intake, sessions
 from mapper.services.readiness import Watched
 from mapper.web import accounts as web_accounts
-from mapper.web import watch
+from mapper.web import headers, watch
 from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
@@ -59,6 +60,7 @@ from mapper.web.metrics import Metrics
 from mapper.web.national_register import national_register
 from mapper.web.odata import odata
 from mapper.web.openrosa import openrosa
+from mapper.web.own_account import own_account
 from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
 from mapper.web.people_api import people_api
@@ -93,6 +95,7 @@ STATUS: tuple[tuple[type[MapperError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (TooLarge, 413),
+    (TooManyTries, 429),
     (NotSupported, 501),
     (Unavailable, 503),
 )
@@ -112,10 +115,11 @@ def application(here: Installation) -> Flask:
     app = Flask("mapper.web", root_path=str(Path(__file__).parent))
     app.config.update(
         SECRET_KEY=accounts.secret_key(reference),
+        SESSION_COOKIE_NAME=web_accounts.cookie_name("session", settings.public_url),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=sessions.LONGEST_S),
         MAX_CONTENT_LENGTH=settings.max_upload_mb * MEGABYTE,
         MAX_FORM_MEMORY_SIZE=settings.max_submission_mb * MEGABYTE,
         WTF_CSRF_TIME_LIMIT=None,
@@ -139,6 +143,7 @@ def application(here: Installation) -> Flask:
     app.extensions["mapper"] = here
     app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
     web_accounts.set_up(app)
+    headers.set_up(app)
     web_accounts.csrf.exempt(openrosa)
     web_accounts.csrf.exempt(trying)
     web_accounts.csrf.exempt(plans_api)  # asks itself, unless a program shows its token
@@ -160,6 +165,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(trying)
     app.register_blueprint(audit_pages)
     app.register_blueprint(user_pages)
+    app.register_blueprint(own_account)
     app.register_blueprint(assignment_pages)
     app.register_blueprint(cleaning_pages)
     app.register_blueprint(conflict_pages)
@@ -216,6 +222,8 @@ def status_of(error: MapperError) -> int:
 def answer_error(error: MapperError) -> Response:
     """An error as its reader wants it: XML for a phone, JSON for a program, a page for a person."""
     answer = _answer(status_of(error), say(error))
+    if isinstance(error, TooManyTries):
+        answer.headers.update(web_accounts.wait_of(error))
     if answer.status_code == 503:
         answer.headers["Retry-After"] = str(RETRY_S)
     return answer

@@ -85,6 +85,7 @@ MENU: tuple[Entry | Heading, ...] = (
     Heading(
         mark("Administration"),
         (
+            Entry("own_account.page", mark("Your account"), of_sets=False),
             Entry("users.user_list", mark("Users"), OVERSEERS, of_sets=False),
             Entry("exchange.page", mark("Exchange with other systems")),
             Entry("forms.page", mark("Forms"), ALONE, everywhere=True, of_sets=False),

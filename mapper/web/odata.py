@@ -18,10 +18,10 @@ from mapper.errors import Forbidden, InvalidInput, NotFound, NotSupported, mark
 from mapper.formats.odata import Properties, Shape, metadata, row_of, service_document
 from mapper.formats.odata_query import Condition, only, read_condition, read_expand, read_order, read_select
 from mapper.formats.submission_tables import Path, SubmissionTable
-from mapper.services import accounts, audit
+from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.submission_export import Fed, Feed, FormTables, form_tables, review_word
-from mapper.web.accounts import reader
+from mapper.web.accounts import door, reader
 from mapper.web.installation import installation
 
 UNDERSTOOD = frozenset(
@@ -38,7 +38,7 @@ def _guard() -> None:
     """A session, a program's token, or name and password as Excel sends them."""
     given = request.authorization
     if given is not None and given.type == "basic":
-        user = accounts.sign_in(installation().reference, given.username or "", given.password or "")
+        user = door().sign_in(given.username or "", given.password or "", request.remote_addr or "")
         if not user.reads_figures:
             raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
         g.odata_user = user

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from babel.numbers import format_decimal
-from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -26,6 +25,7 @@ from mapper.web.asked import LONG_QUIET, keep_set, last_visits
 from mapper.web.assets import asset_url, assets
 from mapper.web.base_map import base_tiles
 from mapper.web.filter_layer import FILTER, laid_filter, overlay
+from mapper.web.headers import nonce
 from mapper.web.installation import installation
 from mapper.web.language_choice import COOKIE, chosen_language, say, script_messages, template_words
 from mapper.web.map_state import (
@@ -72,7 +72,7 @@ def _about_this_server() -> dict[str, Any]:
         "project_name": here.settings.project_name,
         "sample": here.sample,
         "asset": asset_url,
-        "nonce": _nonce,
+        "nonce": nonce,
         "menu": menu,
     }
 
@@ -84,40 +84,6 @@ _guard_readers = only_for(*READERS)
 def _only_for_readers() -> AnyResponse | None:
     """Every page here is for signed-in readers of figures, save the language switch, which the sign-in page has too."""
     return None if request.endpoint == "pages.switch_language" else _guard_readers()
-
-
-def _nonce() -> str:
-    """The word by which this response's own inline scripts are known to the browser."""
-    if "nonce" not in g:
-        g.nonce = secrets.token_urlsafe(16)
-    return str(g.nonce)
-
-
-@pages.after_app_request
-def _guard(response: AnyResponse) -> AnyResponse:
-    """Let a page load nothing but what this server, and the operator's base map, hand out."""
-    if response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers:
-        tiles = _origin(installation().settings.tile_url)
-        response.headers["Content-Security-Policy"] = "; ".join(
-            (
-                "default-src 'self'",
-                f"script-src 'self' 'nonce-{_nonce()}'",
-                f"img-src 'self' data: {tiles}".strip(),
-                "object-src 'none'",
-                "base-uri 'none'",
-                "form-action 'self'",
-                "frame-ancestors 'none'",
-            )
-        )
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-    return response
-
-
-def _origin(tile_url: str) -> str:
-    """Scheme and host of a tile address, its {s} as a wildcard; empty for none or for one on this server."""
-    parts = urlsplit(tile_url)
-    return f"{parts.scheme}://{parts.netloc.replace('{s}', '*')}" if parts.scheme and parts.netloc else ""
 
 
 def count(number: float | Range) -> str:

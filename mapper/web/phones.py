@@ -22,6 +22,7 @@ from mapper.language import translate
 from mapper.services import intake
 from mapper.services.accounts import sender
 from mapper.services.intake import Receipt, Upload
+from mapper.web.headers import EVERYWHERE, NOTHING_RUNS, transport
 from mapper.web.installation import Installation
 
 if TYPE_CHECKING:
@@ -141,6 +142,12 @@ class ShortCut:
         self._application = application
         self._here = here
         self._limit_bytes = min(limit_bytes, ORDINARY_BYTES)
+        self._headers = (
+            *replies.HEADERS,
+            *EVERYWHERE,
+            ("Content-Security-Policy", NOTHING_RUNS),
+            *transport(here.settings.public_url),
+        )
         self._answers = {
             counted: replies.response(translate(sentence, here.settings.language))
             for counted, sentence in ((True, RECEIVED), (False, WAITS))
@@ -155,11 +162,7 @@ class ShortCut:
             return self._application(environ, start_response)
         environ[ROUTE] = "/key/<token>/submission"
         answer = self._answers[receipt.counted]
-        headers = [
-            ("Content-Type", replies.CONTENT_TYPE),
-            ("Content-Length", str(len(answer))),
-            *replies.HEADERS,
-        ]
+        headers = [("Content-Type", replies.CONTENT_TYPE), ("Content-Length", str(len(answer))), *self._headers]
         start_response("201 CREATED" if receipt.counted else "202 ACCEPTED", headers)
         return [answer]
 

@@ -26,7 +26,7 @@ def _guard() -> AnyResponse | None:
 
 @submission.after_request
 def _keep_private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = "private, no-store"
     return response
 
 
