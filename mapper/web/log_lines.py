@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from mapper.errors import trace
 
-_PHONE = re.compile(r"/(?:key|test)/[^/\s]+")
+_PHONE = re.compile(r"/(?:key|test)/(?!<token>)[^/\s]+")
 _SERVED = re.compile(r"(?<= while serving ).*", re.DOTALL)
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from werkzeug.wsgi import ClosingIterator
 
 from mapper.errors import Unavailable, mark
@@ -28,6 +28,8 @@ BEGAN = "mapper.began"
 """When the first byte of a request came, by ``time.perf_counter``; where the server told."""
 
 LATE = "mapper.late"
+STREAMED = "mapper.streamed"
+"""There where the body is still to be made when the answer begins."""
 UNLISTED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: in the log only where something is wrong."""
 
@@ -80,7 +82,7 @@ class Watch:
         except BaseException:
             end()
             raise
-        if isinstance(answer, ClosingIterator):
+        if STREAMED in environ and isinstance(answer, ClosingIterator):
             return ClosingIterator(answer, end)
         end()
         return answer
@@ -125,6 +127,12 @@ def set_up(app: Flask) -> None:
         request.environ[ROUTE] = request.url_rule.rule if request.url_rule is not None else ""
         if LATE in request.environ and request.environ[ROUTE] not in UNLISTED:
             raise Unavailable(STARTED_ANEW)
+
+    @app.after_request
+    def streamed(response: Response) -> Response:
+        if response.is_streamed and not response.direct_passthrough:
+            request.environ[STREAMED] = True
+        return response
 
     @app.teardown_request
     def asker(_fault: BaseException | None) -> None:
