@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import ValidationError
 
-from mapper.commands import boundaries, dhis2, forms, plan, roads, sites, stock, submissions, users
+from mapper.commands import boundaries, dhis2, forms, keeping, plan, roads, sites, stock, submissions, users
 from mapper.commands.console import Console, command
 from mapper.errors import MapperError, trace
 from mapper.language import explain
@@ -139,6 +139,7 @@ def command_line(settings: Settings) -> click.Group:
     for inner in (boundaries, forms, submissions, sites, roads, plan, stock, dhis2, users):
         group.add_command(inner.commands(console))
     group.add_command(stock.forecast_command(console))
+    keeping.add(group, console)
 
     @command(
         group,

@@ -103,6 +103,9 @@ ACTIONS: Mapping[str, str] = {
     "plan.seen": mark("houses and people of a plan seen"),
     "public.settings": mark("public page set"),
     "audit.downloaded": mark("audit trail downloaded"),
+    "database.backed_up": mark("backup of everything made"),
+    "database.restored": mark("backup put back"),
+    "database.moved": mark("everything moved to another database"),
 }
 """Kind of an action to the words for it; a new kind is entered here, or the page shows the bare word."""
 

@@ -120,6 +120,11 @@ def clear(database: Database, connection: Connection) -> None:
     """Empty the tallies, before a rebuild. Cells stay: they are only numbers for places."""
     database.empty(connection, _t, _ht, _totals, tables.tally_sums)
     # The cells' changes are counted from one again: under another name, or they would mean two things.
+    begin_era(connection)
+
+
+def begin_era(connection: Connection) -> None:
+    """Whatever anybody remembers of the tallies holds no longer."""
     connection.execute(delete(_facts).where(_facts.c.name == _ERA))
     connection.execute(_facts.insert().values(name=_ERA, value=secrets.token_hex(8)))
 
@@ -136,6 +141,14 @@ def version(database: Database, connection: Connection) -> tuple[str, int]:
 
     era, changes = database.prepared("version", build).rows(driver_of(connection), {"fact": _ERA})[0]
     return era or "", int(changes or 0)
+
+
+def era(database: Database, connection: Connection) -> str:
+    """The era of the tallies alone."""
+    rows = database.prepared(
+        "era", lambda: select(_facts.c.value).where(_facts.c.name == bindparam("fact"))
+    ).rows(driver_of(connection), {"fact": _ERA})
+    return rows[0][0] if rows else ""
 
 
 def signature(hamlet_code: str | None, commune_code: str | None, units: Mapping[str, str | None]) -> str:

@@ -43,6 +43,9 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
 )
 
 
+KINDS: frozenset[str] = frozenset(kind for _, kind in _KINDS)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column's name, and the kind of its values: bool, int, float, date, bytes or str; None in any."""
