@@ -17,12 +17,15 @@ KEPT_S = 6 * 3600
 
 
 class Made:
-    """A file that was made; it is deleted with the last who remembers it. number: of people or submissions in it."""
+    """A file that was made; it is deleted with the last who remembers it. number: of people or submissions in it.
 
-    def __init__(self, path: Path, number: int) -> None:
+    lent: another process made it, and deletes it.
+    """
+
+    def __init__(self, path: Path, number: int, lent: bool = False) -> None:
         self.path = path
         self.number = number
-        self._end = weakref.finalize(self, path.unlink, missing_ok=True)
+        self._end = None if lent else weakref.finalize(self, path.unlink, missing_ok=True)
 
 
 _aside: WeakKeyDictionary[Reference, Path] = WeakKeyDictionary()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from mapper.store import tables
 
@@ -22,6 +22,7 @@ class AskedRow:
     name: str
     media_type: str
     query: str
+    language: str
     asked_at: str
     told_at: str
     state: str
@@ -64,11 +65,6 @@ def forget_before(connection: Connection, moment: str) -> None:
 def keep_piece(connection: Connection, file_id: str, position: int, content: bytes) -> None:
     """Keep some bytes of a file, position: 0, 1, 2 ..."""
     connection.execute(_p.insert().values(file_id=file_id, position=position, content=content))
-
-
-def has_pieces(connection: Connection, file_id: str) -> bool:
-    """Whether the bytes of a file are here."""
-    return bool(connection.scalar(select(func.count()).where(_p.c.file_id == file_id, _p.c.position == 0)))
 
 
 def with_pieces(connection: Connection, user_id: int) -> set[str]:

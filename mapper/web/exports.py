@@ -200,12 +200,19 @@ def _standing(wanted: _Wanted, again: bool = False) -> Standing[Made]:
     """How a file stands; it is set off where nobody has asked for it lately, but not anew where it was stopped."""
     here = installation()
     standing = here.exports.look(wanted.key)
-    if standing is not None and standing.stage is Stage.STOPPED and not again:
-        return standing
+    if standing is None or standing.stage not in (Stage.WAITING, Stage.RUNNING):
+        # The request before this one may have gone to another process.
+        fresh_s = 0 if standing is not None and standing.stage is Stage.DONE else FRESH_S
+        language = chosen_language()
+        told = asked_files.elsewhere(here.reference, reader(), wanted.name, wanted.query, language, fresh_s)
+        if told is not None and (not again or told.stage in (Stage.WAITING, Stage.RUNNING)):
+            return told
+        if standing is not None and standing.stage is Stage.STOPPED and not again:
+            return standing
     made = standing.made if standing is not None else None
     gone = made is not None and not made.path.exists()  # lay too long: another is written
     version, fresh_s = (object(), 0) if gone else (wanted.version, FRESH_S)
-    noted = Noted(here.reference, reader(), wanted.name, wanted.media_type, wanted.query)
+    noted = Noted(here.reference, reader(), wanted.name, wanted.media_type, wanted.query, chosen_language())
 
     def work(progress: Progress) -> Made:
         return noted.follow(wanted.work, progress, lambda: here.exports.stop(wanted.key))

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.roles import READERS
 from mapper.errors import InvalidInput, Unavailable, mark
 from mapper.services import plans, reporting
-from mapper.services.asked_files import PLAN, Noted
+from mapper.services.asked_files import PLAN, Noted, elsewhere
 from mapper.services.background import Progress, Stage
 from mapper.services.files_to_fetch import Made, folder_of
 from mapper.web.accounts import only_for, reader
@@ -98,7 +98,8 @@ def _while_waiting(number: int, wish: Wish, told_at: str) -> AnyResponse:
     here, user = installation(), reader()
     name, media_type = file_name(number, wish), MEDIA_TYPES[wish.kind]
     query = {PLAN: [str(number)], "kind": [wish.kind]} | {key: [value] for key, value in request.args.items()}
-    noted = Noted(here.reference, user, name, media_type, query)
+    language = chosen_language()
+    noted = Noted(here.reference, user, name, media_type, query, language)
     key = PLAN, number, wish, user.id, user.areas, user.role
 
     def make(told: Progress) -> Made:
@@ -113,11 +114,16 @@ def _while_waiting(number: int, wish: Wish, told_at: str) -> AnyResponse:
 
     version = told_at, reporting.version(here.reference)
     standing = here.exports.look(key)
+    told = None
     if standing is None:
         check(here.reference, user, number, wish)
+        told = elsewhere(here.reference, user, name, query, language, FRESH_S)  # asked of another process before
     gone = standing is not None and standing.made is not None and not standing.made.path.exists()
     version, fresh_s = (object(), 0) if gone else (version, FRESH_S)  # type: ignore[assignment]
-    standing = here.exports.ask(key, version, work, fresh_s, taken=noted.waits)
+    if told is not None and told.stage is not Stage.STOPPED:
+        standing = told
+    else:
+        standing = here.exports.ask(key, version, work, fresh_s, taken=noted.waits)
     if standing.stage is Stage.DONE and standing.made is not None:
         return send_file(standing.made.path.resolve(), media_type, as_attachment=True, download_name=name, etag=False)
     if standing.stage is Stage.BUSY:

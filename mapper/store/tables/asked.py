@@ -41,6 +41,7 @@ asked_files = Table(
     Column("name", String, nullable=False),
     Column("media_type", String, nullable=False),
     Column("query", Text, nullable=False),
+    Column("language", String, nullable=False),
     Column("asked_at", String, nullable=False),
     Column("told_at", String, nullable=False),
     Column("state", String, nullable=False),

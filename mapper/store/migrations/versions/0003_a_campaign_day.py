@@ -15,6 +15,7 @@ def upgrade() -> None:
     _boundary_sets_on_trial()
     _who_is_signed_in()
     _what_stays_of_the_erased()
+    _no_place_twice()
 
 
 def _files_that_every_machine_has() -> None:
@@ -146,3 +147,8 @@ def _what_stays_of_the_erased() -> None:
         sqlite_with_rowid=False,
         comment="The same of the tallies of houses.",
     )
+
+
+def _no_place_twice() -> None:
+    """Where a household lies in a set is told by its cell, and where its point is by its row: nothing read the rest."""
+    op.drop_table("placements")
