@@ -11,7 +11,7 @@ from mapper.domain.roles import MAY_MAKE, OVERSEERS, UNLIMITED, Role
 from mapper.errors import MapperError, mark
 from mapper.formats.collect_settings import address_code_svg, qr_code_svg
 from mapper.services import phone_lists, users
-from mapper.web.accounts import only_for, reader
+from mapper.web.accounts import door, only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 
@@ -154,7 +154,10 @@ def change_areas(user_id: int) -> Response:
 @user_pages.post("/users/<int:user_id>/password")
 def new_password(user_id: int) -> str:
     """Give a new password, shown once."""
-    return _one(user_id, users.new_password(installation().reference, reader(), user_id))
+    reference = installation().reference
+    password = users.new_password(reference, reader(), user_id)
+    door().forget(users.one_overseen(reference, reader(), user_id).user.name)
+    return _one(user_id, password)
 
 
 @user_pages.get("/users/cards")
