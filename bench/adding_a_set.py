@@ -73,7 +73,8 @@ def fill(reference: Reference, options: argparse.Namespace) -> None:
         rows = [kept.Hamlet(h.code, f"Thôn {h.code}", h.commune, h.households) for h in hamlets]
         kept.save_hamlets(database, connection, rows)
         kept.raise_revision(database, connection)
-    boundaries.add_set(reference, boundaries.SetFacts(SET_ID, "Province"), ["district", "commune"], units)
+    facts = boundaries.SetFacts(SET_ID, "Province", None, date(2025, 6, 30))
+    boundaries.add_set(reference, facts, ["district", "commune"], units)
     with database.read() as connection:
         known = reference.known(connection)
     campaign = known.campaign("covid19")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from mapper.errors import InvalidInput, NotFound
+from mapper.errors import Conflict, InvalidBoundaries, InvalidInput, NotFound
 from mapper.services import boundaries
 from mapper.services.boundaries import SetFacts
 from mapper.services.reference import Reference
@@ -118,16 +118,42 @@ def test_what_cannot_be_done_is_said(data: Path, arguments: tuple[str, ...], err
     assert isinstance(run(data, *arguments).exception, error)
 
 
-def test_an_import_tells_of_another_set_on_the_same_ground_and_days(data: Path) -> None:
+def test_an_import_on_the_ground_and_days_of_another_set_is_refused_with_its_cure(data: Path) -> None:
     path = str(boundary_file(data / "again.geojson", ("X", 105.0, 105.2)))
-    beside = "Again and New hold on the same ground and the same days (01/08/2025 – …)"
-    told = run(data, "import", path, "--id", "again", "--label", "Again", "--valid-from", "2025-08-01")
-    assert beside in told.output
-    assert "Withdraw one of them, or import it again with its own period." in told.output
-    assert beside in run(data, "succession").output
-    assert run(data, "withdraw", "again").exit_code == 0
+    again = ("import", path, "--id", "again", "--label", "Again")
+    beside = "Again would hold on the same ground and the same days (01/08/2025 – …) as boundary set new, New"
+    refused = run(data, *again, "--valid-from", "2025-08-01").exception
+    assert isinstance(refused, Conflict)
+    assert beside in str(refused)
+    assert "boundaries days new --valid-from 2025-07-01 --valid-to 2025-07-31." in str(refused)
+    assert "again" not in run(data, "succession").output
+    sooner = run(data, *again, "--valid-from", "2010-01-01").exception
+    assert "Let this one end on the day before: --valid-to 2019-12-31." in str(sooner)
+    alike = run(data, *again, "--valid-from", "2025-07-01").exception
+    assert "Give this one its own days: --valid-from, --valid-to." in str(alike)
+    cured = run(data, "days", "new", "--valid-from", "2025-07-01", "--valid-to", "2025-07-31")
+    assert "Boundary set new is in force: 01/07/2025 – 31/07/2025." in cured.output
+    assert run(data, *again, "--valid-from", "2025-08-01").exit_code == 0
+    assert "again  Again  01/08/2025 – …  province: 1, commune: 1" in run(data, "succession").output
+    reopened = run(data, "days", "new", "--valid-from", "2025-07-01").exception
+    assert isinstance(reopened, Conflict)
+    assert "as boundary set again, Again" in str(reopened)
+
+
+def test_a_set_on_trial_stands_beside_another_and_is_in_force_on_no_day(data: Path) -> None:
+    path = str(boundary_file(data / "again.geojson", ("X", 105.0, 105.2)))
+    assert run(data, "import", path, "--id", "again", "--valid-from", "2025-07-01", "--beside").exit_code == 0
     listed = run(data, "succession").output
-    assert beside not in listed
-    assert "again  Again  01/08/2025 – …  province: 1, commune: 1  (withdrawn)" in listed
-    before = run(data, "import", path, "--id", "before", "--label", "Before", "--valid-to", "2019-12-31")
-    assert "on the same ground" not in before.output
+    assert "on the same ground" not in listed
+    assert "again  again  01/07/2025 – …  province: 1, commune: 1  (on trial)" in listed
+    assert isinstance(run(data, "days", "again", "--valid-from", "2025-07-01").exception, Conflict)
+    assert run(data, "withdraw", "new").exit_code == 0
+    assert run(data, "days", "again", "--valid-from", "2025-07-01").exit_code == 0
+    shown_again = run(data, "place", "new").exception
+    assert isinstance(shown_again, Conflict)
+    assert "as boundary set again" in str(shown_again)
+    assert run(data, "days", "again", "--beside").output.strip() == "Boundary set again is on trial, beside the others."
+    assert run(data, "place", "new").exit_code == 0
+    assert isinstance(run(data, "days", "nowhere").exception, NotFound)
+    backwards = run(data, "days", "new", "--valid-from", "2025-07-02", "--valid-to", "2025-07-01").exception
+    assert isinstance(backwards, InvalidBoundaries)

@@ -315,7 +315,7 @@ def test_boundaries_are_imported_with_what_was_told_of_them(tmp_path: Path) -> N
 
 def test_an_import_that_is_cut_off_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "again.geojson").write_bytes(squares())
-    importing = ("boundaries", "import", str(tmp_path / "again.geojson"), "--id", "again")
+    importing = ("boundaries", "import", str(tmp_path / "again.geojson"), "--id", "again", "--beside")
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -334,7 +334,7 @@ def test_an_import_that_is_cut_off_is_gone_on_with(data: Path, tmp_path: Path, m
 
 def test_a_set_is_withdrawn_after_a_word_on_who_uses_it(data: Path, tmp_path: Path) -> None:
     (tmp_path / "again.geojson").write_bytes(squares())
-    facts = ("--id", "again", "--valid-from", "2025-07-01")
+    facts = ("--id", "again", "--valid-from", "2025-07-01", "--beside")
     run(data, "boundaries", "import", str(tmp_path / "again.geojson"), *facts)
     refused = run(data, "boundaries", "withdraw", "again", language="en", boundary_set="again")
     assert refused.stdout == "- MAPPER_BOUNDARY_SET names it as the set shown first.\n"

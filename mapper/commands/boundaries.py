@@ -27,6 +27,7 @@ def commands(console: Console) -> click.Group:
         click.Option(["--valid-from"], type=click.DateTime(["%Y-%m-%d"]), help=_("First day the set is in force.")),
         click.Option(["--valid-to"], type=click.DateTime(["%Y-%m-%d"]), help=_("Last day the set is in force.")),
         click.Option(["--source"], default="", help=_("Where the outlines come from.")),
+        click.Option(["--beside"], is_flag=True, help=_("On trial: in force on no day, only to be looked at.")),
         click.Option(["--approximate"], is_flag=True, help=_("The outlines are approximate; every map says so.")),
         click.Option(["--layer"], help=_("Layer of a GeoPackage, or shapefile of an archive.")),
         click.Option(["--code-field"], help=_("Field that holds the code.")),
@@ -44,6 +45,7 @@ def commands(console: Console) -> click.Group:
         valid_from: datetime | None,
         valid_to: datetime | None,
         source: str,
+        beside: bool,
         approximate: bool,
         layer: str | None,
         code_field: str | None,
@@ -57,7 +59,7 @@ def commands(console: Console) -> click.Group:
         from mapper.geo.fields import ReadOptions
         from mapper.services import boundaries, set_periods
 
-        facts = boundaries.SetFacts(set_id, label, as_day(valid_from), as_day(valid_to), approximate, source)
+        facts = boundaries.SetFacts(set_id, label, as_day(valid_from), as_day(valid_to), approximate, source, beside)
         options = ReadOptions(
             layer=layer,
             code=code_field,

@@ -10,7 +10,7 @@ from mapper.commands.console import Console, command
 from mapper.domain.people import Finding
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services.accounts import OPERATOR
-from mapper.services.succession_report import CHANGES, SAYS, STATES, TOLD_BY
+from mapper.services.succession_report import CHANGES, ON_TRIAL, SAYS, STATES, TOLD_BY
 
 TOLD_AT_ONCE = 50
 """Findings of one kind, or pairs of which tellings disagree, that are printed; ``--all`` prints every one."""
@@ -112,7 +112,8 @@ def add(group: click.Group, console: Console) -> None:
                     f"{day:%d/%m/%Y}" if day else "…" for day in (one.about.valid_from, one.about.valid_to)
                 )
                 units = ", ".join(f"{level}: {number}" for level, number in one.units)
-                state = f"  ({_(STATES[one.about.state])})" if one.about.state in STATES else ""
+                words = [STATES[one.about.state]] if one.about.state in STATES else []
+                state = "".join(f"  ({_(word)})" for word in (*words, *([ON_TRIAL] if one.about.trial else [])))
                 click.echo(f"{one.about.id}  {one.about.label}  {days}  {units}{state}")
                 for finding in one.beside:
                     click.echo("  - " + _(finding.message, **dict(finding.facts)))

@@ -21,7 +21,7 @@ from mapper.geo.fields import ReadOptions
 from mapper.geo.hamlet_areas import hamlet_areas
 from mapper.geo.placing import Placer
 from mapper.geo.shapes import feature_collection, simplified, zoom_band
-from mapper.services import intake, rebuilding, set_placing
+from mapper.services import intake, rebuilding, set_periods, set_placing
 from mapper.services.accounts import User, visible_cells
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.questions import HAMLET, default_set
@@ -43,7 +43,10 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class SetFacts:
-    """What a boundary file does not say of itself. id "" is made from the label, label "" from the file's name."""
+    """What a boundary file does not say of itself. id "" is made from the label, label "" from the file's name.
+
+    trial: in force on no day, only to be looked at beside others.
+    """
 
     id: str = ""
     label: str = ""
@@ -51,6 +54,7 @@ class SetFacts:
     valid_to: date | None = None
     approximate: bool = False
     source: str = ""
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def import_file(
 ) -> ImportedSet:
     """Read a boundary file into a new set, and place every household in it, see ``add_set``.
 
-    Raises InvalidBoundaries, TooLarge, NotFound for a missing file, Conflict for a set of that id.
+    Raises InvalidBoundaries, TooLarge, NotFound for a missing file, Conflict for a set of that id or those days.
     """
     if not path.is_file():
         raise NotFound(mark("There is no file {file}."), file=str(path))
@@ -87,10 +91,9 @@ def import_file(
     ]
     read = read_boundaries(path, options, units)
     found = [*read.findings, *_far_away([shape.bbox for shape in read.units])]
-    facts_label = facts.label or path.stem
     return add_set(
         reference,
-        SetFacts(facts.id, facts_label, facts.valid_from, facts.valid_to, facts.approximate, facts.source or path.name),
+        replace(facts, label=facts.label or path.stem, source=facts.source or path.name),
         read.levels,
         read.units,
         found,
@@ -125,15 +128,15 @@ def add_set(
 
     Where that is cut off, ``set_placing.go_on`` goes on with it. Only a set that knows more of the hamlet list's
     communes than any other, as the first one does, changes what households without a point count for: then register
-    and tallies are made anew, in one transaction that uploads wait for. share: told how much is done, 0..1.
+    and tallies are made anew, in one transaction that uploads wait for. share: told how much is done, 0..1. A set that
+    holds on the same ground and days as another one is refused, see ``set_periods.check``.
     """
     set_id = facts.id or _make_id(facts.label)
     if not _ID.fullmatch(set_id):
         raise InvalidBoundaries(
             mark("{id} is no id of a boundary set: use small letters, digits, - and _, 40 at most."), id=set_id
         )
-    if facts.valid_from and facts.valid_to and facts.valid_from > facts.valid_to:
-        raise InvalidBoundaries(mark("A set's period ends on {end}, before it begins."), end=facts.valid_to.isoformat())
+    set_periods.check_period(facts.valid_from, facts.valid_to)
     if HAMLET in levels:
         raise InvalidBoundaries(
             mark("Hamlets are no level of a boundary set here: their areas come from their households.")
@@ -153,6 +156,7 @@ def add_set(
         json.dumps(report, ensure_ascii=False),
         datetime.now(UTC).isoformat(timespec="seconds"),
         SetState.ARRIVING,
+        facts.trial,
     )
     rows = [
         (UnitRow(s.unit.level, s.unit.code, s.unit.name, s.unit.parent_code, s.area_km2, s.bbox), s.wkb) for s in units
@@ -163,6 +167,7 @@ def add_set(
         known = reference.known(connection)
         number = placements.count(connection)
     place_set = PlaceSet(new, {(row.level, row.code): row for row, _ in rows}, placer)
+    set_periods.check(known, place_set)
     if home_of([*known.every_set.values(), place_set], known.hamlets) != known.home and number:
         total, done = intake.how_many(reference), 0
 

@@ -30,6 +30,7 @@ def levels_until(
 def source_of(connection: Connection, known: Known, places: PlaceSet) -> PlaceSet | None:
     """The set whose levels are carried over: the next older one that has any, else the next newer one."""
     others = [known.sets[set_id] for set_id in kept.sets(connection) if set_id in known.sets and set_id != places.id]
+    others = [one for one in others if not one.about.trial]
 
     def begins(one: PlaceSet) -> tuple[date, str]:
         return one.about.valid_from or date.min, one.id

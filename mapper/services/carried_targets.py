@@ -54,7 +54,7 @@ def goals_on(
 def source_of(known: Known, places: PlaceSet, own: Mapping[Place, Goal]) -> PlaceSet | None:
     """The set whose targets are carried over: the next older one that has any, else the next newer one."""
     others = {place.set_id for place in own} - {places.id}
-    found = [known.sets[set_id] for set_id in others if set_id in known.sets]
+    found = [known.sets[set_id] for set_id in others if set_id in known.sets and not known.sets[set_id].about.trial]
 
     def begins(one: PlaceSet) -> tuple[date, str]:
         return one.about.valid_from or date.min, one.id

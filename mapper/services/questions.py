@@ -80,11 +80,12 @@ def default_set(known: Known, wanted: str = "", day: date | None = None) -> Plac
         return known.sets[wanted]
     if not known.sets:
         raise NotFound(mark("No boundary set was imported yet. Import one: python server.py boundaries import FILE."))
-    in_force = [places for places in known.sets.values() if day is None or places.in_force(day)]
+    lasting = [places for places in known.sets.values() if not places.about.trial]
+    in_force = [places for places in lasting if day is None or places.in_force(day)]
     for places in in_force:
         if places.id == known.home:
             return places
-    return (in_force or list(known.sets.values()))[0]
+    return (in_force or lasting or list(known.sets.values()))[0]
 
 
 def set_made_on(known: Known, wanted: str) -> PlaceSet:
@@ -95,7 +96,8 @@ def set_made_on(known: Known, wanted: str) -> PlaceSet:
 def set_name(about: BoundarySet, language: str = DEFAULT) -> str:
     """What a boundary set is called, with its period: two vintages of one country often have one label."""
     period = period_words(about.valid_from, about.valid_to, language)
-    return f"{about.label} ({period})" if period else about.label
+    told = [*([period] if period else []), *([translate(mark("on trial"), language)] if about.trial else [])]
+    return f"{about.label} ({', '.join(told)})" if told else about.label
 
 
 def period_words(first: date | None, last: date | None, language: str = DEFAULT) -> str:
@@ -124,6 +126,7 @@ def boundary_sets(reference: Reference, day: date, wanted: str = "", language: s
             "valid_from": places.about.valid_from.isoformat() if places.about.valid_from else None,
             "valid_to": places.about.valid_to.isoformat() if places.about.valid_to else None,
             "approximate": places.about.approximate,
+            "trial": places.about.trial,
             "source": places.about.source,
             "levels": list(places.about.levels),
             "default": places.id == first,

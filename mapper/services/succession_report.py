@@ -37,6 +37,9 @@ SAYS: Mapping[bool | None, str] = {True: mark("whole"), False: mark("a part"), N
 STATES: Mapping[str, str] = {"placing": mark("households are being placed"), "withdrawn": mark("withdrawn")}
 """Words for how far a set is; the usual state needs none."""
 
+ON_TRIAL = mark("on trial")
+"""Of a set that is in force on no day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

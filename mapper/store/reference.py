@@ -256,7 +256,10 @@ class SetState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BoundarySet:
-    """A boundary set without its units. levels: outermost first; report: findings of its import, as JSON."""
+    """A boundary set without its units. levels: outermost first; report: findings of its import, as JSON.
+
+    trial: in force on no day, only to be looked at beside others.
+    """
 
     id: str
     label: str
@@ -268,6 +271,7 @@ class BoundarySet:
     report: str
     imported_at: str
     state: SetState = SetState.SHOWN
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,7 @@ def save_boundary_set(
             imported_at=new.imported_at,
             placer=placer,
             state=new.state,
+            trial=new.trial,
         )
     )
     save_units(connection, new.id, units)
@@ -344,9 +349,10 @@ def boundary_sets(connection: Connection) -> list[BoundarySet]:
             b.c.report,
             b.c.imported_at,
             b.c.state,
+            b.c.trial,
         )
     )
-    sets = [BoundarySet(*row[:6], tuple(json.loads(row[6])), *row[7:9], SetState(row[9])) for row in rows]
+    sets = [BoundarySet(*row[:6], tuple(json.loads(row[6])), *row[7:9], SetState(row[9]), row[10]) for row in rows]
     return sorted(sets, key=lambda s: (s.valid_from or date.min, s.imported_at), reverse=True)
 
 
@@ -366,6 +372,12 @@ def set_state(connection: Connection, set_id: str, state: SetState) -> None:
     """Change how far a boundary set is."""
     b = tables.boundary_sets
     connection.execute(update(b).where(b.c.id == set_id).values(state=state))
+
+
+def set_days(connection: Connection, set_id: str, first: date | None, last: date | None, trial: bool) -> None:
+    """Change on which days a boundary set is in force."""
+    b = tables.boundary_sets
+    connection.execute(update(b).where(b.c.id == set_id).values(valid_from=first, valid_to=last, trial=trial))
 
 
 def placer(connection: Connection, set_id: str) -> bytes | None:

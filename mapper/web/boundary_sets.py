@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, redirect, render_template, request, url_for
@@ -12,9 +13,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.people import Finding
 from mapper.domain.roles import READERS
 from mapper.domain.succession import Change
-from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, TooLarge, mark
+from mapper.errors import Conflict, Forbidden, InvalidBoundaries, InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import MEDIA_TYPES, write_list
+from mapper.services import set_periods
 from mapper.services import succession_view as view
 from mapper.services import successions as service
 from mapper.services.succession_report import CHANGES, SAYS, STATES, TOLD_BY
@@ -100,6 +102,29 @@ def take() -> AnyResponse | tuple[str, int]:
         return _page(None, done.faults), 400
     flash(say("{number} pairs are kept.", number=done.pairs))
     return redirect(url_for("boundary_sets.succession", old=sets[0], new=sets[1]), 303)
+
+
+@boundary_sets.post("/boundary-sets/<set_id>/days")
+def days(set_id: str) -> AnyResponse | tuple[str, int]:
+    """Change on which days a set is in force."""
+    typed = request.form
+    try:
+        first, last = _day(typed.get("first", "")), _day(typed.get("last", ""))
+        set_periods.change(installation().reference, reader(), set_id, first, last, typed.get("trial") == "yes")
+    except (InvalidInput, InvalidBoundaries, Conflict) as problem:
+        return _page(problem), 409 if isinstance(problem, Conflict) else 400
+    flash(say("The days of {set} are kept.", set=set_id))
+    return redirect(url_for("boundary_sets.page"), 303)
+
+
+def _day(typed: str) -> date | None:
+    """A day that was typed, None for nothing. Raises InvalidInput."""
+    if not typed.strip():
+        return None
+    try:
+        return date.fromisoformat(typed.strip())
+    except ValueError:
+        raise InvalidInput(mark("{value} is no day. Write it as 2025-07-01."), value=typed[:20]) from None
 
 
 def _percent(typed: str) -> float:
@@ -198,6 +223,7 @@ def sets_of_program() -> Response:
                 "id": one.about.id,
                 "label": one.about.label,
                 "state": one.about.state.value,
+                "trial": one.about.trial,
                 "valid_from": one.about.valid_from and one.about.valid_from.isoformat(),
                 "valid_to": one.about.valid_to and one.about.valid_to.isoformat(),
                 "source": one.about.source,

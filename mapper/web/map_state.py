@@ -89,8 +89,8 @@ def settle(
 
 
 def in_force(one: Mapping[str, Any], day: str) -> bool:
-    """Whether the period of a set, as ``/api/sets`` lists it, holds an ISO day."""
-    return (one.get("valid_from") or "") <= day <= (one.get("valid_to") or "9999")
+    """Whether the period of a set, as ``/api/sets`` lists it, holds an ISO day; that of one on trial holds none."""
+    return not one.get("trial") and (one.get("valid_from") or "") <= day <= (one.get("valid_to") or "9999")
 
 
 def set_then(sets: Sequence[Mapping[str, Any]], day: str) -> Mapping[str, Any] | None:
@@ -103,7 +103,8 @@ def set_then(sets: Sequence[Mapping[str, Any]], day: str) -> Mapping[str, Any] |
 def set_of(sets: Sequence[Mapping[str, Any]], day: str) -> Mapping[str, Any] | None:
     """The set that a page about a day opens with: the operator's choice, else that of the day, else the newest."""
     chosen = next((one for one in sets if one.get("chosen")), None)
-    return chosen or set_then(sets, day) or (sets[0] if sets else None)
+    lasting = [one for one in sets if not one.get("trial")] or sets
+    return chosen or set_then(sets, day) or (lasting[0] if lasting else None)
 
 
 def shown_measure(query: Mapping[str, str], notices: list[Notice]) -> str:

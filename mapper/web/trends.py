@@ -224,7 +224,11 @@ def _about(asked: Asked) -> About:
         asked.boundary_set["name"],
         asked.day,
         here.sample,
-        tuple(sorted({date.fromisoformat(one["valid_from"]) for one in asked.sets if one["valid_from"]})[1:]),
+        tuple(
+            sorted(
+                {date.fromisoformat(one["valid_from"]) for one in asked.sets if one["valid_from"] and not one["trial"]}
+            )[1:]
+        ),
         _course(asked).loose,
     )
 

@@ -66,18 +66,20 @@ def test_a_set_that_lies_in_another_country_is_taken_with_a_word_about_it(sqlite
 
 def test_a_set_is_named_by_its_label_else_by_its_file(sqlite_town: Town) -> None:
     path = strips(sqlite_town.files)
-    assert boundaries.import_file(sqlite_town.reference, path, SetFacts(label="Đắk  Lắk, 2025")).id == "dak_lak_2025"
-    made = boundaries.import_file(sqlite_town.reference, path, SetFacts())
+    named = SetFacts(label="Đắk  Lắk, 2025", trial=True)
+    assert boundaries.import_file(sqlite_town.reference, path, named).id == "dak_lak_2025"
+    made = boundaries.import_file(sqlite_town.reference, path, SetFacts(trial=True))
     assert (made.id, made.label) == ("strips", "strips")
 
 
 def test_what_a_set_says_of_itself_is_kept(sqlite_town: Town) -> None:
-    facts = SetFacts("drawn", "Vẽ tay", date(2022, 1, 1), date(2022, 12, 31), True, "a map on the wall")
+    facts = SetFacts("drawn", "Vẽ tay", date(2022, 1, 1), date(2022, 12, 31), True, "a map on the wall", trial=True)
     boundaries.import_file(sqlite_town.reference, strips(sqlite_town.files), facts)
     with sqlite_town.reference.database.read() as connection:
         drawn = next(one for one in kept.boundary_sets(connection) if one.id == "drawn")
     assert (drawn.valid_from, drawn.valid_to) == (date(2022, 1, 1), date(2022, 12, 31))
-    assert (drawn.approximate, drawn.source, drawn.levels) == (True, "a map on the wall", ("province", "commune"))
+    assert (drawn.approximate, drawn.source, drawn.trial) == (True, "a map on the wall", True)
+    assert drawn.levels == ("province", "commune")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from mapper.domain.roles import Role
 from mapper.domain.succession import Heir, Succession
 from mapper.errors import InvalidQuestion, NotFound
-from mapper.services import boundaries, place_search
-from mapper.services.accounts import User
+from mapper.services import boundaries, place_search, set_periods
+from mapper.services.accounts import OPERATOR, User
 from mapper.services.boundaries import SetFacts
 from mapper.services.place_search import PlaceFound
 from mapper.store import reference as kept
@@ -35,7 +35,8 @@ def name_sets(town: Town) -> None:
         feature(west, 22.1, east, 22.2, commune_code=code, commune_name=name, province_code="92", province_name=NEW[1])
         for name, code, west, east in ((NEW[0][0], "01002", 105.0, 105.25), (NEW[0][1], "31510", 105.25, 105.4))
     ]
-    told = (("old", old, None, date(2025, 6, 30)), ("new", new, date(2025, 7, 1), None))
+    set_periods.change(town.reference, OPERATOR, "squares", None, date(1999, 12, 31))
+    told = (("old", old, date(2000, 1, 1), date(2025, 6, 30)), ("new", new, date(2025, 7, 1), None))
     for name, features, first, last in told:
         path = feature_file(town.files / f"{name}.geojson", features)
         boundaries.import_file(town.reference, path, SetFacts(name, f"Set {name}", first, last))

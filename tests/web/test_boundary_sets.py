@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 import requests
 
-from mapper.services import boundaries, successions
+from mapper.services import boundaries, set_periods, successions
 from mapper.services.accounts import OPERATOR
 from mapper.services.boundaries import SetFacts
 from mapper.store import reference as kept
@@ -32,6 +32,7 @@ def a_later_set(site: Site, folder: Path) -> None:
     feature = {"type": "Feature", "properties": facts, "geometry": geometry}
     path = folder / "later.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+    set_periods.change(site.reference, OPERATOR, SET_ID, date(2020, 1, 1), date(2025, 6, 30))
     boundaries.import_file(site.reference, path, SetFacts("later", "Từ 2025", date(2025, 7, 1)))
 
 
@@ -152,7 +153,12 @@ def test_programs_are_told_the_same(site: Site) -> None:
     listed = site.get("/api/boundary-sets", token).json()
     begins = [(one["id"], one["valid_from"]) for one in listed["sets"]]
     assert begins == [("later", "2025-07-01"), (SET_ID, "2020-01-01")]
-    # The squares have no end: on the same days both hold.
+    assert all(one["same_days_and_ground"] == [] for one in listed["sets"])
+    with site.reference.database.write() as connection:
+        # As an earlier release took them.
+        kept.set_days(connection, SET_ID, date(2020, 1, 1), None, False)
+        kept.raise_revision(site.reference.database, connection)
+    listed = site.get("/api/boundary-sets", token).json()
     assert all(len(one["same_days_and_ground"]) == 1 for one in listed["sets"])
     (step,) = listed["successions"]
     assert (step["old"], step["new"], step["told_by"], step["changes"]["merged"]) == (SET_ID, "later", "crosswalk", 2)
@@ -182,3 +188,32 @@ def test_a_withdrawn_set_is_listed_as_such_and_offered_no_more(site: Site) -> No
     assert '<option value="later"' not in page
     assert chief.get("/boundary-sets/squares/to/later").status_code == 200, "what became of units stays to be seen"
     assert tell(chief, by="outlines").status_code == 400
+
+
+def change_days(who: Reader, set_id: str, **typed: str) -> requests.Response:
+    key = re.search(r'name="csrf_token" value="([^"]+)"', who.get("/lists").text)
+    assert key
+    return who.session.post(
+        f"{who.site.url}/boundary-sets/{set_id}/days?lang=en",
+        data={"csrf_token": key[1], "days_of": set_id, **typed},
+        allow_redirects=False,
+    )
+
+
+def test_days_of_a_set_are_changed_by_administrators_and_never_onto_those_of_another(site: Site) -> None:
+    boss = manager(site)
+    clash = change_days(boss, SET_ID, first="2020-01-01")
+    assert clash.status_code == 409
+    assert "(01/07/2025 – …) as boundary set later, Từ 2025" in clash.text
+    wrong = change_days(boss, SET_ID, first="1/2020")
+    assert (wrong.status_code, "1/2020 is no day. Write it as 2025-07-01." in wrong.text) == (400, True)
+    done = change_days(boss, "later", first="2025-07-01", last="2026-12-31", trial="yes")
+    assert done.status_code == 303
+    page = boss.get("/boundary-sets?lang=en").text
+    assert "The days of later are kept." in page
+    assert re.search(r"Từ 2025 <span[^>]*>later</span> <span class=\"tag\">on trial</span>", page)
+    listed = {one["id"]: one for one in boss.get("/api/sets").json()["sets"]}
+    assert (listed["later"]["trial"], listed["later"]["default"], listed[SET_ID]["default"]) == (True, False, True)
+    assert change_days(boss, SET_ID, first="2020-01-01").status_code == 303
+    refused = change_days(reader(site), SET_ID, first="2020-01-01")
+    assert refused.status_code == 403

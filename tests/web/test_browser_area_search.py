@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from mapper.domain.places import Unit
 from mapper.domain.succession import Heir, Succession
-from mapper.services import boundaries
+from mapper.services import boundaries, set_periods
+from mapper.services.accounts import OPERATOR
 from mapper.services.boundaries import SetFacts
 from mapper.store import reference as kept
 from mapper.store import successions
@@ -34,6 +35,7 @@ def add_today(site: Site) -> None:
         shape(Unit(f"{at:05}", name, "commune", "92"), 105.0 + at * side, 105.0 + (at + 1) * side)
         for at, name in enumerate(NAMES, start=0)
     ]
+    set_periods.change(site.reference, OPERATOR, "squares", date(2020, 1, 1), date(2025, 6, 30))
     boundaries.add_set(site.reference, SetFacts("today", "Nay", date(2025, 7, 1)), ("province", "commune"), units)
     with site.reference.database.write() as connection:
         about = ToldSuccession("squares", "today", "crosswalk", "", "[]", "2026-11-01T00:00:00+00:00")

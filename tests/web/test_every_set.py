@@ -18,13 +18,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from sqlalchemy import update
 
 from mapper.domain.roles import Role
-from mapper.services import boundaries, sites, withdrawing
-from mapper.services.accounts import User
-from mapper.store import reference as kept
-from mapper.store import tables
+from mapper.services import boundaries, set_periods, sites, withdrawing
+from mapper.services.accounts import OPERATOR, User
 from tests.client.site import House, Site
 from tests.web.planned import STATION, planned, settle
 from tests.web.test_every_page import endpoints
@@ -152,13 +149,9 @@ def import_later(site: Site, folder: Path) -> None:
         features.append({"type": "Feature", "properties": told, "geometry": geometry})
     file = folder / "later.geojson"
     file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    set_periods.change(site.reference, OPERATOR, "squares", date(2020, 1, 1), date(2025, 6, 30))
     facts = boundaries.SetFacts("later", "Từ tháng 7", date(2025, 7, 1))
     boundaries.import_file(site.reference, file, facts)
-    database = site.reference.database
-    with database.write() as connection:
-        old = tables.boundary_sets
-        connection.execute(update(old).where(old.c.id == "squares").values(valid_to=date(2025, 6, 30)))
-        kept.raise_revision(database, connection)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_a_corrected_list_of_hamlets_and_a_new_boundary_set_are_told(two: tuple[
         kept.save_hamlets(changing.reference.database, connection, [replace(hamlet, label="Thôn Đông Mới")])
         kept.raise_revision(changing.reference.database, connection)
     (tmp_path / "later.geojson").write_bytes(squares().replace(rb"M\u1ed9t", rb"M\u1edbi"))
-    facts = boundaries.SetFacts("later", "Sau này")
+    facts = boundaries.SetFacts("later", "Sau này", trial=True)
     boundaries.import_file(changing.reference, tmp_path / "later.geojson", facts)
     units = told(telling, "/api/coverage", bearer, level="hamlet", set="squares")["units"]
     assert {unit["code"]: unit["name"] for unit in units}["0000101"] == "Thôn Đông Mới"

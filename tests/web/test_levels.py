@@ -97,7 +97,7 @@ def add(site: Site, set_id: str) -> None:
     for at, level in enumerate(levels[:-1]):
         parent = "U" + levels[at - 1] if at else None
         shapes.append(shape(Unit("U" + level, f"Cả {level}", level, parent), 105.0, 105.2))
-    facts = SetFacts(set_id, f"Bộ {set_id}", date(2020, 1, 1))
+    facts = SetFacts(set_id, f"Bộ {set_id}", date(2020, 1, 1), trial=True)
     boundaries.add_set(site.reference, facts, levels, shapes)
 
 

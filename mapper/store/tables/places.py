@@ -44,10 +44,11 @@ boundary_sets = Table(
     Column("imported_at", String, nullable=False),
     Column("placer", LargeBinary, nullable=False),
     Column("state", String, nullable=False),
+    # On trial: in force on no day, only to be looked at beside others.
     Column("trial", Boolean, nullable=False, server_default=false()),
     comment="levels: JSON list, outermost first; placer: the point index made from the innermost level. state: placing "
     "while households that were here before it are still being placed, then shown; withdrawn once nobody is to see it "
-    "any more. Intake places in all of them. trial: only to be looked at beside others, in force on no day.",
+    "any more. Intake places in all of them.",
 )
 
 units = Table(
