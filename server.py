@@ -79,14 +79,17 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
 def _warmed(settings: Settings) -> Flask:
     """The application of a server that has just started, working out beside it what its readers ask first."""
     from mapper.services import warming
+    from mapper.services.scheduling import Scheduler
 
     app = create_app(settings)
     here = app.extensions["mapper"]
     # Whoever asks first is answered all the same, or told what is wrong.
     _every(WARMING_S, "warming", partial(warming.warm, here.reference))
     _every(READING_AHEAD_S, "reading ahead for plans", partial(warming.warm_plans, here.reference))
-    _every(TAKING_UP_S, "plans left waiting", partial(_take_up, here))
-    _every(TAKING_UP_S, "boundary sets left behind", partial(_place_on, here.reference))
+    # What one process does for all that share the database.
+    alone = Scheduler(here.reference.database).alone
+    _every(TAKING_UP_S, "plans left waiting", alone(partial(_take_up, here)))
+    _every(TAKING_UP_S, "boundary sets left behind", alone(partial(_place_on, here.reference)))
     _every(MAKING_READY_S, "boundary sets to come", here.reference.make_ready)
     return app
 
