@@ -14,7 +14,20 @@ from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Boolean, Connection, Date, Float, Integer, LargeBinary, String, inspect, literal, select, table
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Date,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    inspect,
+    literal,
+    select,
+    table,
+)
 from sqlalchemy.types import TypeEngine
 
 from mapper.domain.table_digest import Value
@@ -77,11 +90,11 @@ class Shape:
         return tuple(column.name for column in self.columns)
 
 
-def shapes() -> list[Shape]:
-    """Every table of this release that is worth keeping, each behind those that it refers to."""
+def shapes(of: MetaData = metadata) -> list[Shape]:
+    """Every table that is worth keeping, each behind those that it refers to. of: this release's, or those found."""
     return [
         Shape(table.name, tuple(Column(column.name, _kind(column.type)) for column in table.columns))
-        for table in metadata.sorted_tables
+        for table in of.sorted_tables
         if table.name not in PASSING
     ]
 
