@@ -98,15 +98,16 @@ class Server:
         )
 
 
-def start() -> Server:
+def start(listen: str = "", network: str = "") -> Server:
     """Start a server from the first binaries that work.
 
+    listen: one more address than the loopback's, for other machines of this network (CIDR), who show the password too.
     Raises NoPostgres, with the reason of each refusal, when none does.
     """
     reasons = []
     for binaries in _binaries():
         try:
-            return _start(binaries)
+            return _start(binaries, listen, network)
         except (NoPostgres, OSError) as error:
             reasons.append(f"{binaries}: {error}")
     raise NoPostgres(
@@ -134,7 +135,7 @@ def _number(name: str) -> int:
     return int(name) if name.isdecimal() else 0
 
 
-def _start(binaries: Path) -> Server:
+def _start(binaries: Path, listen: str, network: str) -> Server:
     uid, gid = _owner()
     folder = Path(tempfile.mkdtemp(prefix="tung-nha-postgres-"))
     try:
@@ -143,7 +144,10 @@ def _start(binaries: Path) -> Server:
             binaries = _lend(binaries, folder / "lent")
         password = secrets.token_hex(16)
         _make_cluster(binaries, folder, password, uid, gid)
-        server = _launch(binaries, folder, password, uid, gid)
+        if network:
+            with (folder / "data" / "pg_hba.conf").open("a", encoding="utf-8") as access:
+                access.write(f"host all all {network} scram-sha-256\n")
+        server = _launch(binaries, folder, password, uid, gid, listen)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -208,12 +212,12 @@ def _make_cluster(binaries: Path, folder: Path, password: str, uid: int, gid: in
         raise NoPostgres(f"initdb failed: {made.stderr.strip()[-400:]}")
 
 
-def _launch(binaries: Path, folder: Path, password: str, uid: int, gid: int) -> Server:
+def _launch(binaries: Path, folder: Path, password: str, uid: int, gid: int, listen: str) -> Server:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     settings = {
-        "listen_addresses": "127.0.0.1",
+        "listen_addresses": f"127.0.0.1,{listen}" if listen else "127.0.0.1",
         "unix_socket_directories": "",
         "fsync": "on",
         "synchronous_commit": "on",

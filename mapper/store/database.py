@@ -60,6 +60,20 @@ _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
 
 
+CONNECT_S = 10
+"""How long a PostgreSQL server may take to answer at all, unless its address says otherwise (?connect_timeout=...)."""
+
+ALIVE = {"idle": 10, "interval": 5, "count": 3}
+"""Seconds after which a silent line to PostgreSQL is asked whether it lives, and how often: a machine that was cut off
+is noticed within 25 s on both ends, and what its transactions held is free for the others."""
+
+_UNANSWERED_MS = 20_000
+_ALIVE_HERE = {"keepalives": 1, "tcp_user_timeout": _UNANSWERED_MS} | {f"keepalives_{k}": v for k, v in ALIVE.items()}
+_ALIVE_THERE = " ".join(
+    [*(f"-c tcp_keepalives_{name}={value}" for name, value in ALIVE.items()), f"-c tcp_user_timeout={_UNANSWERED_MS}"]
+)
+
+
 class Prepared:
     """A Core statement compiled once for a dialect, run on the driver's connection.
 
@@ -128,7 +142,8 @@ class Database:
             options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
         else:
             address = address.set(drivername="postgresql+psycopg")
-            options = {}
+            ours = {"connect_timeout": CONNECT_S, **_ALIVE_HERE, "options": _ALIVE_THERE}
+            options = {"connect_args": {name: value for name, value in ours.items() if name not in address.query}}
         # Transactions are begun and ended here, in one statement each; connections wait in self._idle.
         self.engine = create_engine(
             address, hide_parameters=True, poolclass=NullPool, isolation_level="AUTOCOMMIT", **options
