@@ -284,7 +284,6 @@ def enter(reference: Reference, connection: Connection, known: Known, entering: 
         entering.rows,
         placed.point_state,
         cell_id,
-        placed.placements,
         [*entering.findings, *((placing or "", finding) for finding in odd)],
     )
     day = visit.visited_on.toordinal()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from mapper.services.counting import EVERYTHING
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.services.set_cells import move
+from mapper.services.set_cells import Part, in_unit, move, on_the_way
 from mapper.store import placements, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
@@ -39,10 +39,16 @@ def telling(reference: Reference) -> Iterator[Connection]:
 
 def _follow(reference: Reference, connection: Connection, known: Known, places: PlaceSet) -> None:
     """Move those households of a set whose point lies in none of its units."""
+    database = reference.database
     for cell in tallies.cells(connection):
         # A cell without the set is still to be placed in it, by what is told then.
         if places.id not in cell.units:
             continue
         now, wanted = cell.units[places.id], known.without_point(cell.units.get(known.home or ""), places)
-        while now != wanted and (leave := placements.leaving(connection, places.id, cell.id, wanted, now, AT_ONCE)):
-            move(reference, connection, cell, places.id, leave)
+        if now == wanted:
+            continue
+        points = placements.points_of(database, connection, [cell.id])
+        leave = points.seq[places.placer.place(points.lon, points.lat) < 0].tolist()
+        for first in range(0, len(leave), AT_ONCE):
+            part = Part(in_unit(cell, places.id, wanted), leave[first : first + AT_ONCE])
+            move(database, connection, on_the_way(database, connection, [part]))

@@ -1,21 +1,20 @@
-"""What the parts of a set's placing share: short transactions that leave phones their time, and where points lie."""
+"""What the parts of a set's placing share: short transactions that leave phones their time."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
-import numpy as np
-
-from mapper.domain.places import USABLE, Placement
 from mapper.errors import Unavailable
 from mapper.services.counting import EVERYTHING
-from mapper.services.reference import PlaceSet, Reference
+from mapper.services.reference import Reference
+from mapper.store import reference as kept
 from mapper.store.database import Connection
-from mapper.store.placements import Points, Row
 
 Share = Callable[[float], None]
 """Told how much is done, 0..1."""
@@ -29,7 +28,12 @@ REST = 1.0
 WAIT_S, LOOK_S = 30, 0.001
 """So long it waits for its turn, and so often it looks whether it has come."""
 
-MOST_ROWS = 8000
+TOLD_S = 15
+"""So often it is written down that somebody is at work."""
+
+FEWEST, MOST_ROWS = 300, 8000
+"""What a transaction may write, counted in cells that are given their unit."""
+
 TRIES = 20
 Done = TypeVar("Done")
 
@@ -58,17 +62,21 @@ class Work:
     reference: Reference
     set_id: str
     share: Share
-    points: Pace = field(default_factory=lambda: Pace(1000, 1000))
-    cells: Pace = field(default_factory=lambda: Pace(100, 50))
-    houses: Pace = field(default_factory=lambda: Pace(200, 200))
+    cells: Pace = field(default_factory=lambda: Pace(FEWEST, FEWEST))
+    _rests_until: float = 0.0
+    _told_at: float = field(default_factory=time.monotonic)
 
     def short(self, pace: Pace, rows: int, write: Callable[[Connection], Done]) -> Done:
-        """A transaction during which nobody counts; then rest."""
+        """A transaction during which nobody counts, after the rest from the last one: what is read or worked out
+        between the two is part of it."""
+        time.sleep(max(0.0, self._rests_until - time.monotonic()))
         for tries_left in reversed(range(TRIES)):
             try:
                 with ExitStack() as stack:
                     connection = self._turn(stack)
                     begun = time.perf_counter()
+                    if time.monotonic() > self._told_at + TOLD_S:
+                        self.tell(connection)
                     done = write(connection)
             except Unavailable:
                 if not tries_left:
@@ -77,9 +85,20 @@ class Work:
             else:
                 took = time.perf_counter() - begun
                 pace.told(rows, took)
-                time.sleep(REST * took)
+                self._rests_until = time.monotonic() + REST * took
                 return done
         raise AssertionError("TRIES is at least 1")
+
+    def tell(self, connection: Connection) -> None:
+        """Write down that somebody is at work."""
+        self._told_at = time.monotonic()
+        told = {"at": datetime.now(UTC).isoformat(timespec="seconds")}
+        kept.set_fact(self.reference.database, connection, fact(self.set_id), json.dumps(told))
+
+    def tell_now_and_then(self) -> None:
+        """The same where it was long ago, in a transaction of its own."""
+        if time.monotonic() > self._told_at + TOLD_S:
+            self.short(Pace(1), 1, self.tell)
 
     def _turn(self, stack: ExitStack) -> Connection:
         """A transaction that has everything alone. Raises Unavailable."""
@@ -97,21 +116,12 @@ class Work:
                 return connection
 
 
-def place_rows(places: PlaceSet, found: Points) -> list[Row]:
-    """Where points lie in a set, as the register keeps it; exactly as ``Known.place`` finds it one by one."""
-    usable = found.state == USABLE
-    at, on_border = places.placer.place_exactly(
-        np.where(usable, found.lon, np.nan), np.where(usable, found.lat, np.nan)
-    )
-    codes = places.placer.codes
-    rows: list[Row] = []
-    for seq, state, unit, border in zip(
-        found.seq.tolist(), found.state.tolist(), at.tolist(), on_border.tolist(), strict=True
-    ):
-        if state != USABLE:
-            rows.append((seq, places.id, None, state))
-        elif unit < 0:
-            rows.append((seq, places.id, None, Placement.OUTSIDE.value))
-        else:
-            rows.append((seq, places.id, codes[unit], (Placement.BORDER if border else Placement.INSIDE).value))
-    return rows
+def fact(set_id: str) -> str:
+    """Name of the fact that tells when somebody was at work on a set."""
+    return f"placing {set_id}"
+
+
+def at_work(connection: Connection, set_id: str) -> str | None:
+    """When it was told last that somebody is at work on a set; None where nobody is."""
+    text = kept.fact(connection, fact(set_id))
+    return str(json.loads(text)["at"]) if text else None

@@ -1,44 +1,62 @@
-"""Households placed in one more boundary set: points read as arrays, placements written, cells told apart.
+"""Households placed in one more boundary set: points read as arrays, cells given their unit, households moved.
 
-A cell without a unit of a set holds households that were entered before it: whoever is entered later has one.
+A cell without a unit of a set holds households that were entered before it: whoever is entered later has one. What a
+cell holds is the same for as long as its changes are, see ``store.tables.house_totals``, and the era of the tallies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 
+from mapper.domain.places import USABLE
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 from mapper.store.register import Counted, read_steps
+from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 from mapper.store.tallies import Cell
 
-_h, _p, _f = tables.households, tables.placements, tables.findings
-_c, _cu, _o, _v = tables.cells, tables.cell_units, tables.oddities, tables.verdicts
-
-Row = tuple[int, str, str | None, str]
-"""Household's seq, set id, unit code or None, the result as a word."""
+_h, _f, _o, _v = tables.households, tables.findings, tables.oddities, tables.verdicts
+_c, _cu = tables.cells, tables.cell_units
+_t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
+_usable_lat = case((_h.c.point_state == literal_column(f"'{USABLE}'"), _h.c.lat))
 
 
 class Points(NamedTuple):
-    """Households in order of seq. lat, lon: degrees, NaN for none. state: why the point places nobody, or USABLE."""
+    """Households with their cells. lat, lon: degrees; lat is NaN where no point places the household."""
 
     seq: NDArray[np.int64]
     cell: NDArray[np.int64]
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
-    state: NDArray[np.object_]
 
     def where(self, wanted: NDArray[np.bool_]) -> Points:
         """Those of them that are wanted."""
-        seq, cell, lat, lon, state = self
-        return Points(seq[wanted], cell[wanted], lat[wanted], lon[wanted], state[wanted])
+        return Points(self.seq[wanted], self.cell[wanted], self.lat[wanted], self.lon[wanted])
+
+
+def _points(rows: Sequence[Sequence[Any]]) -> Points:
+    seq, cell, lat, lon = np.array(rows, float).reshape(-1, 4).T  # a float holds every whole number below 2^53
+    return Points(seq.astype(np.int64), cell.astype(np.int64), lat, lon)
 
 
 def count(connection: Connection) -> int:
@@ -46,74 +64,32 @@ def count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(_h)) or 0
 
 
-def last(connection: Connection) -> int:
-    """The highest seq of a household; 0 where there is none."""
-    return connection.scalar(select(func.max(_h.c.seq))) or 0
-
-
 def points(database: Database, connection: Connection, after: int, limit: int) -> Points:
-    """The next households after a seq, whichever cell they are in."""
+    """The next households after a seq, in order of seq, whichever cell they are in."""
     rows = database.prepared(
         ("points to place", limit),
         lambda: (
-            select(_h.c.seq, _h.c.cell_id, _h.c.lat, _h.c.lon, _h.c.point_state)
+            select(_h.c.seq, _h.c.cell_id, _usable_lat, _h.c.lon)
             .where(_h.c.seq > bindparam("after"))
             .order_by(_h.c.seq)
             .limit(literal_column(str(int(limit))))
             .offset(literal_column("0"))
         ),
     ).rows(driver_of(connection), {"after": after})
-    return _arrays(rows)
+    return _points(rows)
 
 
-def unplaced(connection: Connection, set_id: str, cell_id: int) -> Points:
-    """Households of a cell that have no placement in the set at all."""
-    placed = exists().where(_p.c.household_seq == _h.c.seq, _p.c.set_id == set_id)
+def points_of(database: Database, connection: Connection, cell_ids: Sequence[int]) -> Points:
+    """The households of some cells."""
     rows = connection.execute(
-        select(_h.c.seq, _h.c.cell_id, _h.c.lat, _h.c.lon, _h.c.point_state)
-        .where(_h.c.cell_id == cell_id, ~placed)
-        .order_by(_h.c.seq)
+        select(_h.c.seq, _h.c.cell_id, _usable_lat, _h.c.lon).where(database.among(_h.c.cell_id, cell_ids))
     )
-    return _arrays([tuple(row) for row in rows])
-
-
-def _arrays(rows: Sequence[tuple[Any, ...]]) -> Points:
-    seq, cell, lat, lon, state = zip(*rows, strict=True) if rows else ((),) * 5
-    return Points(
-        np.array(seq, np.int64),
-        np.array(cell, np.int64),
-        np.array(lat, float),
-        np.array(lon, float),
-        np.array(state, object),
-    )
-
-
-def write(database: Database, connection: Connection, cells: Mapping[int, int], rows: Sequence[Row]) -> None:
-    """Write placements, in order of seq, of those households that are still in the cell in which they were read.
-
-    cells: by seq. The others were entered anew meanwhile, in this set too. One that is there already stays.
-    """
-    if not rows:
-        return
-    driver = driver_of(connection)
-    now = database.prepared(
-        "cells of households",
-        lambda: select(_h.c.seq, _h.c.cell_id).where(_h.c.seq >= bindparam("first"), _h.c.seq <= bindparam("last")),
-    ).rows(driver, {"first": rows[0][0], "last": rows[-1][0]})
-    same = {seq for seq, cell in now if cells.get(seq) == cell}
-    database.prepared("place in one more set", lambda: database.insert(_p).on_conflict_do_nothing()).run_many(
-        driver, rows if len(same) == len(rows) else [row for row in rows if row[0] in same]
-    )
+    return _points([tuple(row) for row in rows])
 
 
 def _lacking(set_id: str) -> Select[Any]:
     placed = exists().where(_cu.c.cell_id == _c.c.id, _cu.c.set_id == set_id)
     return select(_c.c.id).where(~placed)
-
-
-def cells_without(connection: Connection, set_id: str) -> list[int]:
-    """Cells that have no unit of the set, in order; they may be empty."""
-    return list(connection.scalars(_lacking(set_id).order_by(_c.c.id)))
 
 
 def is_left(connection: Connection, set_id: str) -> bool:
@@ -122,113 +98,211 @@ def is_left(connection: Connection, set_id: str) -> bool:
     return connection.scalar(left) is not None
 
 
-class Share(NamedTuple):
-    """Households of a cell that are in one unit of the set. placed: whether they have a placement there at all."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A cell without a unit of a set as it was. changes: of all campaigns together; houses: about how many."""
 
-    cell_id: int
-    unit_code: str | None
-    placed: bool
-    households: int
-
-
-def shares(database: Database, connection: Connection, set_id: str, cell_ids: Sequence[int]) -> list[Share]:
-    """In which units of the set the households of some cells are, by their points."""
-    placed = _p.c.household_seq.is_not(None)
-    rows = connection.execute(
-        select(_h.c.cell_id, _p.c.unit_code, placed, func.count())
-        .select_from(_h)
-        .outerjoin(_p, (_p.c.household_seq == _h.c.seq) & (_p.c.set_id == set_id))
-        .where(database.among(_h.c.cell_id, cell_ids))
-        .group_by(_h.c.cell_id, _p.c.unit_code, placed)
-    )
-    return [Share(cell, unit, bool(is_placed), number) for cell, unit, is_placed, number in rows]
+    cell: Cell
+    signature: str
+    changes: int
+    houses: int
 
 
-def cells_of(database: Database, connection: Connection, cell_ids: Sequence[int]) -> list[tuple[Cell, str]]:
-    """Some cells as they are, each with its signature, in order."""
+def lacking(connection: Connection, set_id: str) -> list[Standing]:
+    """Cells in which something was counted and that have no unit of the set, in order; they may be empty by now."""
+    without = _lacking(set_id).subquery()
     units: dict[int, dict[str, str | None]] = {}
-    of_cells = select(_cu.c.cell_id, _cu.c.set_id, _cu.c.unit_code).where(database.among(_cu.c.cell_id, cell_ids))
-    for cell_id, set_id, code in connection.execute(of_cells):
-        units.setdefault(cell_id, {})[set_id] = code
+    of_cells = select(_cu.c.cell_id, _cu.c.set_id, _cu.c.unit_code).where(_cu.c.cell_id.in_(select(without.c.id)))
+    for cell_id, other_set, code in connection.execute(of_cells):
+        units.setdefault(cell_id, {})[other_set] = code
+    counted = (
+        select(_totals.c.cell_id, func.sum(_totals.c.changes).label("changes"), func.sum(_totals.c.visited).label("n"))
+        .group_by(_totals.c.cell_id)
+        .subquery()
+    )
     rows = connection.execute(
-        select(_c.c.id, _c.c.hamlet_code, _c.c.commune_code, _c.c.signature)
-        .where(database.among(_c.c.id, cell_ids))
+        select(_c.c.id, _c.c.hamlet_code, _c.c.commune_code, _c.c.signature, counted.c.changes, counted.c.n)
+        .join(without, without.c.id == _c.c.id)
+        .join(counted, counted.c.cell_id == _c.c.id)
         .order_by(_c.c.id)
     )
-    return [(Cell(row.id, row.hamlet_code, row.commune_code, units.get(row.id, {})), row[3]) for row in rows]
+    return [
+        Standing(Cell(number, hamlet, commune, units.get(number, {})), signature, int(changes), int(houses))
+        for number, hamlet, commune, signature, changes, houses in rows
+    ]
 
 
-def known_signatures(database: Database, connection: Connection, signatures: Sequence[str]) -> set[str]:
-    """Those of the signatures that a cell has."""
-    return set(connection.scalars(select(_c.c.signature).where(database.among(_c.c.signature, signatures))))
+def stand(database: Database, connection: Connection, cell_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+    """Signature and changes of some cells now."""
+
+    def signatures() -> Select[Any]:
+        return select(_c.c.id, _c.c.signature).where(database.among_given(_c.c.id, "cells"))
+
+    def changes() -> Select[Any]:
+        # campaign by campaign, as the key has it
+        campaigns = _totals.c.campaign_id.in_(select(tables.campaigns.c.id))
+        among = database.among_given(_totals.c.cell_id, "cells")
+        return select(_totals.c.cell_id, _totals.c.changes).where(campaigns, among)
+
+    driver, given = driver_of(connection), {"cells": database.given(cell_ids)}
+    counted: dict[int, int] = {}
+    for cell_id, number in database.prepared("changes of cells", changes).rows(driver, given):
+        counted[cell_id] = counted.get(cell_id, 0) + int(number)
+    found = database.prepared("signatures of cells", signatures).rows(driver, given)
+    return {cell_id: (signature, counted.get(cell_id, 0)) for cell_id, signature in found}
+
+
+def cells_of_signatures(database: Database, connection: Connection, signatures: Sequence[str]) -> dict[str, int]:
+    """The cells that have one of these signatures, by it."""
+    rows = database.prepared(
+        "cells of signatures",
+        lambda: select(_c.c.signature, _c.c.id).where(database.among_given(_c.c.signature, "signatures")),
+    ).rows(driver_of(connection), {"signatures": database.given(signatures)})
+    return dict(rows)
+
+
+def make_cells(database: Database, connection: Connection, wanted: Mapping[str, Cell]) -> dict[str, int]:
+    """Numbers of cells by signature, made where they are new; their own numbers do not count."""
+    found = cells_of_signatures(database, connection, list(wanted))
+    new = {signature: cell for signature, cell in wanted.items() if signature not in found}
+    if new:
+        driver = driver_of(connection)
+        rows = [
+            {"named": signature, "hamlet": cell.hamlet_code, "commune": cell.commune_code}
+            for signature, cell in new.items()
+        ]
+        database.prepared(
+            "make cells",
+            lambda: (
+                database.insert(_c)
+                .values(
+                    signature=bindparam("named"), hamlet_code=bindparam("hamlet"), commune_code=bindparam("commune")
+                )
+                .inline()
+            ),
+        ).run_each(driver, rows)
+        made = cells_of_signatures(database, connection, list(new))
+        units = [(made[at], set_id, code) for at, cell in new.items() for set_id, code in cell.units.items()]
+        database.entering(_cu).run_many(driver, units)
+        found |= made
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A cell all of whose households are in one unit of the set. before, after: its signature without and with it."""
+    """A cell all of whose households are in one unit of the set. after: its signature then."""
 
     cell_id: int
-    before: str
     after: str
     unit_code: str | None
 
 
-def settle(connection: Connection, set_id: str, settled: Sequence[Settled]) -> None:
-    """Give cells their unit of the set; one whose signature has changed meanwhile is left as it is."""
-    for one in settled:
-        same = _c.c.id == one.cell_id, _c.c.signature == one.before
-        if connection.execute(update(_c).where(*same).values(signature=one.after)).rowcount:
-            connection.execute(insert(_cu).values(cell_id=one.cell_id, set_id=set_id, unit_code=one.unit_code))
+def settle(database: Database, connection: Connection, set_id: str, settled: Sequence[Settled]) -> None:
+    """Give cells their unit of the set; no other cell has such a signature."""
+    driver = driver_of(connection)
+    if settled:
+        database.prepared(
+            "settle", lambda: update(_c).where(_c.c.id == bindparam("cell")).values(signature=bindparam("after"))
+        ).run_each(driver, [{"cell": one.cell_id, "after": one.after} for one in settled])
+        database.entering(_cu).run_many(driver, [(one.cell_id, set_id, one.unit_code) for one in settled])
 
 
 class Leaving(NamedTuple):
-    """A household that belongs in another cell. unit_code: that its point is in, if any."""
+    """A household that belongs in another cell, and what it adds to the tallies of the one it is in."""
 
     seq: int
     campaign_id: str
     household_id: str
-    unit_code: str | None
     counted: Counted
 
 
-def leaving(
-    connection: Connection, set_id: str, cell_id: int, fallback: str | None, stays: str | None, limit: int
-) -> list[Leaving]:
-    """Some households of a cell that are not in the unit which the cell is to have, in order of seq.
-
-    fallback: the unit of those whose point is in none.
-    """
-    unit = func.coalesce(_p.c.unit_code, fallback)
-    rows = connection.execute(
-        select(_h.c.seq, _h.c.campaign_id, _h.c.id, unit, _h.c.visited_on, _h.c.steps)
-        .join(_p, (_p.c.household_seq == _h.c.seq) & (_p.c.set_id == set_id))
-        .where(_h.c.cell_id == cell_id, unit.is_distinct_from(stays))
-        .order_by(_h.c.seq)
-        .limit(limit)
-    )
-    found = []
-    for seq, campaign_id, household_id, code, visited_on, text in rows:
+def leaving(database: Database, connection: Connection, seqs: Sequence[int]) -> dict[int, Leaving]:
+    """Some households by seq; those that are not in the register any more are not among them."""
+    rows = database.prepared(
+        "leaving",
+        lambda: select(_h.c.seq, _h.c.campaign_id, _h.c.id, _h.c.cell_id, _h.c.visited_on, _h.c.steps).where(
+            database.among_given(_h.c.seq, "seqs")
+        ),
+    ).rows(driver_of(connection), {"seqs": database.given(seqs)})
+    found = {}
+    for seq, campaign_id, household_id, cell_id, visited_on, text in rows:
         houses, steps = read_steps(text)
         day = visited_on if isinstance(visited_on, date) else date.fromisoformat(visited_on)
-        found.append(Leaving(seq, campaign_id, household_id, code, Counted(cell_id, day.toordinal(), steps, houses)))
+        found[seq] = Leaving(seq, campaign_id, household_id, Counted(cell_id, day.toordinal(), steps, houses))
     return found
 
 
-def move(database: Database, connection: Connection, before: int, to: Mapping[int, Sequence[Leaving]]) -> None:
-    """Put households of a cell into others, with what is kept of them by cell. to: by the new cell."""
-    for cell_id, some in to.items():
-        seqs = [one.seq for one in some]
-        connection.execute(update(_h).where(database.among(_h.c.seq, seqs)).values(cell_id=cell_id))
-        connection.execute(update(_f).where(database.among(_f.c.household_seq, seqs)).values(cell_id=cell_id))
-        for campaign_id in {one.campaign_id for one in some}:
-            houses = [one.household_id for one in some if one.campaign_id == campaign_id]
-            for table in (_o, _v):
-                connection.execute(
-                    update(table)
-                    .where(
-                        table.c.campaign_id == campaign_id,
-                        table.c.cell_id == before,
-                        database.among(table.c.household_id, houses),
-                    )
-                    .values(cell_id=cell_id)
+def move(database: Database, connection: Connection, moved: Sequence[tuple[Leaving, int]]) -> None:
+    """Put households into other cells, with what is kept of them by cell; each with its new cell."""
+    driver = driver_of(connection)
+    rows = [
+        {
+            "seq": one.seq,
+            "campaign": one.campaign_id,
+            "household": one.household_id,
+            "before": one.counted.cell_id,
+            "after": cell_id,
+        }
+        for one, cell_id in sorted(moved, key=lambda each: each[0].seq)
+    ]
+    database.prepared(
+        "move households", lambda: update(_h).where(_h.c.seq == bindparam("seq")).values(cell_id=bindparam("after"))
+    ).run_each(driver, rows)
+    database.prepared(
+        "move findings",
+        lambda: update(_f).where(_f.c.household_seq == bindparam("seq")).values(cell_id=bindparam("after")),
+    ).run_each(driver, rows)
+    for table in (_o, _v):
+
+        def follow(table: Table = table) -> Any:
+            # One index for both; of verdicts a household has few.
+            return (
+                update(table)
+                .where(
+                    table.c.campaign_id == bindparam("campaign"),
+                    table.c.cell_id == bindparam("before"),
+                    table.c.household_id == bindparam("household"),
                 )
+                .values(cell_id=bindparam("after"))
+            )
+
+        database.prepared(("move", table.name), follow).run_each(driver, rows)
+
+
+def join_cells(database: Database, connection: Connection, joined: Iterable[tuple[int, int]]) -> None:
+    """Put all households of a cell into another that has the same places, with all that was counted of them."""
+    for before, after in joined:
+        seqs = select(_h.c.seq).where(_h.c.cell_id == before)
+        connection.execute(update(_f).where(_f.c.household_seq.in_(seqs)).values(cell_id=after))
+        connection.execute(update(_h).where(_h.c.cell_id == before).values(cell_id=after))
+        campaigns = select(tables.campaigns.c.id)
+        for table in (_o, _v):
+            of_cell = table.c.campaign_id.in_(campaigns), table.c.cell_id == before
+            connection.execute(update(table).where(*of_cell).values(cell_id=after))
+        for counted, columns in ((_t, STATE_COLUMNS), (_ht, HOUSE_COLUMNS), (_totals, ("changes", *HOUSE_COLUMNS))):
+            _add_from(database, connection, counted, columns, before, after)
+
+
+def _add_from(
+    database: Database, connection: Connection, table: Table, columns: Sequence[str], before: int, after: int
+) -> None:
+    """Add what was counted in a cell to another's, and count nothing there any more; the changes of both rise."""
+    names = [column.name for column in table.columns]
+    of_cell = [table.c.cell_id == before]
+    if "campaign_id" in names:
+        of_cell.append(table.c.campaign_id.in_(select(tables.campaigns.c.id)))
+    values = {name: table.c[name] for name in names} | {"cell_id": literal(after)}
+    if "changes" in names:
+        values["changes"] = literal(1)
+    adding = database.insert(table).from_select(names, select(*values.values()).where(*of_cell))
+    connection.execute(
+        adding.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={name: table.c[name] + adding.excluded[name] for name in columns},
+        )
+    )
+    if "changes" in names:
+        nothing: dict[str, Any] = dict.fromkeys(columns, 0) | {"changes": table.c.changes + 1}
+        connection.execute(update(table).where(*of_cell).values(nothing))
+    else:
+        connection.execute(delete(table).where(*of_cell))

@@ -1,4 +1,4 @@
-"""The register: each household with its people, doses, placements and findings; derived, never the only copy."""
+"""The register: each household with its people, doses and findings; derived, never the only copy."""
 
 from __future__ import annotations
 
@@ -53,8 +53,7 @@ class HouseholdEntry:
     """A household ready to be entered.
 
     seq: that of the first submission that tells of it, its edits standing in its place. instance_id: the submission
-    that tells of it, the latest of several. placements: by boundary set, the unit code of
-    the point (or None) and the result as a word. findings: each with the submission that it was found in.
+    that tells of it, the latest of several. findings: each with the submission that it was found in.
     """
 
     seq: int
@@ -64,7 +63,6 @@ class HouseholdEntry:
     rows: VisitRows
     point_state: str
     cell_id: int
-    placements: Mapping[str, tuple[str | None, str]]
     findings: Sequence[tuple[str, Finding]]
 
 
@@ -145,7 +143,6 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
     households: list[Row] = []
     people: list[Row] = []
     doses: list[Row] = []
-    placements: list[Row] = []
     findings: list[Row] = []
     # In the order of the tables' keys, so that each of their pages is looked for once.
     for entry in sorted(entries, key=lambda entry: entry.seq):
@@ -169,8 +166,6 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
         )
         people += [(seq, *row) for row in rows.people]
         doses += [(seq, *row) for row in rows.doses]
-        for set_id, (unit_code, result) in entry.placements.items():
-            placements.append((seq, set_id, unit_code, result))
         position: Counter[str] = Counter()
         for instance_id, f in entry.findings:
             told = json.dumps(dict(f.facts), ensure_ascii=False)
@@ -182,7 +177,6 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
         (_h, households),
         (_p, people),
         (_d, doses),
-        (tables.placements, placements),
         (tables.findings, findings),
     ):
         if found:
@@ -218,14 +212,14 @@ def _iso(day: date | None) -> str | None:
 
 def remove(connection: Connection, seq: int) -> None:
     """Take a household and all that belongs to it out of the register."""
-    for table in (_d, _p, tables.placements, tables.findings):
+    for table in (_d, _p, tables.findings):
         connection.execute(delete(table).where(table.c.household_seq == seq))
     connection.execute(delete(_h).where(_h.c.seq == seq))
 
 
 def clear(database: Database, connection: Connection) -> None:
     """Empty the register, before a rebuild."""
-    database.empty(connection, _d, _p, tables.placements, tables.findings, _h)
+    database.empty(connection, _d, _p, tables.findings, _h)
 
 
 @dataclass(frozen=True, slots=True)

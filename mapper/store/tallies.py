@@ -145,9 +145,9 @@ def version(database: Database, connection: Connection) -> tuple[str, int]:
 
 def era(database: Database, connection: Connection) -> str:
     """The era of the tallies alone."""
-    rows = database.prepared(
-        "era", lambda: select(_facts.c.value).where(_facts.c.name == bindparam("fact"))
-    ).rows(driver_of(connection), {"fact": _ERA})
+    rows = database.prepared("era", lambda: select(_facts.c.value).where(_facts.c.name == bindparam("fact"))).rows(
+        driver_of(connection), {"fact": _ERA}
+    )
     return rows[0][0] if rows else ""
 
 

@@ -260,7 +260,7 @@ def test_a_house_made_and_updated_offline_ends_right_whatever_is_sent_first(
 
 
 def test_the_register_after_all_this_is_that_of_a_rebuild(office: Site) -> None:
-    names = ("households", "people", "doses", "placements", "tallies", "house_tallies")
+    names = ("households", "people", "doses", "tallies", "house_tallies")
     before = office.rows(*names)
     assert len(before["households"]) >= 20
     rebuilding.rebuild(office.reference)

@@ -56,7 +56,7 @@ def whole(town: Town) -> dict[str, list[tuple[object, ...]]]:
     with town.reference.database.read() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-            for table in (tables.households, tables.people, tables.doses, tables.placements, tables.findings)
+            for table in (tables.households, tables.people, tables.doses, tables.findings)
         }
 
 

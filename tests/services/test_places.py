@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from mapper.domain.people import Point
+from mapper.domain.people import Point, Whereabouts
 from mapper.domain.roles import Role
 from mapper.services import accounts, boundaries, intake, rebuilding, review
 from mapper.services.accounts import User
@@ -32,10 +32,13 @@ def send(
 
 def placed(town: Town, set_id: str = "squares") -> tuple[str | None, str]:
     """The unit of the only household's point, and how it came about."""
-    p = tables.placements
+    h = tables.households
     with town.reference.database.read() as connection:
-        row = connection.execute(select(p.c.unit_code, p.c.result).where(p.c.set_id == set_id)).one()
-    return row.unit_code, row.result
+        house = connection.execute(select(h)).one()
+        point = None if house.lat is None else Point(house.lat, house.lon, house.accuracy_m)
+        visit = Whereabouts(house.id, house.visited_on, house.hamlet_code, house.commune_code, point)
+        known = town.reference.known(connection)
+        return known.place(visit, known.campaigns[house.campaign_id].accuracy_limit_m).placements[set_id]
 
 
 def counted_in(town: Town, set_id: str = "squares") -> list[str | None]:

@@ -66,7 +66,6 @@ def test_an_upload_takes_a_bounded_number_of_statements(told: tuple[Town, Statem
         "households",
         "people",
         "doses",
-        "placements",
         "findings",
         "tallies",
         "house_tallies",

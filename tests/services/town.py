@@ -139,7 +139,7 @@ def _register(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     houses_by_seq = dict(row[:2] for row in connection.execute(select(h.c.seq, h.c.id)))
     signatures = dict(row[:2] for row in connection.execute(select(tables.cells.c.id, tables.cells.c.signature)))
     found = {}
-    for table in (tables.households, tables.people, tables.doses, tables.placements, tables.findings):
+    for table in (tables.households, tables.people, tables.doses, tables.findings):
         rows = []
         for row in connection.execute(select(table)).mappings():
             values = dict(row)

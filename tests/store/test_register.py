@@ -94,7 +94,6 @@ def entry(cell_id: int, visit: Visit = VISIT, steps: Sequence[int] = STEPS, **fa
         "rows": visit_rows(visit, steps, house_counts(visit)),
         "point_state": "usable",
         "cell_id": cell_id,
-        "placements": {"old": ("01", "inside")},
         "findings": [],
     }
     return HouseholdEntry(**{**values, **facts})  # type: ignore[arg-type]
@@ -172,7 +171,7 @@ def test_its_people_are_written_column_by_column(database: Database, cell_id: in
     assert (baby["residence"], baby["contraindicated"], baby["refused"]) == ("here", False, False)
 
 
-def test_doses_placements_and_findings_are_written_column_by_column(database: Database, cell_id: int) -> None:
+def test_doses_and_findings_are_written_column_by_column(database: Database, cell_id: int) -> None:
     finding = Finding("odd", "{what} is odd.", (("what", "Tuổi"),))
     enter(database, entry(cell_id, findings=[("uuid:1", finding), ("uuid:1", Finding("odd", "Again."))]))
     first, second = rows(database, "doses")
@@ -188,9 +187,6 @@ def test_doses_placements_and_findings_are_written_column_by_column(database: Da
         "evidence": "card",
     }
     assert (second["position"], second["code"], second["given_on"], second["vaccine"]) == (1, "2", None, None)
-    assert rows(database, "placements") == [
-        {"household_seq": 7, "set_id": "old", "unit_code": "01", "result": "inside"}
-    ]
     odd, _ = rows(database, "findings")
     assert json.loads(str(odd.pop("facts"))) == {"what": "Tuổi"}
     assert odd == {
@@ -214,7 +210,7 @@ def test_what_a_household_counts_for_is_read_back_as_it_was_entered(database: Da
 
 def test_a_household_without_people_or_point_counts_as_visited(database: Database, cell_id: int) -> None:
     closed = Visit("house", DAY, "locked")
-    enter(database, entry(cell_id, closed, steps={}, placements={"old": (None, "no_point")}))
+    enter(database, entry(cell_id, closed, steps={}))
     with database.read() as connection:
         counted = register.counted(database, connection, "c", "house")
     assert counted == (7, Counted(cell_id, DAY.toordinal(), {}, [1, 0, 0, 0, 1, 0]))
@@ -230,12 +226,11 @@ def test_a_household_taken_out_leaves_nothing_and_its_neighbours_stay(database: 
         entry(cell_id, findings=[("uuid:1", odd)]),
         entry(cell_id, neighbour, seq=8, instance_id="uuid:2", findings=[("uuid:2", odd)]),
     )
-    before = {name: rows(database, name) for name in ("households", "people", "doses", "placements", "findings")}
+    before = {name: rows(database, name) for name in ("households", "people", "doses", "findings")}
     assert {name: len(found) for name, found in before.items()} == {
         "households": 2,
         "people": 3,
         "doses": 4,
-        "placements": 2,
         "findings": 2,
     }
     with database.write() as connection:

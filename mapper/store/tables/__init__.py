@@ -1,7 +1,7 @@
 """The one schema, for SQLite and PostgreSQL alike.
 
 Raw part, never derived: forms, media, submissions, attachments, boundary sets, accounts. Derived part, rebuilt
-from it at will: households, people, doses, placements, findings, cells and tallies. Timestamps are ISO 8601 text in
+from it at will: households, people, doses, findings, cells and tallies. Timestamps are ISO 8601 text in
 UTC; days of a tally are proleptic ordinals (``date.toordinal``); JSON is text.
 """
 
@@ -46,7 +46,7 @@ from mapper.store.tables.published import (
     series,
 )
 from mapper.store.tables.received import WAITS, attachments, decisions, instances, remarks, submissions
-from mapper.store.tables.register import doses, findings, households, people, placements
+from mapper.store.tables.register import doses, findings, households, people
 from mapper.store.tables.schema import metadata
 from mapper.store.tables.signing_in import failed_tries, sessions
 from mapper.store.tables.slips import slips
@@ -98,7 +98,6 @@ __all__ = [
     "people",
     "phone_contacts",
     "phone_rounds",
-    "placements",
     "plan_contents",
     "plans",
     "publications",

@@ -111,15 +111,3 @@ findings = Table(
     comment="What a supervisor should look at in a submission that counts all the same.",
     sqlite_with_rowid=False,
 )
-
-placements = Table(
-    "placements",
-    metadata,
-    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False),
-    Column("set_id", String, ForeignKey("boundary_sets.id"), nullable=False),
-    Column("unit_code", String),
-    Column("result", String, nullable=False),
-    PrimaryKeyConstraint("household_seq", "set_id"),
-    comment="Where a household's point lies in each set, as found, whatever commune was chosen in the form.",
-    sqlite_with_rowid=False,
-)
