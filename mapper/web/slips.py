@@ -140,8 +140,10 @@ def _choices() -> dict[str, Any]:
 
 @slip_pages.get("/slips/of/<path:instance_id>")
 def of_submission(instance_id: str) -> AnyResponse:
-    """The household that a submission tells of; what may be seen of it, its own page says."""
-    campaign_id, household_id = slips.household_of(installation().reference, instance_id)
+    """The household that a submission tells of; not told where its page would not be."""
+    reference = installation().reference
+    campaign_id, household_id = slips.household_of(reference, instance_id)
+    slips.household(reference, reader(), campaign_id, household_id, today())  # of another area: not even which it is
     return redirect(url_for("slips.house", campaign=campaign_id, house=household_id))
 
 

@@ -35,6 +35,7 @@ stock_api = Blueprint("stock_api", __name__, url_prefix="/api/stock")
 
 @stock_api.before_request
 def _guard() -> None:
+    reader()  # before anything is said of what was asked
     given = request.authorization
     if request.method == "POST" and (given is None or given.type != "bearer"):
         csrf.protect()  # the blueprint is exempt, since a program's token needs no such thing
