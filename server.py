@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import ValidationError
 
-from mapper.commands import boundaries, dhis2, forms, keeping, plan, roads, sites, stock, submissions, users
+from mapper.commands import boundaries, dhis2, erasing, forms, keeping, plan, roads, sites, stock, submissions, users
 from mapper.commands.console import Console, command
 from mapper.errors import MapperError, trace
 from mapper.language import explain
@@ -28,6 +28,7 @@ from mapper.services.roads import RoadMap, RoadSource
 from mapper.settings import Settings
 from mapper.store import schema
 from mapper.store.database import Database
+from mapper.store.replica import Replica
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -54,6 +55,8 @@ def open_reference(settings: Settings) -> Reference:
     """The database of these settings, its schema up to date."""
     database = Database(settings.database)
     schema.upgrade(database)
+    if settings.reading_url and not database.is_sqlite:
+        database.aside = Replica(database, settings.reading_url)
     return Reference(database, settings.secret_key, settings.data_dir / "columns", _road_source(settings))
 
 
@@ -79,6 +82,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
 def _warmed(settings: Settings) -> Flask:
     """The application of a server that has just started, working out beside it what its readers ask first."""
     from mapper.services import warming
+    from mapper.services.erasing import sweep_if_due
     from mapper.services.scheduling import Scheduler
 
     app = create_app(settings)
@@ -90,6 +94,7 @@ def _warmed(settings: Settings) -> Flask:
     alone = Scheduler(here.reference.database).alone
     _every(TAKING_UP_S, "plans left waiting", alone(partial(_take_up, here)))
     _every(TAKING_UP_S, "boundary sets left behind", alone(partial(_place_on, here.reference)))
+    _every(TAKING_UP_S, "what was erased", alone(partial(sweep_if_due, here.reference)))
     _every(MAKING_READY_S, "boundary sets to come", here.reference.make_ready)
     return app
 
@@ -139,7 +144,7 @@ def command_line(settings: Settings) -> click.Group:
         help=_("Từng Nhà: door-to-door vaccination census, coverage and maps."),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    for inner in (boundaries, forms, submissions, sites, roads, plan, stock, dhis2, users):
+    for inner in (boundaries, forms, submissions, sites, roads, plan, stock, dhis2, erasing, users):
         group.add_command(inner.commands(console))
     group.add_command(stock.forecast_command(console))
     keeping.add(group, console)

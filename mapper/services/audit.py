@@ -103,6 +103,7 @@ ACTIONS: Mapping[str, str] = {
     "plan.seen": mark("houses and people of a plan seen"),
     "public.settings": mark("public page set"),
     "audit.downloaded": mark("audit trail downloaded"),
+    "erased.looked": mark("people of a house seen before erasing"),
     "erased.person": mark("person erased"),
     "erased.household": mark("household erased"),
     "database.backed_up": mark("backup of everything made"),

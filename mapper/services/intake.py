@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 from typing import TypeVar
@@ -17,6 +17,7 @@ from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavail
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles
 from mapper.services.counting import EVERYTHING, Gathered, count, count_firsts, write
+from mapper.services.erased import anybody_erased, sift
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import Understood, reason, understand, understand_stored
 from mapper.store import reference as kept
@@ -159,15 +160,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What became of a submission that is kept, with the reference data and its form's roles at that moment."""
+    """What became of a submission that is kept, with the reference data and its form's roles at that moment.
+
+    sifted: as it is kept, where somebody was taken out of it.
+    """
 
     state: SubmissionState
     new: bool
     known: Known
     form: tuple[Roles, str | None] | None
+    sifted: Keeping | None = None
 
     def understood(self, job: Keeping) -> Counting:
         """What follows; understood here, so that no transaction is open meanwhile."""
+        job = self.sifted or job
         raw, told = job.raw, None
         if raw.deprecated_id is None and self.form is not None:
             with suppress(MapperError):
@@ -202,9 +208,10 @@ def _keep_together(reference: Reference, jobs: Sequence[Keeping]) -> list[_Kept 
     done: list[_Kept | Exception] = []
     with reference.database.write() as connection:
         known = reference.known(connection)
+        erased = anybody_erased(reference, connection)
         for job in jobs:
             try:
-                done.append(_keep_one(reference, connection, known, job.raw))
+                done.append((_keep_sifted if erased else _keep_job)(reference, connection, known, job))
             except Unavailable:
                 raise
             except MapperError as refusal:
@@ -247,6 +254,18 @@ def _count_together(reference: Reference, jobs: Sequence[Counting]) -> list[Outc
         write(reference, connection, gathered)
     known.cells.update(gathered.new_cells)
     return done
+
+
+def _keep_job(reference: Reference, connection: Connection, known: Known, job: Keeping) -> _Kept:
+    return _keep_one(reference, connection, known, job.raw)
+
+
+def _keep_sifted(reference: Reference, connection: Connection, known: Known, job: Keeping) -> _Kept:
+    """Keep a submission without whoever was erased; where that leaves nothing, the phone need not send it again."""
+    left = sift(reference, connection, known, job.raw, job.instance)
+    if left is None:
+        return _Kept(SubmissionState.SUPERSEDED, False, known, None)
+    return replace(_keep_one(reference, connection, known, left[0]), sifted=Keeping(*left))
 
 
 def _keep_one(reference: Reference, connection: Connection, known: Known, raw: RawSubmission) -> _Kept:

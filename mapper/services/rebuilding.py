@@ -16,7 +16,7 @@ from mapper.services.counting import EVERYTHING, Gathered, count, enter, write, 
 from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, read_all, reference_for
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import reason, understand_stored
-from mapper.store import mendings, register, submissions, tallies
+from mapper.store import erasing, mendings, register, submissions, tallies
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
@@ -159,6 +159,7 @@ class _Recount:
             self._cleared = True
             register.clear(self.reference.database, self.connection)
             tallies.clear(self.reference.database, self.connection)
+            tallies.add(self.reference.database, self.connection, *erasing.counts_left(self.connection))
 
     def _in_register(self, all_read: Sequence[Read]) -> set[tuple[str, str] | None]:
         """Those households of a batch that the register has."""

@@ -40,7 +40,10 @@ class Saved(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RawSubmission:
-    """One POST, ready to keep. attachments: NFC file name to content."""
+    """One POST, ready to keep. attachments: NFC file name to content.
+
+    digest: SHA-256 of what came, where somebody was taken out of it since.
+    """
 
     instance_id: str
     deprecated_id: str | None
@@ -52,6 +55,7 @@ class RawSubmission:
     sender_id: int | None = None
     device_id: str | None = None
     attachments: Mapping[str, bytes] | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def save(database: Database, connection: Connection, raw: RawSubmission) -> tupl
     is in; OTHER_CONTENT and STALE_EDIT change nothing.
     """
     driver = driver_of(connection)
-    digest = hashlib.sha256(raw.xml).hexdigest()
+    digest = raw.digest or hashlib.sha256(raw.xml).hexdigest()
     state, root = SubmissionState.RECEIVED, raw.instance_id
     if raw.deprecated_id is not None:
         found = database.prepared("root of", _select_root).rows(driver, {"instance_id": raw.deprecated_id})

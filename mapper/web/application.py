@@ -30,7 +30,7 @@ from mapper.formats import openrosa as replies
 from mapper.services import accounts, intake, sessions
 from mapper.services.readiness import Watched
 from mapper.web import accounts as web_accounts
-from mapper.web import headers, watch
+from mapper.web import headers, reading, watch
 from mapper.web.api import api
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
@@ -40,6 +40,7 @@ from mapper.web.cleaning import cleaning_pages
 from mapper.web.compare import compare
 from mapper.web.conflicts import conflict_pages
 from mapper.web.epidemic import epidemic
+from mapper.web.erasing import erasing_pages
 from mapper.web.exchange import exchange_pages
 from mapper.web.exports import exports
 from mapper.web.fill import fill, fill_trial
@@ -164,6 +165,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(forms)
     app.register_blueprint(trying)
     app.register_blueprint(audit_pages)
+    app.register_blueprint(erasing_pages)
     app.register_blueprint(user_pages)
     app.register_blueprint(own_account)
     app.register_blueprint(assignment_pages)
@@ -202,6 +204,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(boundary_sets)
     app.register_blueprint(health)
     app.register_error_handler(MapperError, answer_error)
+    reading.set_up(app, reference.database, answer_error)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
     short_cut = ShortCut(app.wsgi_app, here, settings.max_submission_mb * MEGABYTE)

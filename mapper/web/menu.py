@@ -91,6 +91,7 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("forms.page", mark("Forms"), ALONE, everywhere=True, of_sets=False),
             Entry("boundary_sets.page", mark("Boundary sets"), ALONE, everywhere=True, of_sets=False),
             Entry("trail.audit_page", mark("Audit trail"), ALONE, everywhere=True, of_sets=False),
+            Entry("erasing.page", mark("Erase people"), ALONE, everywhere=True, of_sets=False),
             Entry("public.settings", mark("Public page"), ALONE, everywhere=True, of_sets=False),
         ),
     ),

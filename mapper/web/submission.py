@@ -7,7 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from mapper.domain.roles import READERS
+from mapper.domain.roles import READERS, Role
 from mapper.services import submission_page
 from mapper.services.submission_page import File
 from mapper.web.accounts import only_for, reader
@@ -42,6 +42,7 @@ def page(instance_id: str) -> str:
         value=shown_value,
         address=_address,
         done=request.args.get("done"),
+        may_erase=reader().role == Role.ADMINISTRATOR and not reader().areas and shown.state == "processed",
     )
 
 

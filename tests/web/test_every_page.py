@@ -149,6 +149,8 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "/targets?date=2022-08-31&area=hamlet:0000101",
         ),
     ),
+    "erasing.house": (ADMINISTRATOR, ("/erasure/uuid:edit",)),
+    "erasing.page": (ADMINISTRATOR, ("/erasure",)),
     "trail.audit_page": (ADMINISTRATOR, ("/audit",)),
     "wall.page": (EVERYBODY, ("/map/print?date=2022-08-31", "/map/print?date=2022-08-31&area=commune:00001")),
     "trends.page": (
