@@ -27,6 +27,7 @@ from mapper.services.guessing import Door
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 from mapper.web.phones import for_phones
+from mapper.web.uploads import STRANGER_BYTES
 
 NONCE_LIFE_S = 600
 YEAR_S = 365 * 24 * 3600
@@ -89,8 +90,16 @@ def set_up(app: Flask) -> None:
     manager.request_loader(_from_bearer)
     manager.unauthorized_handler(_to_sign_in)
     app.extensions["door"] = Door(app.extensions["mapper"].reference, app.config["SECRET_KEY"])
+    app.before_request(_let_strangers_send_little)  # before a form is looked for its token
     csrf.init_app(app)
     app.register_blueprint(signing_in)
+
+
+def _let_strangers_send_little() -> None:
+    """Nobody who has not signed in has a file read; phones have limits of their own, and a slip's photo too."""
+    writes = request.method not in ("GET", "HEAD", "OPTIONS")
+    if writes and not for_phones(request.path) and request.endpoint != "slips.check" and signed_in() is None:
+        request.max_content_length = STRANGER_BYTES
 
 
 def cookie_name(name: str, address: str) -> str:

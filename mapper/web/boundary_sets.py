@@ -25,6 +25,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 from mapper.web.targets import LEVELS
+from mapper.web.uploads import LONG_TABLE_MB, content
 
 FAULTS = 20
 """Faulty rows told at once; the others after these are mended."""
@@ -93,7 +94,9 @@ def take() -> AnyResponse | tuple[str, int]:
             if file is None or not file.filename:
                 raise InvalidInput(mark("Choose a file: CSV or XLSX."))
             only_known = typed.get("only_known") == "yes"
-            done = service.take_crosswalk(reference, user, file.filename, file.read(), *sets, source, only_known)
+            done = service.take_crosswalk(
+                reference, user, file.filename, content(file, LONG_TABLE_MB), *sets, source, only_known
+            )
     except Forbidden:
         raise
     except MapperError as problem:

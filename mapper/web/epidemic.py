@@ -15,6 +15,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.uploads import content
 
 FAULTS = 20
 """Faulty rows told at once; the others after these are mended."""
@@ -112,7 +113,7 @@ def take() -> AnyResponse | tuple[str, int]:
             reader(),
             typed.get("set", ""),
             file.filename,
-            file.read(),
+            content(file),
             today(),
             LevelColumns(**chosen),
             typed.get("from", ""),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
-from typing import IO
 
 from flask import Blueprint, Response, jsonify, render_template, request
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.exchange import FIGURES, PeriodKind, ReportPeriod, period_around, read_period
@@ -42,6 +42,7 @@ from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.exchange_words import FACT_WORDS, FIGURE_WORDS, LEVELS, PERIODS
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.uploads import LONG_TABLE_MB, content
 from mapper.web.wanted import BESIDES, refuse_unknown
 
 LISTED = 200
@@ -348,7 +349,7 @@ def compare_people() -> AnyResponse | str | tuple[str, int]:
     if user.role not in READERS:
         raise Forbidden(mark("Your role does not open this page. Ask the administrator of this server."))
     try:
-        theirs = fhir.read_people(_file_sent())
+        theirs = fhir.read_people(_file_sent().stream)
         compared = handing.compare(reference, user, _people_question(asked), theirs)
     except TooLarge as problem:
         return _page(problem), 413
@@ -380,12 +381,12 @@ def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) ->
 
 
 def _sent() -> bytes:
-    return _file_sent().read()
+    return content(_file_sent(), LONG_TABLE_MB)
 
 
-def _file_sent() -> IO[bytes]:
+def _file_sent() -> FileStorage:
     file = request.files.get("file")
     if file is None or not file.stream.read(1):
         raise InvalidInput(mark("Choose a file first."))
     file.stream.seek(0)
-    return file.stream
+    return file

@@ -19,6 +19,7 @@ from mapper.web.asked import Asked, ask
 from mapper.web.base_map import base_tiles
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.uploads import LONG_TABLE_MB, content
 
 KINDS = {SiteKind.FIXED: mark("fixed"), SiteKind.MOBILE: mark("mobile")}
 
@@ -103,7 +104,7 @@ def take() -> AnyResponse | tuple[str, int]:
     try:
         if file is None or not file.filename:
             raise InvalidInput(mark("Choose a file: CSV, XLSX, GeoJSON or KML."))
-        taken = service.take_file(installation().reference, reader(), file.filename, file.read())
+        taken = service.take_file(installation().reference, reader(), file.filename, content(file, LONG_TABLE_MB))
     except MapperError as problem:
         return _refused(problem), 400
     words = mark("{new} sites are new, {changed} changed, {same} as before.")

@@ -29,6 +29,7 @@ from mapper.web.stock_words import (
     ledger_rows,
     sentence,
 )
+from mapper.web.uploads import content
 
 FAULTS = 20
 """Faulty rows told at once; the others after these are mended."""
@@ -138,7 +139,7 @@ def take() -> AnyResponse | tuple[str, int]:
         if file is None or not file.filename:
             raise InvalidInput(mark("Choose a file: CSV or XLSX."))
         place = typed.get("campaign", ""), typed.get("set", "")
-        done = service.import_table(installation().reference, reader(), *place, file.filename, file.read(), today())
+        done = service.import_table(installation().reference, reader(), *place, file.filename, content(file), today())
     except MapperError as problem:
         return _page(problem), 413 if isinstance(problem, TooLarge) else 400
     if done.faults:

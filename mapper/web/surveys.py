@@ -22,6 +22,7 @@ from mapper.web.asked import Asked, ask
 from mapper.web.assets import STATIC
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.uploads import LONG_TABLE_MB, content
 
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
 LISTED = 30
@@ -121,7 +122,7 @@ def file() -> tuple[str, int]:
     """What the table of a cluster survey says; the file is not kept."""
     given = request.files.get("file")
     try:
-        data = given.read() if given is not None and given.filename else b""
+        data = content(given, LONG_TABLE_MB) if given is not None and given.filename else b""
         if given is None or not given.filename:
             raise InvalidInput(mark("Choose the CSV of the survey."))
         estimate = sampling.of_file(data)
