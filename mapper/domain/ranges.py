@@ -13,6 +13,7 @@ from operator import add
 from typing import NamedTuple
 
 from mapper.domain.coverage import Assessment, Houses, Verdict, assess
+from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.succession import Heir, Succession
 
@@ -173,19 +174,44 @@ class Maybe(NamedTuple):
         return ShareRange(least, min(max(share, least), most), most)
 
 
+class Unvisited(NamedTuple):
+    """Houses of lists that may come to a unit, everything: hamlets nobody visited, of a commune that was divided.
+
+    expected: all of them; unvisited: of these nobody was at. likely_expected, likely_unvisited: as many as likely do.
+    """
+
+    expected: int = 0
+    unvisited: int = 0
+    likely_expected: int = 0
+    likely_unvisited: int = 0
+
+    def plus(self, other: Unvisited) -> Unvisited:
+        """Both together."""
+        return Unvisited(*map(add, self, other))
+
+
+NOBODY_MAY = Maybe((0,) * len(INSIDE), (0,) * len(HOUSE_COUNTS), (0,) * len(INSIDE), (0,) * len(HOUSE_COUNTS))
+"""Nobody may come."""
+
+
 def _eligible(states: Sequence[int]) -> int:
     return sum(states[at] for at in _ELIGIBLE)
 
 
-def widened(states: Sequence[int], houses: Houses, maybe: Maybe, goal: Fraction | None) -> Assessment:
-    """What may be said of a place to whose people and houses more may come.
+def widened(
+    states: Sequence[int], houses: Houses, maybe: Maybe, goal: Fraction | None, unvisited: int = 0
+) -> Assessment:
+    """What may be said of a place to whose people and houses more may come, and to its unvisited houses so many.
 
     Its share is the likely one, its interval and bounds reach over all that is possible, and its verdict stands only
     where it does whoever comes. needed: as many as are likely.
     """
     visited, interviewed, vacant, *_ = maybe.houses
     there = houses._replace(
-        visited=houses.visited + visited, interviewed=houses.interviewed + interviewed, vacant=houses.vacant + vacant
+        visited=houses.visited + visited,
+        interviewed=houses.interviewed + interviewed,
+        vacant=houses.vacant + vacant,
+        unvisited=houses.unvisited + unvisited,
     )
     certain, vaccinated, unknown = _eligible(states), states[_VACCINATED], states[_UNKNOWN]
     more, most = maybe.eligible - maybe.vaccinated, unknown + maybe.states[_UNKNOWN]
@@ -195,7 +221,7 @@ def widened(states: Sequence[int], houses: Houses, maybe: Maybe, goal: Fraction 
     every = (alone, worst, best)
     share = maybe.coverage(vaccinated, certain)
     if share is None:
-        return alone
+        return worst if unvisited else alone
     likely = assess(
         vaccinated + maybe.likely_states[_VACCINATED], certain + _eligible(maybe.likely_states), unknown, houses, goal
     )

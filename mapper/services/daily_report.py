@@ -13,6 +13,7 @@ from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.epidemic import LevelEntry
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import INSIDE, State
+from mapper.domain.ranges import Range
 from mapper.errors import InvalidQuestion, TooLarge, mark
 from mapper.services import epidemic, questions, reporting
 from mapper.services.accounts import User
@@ -51,13 +52,13 @@ class SeriesFigures:
 class Houses:
     """Households: those of the list, and what came of going there. on_the_day: visited on the day of the report."""
 
-    expected: int | None
+    expected: int | Range | None
     visited: int
     interviewed: int
     closed: int
     refused: int
     vacant: int
-    unvisited: int
+    unvisited: int | Range
     on_the_day: int
     people: int
 
@@ -266,13 +267,13 @@ def _house_counts(
 def _houses(row: UnitFigures, counts: Mapping[str, int]) -> Houses:
     told = row.houses
     return Houses(
-        told.expected,
+        row.expected,
         told.visited,
         told.interviewed,
         counts.get("closed", 0),
         counts.get("refused", 0),
         counts.get("vacant", 0),
-        told.unvisited,
+        row.shown("unvisited"),
         counts.get("on_the_day", 0),
         row.people,
     )

@@ -10,7 +10,18 @@ from typing import NamedTuple, Protocol
 from mapper.domain.coverage import Assessment, Houses, assess
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
-from mapper.domain.ranges import Leaf, Maybe, OneOf, Range, ShareRange, apportioned, needed, widened
+from mapper.domain.ranges import (
+    NOBODY_MAY,
+    Leaf,
+    Maybe,
+    OneOf,
+    Range,
+    ShareRange,
+    Unvisited,
+    apportioned,
+    needed,
+    widened,
+)
 from mapper.domain.targets import NO_GOAL, Goal
 from mapper.services import row_sums
 from mapper.services.cluster_design import AskedRow, assess_rows
@@ -28,7 +39,8 @@ class UnitFigures(NamedTuple):
     counts: people per state, in the order of INSIDE. eligible: the denominator of coverage. outside: people registered
     who are not in the group on that day. partial: the figures are of those parts of the unit alone that the user may
     see. goal: what holds here; its verdict stands in the assessment. maybe: what may come to all these figures, from
-    households of which nobody can tell in which unit they are; None where there are none such.
+    households of which nobody can tell in which unit they are; None where there are none such. lists: houses of lists
+    that may be here too, though nobody visited them; None where there are none such.
     """
 
     key: str
@@ -44,6 +56,7 @@ class UnitFigures(NamedTuple):
     partial: bool = False
     goal: Goal = NO_GOAL
     maybe: Maybe | None = None
+    lists: Unvisited | None = None
 
     @property
     def states(self) -> Mapping[State, int]:
@@ -57,14 +70,26 @@ class UnitFigures(NamedTuple):
             return found if found.least != found.most else found.least
         if name in ("eligible", "people"):
             return self.eligible if name == "eligible" else self.people
-        if name in ("visited", "interviewed"):
-            return self.houses.visited if name == "visited" else self.houses.interviewed
+        if name in ("visited", "interviewed", "unvisited"):
+            return int(getattr(self.houses, name))
         return self.counts[INSIDE.index(State(name))]
 
     @property
     def needed(self) -> int | Range | None:
         """People still to vaccinate, as readers are told it."""
         return self.shown("needed") if "needed" in self.ranges else self.assessment.needed
+
+    @property
+    def expected(self) -> int | Range | None:
+        """Houses expected, as readers are told it; None where no list says."""
+        return self.shown("expected") if "expected" in self.ranges else self.houses.expected
+
+    @property
+    def share_visited(self) -> float | None:
+        """The share of the houses expected that is likely visited; None where no list says."""
+        lists = self.lists or Unvisited()
+        expected = (self.houses.expected or 0) + lists.likely_expected
+        return 1 - (self.houses.unvisited + lists.likely_unvisited) / expected if expected else None
 
     @property
     def coverage(self) -> float | ShareRange | None:
@@ -81,8 +106,14 @@ class UnitFigures(NamedTuple):
     @property
     def ranges(self) -> Mapping[str, Range]:
         """Of the figures by name those that may be greater; empty where each is one figure."""
+        lists: dict[str, Range] = {}
+        if self.lists is not None:
+            expected, unvisited, likely_expected, likely_unvisited = self.lists
+            sure, left = self.houses.expected or 0, self.houses.unvisited
+            lists["expected"] = Range(sure, sure + likely_expected, sure + expected)
+            lists["unvisited"] = Range(left, left + likely_unvisited, left + unvisited)
         if self.maybe is None:
-            return {}
+            return lists
         states, houses, likely_states, likely_houses = self.maybe
         own = [*self.counts, self.eligible, self.people, self.houses.visited, self.houses.interviewed]
         most = [*states, sum(_eligible(states)), houses[_PEOPLE], houses[0], houses[1]]
@@ -95,7 +126,7 @@ class UnitFigures(NamedTuple):
         if self.goal.share is not None and self.assessment.needed is not None:
             least, greatest = needed(self.counts, self.maybe, self.goal.share)
             found["needed"] = Range(least, min(max(self.assessment.needed, least), greatest), greatest)
-        return found
+        return found | lists
 
 
 Row = row_sums.Row
@@ -110,7 +141,7 @@ VACCINATED, _UNKNOWN = INSIDE.index(State.VACCINATED), INSIDE.index(State.UNKNOW
 """Where people of a state stand among counts."""
 
 
-def hamlet_rows(known: Known, sums: Mapping[Row, RowSum], aims: Goals, more: Mapping[str, Maybe]) -> list[UnitFigures]:
+def hamlet_rows(known: Known, sums: Mapping[Row, RowSum], aims: Goals, more: Beside) -> list[UnitFigures]:
     """A row for each hamlet, or each of its parts that lie in several units; what is in one of several is apart."""
     parts: dict[tuple[str | None, str | None], list[RowSum]] = {}
     for (leaf, code), one in sums.items():
@@ -121,7 +152,7 @@ def hamlet_rows(known: Known, sums: Mapping[Row, RowSum], aims: Goals, more: Map
         name = hamlet.label if hamlet else code or ""
         several, key = parts[unit, code], hamlet_key(unit, code)
         one = several[0] if len(several) == 1 else total_of(several)
-        rows.append(figures_of(key, code, name, unit, one, aims.hamlet(unit, code), more.get(key)))
+        rows.append(figures_of(key, code, name, unit, one, aims.hamlet(unit, code), *more.of(key)))
     return rows
 
 
@@ -144,10 +175,19 @@ def by_unit(places: PlaceSet, level: str, sums: Mapping[Row, RowSum]) -> dict[st
 
 
 class Beside(NamedTuple):
-    """What may come to figures. units: to rows, by key. whole: to all together, None where nothing can."""
+    """What may come to figures. units: to rows, by key. whole: to all together, None where nothing can.
+
+    lists, whole_lists: the same of houses of lists that nobody visited.
+    """
 
     units: Mapping[str, Maybe]
     whole: Maybe | None
+    lists: Mapping[str, Unvisited] = {}
+    whole_lists: Unvisited | None = None
+
+    def of(self, key: str) -> tuple[Maybe | None, Unvisited | None]:
+        """What may come to one row."""
+        return self.units.get(key), self.lists.get(key)
 
 
 def beside(
@@ -166,9 +206,11 @@ def beside(
     """
     units: dict[str, Maybe] = {}
     whole: Maybe | None = None
+    lists: dict[str, Unvisited] = {}
+    whole_lists: Unvisited | None = None
     for rows, counted in ((sums, True), (apart, False)):
         for (leaf, hamlet), one in rows.items():
-            if not isinstance(leaf, OneOf) or not any(one.houses):
+            if not isinstance(leaf, OneOf) or not (any(one.houses) or one.expected):
                 continue
             within = counted and (part is None or part.holds(places, leaf, hamlet))
             sure = counted and level != HAMLET and places.above(leaf, level) is not None
@@ -181,13 +223,22 @@ def beside(
             owed = [0] * len(parts)
             likely = [apportioned(number, parts, of, owed) for number in one.states]
             likely += [apportioned(number, parts, of) for number in one.houses]
+            houses = [apportioned(number, parts, of) for number in (one.expected or 0, one.unvisited)]
             for key in dict.fromkeys(key for key in keys if key is not None and not sure):
-                maybe = _maybe(one, likely, [each == key for each in keys])
-                units[key] = units[key].plus(maybe) if key in units else maybe
+                here = [each == key for each in keys]
+                if any(one.houses):
+                    maybe = _maybe(one, likely, here)
+                    units[key] = units[key].plus(maybe) if key in units else maybe
+                if one.expected:
+                    lists[key] = lists.get(key, Unvisited()).plus(_unvisited(one, houses, here))
             if not within and any(keys):
-                maybe = _maybe(one, likely, [each is not None for each in keys])
-                whole = maybe if whole is None else whole.plus(maybe)
-    return Beside(units, whole)
+                here = [each is not None for each in keys]
+                if any(one.houses):
+                    maybe = _maybe(one, likely, here)
+                    whole = maybe if whole is None else whole.plus(maybe)
+                if one.expected:
+                    whole_lists = (whole_lists or Unvisited()).plus(_unvisited(one, houses, here))
+    return Beside(units, whole, lists, whole_lists)
 
 
 def key_in(
@@ -205,22 +256,28 @@ def _maybe(one: RowSum, likely: Sequence[Sequence[int]], here: Sequence[bool]) -
     return Maybe(tuple(one.states), tuple(one.houses), parts[: len(INSIDE)], parts[len(INSIDE) :])
 
 
+def _unvisited(one: RowSum, likely: Sequence[Sequence[int]], here: Sequence[bool]) -> Unvisited:
+    """The same of the houses that a list expects."""
+    parts = (sum(compress(number, here)) for number in likely)
+    return Unvisited(one.expected or 0, one.unvisited, *parts)
+
+
 def unit_rows(
     level: str,
     totals: Mapping[str | None, RowSum],
     aims: Goals,
     cut: Collection[str | None],
-    more: Mapping[str, Maybe],
+    more: Beside,
 ) -> list[UnitFigures]:
     """A row for each unit of a level, in the set's order; cut: those of which a part alone is seen.
 
     more: what may come to each; a unit to which something may has a row even where nothing is certain.
     """
-    rows, left = [], {code: RowSum() for code in more} | dict(totals)
+    rows, left = [], {code: RowSum() for code in (*more.units, *more.lists)} | dict(totals)
     for unit in aims.places.at_level(level):
         if unit.code in left:
             goal, sums = aims.unit(level, unit.code), left.pop(unit.code)
-            figures = figures_of(unit.code, unit.code, unit.name, unit.parent_code, sums, goal, more.get(unit.code))
+            figures = figures_of(unit.code, unit.code, unit.name, unit.parent_code, sums, goal, *more.of(unit.code))
             rows.append(figures._replace(partial=True) if unit.code in cut else figures)
     rows += [figures_of("-", None, "", None, one, aims.usual) for one in left.values()]
     return rows
@@ -241,6 +298,7 @@ def figures_of(
     one: RowSum,
     goal: Goal,
     maybe: Maybe | None = None,
+    lists: Unvisited | None = None,
 ) -> UnitFigures:
     """The row of a sum, to which something may come."""
     visited, interviewed, vacant, _refused, _closed, people = one.houses
@@ -258,11 +316,12 @@ def figures_of(
         eligible,
         people - sum(states),
         assess(states[VACCINATED], eligible, states[_UNKNOWN], houses, goal.share)
-        if maybe is None
-        else widened(states, houses, maybe, goal.share),
+        if maybe is None and lists is None
+        else widened(states, houses, maybe or NOBODY_MAY, goal.share, lists.unvisited if lists is not None else 0),
         False,
         goal,
         maybe,
+        lists,
     )
 
 

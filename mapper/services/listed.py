@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mapper.domain.ranges import Leaf, apportioned
+from mapper.domain.ranges import Leaf, OneOf, apportioned
 from mapper.geo.counterparts import WHOLE
 from mapper.services.accounts import User, visible_cells
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -92,11 +92,16 @@ def expected_in(known: Known, places: PlaceSet, hamlet: Hamlet, visited: Visited
 
 
 def visible_expected(
-    known: Known, places: PlaceSet, user: User, visited: Callable[[str], Visited]
+    known: Known,
+    places: PlaceSet,
+    user: User,
+    visited: Callable[[str], Visited],
+    hidden: Callable[[Hamlet, OneOf, tuple[int | None, int]], None] = lambda hamlet, leaf, part: None,
 ) -> Iterator[tuple[Hamlet, dict[Leaf, tuple[int | None, int]]]]:
     """The listed hamlets that a user may see any part of, each with its expected houses there, as ``expected_in``.
 
-    visited: of a set by its id.
+    visited: of a set by its id. hidden: told of parts in one of several units, of which the user may not see that they
+    are in theirs.
     """
     here = visited(places.id)
     if places.id == known.home or not user.areas:
@@ -109,6 +114,9 @@ def visible_expected(
     for hamlet in known.hamlets.values():
         parts = expected_in(known, places, hamlet, here)
         if hamlet.code not in whole:
+            for leaf, part in parts.items():
+                if isinstance(leaf, OneOf) and own.isdisjoint(places.line(leaf)):
+                    hidden(hamlet, leaf, part)
             parts = {leaf: part for leaf, part in parts.items() if not own.isdisjoint(places.line(leaf))}
         if parts:
             yield hamlet, parts

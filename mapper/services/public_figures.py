@@ -15,6 +15,7 @@ from typing import Any
 
 from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.ledger import INSIDE, State
+from mapper.domain.ranges import Range
 from mapper.domain.roles import Role
 from mapper.domain.suppression import Pair, Place, kept_back, small_rows
 from mapper.services import reporting
@@ -75,7 +76,8 @@ def counts_of(reference: Reference, campaign_id: str, places: PlaceSet, series: 
                 continue
             pair = unit.counts[vaccinated], unit.eligible - unit.counts[vaccinated]
             counts[key_of(group, dose)][unit.code] = pair
-            bands[unit.code] = _band(unit.houses.visited, unit.houses.expected)
+            expected = unit.expected
+            bands[unit.code] = _band(unit.houses.visited, expected.most if isinstance(expected, Range) else expected)
     return Day(counts, bands, tuple(sorted(unvisited)), loose)
 
 

@@ -36,14 +36,9 @@ def band_of(unit: UnitFigures) -> Band:
         return Band.LOST
     if unit.assessment.coverage is None:
         return Band.EMPTY
-    expected, unvisited = unit.houses.expected, unit.houses.unvisited
     # One hamlet with more houses than its list does not make up for another: what is not visited counts.
-    thin = (
-        bool(expected)
-        and expected is not None
-        and (expected - unvisited) * THIN.denominator < THIN.numerator * expected
-    )
-    return Band.THIN if thin else Band.JUDGED
+    visited = unit.share_visited
+    return Band.THIN if visited is not None and visited < THIN else Band.JUDGED
 
 
 def _share(unit: UnitFigures) -> float:

@@ -101,7 +101,7 @@ def _notes(words: Writing, report: DailyReport, sample: bool) -> tuple[str, ...]
                     "{number} houses of the lists were not visited: their people are in no figure, and coverage is of "
                     "the people asked."
                 ),
-                number=words.count(report.houses.unvisited),
+                number=words.number(report.houses.unvisited).text,
             )
         )
     notes.append(

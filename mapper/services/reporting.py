@@ -14,6 +14,7 @@ from mapper.services.carried_targets import goals_on
 from mapper.services.cluster_design import estimate
 from mapper.services.figure_rows import (
     VACCINATED,
+    Beside,
     Part,
     UnitFigures,
     as_sample,
@@ -95,12 +96,12 @@ def coverage(reference: Reference, user: User, question: Question, part: Part | 
     if part is not None:
         sums = {(leaf, hamlet): one for (leaf, hamlet), one in sums.items() if part.holds(places, leaf, hamlet)}
     if question.level == HAMLET:
-        rows = hamlet_rows(known, sums, aims, more.units)
+        rows = hamlet_rows(known, sums, aims, more)
     else:
         totals = {code: total_of(several) for code, several in by_unit(places, question.level, sums).items()}
-        rows = unit_rows(question.level, totals, aims, cut_units(places, question.level, seen), more.units)
+        rows = unit_rows(question.level, totals, aims, cut_units(places, question.level, seen), more)
     together = total_of(list(sums.values()))
-    total = figures_of("total", None, "", None, together, goal_of_all(aims, part, sums), more.whole)
+    total = figures_of("total", None, "", None, together, goal_of_all(aims, part, sums), more.whole, more.whole_lists)
     sample = None
     if campaign.design is Design.CLUSTER_SURVEY:
         sample = None if total.assessment.complete else estimate(map(asked_row, sums.items()))
@@ -174,8 +175,8 @@ def coverage_of_every(
         apart = row_sums.apart_of_series(ground, people[0], number) if ground.apart else {}
         more = beside(ground, doubtful, apart, places, question.level, part, seen)
         together, goal = replace(everything, states=whole), goal_of_all(aims, part, rows)
-        of_all = [figures_of("total", None, "", None, together, goal, more.whole)]
-        of_each = unit_rows(question.level, told, aims, cut, more.units if units else {})
+        of_all = [figures_of("total", None, "", None, together, goal, more.whole, more.whole_lists)]
+        of_each = unit_rows(question.level, told, aims, cut, more if units else Beside({}, None))
         if campaign.design is Design.CLUSTER_SURVEY:
             asked = row_sums.of_series(ground, held, people[0], number)
             of_all, of_each = as_sample(of_all, asked, places, ""), as_sample(of_each, asked, places, question.level)

@@ -24,6 +24,7 @@ from mapper.services.listed import visible_expected, visited_in
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import tallies
 from mapper.store.database import Connection
+from mapper.store.reference import Hamlet
 
 Row = tuple[Leaf, str | None]
 """(leaf unit code or one of several, hamlet code), either None where a household has none."""
@@ -64,7 +65,8 @@ class Ground:
     """What holds for every series. sums: rows without people. rows: by cell. changes: of cells, as ``KeptStates`` asks.
 
     era: of the tallies. everywhere: these are all cells that have any households. apart: rows in one of several units
-    that the user may not see, and apart_rows their cells, of which no more is told than that they may be in another.
+    that the user may not see, with houses of lists there, and apart_rows their cells, of which no more is told than
+    that they may be in another.
     placed: households whose point tells where they are, by unit: of a unit of the home set and hamlet, and with a
     hamlet of None of the whole unit; only of those units of which some are in one of several here.
     """
@@ -120,8 +122,13 @@ def ground(
             into.houses = list(map(add, into.houses, counts))
         rows[cell_id] = row
         changes[cell_id] = of_cell[-1]
+
+    def hidden(hamlet: Hamlet, leaf: OneOf, part: tuple[int | None, int]) -> None:
+        into = apart.setdefault((leaf, hamlet.code), RowSum())
+        into.expected, into.unvisited = part
+
     for hamlet, parts in visible_expected(
-        known, places, user, lambda at: visited if at == set_id else visited_in(cells, houses, at)
+        known, places, user, lambda at: visited if at == set_id else visited_in(cells, houses, at), hidden
     ):
         for leaf, (expected, unvisited) in parts.items():
             into = sums.setdefault((leaf, hamlet.code), RowSum())

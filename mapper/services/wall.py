@@ -223,8 +223,8 @@ class _Words:
         share = unit.coverage if unit is not None else None
         if unit is None or share is None:
             return "–"
-        houses = unit.houses
-        thin = houses.expected and 1 - houses.unvisited / houses.expected < THIN_VISITING
+        visited = unit.share_visited
+        thin = visited is not None and visited < THIN_VISITING
         return self.percent(share) + ("*" if thin else "")
 
     def total(self, answer: Answer) -> str:

@@ -146,9 +146,10 @@ def figures(units: Sequence[UnitFigures]) -> list[dict[str, Any]]:
     shares = to_six_places(np.array([unit.assessment[:5] for unit in units], np.float64))
     rows = [_row(unit, *of_unit) for unit, of_unit in zip(units, shares.tolist(), strict=True)]
     for unit, row in zip(units, rows, strict=True):
-        if unit.maybe is not None:
+        if unit.maybe is not None or unit.lists is not None:
             # Only where some may be here or in another unit: [at least, likely, at most].
             row["ranges"] = {_IN_ROWS.get(name, name): list(one) for name, one in unit.ranges.items()}
+        if unit.maybe is not None:
             share = unit.coverage_range
             row["ranges"]["coverage"] = None if share is None else [round(each, 6) for each in share]
         if unit.goal.own:
@@ -160,12 +161,12 @@ def figures(units: Sequence[UnitFigures]) -> list[dict[str, Any]]:
     return rows
 
 
-_IN_ROWS = {"visited": "households_visited", "interviewed": "households_interviewed"}
+_IN_ROWS = {name: f"households_{name}" for name in ("visited", "interviewed", "expected", "unvisited")}
 """What rows call figures that have another name elsewhere."""
 
 
 def _row(unit: UnitFigures, share: float, low: float, high: float, worst: float, best: float) -> dict[str, Any]:
-    key, code, name, parent, houses, people, counts, eligible, outside, said, partial, _goal, _maybe = unit
+    key, code, name, parent, houses, people, counts, eligible, outside, said, partial, *_ = unit
     away, vaccinated, contraindicated, refused, deferred, unknown, waiting, due = counts
     # Written out: put together from parts, it takes twice as long, for each of thousands of hamlets.
     return {

@@ -77,6 +77,7 @@ RANGES = (
     mark("Eligible, at most"),
     mark("Coverage, at least"),
     mark("Coverage, at most"),
+    mark("Houses expected, at most"),
 )
 """More columns, where of some people nobody can tell in which of several places they are."""
 
@@ -188,7 +189,7 @@ def ranking_file() -> Response:
     units = [one for band in found.ranking.values() for one in band.units]
     rows = [_row(one, level) for one in units]
     head = [say(each) for each in HEAD]
-    if any(one.figures.maybe for one in units):
+    if any(one.figures.ranges for one in units):
         head += map(say, RANGES)
         rows = [(*row, *_range(one.figures)) for row, one in zip(rows, units, strict=True)]
     state = asked.state
@@ -236,7 +237,13 @@ def _range(unit: UnitFigures) -> tuple[str, ...]:
     most = (unit.shown(name) for name in ("vaccinated", "eligible"))
     share = unit.coverage
     least, greatest = (share.least, share.most) if isinstance(share, ShareRange) else (share, share)
-    return (*(str(one.most if isinstance(one, Range) else one) for one in most), _decimal(least), _decimal(greatest))
+    expected = unit.expected
+    return (
+        *(str(one.most if isinstance(one, Range) else one) for one in most),
+        _decimal(least),
+        _decimal(greatest),
+        _text(expected.most if isinstance(expected, Range) else expected),
+    )
 
 
 def _decimal(number: Any, places: int = 4) -> str:

@@ -12,6 +12,7 @@ import pytest
 from shapely import box
 
 from mapper.charts.picture import Form
+from mapper.domain.coverage import Verdict
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
 from mapper.domain.ranges import Leaf, OneOf
@@ -34,7 +35,7 @@ from mapper.store.reference import BoundarySet, UnitRow
 from mapper.web.api import figures
 from tests.conftest import CHECKOUT
 from tests.services.book import check_figures
-from tests.services.town import COMMUNES, EVERYTHING, HAMLETS, Answers, Town, inside, person
+from tests.services.town import COMMUNES, EVERYTHING, EXPECTED, HAMLETS, Answers, Town, inside, person
 
 LATER = date(2025, 8, 1)
 VACCINATED = person(doses=[("1", date(2021, 9, 1), "astrazeneca")])
@@ -358,7 +359,9 @@ def test_a_range_is_written_as_one_wherever_it_is_told(sqlite_town: Town) -> Non
     (row,) = figures([x])
     assert (row["eligible"], row["ranges"]["eligible"]) == (4, [4, 5, 6])
     assert row["ranges"]["coverage"][::2] == [0.6, 0.8]
-    assert "ranges" not in figures([rows(later(town, "province"))["Q"]])[0]
+    (province,) = figures([rows(later(town, "province"))["Q"]])
+    # of a commune that went there in part, nobody was visited
+    assert province["ranges"].keys() == {"households_expected", "households_unvisited"}
 
 
 def test_every_day_of_a_curve_has_the_range_of_that_day(sqlite_town: Town) -> None:
@@ -443,3 +446,65 @@ def test_expected_houses_of_a_divided_hamlet_are_parted_by_those_visited(town: T
     by_unit = {unit.code: unit.houses for unit in later(town).units}
     assert sum(one.expected or 0 for one in by_unit.values()) == before.expected
     check_figures(town, "strips", "18_plus", "1", LATER)
+
+
+def test_unvisited_hamlets_of_a_divided_commune_may_be_in_each_of_its_heirs(town: Town) -> None:
+    town.import_strips()
+    tell(town)
+    listed = {at: sum(EXPECTED[code] for code in HAMLETS[at]) for at in range(14)}
+    before = town.ask(day=LATER).total.houses
+    answer = later(town)
+    found = {unit.code: unit for unit in answer.units}
+    for code, own in (("X", (0, 1)), ("Y", (3,))):
+        certain = sum(listed[at] for at in own)
+        least, likely, most = found[code].ranges["expected"]
+        # all of commune 2 may be here; of commune 4 most went to Y, and the rest nobody told where
+        assert (found[code].houses.expected, least, most) == (
+            certain,
+            certain,
+            certain + listed[2] + (listed[4] if code == "Y" else 0),
+        )
+        assert least < likely < most
+        assert found[code].ranges["unvisited"] == found[code].ranges["expected"] == found[code].expected
+        assert found[code].maybe is None
+    assert (answer.total.lists, answer.total.houses) == (None, before)
+    (province,) = (unit for unit in later(town, "province").units if unit.code == "Q")
+    assert province.expected == (
+        sum(listed[at] for at in (0, 1, 2, 3)),
+        sum(listed[at] for at in (0, 1, 2, 3)) + found["Y"].ranges["expected"].likely - listed[3] - half(listed[2]),
+        sum(listed[at] for at in (0, 1, 2, 3, 4)),
+    )
+    # of one heir alone, and whoever sees that heir alone, there is the same range
+    x = User(1, "somebody", Role.SUPERVISOR, (("strips", "X"),), 0)
+    (of_x,) = later(town, user=x).units
+    assert (of_x.code, of_x.expected) == ("X", found["X"].expected)
+    question = Question("covid19", "18_plus", "1", LATER, "commune", "strips")
+    alone = reporting.coverage(town.reference, EVERYTHING, question, Area("commune", "X"))
+    assert alone.total.expected == found["X"].expected
+    (row,) = figures([of_x])
+    assert row["ranges"].keys() == {"households_expected", "households_unvisited"}
+
+
+def half(number: int) -> int:
+    """The second of two like parts of a whole."""
+    return number // 2
+
+
+def test_a_unit_is_not_complete_while_hamlets_that_nobody_visited_may_be_in_it(town: Town) -> None:
+    town.import_strips()
+    tell(town, Succession(tuple(one for one in TOLD.heirs if one.old in (COMMUNES[0], COMMUNES[2]))))
+    for hamlet, code in enumerate(HAMLETS[0]):
+        for _ in range(EXPECTED[code]):
+            house(town, 0, 0.5, VACCINATED, hamlet=hamlet)
+    whole = {unit.code: unit for unit in town.ask(day=LATER).units}[COMMUNES[0]]
+    assert (whole.assessment.complete, whole.assessment.verdict) == (True, Verdict.MET)
+    x = {unit.code: unit for unit in later(town).units}["X"]
+    # those of the divided commune may all be here, and nobody asked them
+    assert (x.assessment.coverage, x.assessment.complete, x.assessment.verdict) == (1.0, False, Verdict.UNDECIDED)
+    assert x.assessment.worst is not None
+    assert x.assessment.worst < 0.9
+    for hamlet, code in enumerate(HAMLETS[2]):
+        for _ in range(EXPECTED[code]):
+            house(town, 2, 0.1, VACCINATED, hamlet=hamlet)
+    x = {unit.code: unit for unit in later(town).units}["X"]
+    assert (x.lists, x.assessment.complete, x.assessment.verdict) == (None, True, Verdict.MET)
