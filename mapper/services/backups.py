@@ -114,7 +114,8 @@ def back_up(
         part.unlink(missing_ok=True)
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         with os.fdopen(handle, "w+b") as out:
-            contents = _write(reference, ArchiveWriter(out, NOTE), files, moment, progress)
+            with ArchiveWriter(out, NOTE) as archive:
+                contents = _write(reference, archive, files, moment, progress)
             out.flush()
             os.fsync(out.fileno())
         proof = check(part, progress).proof if verify else None
