@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="SQLAlchemy address of a PostgreSQL database; empty means SQLite in the data folder."
     )
+    reading_url: str = Field(
+        "", description="Address of a streaming replica of the same PostgreSQL, which pages and maps are read from."
+    )
     public_url: str = Field(
         "", description="Address under which phones and browsers reach the server, e.g. https://tiem.example.vn."
     )

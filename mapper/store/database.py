@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from sqlalchemy import (
@@ -126,6 +126,19 @@ class Prepared:
             cursor.close()
 
 
+class Aside(Protocol):
+    """A copy of the database that some transactions read from; ``mapper.store.replica`` has it."""
+
+    database: Database
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether those of this thread do now."""
+
+    def close(self) -> None:
+        """Close its connections."""
+
+
 class Database:
     """The engine with its two kinds of transaction. One a process; safe for threads.
 
@@ -155,6 +168,7 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
         self._file = Path(str(address.database)) if self.is_sqlite and _is_file(address.database) else None
         self._companions: dict[str, Database] = {}
+        self.aside: Aside | None = None
         self._opening = threading.Lock()
         self._idle: deque[Connection] = deque()
         self._writer: Any = threading.Lock() if self.is_sqlite else nullcontext()
@@ -172,7 +186,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads: one consistent view."""
+        """A transaction that only reads: one consistent view, a replica's for who has turned to one."""
+        if self.aside is not None and self.aside.is_asked:
+            with self.aside.database.read() as found:
+                yield found
+            return
         # READ COMMITTED, PostgreSQL's default, would let every statement of a reader see another moment.
         with self._transaction(
             "BEGIN" if self.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -386,6 +404,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        if self.aside is not None:
+            self.aside.close()
         for companion in self._companions.values():
             companion.close()
         while self._idle:
