@@ -16,11 +16,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from mapper.domain.places import same_name
+from mapper.domain.ranges import OneOf
 from mapper.domain.roles import READERS, UNLIMITED, Role
 from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
 from mapper.geo.drawing import lies_within
 from mapper.services import audit, passwords
-from mapper.services.reference import Known, Reference
+from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.store import accounts, drawn_areas, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
@@ -398,7 +399,31 @@ def _holds_area(connection: Connection, known: Known, user: User, area: tuple[st
     if set_id == DRAWN:
         outline = drawn_areas.outline(connection, int(code)) if code.isdecimal() else None
         return outline is not None and lies_within(outline, drawn_areas.unit_outlines(connection, user.areas))
+    if not set_id:
+        return ("", code) in user.areas or _holds_hamlet(known, user, code)
     return any(_holds(known, own, (set_id, code)) for own in user.areas)
+
+
+def _holds_hamlet(known: Known, user: User, code: str) -> bool:
+    """Whether a hamlet's commune, or all that may hold some of it in another set, lies in the areas of one set."""
+    own: dict[str, set[str]] = {}
+    for set_id, unit in user.areas:
+        own.setdefault(set_id, set()).add(unit)
+    return any(
+        (parts := parts_of_hamlet(known, places, code)) is not None
+        and all(not units.isdisjoint(places.line(part)) for part in parts)
+        for set_id, units in own.items()
+        if (places := known.every_set.get(set_id)) is not None
+    )
+
+
+def parts_of_hamlet(known: Known, places: PlaceSet, code: str) -> tuple[str, ...] | None:
+    """The innermost units of a set that may hold houses of a hamlet of the lists; None where nobody can say all."""
+    hamlet = known.hamlets.get(code)
+    leaf = known.followed(hamlet.commune_code, places) if hamlet else None
+    if isinstance(leaf, OneOf):
+        return None if leaf.elsewhere else leaf.codes
+    return None if leaf is None else (leaf,)
 
 
 def _holds(known: Known, outer: tuple[str, str], inner: tuple[str, str]) -> bool:
@@ -406,14 +431,10 @@ def _holds(known: Known, outer: tuple[str, str], inner: tuple[str, str]) -> bool
     if outer == inner:
         return True
     (outer_set, outer_code), (inner_set, inner_code) = outer, inner
-    places, lower = known.every_set.get(outer_set), known.every_set.get(inner_set or known.home or "")
+    places, lower = known.every_set.get(outer_set), known.every_set.get(inner_set)
     if places is None or lower is None:
         return False
-    if inner_set:
-        leaves = [unit.code for unit in lower.at_level(lower.leaf) if inner_code in lower.line(unit.code)]
-    else:
-        hamlet = known.hamlets.get(inner_code)
-        leaves = [hamlet.commune_code] if hamlet else []
+    leaves = [unit.code for unit in lower.at_level(lower.leaf) if inner_code in lower.line(unit.code)]
     there = [known.counterpart(lower, leaf, places) for leaf in leaves]
     return bool(there) and all(code is not None and outer_code in places.line(code) for code in there)
 

@@ -261,9 +261,27 @@ def _area(reference: Reference, connection: Connection, by: User, written: str) 
     there = (not area[0] and code in known.hamlets) or (
         set_id == DRAWN and code.isdecimal() and drawn_areas.outline(connection, int(code)) is not None
     )
+    if there and not area[0] and not accounts.holds(reference, connection, by, [area]):
+        _refuse_part(known, by, code)
     if not there or not accounts.holds(reference, connection, by, [area]):
         raise NotFound(mark("There is no place {place} in your area. Look at the list again."), place=written)
     return area
+
+
+def _refuse_part(known: Known, by: User, code: str) -> None:
+    """Raises Forbidden where a hamlet is divided, and some of it may lie in a user's area."""
+    for set_id, unit in by.areas:
+        places = known.every_set.get(set_id)
+        parts = accounts.parts_of_hamlet(known, places, code) if places else None
+        if places is not None and parts and any(unit in places.line(part) for part in parts):
+            raise Forbidden(
+                mark(
+                    "{hamlet} lies in {communes}, of which not all are in your area: the whole hamlet is given by "
+                    "somebody whose area holds them all. For your part of it, draw an area on the map."
+                ),
+                hamlet=known.hamlets[code].label,
+                communes=", ".join(places.units[places.leaf, part].name for part in parts),
+            )
 
 
 def _canvasser(reference: Reference, connection: Connection, by: User, user_id: int) -> Account:

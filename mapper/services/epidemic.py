@@ -19,7 +19,7 @@ from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.areas import Area
 from mapper.services.carried_levels import levels_until
-from mapper.services.listed import seen_whole
+from mapper.services.listed import units_of
 from mapper.services.place_matching import filled_up, match, why_not
 from mapper.services.questions import default_set
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -121,8 +121,7 @@ def overview(
         known = reference.known(connection)
         places = default_set(known, set_id, day)
         seen = visible_rows(reference, connection, known, places, user)
-        # A level is that of a whole unit.
-        own = seen_whole(reference, connection, known, places, user)
+        own = units_of(places, user)
         in_force = levels_on(levels_until(reference, connection, known, places, day), day)
         units = []
         about: UnitLevel | None = None
@@ -188,7 +187,8 @@ def enter(
 ) -> int:
     """Enter the level of a unit from a day on, as typed; how many units it was entered for.
 
-    unit_code: of an innermost unit, or LEVEL:CODE for all of these within another that lie in the user's area.
+    unit_code: of an innermost unit, or LEVEL:CODE for all of these within another that lie in the user's area. A level
+    is that of a whole unit: it is entered in the set of the user's own area, whatever they see of other sets.
     Raises InvalidInput, NotFound, Forbidden.
     """
     wanted = _level(level)
@@ -198,8 +198,7 @@ def enter(
     with reference.database.write() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id)
-        own = seen_whole(reference, connection, known, places, user)
-        codes = _codes_of(places, own, unit_code)
+        codes = _codes_of(places, units_of(places, user), unit_code)
         kept.add(connection, places.id, [LevelEntry(code, day, wanted, told) for code in codes], user.id, _now())
         facts = {"level": wanted, "from": day.isoformat(), "source": told, "set": places.id}
         if codes != [unit_code]:
@@ -232,7 +231,7 @@ def import_table(
     with reference.database.write() as connection:
         known = reference.known(connection)
         places = default_set(known, set_id)
-        finder = _Finder(places, seen_whole(reference, connection, known, places, user))
+        finder = _Finder(places, units_of(places, user))
         for row in read.rows:
             made = finder.entry(row, fallback, source.strip(), today)
             if isinstance(made, RowFault):
@@ -291,7 +290,7 @@ class _Finder:
         code = found.place.code
         if self._own is not None and code not in self._own:
             return RowFault(
-                row.row, mark("{code} does not lie in your area as a whole. Take the row out."), {"code": code}
+                row.row, mark("{code} is no unit of your area in this set. Take the row out."), {"code": code}
             )
         return code
 
@@ -306,7 +305,7 @@ def _may_enter(user: User) -> None:
 
 
 def _codes_of(places: PlaceSet, own: set[str] | None, asked: str) -> list[str]:
-    """The innermost units that a user may enter of what was asked for. own: what they see whole, None for all.
+    """The innermost units that a user may enter of what was asked for. own: those of their area, None for all.
 
     Raises NotFound where there is none.
     """
@@ -319,7 +318,13 @@ def _codes_of(places: PlaceSet, own: set[str] | None, asked: str) -> list[str]:
         and (own is None or unit.code in own)
     ]
     if not codes:
-        raise NotFound(mark("There is no place {place} in your area. Look at the list again."), place=asked[:60] or "-")
+        raise NotFound(
+            mark(
+                "There is no place {place} in your area. Levels are entered by those whose area is of this boundary "
+                "set and holds the whole place. Look at the list again."
+            ),
+            place=asked[:60] or "-",
+        )
     return codes
 
 

@@ -144,6 +144,14 @@ def leaves_in_areas(known: Known, places: PlaceSet, user: User) -> set[str]:
     return found
 
 
+def units_of(places: PlaceSet, user: User) -> set[str] | None:
+    """The innermost units of a set that areas of that very set hold; None for all."""
+    if not user.areas:
+        return None
+    own = _by_set(user).get(places.id, set())
+    return {unit.code for unit in places.at_level(places.leaf) if not own.isdisjoint(places.line(unit.code))}
+
+
 def seen_whole(
     reference: Reference, connection: Connection, known: Known, places: PlaceSet, user: User
 ) -> set[str] | None:

@@ -133,7 +133,7 @@ def test_a_table_with_a_wrong_row_enters_nothing_and_names_every_such_row(town: 
     done = take(town, south, text, source="A")
     assert rows_and_sentences(done.faults) == [
         (3, "the boundary set has no unit of the code X"),
-        (4, f"{NORTH} does not lie in your area as a whole"),
+        (4, f"{NORTH} is no unit of your area in this set"),
         (5, "there is no Xã 99 here"),
         (6, "9 is no epidemic level"),
     ]

@@ -16,8 +16,8 @@ import pytest
 from mapper.domain.people import Point
 from mapper.domain.roles import Role
 from mapper.domain.succession import Heir, Succession
-from mapper.errors import NotFound
-from mapper.services import assignment, boundaries, health, users, walk
+from mapper.errors import Forbidden, NotFound
+from mapper.services import accounts, assignment, boundaries, epidemic, health, users, walk
 from mapper.services.accounts import User
 from mapper.services.boundaries import SetFacts
 from mapper.store import reference as kept
@@ -145,3 +145,61 @@ def test_assignment_shows_a_divided_hamlet_under_both_with_the_work_that_lies_th
         loads[commune.code] = replace(hamlet.load, due=0)
     assert {code: load.visited for code, load in loads.items()} == {"C": 1, "D": 2}
     assert loads["C"].expected is None and loads["D"].expected is not None
+
+
+def test_the_whole_of_a_divided_hamlet_is_given_by_whose_area_holds_all_parts(later: Town) -> None:
+    have = [f"hamlet:{DIVIDED}", f"hamlet:{HAMLETS[3][0]}"]
+    number, _ = users.add(later.reference, EVERYTHING, "an", "canvasser", have)
+
+    def by(*codes: str) -> User:
+        return User(7, "giám sát", Role.SUPERVISOR, tuple(("later", code) for code in codes), 0)
+
+    def holds(user: User) -> bool:
+        with later.reference.database.read() as connection:
+            return accounts.holds(later.reference, connection, user, [("", DIVIDED)])
+
+    assert [holds(by(*codes)) for codes in (("C",), ("D",), ("C", "D"), ("Q",), ("A",))] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    with pytest.raises(Forbidden, match=r"lies in Xã Tây, Xã Đông, of which not all are in your area"):
+        assignment.move(later.reference, by("D"), f"hamlet:{DIVIDED}", number, None)
+    with pytest.raises(NotFound, match="There is no place"):
+        assignment.move(later.reference, by("A"), f"hamlet:{DIVIDED}", number, None)
+    theirs = assignment.communes(later.reference, by("Q"), "later")
+    assert DIVIDED in {code for one in theirs for code, _ in one.hamlets}
+    assignment.move(later.reference, by("Q"), f"hamlet:{DIVIDED}", number, None)
+
+
+def test_a_level_is_entered_by_whose_area_is_of_the_set_and_holds_the_unit(later: Town) -> None:
+    day = date(2025, 8, 1)
+    send(later, inside(0), "zero", HAMLETS[0][0], COMMUNES[0])
+
+    def enter(user: User, set_id: str, unit: str) -> int:
+        return epidemic.enter(later.reference, user, set_id, unit, "3", "2025-07-20", "QĐ 1", day)
+
+    made = accounts.add_user(later.reference, "cũ", "supervisor", [f"squares:{code}" for code in COMMUNES[:2]])
+    old = User(made.id, "cũ", Role.SUPERVISOR, tuple(("squares", code) for code in COMMUNES[:2]), 0)
+    # who sees all that Xã Gộp was made of reads its level, and does not decide it
+    seen = epidemic.overview(later.reference, old, "later", day)
+    assert [(unit.code, unit.may_set) for unit in seen.units] == [("A", False)]
+    assert seen.whole == ()
+    with pytest.raises(NotFound, match="Levels are entered by those whose area is of this boundary set"):
+        enter(old, "later", "A")
+    with pytest.raises(NotFound):
+        enter(old, "later", "province:Q")
+    (fault,) = epidemic.import_table(
+        later.reference, old, "later", "t.csv", "mã xã,cấp độ,từ ngày,quyết định\nA,3,20/07/2025,QĐ 1\n".encode(), day
+    ).faults
+    assert fault.message.startswith("{code} is no unit of your area in this set")
+    assert enter(old, "squares", COMMUNES[0]) == 1
+    new = replace(old, areas=(("later", "A"),))
+    assert enter(new, "later", "A") == 1
+    with pytest.raises(NotFound):
+        enter(new, "squares", COMMUNES[0])
+    with pytest.raises(NotFound):
+        enter(new, "later", "D")
+    assert enter(replace(old, areas=()), "later", "province:Q") == 3
