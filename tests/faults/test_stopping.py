@@ -1,0 +1,113 @@
+"""A server that is told to end: what has begun to come is answered, what comes then is told to come again.
+
+One server of two processes for all that takes one: its numbers are those of both, its log names nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.client.collect import multipart
+from tests.client.site import House
+from tests.faults.ground import Ground, Nursery, Phone, Promise, check, ground, nursery, sqlite_in, token_of, until
+
+TOKEN = "a token for the watch"
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Nursery]:
+    """Where servers come from."""
+    with nursery() as made:
+        yield made
+
+
+@pytest.fixture
+def here(tmp_path: Path, started: Nursery) -> Iterator[Ground]:
+    """Two processes over one SQLite database, each answering whom it happens to meet."""
+    settings = {"metrics_token": TOKEN}
+    with ground(sqlite_in(tmp_path / "data"), tmp_path / "data", started, workers=2, settings=settings) as made:
+        yield made
+
+
+def half_sent(here: Ground, token: str, house: House) -> tuple[socket.socket, bytes]:
+    """A connection over which half of an upload has gone, and the other half."""
+    body = multipart(house.form(), [], True, "b")
+    head = (
+        f"POST /key/{token}/submission HTTP/1.1\r\nHost: 127.0.0.1\r\nX-OpenRosa-Version: 1.0\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    whole = head + body
+    line = socket.create_connection(("127.0.0.1", here.port), 30)
+    line.sendall(whole[: len(whole) // 2])
+    return line, whole[len(whole) // 2 :]
+
+
+def numbers(here: Ground) -> dict[tuple[str, ...], float]:
+    page = requests.get(f"{here.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(page.text)
+        for sample in family.samples
+    }
+
+
+def test_what_has_begun_is_answered_what_comes_later_is_told_to_come_again(here: Ground) -> None:
+    token = token_of(here.database_url)
+    here.start()
+    promises: dict[str, Promise] = {}
+    for number in range(12):
+        with Phone(f"{here.url}/key/{token}", promises) as phone:  # a connection each, to whichever process
+            phone.instance = f"uuid:{number}"
+            phone.send(House(phone.instance).form())
+    found = numbers(here)
+    assert found[("tungnha_submissions_total", "counted")] == 12
+    assert found[("tungnha_submissions_waiting", "received")] == 0
+    late = House("uuid:late")
+    open_lines = [half_sent(here, token, House(f"uuid:half {place}")) for place in range(6)]
+    keeping = [requests.Session() for _ in range(6)]
+    for session in keeping:
+        assert session.get(f"{here.url}/readyz", timeout=30).status_code == 200
+    assert here.process is not None
+    os.kill(here.process, signal.SIGTERM)
+
+    for session in keeping:
+
+        def stopping(session: requests.Session = session) -> bool:
+            return session.get(f"{here.url}/readyz", timeout=30).status_code == 503
+
+        until(stopping, lambda: "it is ready as before")
+        refused = session.post(
+            f"{here.url}/key/{token}/submission",
+            data=multipart(late.form(), [], True, "b"),
+            headers={"Content-Type": "multipart/form-data; boundary=b", "X-OpenRosa-Version": "1.0"},
+            timeout=30,
+        )
+        assert refused.status_code == 503
+        assert int(refused.headers["Retry-After"]) > 0
+        assert "OpenRosaResponse" in refused.text
+        assert session.get(f"{here.url}/healthz", timeout=30).status_code == 200
+        session.close()
+    for place, (line, rest) in enumerate(open_lines):
+        line.sendall(rest)
+        assert line.recv(65536).startswith(b"HTTP/1.1 201"), place
+        line.close()
+        promises[f"uuid:half {place}"] = Promise(House(f"uuid:half {place}").xml)
+    here._ended()
+    assert check(here.database_url, promises).submissions == 18
+    log = here.log.read_text("utf-8")
+    assert token not in log
+    assert "Nông" not in log
+    assert "uuid:" not in log
+    told = [json.loads(line) for line in log.splitlines()]
+    assert {one["status"] for one in told if one.get("route") == "/key/<token>/submission"} == {201, 204, 503}
+    processes = {one["process"] for one in told if one.get("route")}
+    assert len(processes) == 2, "one process answered all"
