@@ -15,7 +15,7 @@ from typing import Any
 
 from mapper.domain.campaign import Campaign, Group, Period
 from mapper.domain.ledger import INSIDE, State
-from mapper.domain.ranges import Range
+from mapper.domain.ranges import OneOf, Range
 from mapper.domain.roles import Role
 from mapper.domain.suppression import Pair, Place, kept_back, small_rows
 from mapper.services import reporting
@@ -43,13 +43,15 @@ Counts = Mapping[str, Mapping[str, Pair]]
 class Day:
     """What there is on a day. bands: place in BANDS of the units visited, None without a list; unvisited: codes.
 
-    loose: by code how many people may live in a unit as well, or in another part of one that was divided.
+    loose: by key and code how many people of the series may live in a unit as well, or in another part of one that was
+    divided. divided: units that have a part of such a one, whether or not anybody there is without a position.
     """
 
     counts: Counts
     bands: Mapping[str, int | None]
     unvisited: tuple[str, ...]
-    loose: Mapping[str, int]
+    loose: Mapping[str, Mapping[str, int]]
+    divided: tuple[str, ...]
 
 
 def key_of(group: str, dose: str) -> str:
@@ -63,14 +65,14 @@ def counts_of(reference: Reference, campaign_id: str, places: PlaceSet, series: 
     counts: dict[str, dict[str, Pair]] = {key_of(*each): {} for each in series}
     bands: dict[str, int | None] = {}
     unvisited = set()
-    loose = {}
+    loose: dict[str, dict[str, int]] = {key_of(*each): {} for each in series}
     for group, dose in series:
         question = Question(campaign_id, group, dose, day, places.leaf, places.id)
         for unit in reporting.coverage(reference, EVERYBODY, question).units:
             if unit.code is None:
                 continue
             if unit.maybe is not None:
-                loose[unit.code] = unit.ranges["people"].most - unit.ranges["people"].least
+                loose[key_of(group, dose)][unit.code] = unit.maybe.eligible
             if not unit.houses.visited:
                 unvisited.add(unit.code)
                 continue
@@ -78,7 +80,15 @@ def counts_of(reference: Reference, campaign_id: str, places: PlaceSet, series: 
             counts[key_of(group, dose)][unit.code] = pair
             expected = unit.expected
             bands[unit.code] = _band(unit.houses.visited, expected.most if isinstance(expected, Range) else expected)
-    return Day(counts, bands, tuple(sorted(unvisited)), loose)
+    return Day(counts, bands, tuple(sorted(unvisited)), loose, _divided(reference, places))
+
+
+def _divided(reference: Reference, places: PlaceSet) -> tuple[str, ...]:
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    home = known.every_set.get(known.home or "")
+    leaves = [known.followed(unit.code, places) for unit in home.at_level(home.leaf)] if home else []
+    return tuple(sorted({code for leaf in leaves if isinstance(leaf, OneOf) for code in leaf.codes}))
 
 
 def make(
@@ -93,7 +103,8 @@ def make(
     """What is kept of a publication; before: the one of the same campaign and set it follows, empty for the first.
 
     held: what was shown last, today or earlier, by key and unit; hidden, small: rows kept back, and why, by key. loose:
-    units in whose figures people may be missing, once they were at least the threshold; how many is not told.
+    by key and unit how many people may be missing in its figures, of whom nothing else is told: in whole thresholds,
+    changed only where the threshold makes the difference. divided: units that have a part of a divided one.
     """
     now = counts_of(reference, campaign.id, places, series, day)
     last: Counts = before.get("held", {})
@@ -124,10 +135,28 @@ def make(
         "small": small,
         "visited": now.bands,
         "unvisited": now.unvisited,
-        "loose": sorted(
-            {*before.get("loose", ()), *(code for code, number in now.loose.items() if number >= threshold)}
-        ),
+        "loose": {key: _loosely(row, _numbers(before, key), threshold) for key, row in now.loose.items()},
+        "divided": now.divided,
     }
+
+
+def _numbers(before: Mapping[str, Any], key: str) -> Mapping[str, int]:
+    told = before.get("loose", {})
+    # Earlier publications named units alone.
+    return told.get(key, {}) if isinstance(told, dict) else {}
+
+
+def _loosely(now: Mapping[str, int], last: Mapping[str, int], threshold: int) -> dict[str, int]:
+    """How many people may be missing in each unit, in whole thresholds upwards; not told where they are fewer."""
+    found = {}
+    for code in sorted({*now, *last}):
+        number, before = now.get(code, 0), last.get(code)
+        told = -(-number // threshold) * threshold if number >= threshold else 0
+        if before is not None and before - threshold < number < before + threshold:
+            told = before
+        if told:
+            found[code] = told
+    return found
 
 
 def _hold(pair: Pair, last: Sequence[int] | None, threshold: int) -> Pair:

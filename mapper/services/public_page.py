@@ -82,7 +82,8 @@ class PublicRow:
 class Publication:
     """What is shown. rows: the total, then every unit before those within it; unvisited: names of units of no sum.
 
-    loose: innermost units that may have more people, of whom nobody can tell in which unit they live.
+    loose: by series and innermost unit how many more people may live there, of whom nobody can tell in which unit they
+    do. divided: innermost units that have a part of one that was divided.
     """
 
     seq: int
@@ -95,7 +96,15 @@ class Publication:
     threshold: int
     rows: tuple[PublicRow, ...]
     unvisited: Mapping[str, str]
-    loose: frozenset[str] = frozenset()
+    loose: tuple[Mapping[str, int], ...] = ()
+    divided: frozenset[str] = frozenset()
+
+    def between(self, row: PublicRow, place: int) -> tuple[float, float] | None:
+        """From where to where a unit's share of a series may lie; None where it is one figure, or kept back."""
+        pair, more = row.pairs[place], self.loose[place].get(row.code, 0) if row.level == self.leaf else 0
+        if pair is None or not more:
+            return None
+        return pair[0] / (sum(pair) + more), (pair[0] + more) / (sum(pair) + more)
 
 
 def read_settings(reference: Reference) -> PublicSettings | None:
@@ -200,6 +209,7 @@ def public_day(reference: Reference, settings: PublicSettings, today: date) -> d
 def _read(known: Known, settings: PublicSettings, found: publications.Kept) -> Publication:
     """A publication as it is shown: without the counts kept back."""
     body = json.loads(found.body)
+    loose = body.get("loose") if isinstance(body.get("loose"), dict) else {}
     places = known.sets[settings.set_id]
     codes = [code for code in body["visited"] if (places.leaf, code) in places.units]
     tree = tree_of(places, dict.fromkeys(codes, ()))
@@ -243,7 +253,8 @@ def _read(known: Known, settings: PublicSettings, found: publications.Kept) -> P
             for code in body["unvisited"]
             if (places.leaf, code) in places.units
         },
-        frozenset(body.get("loose", ())),
+        tuple(dict(loose.get(key_of(*each), {})) for each in settings.series),
+        frozenset((*body.get("divided", ()), *(body.get("loose", ()) if not loose else ()))),
     )
 
 

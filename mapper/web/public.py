@@ -80,7 +80,9 @@ class _Words:
         return f"{labels[group][language]}: {self._found.campaign.doses[dose][language]}"
 
     def share(self, row: PublicRow, place: int) -> str:
-        share = row.share(place)
+        share, between = row.share(place), self._found.between(row, place)
+        if between is not None:
+            return "–".join(shown_share(each, chosen_language()) for each in between)
         return say("kept back") if share is None else shown_share(share, chosen_language())
 
     def counts(self, row: PublicRow, place: int) -> str:
@@ -90,10 +92,24 @@ class _Words:
         language = chosen_language()
         done, of = (format_decimal(number, locale=language) for number in (pair[0], sum(pair)))
         told = say("{vaccinated} of {eligible} people", vaccinated=done, eligible=of)
+        more = self._found.loose[place].get(row.code, 0) if row.level == self._found.leaf else 0
+        if more:
+            told += "; " + say("up to {number} more may live here", number=format_decimal(more, locale=language))
         shown, all_of = row.within[place]
         if shown == all_of:
             return told
         return f"{told}; {say('in {shown} of {communes} communes', shown=shown, communes=all_of)}"
+
+    def divided(self, row: PublicRow) -> str:
+        """That some of a unit's people may be in none of its figures, where no number of them is told."""
+        if row.level != self._found.leaf or row.code not in self._found.divided:
+            return ""
+        told = all(pair is None or self._found.between(row, at) for at, pair in enumerate(row.pairs))
+        return (
+            ""
+            if told and any(row.pairs)
+            else say("has a part of a commune that was divided: who gave no position there is not counted")
+        )
 
     def visited(self, row: PublicRow) -> str:
         if row.visited is None:
@@ -108,8 +124,7 @@ def _map(found: Publication, words: _Words, place: int) -> MapParts:
     zoom = FAR_ZOOM if bounds[2] - bounds[0] > WIDE_DEGREES else NEAR_ZOOM
     leaves = [row for row in found.rows if row.level == found.leaf]
     told = {row.code: f"{row.name}: {words.share(row, place)}" for row in leaves}
-    without = say("not counting people of whom it is not clear in which unit they live")
-    told |= {code: f"{told[code]}, {without}" for code in found.loose if code in told}
+    told |= {row.code: f"{told[row.code]}, {without}" for row in leaves if (without := words.divided(row))}
     told |= {code: say("{name}: no data", name=name) for code, name in found.unvisited.items()}
     view = PublicView(
         tuple(bounds),

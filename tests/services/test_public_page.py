@@ -278,7 +278,7 @@ def test_a_preview_tells_how_many_communes_would_be_shown(district: Reference) -
     assert found[2][1] > found[0][1], "children are few"
 
 
-def test_a_unit_that_may_have_more_people_is_said_to_and_how_many_is_not(sqlite_town: Town) -> None:
+def test_a_unit_that_may_have_more_people_has_a_range_once_they_are_as_many_as_may_be_told(sqlite_town: Town) -> None:
     town = sqlite_town
     town.import_strips()
     tell(town)
@@ -290,11 +290,22 @@ def test_a_unit_that_may_have_more_people_is_said_to_and_how_many_is_not(sqlite_
     settings = replace(HERE, set_id="strips")
     save(town.reference, settings)
     _, found = public_page.published(town.reference, TODAY)
-    # four people are fewer than may be told apart
-    assert found.loose == frozenset()
+    # four people are fewer than may be told apart: only that these have a part of a divided commune is
+    assert (set(map(str, found.loose)), found.divided) == ({"{}"}, {"X", "Y"})
+    x = next(row for row in found.rows if row.code == "X")
+    assert found.between(x, 0) is None
     town.send(town.write({"household.point": None}, [person()], commune=2))
     _, found = public_page.published(town.reference, TODAY + timedelta(days=1))
-    assert found.loose == {"X", "Y"}
+    assert found.loose[0] == {"X": 5, "Y": 5}
+    x = next(row for row in found.rows if row.code == "X")
+    assert found.between(x, 0) == (10 / 25, 15 / 25)
+    assert found.between(found.rows[0], 0) is None
+    # fewer than the threshold more change nothing; then whole thresholds are told
+    for days, more, told in ((2, 4, 5), (3, 2, 15)):
+        people = [person(doses=[("1", date(2022, 8, 1), "pfizer")]) for _ in range(more)]
+        town.send(town.write({"household.point": None}, people, commune=2))
+        _, found = public_page.published(town.reference, TODAY + timedelta(days=days))
+        assert found.loose[0] == {"X": told, "Y": told}
     assert {row.code: row.pairs[0] for row in found.rows if row.code in "XY" and row.code} == {
         "X": (10, 10),
         "Y": (15, 15),
