@@ -1,12 +1,15 @@
 """Intake of the census over HTTP: submissions a second, latencies, and the CPU that a submission costs the server.
 
 python bench/intake.py [--clients 8,16] [--submissions 4000] [--workers 1] [--threads 8] [--repeat 3]
-                       [--database-url postgres] [--slow-phones 20]
+                       [--database-url postgres] [--slow-phones 20] [--one-hamlet] [--no-bounds]
 python bench/intake.py --server-url http://127.0.0.1:8383/v1/key/TOKEN/projects/1 --server-pid PID [--server-pid PID]
 
 Starts `python server.py serve` with its defaults (fsync on), publishes the census and a boundary set, makes the
 submissions beforehand, sends them over real sockets as ODK Collect does, and at the end holds every hamlet's figures
-against those worked out from the answers. With --server-url any other OpenRosa server is measured with the same
+against those worked out from the answers. Beside them stand two bounds of the same run: how often the disk alone keeps
+so many bytes for good, one after the other, and what the same phones reach at an endpoint that reads each POST and says
+201. --workers 1,2,4 goes through as many processes of the server; --one-hamlet has all phones count into one hamlet,
+whose tallies they then contend for. With --server-url any other OpenRosa server is measured with the same
 driver; forms/covid19/census.xlsx must be published there, and the processes whose CPU counts be named.
 """
 
@@ -14,13 +17,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import socket
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -95,7 +102,11 @@ def main() -> None:
     parser.add_argument("--clients", default="8,16", help="numbers of phones that send at once, each a run of its own")
     parser.add_argument("--submissions", type=int, default=4000, help="of each run")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each number of clients")
-    parser.add_argument("--workers", type=int, default=1, help="processes of the server")
+    parser.add_argument(
+        "--workers", default="1", help="server processes, each number with an installation of its own"
+    )
+    parser.add_argument("--one-hamlet", action="store_true", help="all households stand in one hamlet")
+    parser.add_argument("--no-bounds", action="store_true", help="measure neither the disk nor a bare endpoint")
     parser.add_argument("--threads", type=int, default=8, help="threads of each")
     parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
     parser.add_argument("--slow-phones", type=int, default=0, help="phones that upload slowly meanwhile, in extra runs")
@@ -104,28 +115,39 @@ def main() -> None:
     parser.add_argument("--server-pid", type=int, action="append", default=[], help="a process whose CPU counts")
     parser.add_argument("--warm-up", type=int, default=300, help="submissions sent before the first run")
     options = parser.parse_args()
+    for workers in map(int, "1" if options.server_url else options.workers.split(",")):
+        run(options, workers)
+
+
+def run(options: argparse.Namespace, workers: int) -> None:
+    """One installation from its making to its figures."""
     with ExitStack() as stack:
         token = ""
         if options.server_url:
             target, pids = Target(options.server_url.rstrip("/")), {"server": options.server_pid}
         else:
             here = stack.enter_context(installation(options.database_url))
-            print(f"publishing the census on {'PostgreSQL' if options.database_url else 'SQLite'} ...", flush=True)
+            kind = "PostgreSQL" if options.database_url else "SQLite"
+            print(f"publishing the census on {kind}; {workers} processes will serve ...", flush=True)
             import_sample_outlines(here)
             here.command("forms", "publish", "forms/covid19")
             token = here.token("reader", "administrator")
             phone = here.token("phone", "canvasser", "063")
-            server = stack.enter_context(serving(here, options.workers, options.threads))
+            server = stack.enter_context(serving(here, workers, options.threads))
             target = Target(f"{server.url}/key/{phone}")
             pids = {"server": [server.pid]} | ({"database": [here.database_pid]} if here.database_pid else {})
         campaign = read_campaign((CHECKOUT / "forms" / "covid19" / "campaign.toml").read_text("utf-8"))
-        inventor = Inventor(campaign, sample_hamlets(CHECKOUT))
+        inventor = Inventor(campaign, sample_hamlets(CHECKOUT)[: 1 if options.one_hamlet else None])
         sender = Sender(inventor, InstanceWriter(read_xform(census_form(target)), campaign), target, f"{time.time()}")
         sizes = [len(post) for post in sender.posts(options.warm_up)]
         sender.made = 0
         print(f"a submission is {statistics.mean(sizes):,.0f} bytes on average, with its multipart frame")
         upload(target, split(sender.posts(options.warm_up), 4))
         clients = [int(number) for number in options.clients.split(",")]
+        if token and not options.no_bounds:
+            print(f"the disk alone: {syncs_a_second(here.data_dir, round(statistics.mean(sizes))):.0f} times a second")
+            for number in clients:
+                print(bare(sender, options, number))
         print(
             "clients  submissions/s  p50 ms  p95 ms  p99 ms  "
             + "  ".join(f"{name} CPU-ms" for name in pids)
@@ -134,10 +156,10 @@ def main() -> None:
         for number in clients:
             costs, quiet = [], []
             for _ in range(options.repeat):
-                run, cost, slower = measure(sender, options.submissions, number, pids)
+                seen, cost, slower = measure(sender, options.submissions, number, pids)
                 costs.append(sum(cost.values()))
                 quiet.append(costs[-1] / slower)
-                print(line(number, options.submissions, run, cost, slower), flush=True)
+                print(line(number, options.submissions, seen, cost, slower), flush=True)
             print(
                 f"{number} clients: {statistics.median(costs):.2f} CPU-ms a submission "
                 f"(from {min(costs):.2f} to {max(costs):.2f}); on quiet cores, by the yardstick, "
@@ -147,6 +169,58 @@ def main() -> None:
             compare_with_slow(sender, options, clients[0], pids)
         if token:
             check(server.url, token, inventor, sender.made)
+
+
+SYNCING_S = 2.0
+BARE = """
+import sys
+from waitress import serve
+def app(environ, start):
+    environ["wsgi.input"].read()
+    start("204 No Content" if environ["REQUEST_METHOD"] == "HEAD" else "201 Created", [("Content-Length", "0")][
+        environ["REQUEST_METHOD"] == "HEAD":])
+    return []
+serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=8, _quiet=True)
+"""
+"""Reads what is posted and says that it came."""
+
+
+def syncs_a_second(folder: Path, length: int) -> float:
+    """How often a second a file of this folder takes so many bytes more for good, one after the other."""
+    done, content = 0, bytes(length)
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        begin = time.perf_counter()
+        while time.perf_counter() - begin < SYNCING_S:
+            file.write(content)
+            os.fdatasync(file.fileno())
+            done += 1
+        return done / (time.perf_counter() - begin)
+
+
+def bare(sender: Sender, options: argparse.Namespace, clients: int) -> str:
+    """What so many phones reach at an endpoint that keeps nothing, in words."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = subprocess.Popen([sys.executable, "-c", BARE, str(port)])
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(100):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        posts = sender.posts(options.submissions)
+        sender.made -= len(posts)
+        before = cpu_ms([process.pid])
+        seen = upload(Target(url), split(posts, clients))
+        cost = (cpu_ms([process.pid]) - before) / len(posts)
+        return (
+            f"an endpoint that keeps nothing, {clients} clients: {len(posts) / seen.seconds:.0f} a second, "
+            f"p95 {seen.percentile(0.95):.1f} ms, {cost:.2f} CPU-ms"
+        )
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def split(posts: Sequence[bytes], shares: int) -> list[Sequence[bytes]]:
