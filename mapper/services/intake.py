@@ -300,8 +300,8 @@ def _keep_one(reference: Reference, connection: Connection, known: Known, raw: R
         # Counted before the original is, it would leave what the original itself edits counting too.
         state = SubmissionState.HELD
     if state is SubmissionState.HELD and saved is Saved.NEW:
-        message = mark("This edit came before its original and waits for it.")
-        submissions.set_state(connection, raw.instance_id, SubmissionState.HELD, message, {})
+        why = submissions.WAITS_FOR_ORIGINAL
+        submissions.set_state(connection, raw.instance_id, SubmissionState.HELD, why, {})
     return _Kept(state, saved is Saved.NEW, known, form)
 
 

@@ -11,12 +11,17 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, exists, func, or_, select, update
 
+from mapper.errors import mark
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 
 _s, _i = tables.submissions, tables.instances
+
+
+WAITS_FOR_ORIGINAL = mark("This edit came before its original and waits for it.")
+"""Why an edit is held."""
 
 
 class SubmissionState(StrEnum):
@@ -464,13 +469,23 @@ def count(connection: Connection) -> int:
 
 
 def forget_processing(connection: Connection) -> None:
-    """Back to the raw state, before a rebuild; held edits go on waiting, but for those whose original is here."""
+    """Back to the raw state, before a rebuild: an edit waits whose original is not here, or waits itself."""
     connection.execute(
         update(_s)
         .where(or_(_s.c.state != SubmissionState.HELD.value, _s.c.household_id.is_not(None)))
         .values(state=SubmissionState.RECEIVED.value, household_id=None, campaign_id=None, reason=None)
     )
     original = _s.alias()
+    counts = exists().where(
+        original.c.instance_id == _s.c.deprecated_id, original.c.state != SubmissionState.HELD.value
+    )
+    held = (
+        update(_s)
+        .where(_s.c.state == SubmissionState.RECEIVED.value, _s.c.deprecated_id.is_not(None), ~counts)
+        .values(state=SubmissionState.HELD.value, reason=json.dumps([WAITS_FOR_ORIGINAL, {}]))
+    )
+    while connection.execute(held).rowcount:
+        pass
     root = (
         select(original.c.root_id)
         .where(original.c.instance_id == _s.c.deprecated_id, original.c.state != SubmissionState.HELD.value)
