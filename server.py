@@ -17,7 +17,20 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import ValidationError
 
-from mapper.commands import boundaries, dhis2, erasing, forms, keeping, plan, roads, sites, stock, submissions, users
+from mapper.commands import (
+    boundaries,
+    dhis2,
+    erasing,
+    forms,
+    keeping,
+    map_views,
+    plan,
+    roads,
+    sites,
+    stock,
+    submissions,
+    users,
+)
 from mapper.commands.console import Console, command
 from mapper.errors import MapperError, trace
 from mapper.language import explain
@@ -148,6 +161,7 @@ def command_line(settings: Settings) -> click.Group:
         group.add_command(inner.commands(console))
     group.add_command(stock.forecast_command(console))
     keeping.add(group, console)
+    map_views.add(group, console)
 
     @command(
         group,
