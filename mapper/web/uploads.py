@@ -17,7 +17,7 @@ TABLE_MB = 20
 LONG_TABLE_MB = 60
 """A table of a whole country, a drawing of places, and what other systems make."""
 
-STRANGER_BYTES = 100_000
+STRANGER_BYTES = 300_000
 """What somebody who has not signed in may send: a name, a password, a slip's text."""
 
 

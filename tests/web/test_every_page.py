@@ -88,6 +88,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "national_register.columns": (ADMINISTRATOR, ("/national-register/{extract}/columns",)),
     "national_register.compared": (EVERYBODY, ("/national-register/{extract}",)),
     "national_register.page": (EVERYBODY, ("/national-register",)),
+    "own_account.page": (EVERYBODY, ("/account",)),
     "pages.map_page": (
         EVERYBODY,
         ("/map?date=2022-08-31", "/map?date=2022-08-31&layers=filter&filter=group%3D5_plus%26dose%3D1%26states%3Ddue"),
