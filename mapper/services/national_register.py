@@ -174,6 +174,8 @@ def waiting(reference: Reference, user: User, number: int, orders: Mapping[int, 
         )
         for place, name in enumerate(table.header)
     )
+    facts = {"campaign": campaign.id, "seen": min(SHOWN, len(table.rows))}
+    audit.record_seen(reference, user.id, user.name, "register.seen", str(extract.id), facts)
     return Waiting(extract, columns, roles(campaign), reading, len(table.rows))
 
 

@@ -186,7 +186,13 @@ def _place(reference: Reference, connection: Connection, known: Known, stored: S
 
 
 def submission_page(reference: Reference, user: User, instance_id: str, language: str) -> SubmissionPage:
-    """Everything about one submission. language: that of the labels. Raises NotFound."""
+    """Everything about one submission; that it was seen is entered. language: of the labels. Raises NotFound."""
+    page = _page(reference, user, instance_id, language)
+    audit.record_seen(reference, user.id, user.name, "submission.seen", instance_id)
+    return page
+
+
+def _page(reference: Reference, user: User, instance_id: str, language: str) -> SubmissionPage:
     with reference.database.read() as connection:
         chain = _open(reference, connection, user, instance_id)
         stored, ids = chain.stored, [each.instance_id for each in chain.versions]

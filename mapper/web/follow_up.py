@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.roles import READERS
 from mapper.domain.walk import to_scale
 from mapper.errors import InvalidInput, NotFound, mark
-from mapper.services import health, intake, invitations, questions, review, sheets, walk
-from mapper.services.accounts import User
+from mapper.services import audit, health, intake, invitations, questions, review, sheets, walk
+from mapper.services.accounts import HAMLET_LIST, User
 from mapper.services.kept_invitations import InvitedTo
 from mapper.services.sheets import LISTS, WalkWords
 from mapper.services.walk import Why
@@ -210,6 +210,9 @@ def lists() -> str:
     words = WalkWords.of(reference, chosen.campaign, chosen_language(), chosen.day)
     part, part_count = _part(request.args, len(one.houses))
     shown = one.houses[(part - 1) * AT_ONCE : part * AT_ONCE]
+    if shown:
+        facts = {"areas": f"{HAMLET_LIST}:{chosen.hamlet}", "day": chosen.day.isoformat(), "houses": len(shown)}
+        audit.record_seen(reference, user.id, user.name, "people.listed", chosen.campaign, facts)
     return render_template(
         "walk.html", walk=one, shown=shown, part=part, part_count=part_count, words=words, map=_map(shown), **page
     )
