@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import shapely
 
 from mapper.geo.measure import areas_km2
 
-_AT_ONCE = 4_000  # pairs whose common ground is in memory at a time
+_AT_ONCE = 500  # pairs whose common ground is in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,11 @@ class Overlap:
     share_of_new: float
 
 
-def overlaps(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Overlap]:
+def overlaps(
+    old: Mapping[str, bytes], new: Mapping[str, bytes], share: Callable[[float], None] = lambda done: None
+) -> list[Overlap]:
     """Every pair of units with common ground, by code. old, new: outlines by code, valid MultiPolygons as WKB in
-    EPSG:4326. Areas are those of an equal-area projection."""
+    EPSG:4326. Areas are those of an equal-area projection. share: told how much is done, 0..1."""
     codes = list(old), list(new)
     shapes = tuple(np.asarray(shapely.from_wkb(list(each.values())), dtype=object) for each in (old, new))
     if not len(shapes[0]) or not len(shapes[1]):
@@ -41,4 +43,5 @@ def overlaps(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Overlap
             if area > 0:
                 shares = area / whole[0][one], area / whole[1][two]
                 found.append(Overlap(codes[0][one], codes[1][two], area, *map(float, shares)))
+        share(min(1.0, (start + _AT_ONCE) / pairs.shape[1]))
     return sorted(found, key=lambda each: (each.old, each.new))

@@ -5,7 +5,7 @@ Whatever is kept is compared with the other tellings that can be had, and where 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from mapper.domain.place_names import readings
 from mapper.domain.places import Unit
 from mapper.domain.roles import Role
 from mapper.domain.succession import Heir, Succession, check, compare, follows, in_order
-from mapper.errors import Forbidden, InvalidBoundaries, InvalidInput, NotFound, mark
+from mapper.errors import Forbidden, InvalidBoundaries, InvalidInput, MapperError, NotFound, mark
 from mapper.formats.crosswalk import LONGEST_SOURCE, CrosswalkRow, read_crosswalk, with_zeros
 from mapper.formats.level_table import RowFault
 from mapper.geo.overlap import overlaps
@@ -42,6 +42,13 @@ FITS = 0.9
 
 Shares = Mapping[tuple[str, str], float]
 
+Share = Callable[[float], None]
+"""Told how much is done, 0..1."""
+
+
+def _untold(done: float) -> None:
+    """Nobody is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -50,6 +57,22 @@ class Taken:
     pairs: int
     report: Report
     faults: tuple[RowFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an import ended that was made in the background: what it did, or why it could not."""
+
+    taken: Taken | None = None
+    problem: MapperError | None = None
+
+
+def attempt(take: Callable[[Share], Taken], share: Share) -> Outcome:
+    """One of these imports, told how it ended though it is refused."""
+    try:
+        return Outcome(take(share))
+    except MapperError as problem:
+        return Outcome(None, problem)
 
 
 def may_manage(user: User) -> bool:
@@ -71,11 +94,12 @@ def take_crosswalk(
     new_set: str,
     source: str = "",
     only_known: bool = False,
+    share: Share = _untold,
 ) -> Taken:
     """Keep what a crosswalk tells between two sets, in place of what was told between them before.
 
     source: the decree, for rows that name none. only_known: pass over units that the sets do not have, as of a file of
-    the whole country. Raises InvalidInput, TooLarge, NotFound, Forbidden.
+    the whole country. share: told how much is done, 0..1. Raises InvalidInput, TooLarge, NotFound, Forbidden.
     """
     _allow(user)
     table = read_crosswalk(name, data)
@@ -100,18 +124,25 @@ def take_crosswalk(
     findings = [*_zeros(mended), *_misnamed(known_rows, names), *_outside(CROSSWALK, _heirs(outside))]
     whole = Succession(tuple(_heirs([*known_rows, *(row for row in outside if row.old in names[0])])))
     telling = _Telling(CROSSWALK, Succession(tuple(_heirs(known_rows))), whole, source or name)
-    return _keep(reference, user, (old, new), telling, len(rows), left_out, findings)
+    shares = _measured(reference, old, new, share)
+    return _keep(reference, user, (old, new), telling, len(rows), left_out, findings, shares)
 
 
 def measure(
-    reference: Reference, user: User, old_set: str, new_set: str, source: str = "", least: float = LEAST
+    reference: Reference,
+    user: User,
+    old_set: str,
+    new_set: str,
+    source: str = "",
+    least: float = LEAST,
+    share: Share = _untold,
 ) -> Taken:
     """Keep what the outlines of two sets tell. least: share of an old unit from which common ground counts."""
     _allow(user)
     if not 0 < least <= MOST_LEAST:
         raise InvalidInput(mark("The smallest share that counts is more than 0 and at most 25 %."))
     old, new = _sets(reference, old_set, new_set)
-    shares = _measured(reference, old, new)
+    shares = _measured(reference, old, new, share)
     heirs, findings = _by_ground(shares, _names(old), least)
     if not heirs:
         raise InvalidBoundaries(
@@ -124,7 +155,7 @@ def measure(
     return _keep(reference, user, (old, new), telling, len(heirs), 0, findings, shares, least)
 
 
-def take_package(reference: Reference, user: User, old_set: str, new_set: str) -> Taken:
+def take_package(reference: Reference, user: User, old_set: str, new_set: str, share: Share = _untold) -> Taken:
     """Keep what the package vietnamadminunits tells of 2025-07-01. Raises Unavailable where it is not installed."""
     _allow(user)
     old, new = _sets(reference, old_set, new_set)
@@ -143,7 +174,9 @@ def take_package(reference: Reference, user: User, old_set: str, new_set: str) -
     findings = [*_other_names(country, names), *_outside(country.source, outside)]
     whole = Succession(tuple(one for one in heirs if one.old in names[0]))
     telling = _Telling(PACKAGE, Succession(tuple(inside)), whole, country.source)
-    return _keep(reference, user, (old, new), telling, len(heirs), len(heirs) - len(inside) - len(outside), findings)
+    left_out = len(heirs) - len(inside) - len(outside)
+    shares = _measured(reference, old, new, share)
+    return _keep(reference, user, (old, new), telling, len(heirs), left_out, findings, shares)
 
 
 def remove(reference: Reference, user: User, old_set: str, new_set: str) -> None:
@@ -173,14 +206,12 @@ def _keep(
     rows: int,
     left_out: int,
     findings: Sequence[Finding],
-    shares: Shares | None = None,
+    shares: Shares,
     least: float = LEAST,
 ) -> Taken:
     old, new = sets
     in_time = follows(period(old), period(new))
     wrong = check(telling.kept, _names(old), _names(new))
-    if shares is None:
-        shares = _measured(reference, old, new)
     tellings = {} if telling.by == OUTLINES else {telling.by: telling.whole}
     if telling.by != PACKAGE and country_units.is_installed():
         country = country_units.read_country()
@@ -315,11 +346,11 @@ def _fits(country: Country, old: PlaceSet, new: PlaceSet) -> bool:
     return True
 
 
-def _measured(reference: Reference, old: PlaceSet, new: PlaceSet) -> Shares:
-    """The share of every old unit that lies in each of the new ones, however small."""
+def _measured(reference: Reference, old: PlaceSet, new: PlaceSet, share: Share) -> Shares:
+    """The share of every old unit that lies in each of the new ones, however small; nearly all of what is to do."""
     with reference.database.read() as connection:
-        shapes = [dict(drawn.outlines(connection, one.id, one.leaf)) for one in (old, new)]
-    return {(one.old, one.new): one.share_of_old for one in overlaps(*shapes)}
+        before, after = (dict(drawn.outlines(connection, one.id, one.leaf)) for one in (old, new))
+    return {(one.old, one.new): one.share_of_old for one in overlaps(before, after, share)}
 
 
 def _by_ground(shares: Shares, names: Mapping[str, str], least: float) -> tuple[list[Heir], list[Finding]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,12 +14,24 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.people import Finding
 from mapper.domain.roles import READERS
 from mapper.domain.succession import Change
-from mapper.errors import Conflict, Forbidden, InvalidBoundaries, InvalidInput, MapperError, NotFound, TooLarge, mark
+from mapper.errors import (
+    Conflict,
+    Forbidden,
+    InvalidBoundaries,
+    InvalidInput,
+    MapperError,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    mark,
+)
 from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import MEDIA_TYPES, write_list
 from mapper.services import set_periods
 from mapper.services import succession_view as view
 from mapper.services import successions as service
+from mapper.services.accounts import User
+from mapper.services.background import Stage, Standing
 from mapper.services.succession_report import CHANGES, SAYS, STATES, TOLD_BY
 from mapper.services.succession_view import Place, Shown
 from mapper.web.accounts import only_for, reader
@@ -34,6 +47,11 @@ AT_ONCE = 100
 """Units shown on a page, and findings of one import."""
 
 LONGEST_SEARCH = 80
+
+AT_WORK = (Stage.WAITING, Stage.RUNNING)
+
+SOON_S, LOOK_S = 2.0, 0.02
+"""What is worked out so soon is answered at once; it is looked at so often meanwhile."""
 
 DOUBT_HEAD = ("old_code", "old_name", "old_within", "new_code", "new_name", "new_within")
 
@@ -81,30 +99,99 @@ def _sentences(findings: Sequence[Finding]) -> list[str]:
 @boundary_sets.post("/boundary-sets/succession")
 def take() -> AnyResponse | tuple[str, int]:
     """Keep what a crosswalk, the outlines or the package tell of two sets."""
-    typed, reference, user = request.form, installation().reference, reader()
+    here, typed, user = installation(), request.form, reader()
     sets = typed.get("old", ""), typed.get("new", "")
-    source, by = typed.get("source", "").strip(), typed.get("by", "")
+    if not service.may_manage(user):
+        raise Forbidden(mark("What became of units is told by administrators whose area has no limits. Ask one."))
+    key = _key(*sets)
     try:
-        if by == "outlines":
-            done = service.measure(reference, user, *sets, source, _percent(typed.get("least", "")))
-        elif by == "package":
-            done = service.take_package(reference, user, *sets)
-        else:
-            file = request.files.get("file")
-            if file is None or not file.filename:
-                raise InvalidInput(mark("Choose a file: CSV or XLSX."))
-            only_known = typed.get("only_known") == "yes"
-            done = service.take_crosswalk(
-                reference, user, file.filename, content(file, LONG_TABLE_MB), *sets, source, only_known
-            )
-    except Forbidden:
-        raise
+        taking = _taking(user, sets)
+        at_work = here.successions.look(key)
+        if at_work is not None and at_work.stage in AT_WORK:
+            raise Conflict(mark("What became of these units is being worked out already. Wait until that is done."))
+        standing = here.successions.ask(key, object(), lambda share: service.attempt(taking, share), again=True)
+        if standing.stage is Stage.BUSY:
+            raise Conflict(mark("Much is being worked out on the server already. Try again in some minutes."))
     except MapperError as problem:
-        return _page(problem), 413 if isinstance(problem, TooLarge) else 400
-    if done.faults:
-        return _page(None, done.faults), 400
-    flash(say("{number} pairs are kept.", number=done.pairs))
+        return _page(problem), _status(problem)
+    until = time.monotonic() + SOON_S
+    while standing.stage in AT_WORK and time.monotonic() < until:
+        time.sleep(LOOK_S)
+        standing = here.successions.look(key) or standing
+    if standing.stage in AT_WORK:
+        return redirect(url_for("boundary_sets.work", old=sets[0], new=sets[1]), 303)
+    problem_found, taken = _told(standing)
+    if problem_found is not None:
+        return _page(problem_found), _status(problem_found)
+    assert taken is not None
+    if taken.faults:
+        return _page(None, taken.faults), 400
+    flash(say("{number} pairs are kept.", number=taken.pairs))
     return redirect(url_for("boundary_sets.succession", old=sets[0], new=sets[1]), 303)
+
+
+def _status(problem: MapperError) -> int:
+    kinds: tuple[tuple[type[MapperError], int], ...] = ((TooLarge, 413), (Conflict, 409), (Unavailable, 503))
+    return next((status for kind, status in kinds if isinstance(problem, kind)), 400)
+
+
+def _taking(user: User, sets: tuple[str, str]) -> Callable[[service.Share], service.Taken]:
+    """What a form asks to be kept. Raises InvalidInput, TooLarge."""
+    typed, reference = request.form, installation().reference
+    source, by = typed.get("source", "").strip(), typed.get("by", "")
+    if by == "outlines":
+        least = _percent(typed.get("least", ""))
+        return lambda share: service.measure(reference, user, *sets, source, least, share)
+    if by == "package":
+        return lambda share: service.take_package(reference, user, *sets, share)
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise InvalidInput(mark("Choose a file: CSV or XLSX."))
+    name, data, only_known = file.filename, content(file, LONG_TABLE_MB), typed.get("only_known") == "yes"
+    return lambda share: service.take_crosswalk(reference, user, name, data, *sets, source, only_known, share)
+
+
+def _key(old: str, new: str) -> tuple[str, str, str]:
+    return "succession", old, new
+
+
+def _told(standing: Standing[service.Outcome]) -> tuple[MapperError | None, service.Taken | None]:
+    """How work that ended ended."""
+    outcome = standing.made
+    if standing.stage is not Stage.DONE or outcome is None:
+        return Unavailable(mark("Working it out failed on the server. Nothing was changed. Try again.")), None
+    return outcome.problem, outcome.taken
+
+
+@boundary_sets.get("/boundary-sets/<old>/to/<new>/work")
+def work(old: str, new: str) -> AnyResponse | str:
+    """The page that waits until what became of units is worked out, and then says how that ended."""
+    standing = installation().successions.look(_key(old, new)) if service.may_manage(reader()) else None
+    if standing is None:
+        return redirect(url_for("boundary_sets.page"), 303)
+    at_work = standing.stage in AT_WORK
+    problem, taken = (None, None) if at_work else _told(standing)
+    faults = taken.faults if taken else ()
+    return render_template(
+        "succession_work.html",
+        standing=standing,
+        at_work=at_work,
+        old=old,
+        new=new,
+        problem=say(problem) if problem is not None else None,
+        taken=taken,
+        faults=[(fault.row, say(fault.message, **fault.facts)) for fault in faults[:FAULTS]],
+        more_faults=max(0, len(faults) - FAULTS),
+    )
+
+
+@boundary_sets.get("/boundary-sets/<old>/to/<new>/progress")
+def progress(old: str, new: str) -> Response:
+    """How far that is, for the page's script."""
+    standing = installation().successions.look(_key(old, new)) if service.may_manage(reader()) else None
+    if standing is None:
+        return jsonify(stage=Stage.DONE, share=1)
+    return jsonify(stage=standing.stage, share=round(standing.share, 3))
 
 
 @boundary_sets.post("/boundary-sets/<set_id>/days")

@@ -15,6 +15,7 @@ from mapper.services.integrity import Examined
 from mapper.services.kept_lists import KeptLists
 from mapper.services.reference import Reference
 from mapper.services.register_entries import Compared
+from mapper.services.successions import Outcome
 from mapper.services.tiles import Grounds
 from mapper.settings import Settings
 from mapper.web.finished import Body, Shelf
@@ -30,6 +31,7 @@ class Installation:
     registers: comparisons with the national register.
     integrity: canvassers' forms being looked through.
     exports: files with many people, being written and ready to be fetched. plans: being made; numbers of those done.
+    successions: what became of units, being measured and kept.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Installation:
     registers: Background[Compared] = field(default_factory=lambda: Background(keep=4), compare=False)
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
     plans: Background[int] = field(default_factory=Background, compare=False)
+    successions: Background[Outcome] = field(default_factory=lambda: Background(keep=8), compare=False)
 
     @property
     def sample(self) -> bool:

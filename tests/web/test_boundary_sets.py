@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import threading
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -13,10 +15,13 @@ import openpyxl
 import pytest
 import requests
 
+from mapper.geo import overlap
+from mapper.geo.overlap import Overlap
 from mapper.services import boundaries, set_periods, successions
 from mapper.services.accounts import OPERATOR
 from mapper.services.boundaries import SetFacts
 from mapper.store import reference as kept
+from mapper.web import boundary_sets as pages
 from tests.client.site import SET_ID, Site
 from tests.web.test_forms_page import manager
 from tests.web.test_pages import Reader, reader
@@ -217,3 +222,37 @@ def test_days_of_a_set_are_changed_by_administrators_and_never_onto_those_of_ano
     assert change_days(boss, SET_ID, first="2020-01-01").status_code == 303
     refused = change_days(reader(site), SET_ID, first="2020-01-01")
     assert refused.status_code == 403
+
+
+def test_what_takes_long_is_worked_out_beside_and_its_page_says_how_far(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chief, going, measured = manager(site), threading.Event(), overlap.overlaps
+
+    def slow(old: dict[str, bytes], new: dict[str, bytes], share: Callable[[float], None]) -> list[Overlap]:
+        share(0.25)
+        assert going.wait(30)
+        return measured(old, new, share)
+
+    monkeypatch.setattr(successions, "overlaps", slow)
+    monkeypatch.setattr(pages, "SOON_S", 0.0)
+    address = "/boundary-sets/squares/to/later"
+    sent = tell(chief, by="outlines")
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"{address}/work")
+    while chief.get(f"{address}/progress").json() != {"stage": "running", "share": 0.25}:
+        pass
+    assert 'value="0.25"' in chief.get(f"{address}/work", lang="en").text
+    refused = tell(chief, CROSSWALK, by="crosswalk")
+    assert (refused.status_code, "is being worked out already" in refused.text) == (409, True)
+    assert reader(site).get(f"{address}/progress").json() == {"stage": "done", "share": 1}
+    going.set()
+    while chief.get(f"{address}/progress").json()["stage"] != "done":
+        pass
+    assert "2 pairs are kept." in chief.get(f"{address}/work", lang="en").text
+    assert "Told by: outlines." in chief.get(address, lang="en").text
+    # what is wrong is told on the same page
+    assert tell(chief, CROSSWALK + "00009,,00002,toàn bộ,\n", by="crosswalk").status_code == 303
+    while chief.get(f"{address}/progress").json()["stage"] != "done":
+        pass
+    assert "The old set has no unit of the code 00009." in chief.get(f"{address}/work", lang="en").text
+    assert chief.get("/boundary-sets/later/to/squares/work").headers["Location"] == "/boundary-sets"

@@ -169,6 +169,8 @@ NO_PAGES: Mapping[str, str] = {
     "base_map.": "tiles for the map",
     "assets.asset": "scripts, styles and pictures",
     "boundary_sets.file": "files to save",
+    "boundary_sets.progress": "a number for a script",
+    "boundary_sets.work": "while outlines are measured; leads elsewhere where nothing is at work",
     "boundary_sets.sets_of_program": "figures for programs",
     "boundary_sets.succession_of_program": "figures for programs",
     "exchange.adx": "a file to save",
