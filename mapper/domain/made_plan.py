@@ -73,6 +73,21 @@ class PlannedHouse:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedPart:
+    """People of one hamlet of whom one thing holds, counted. middle: of their houses by people, told roughly.
+
+    farthest_m: of their ways, None where nobody walks.
+    """
+
+    hamlet_code: str | None
+    commune_code: str | None
+    people: int
+    houses: int
+    farthest_m: float | None
+    middle: Point | None
+
+
+@dataclass(frozen=True, slots=True)
 class VialNeed:
     """What is to be taken of a formulation. due: doses; given, wasted: on average; vials: without the buffer.
 
@@ -110,17 +125,21 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class PlanSite:
-    """A site of a plan with whom it serves and on which days. A mobile one without a session has nobody."""
+    """A site of a plan with whom it serves and on which days. A mobile one without a session has nobody.
+
+    parts: whom it serves by hamlet, in place of houses as long as these are not written.
+    """
 
     site: Site
     unit: str | None
     houses: tuple[PlannedHouse, ...]
     sessions: tuple[Session, ...]
+    parts: tuple[PlannedPart, ...] = ()
 
     @property
     def people(self) -> int:
         """How many are asked to come."""
-        return sum(len(one.people) for one in self.houses)
+        return _people(self.houses) + _counted(self.parts)
 
     @property
     def needs(self) -> tuple[VialNeed, ...]:
@@ -192,7 +211,8 @@ class MadePlan:
 
     needs: the sum of what sessions and visits at home are given.
     homes: houses that a team visits; the day is the people's. binds: what holds the plan back, most telling first.
-    complete: False while it is a first plan that is still being bettered.
+    complete: False while it is a first plan that is still being bettered. outline: whether it is not written yet who is
+    asked to come when; until then sites have parts, and unserved_parts stand beside unserved.
     """
 
     sites: tuple[PlanSite, ...]
@@ -204,6 +224,8 @@ class MadePlan:
     binds: tuple[Explained, ...] = ()
     roads: str = ""
     complete: bool = True
+    outline: bool = False
+    unserved_parts: Mapping[Unserved, tuple[PlannedPart, ...]] = field(default_factory=dict)
 
     @property
     def served(self) -> int:
@@ -213,7 +235,7 @@ class MadePlan:
     @property
     def people(self) -> int:
         """Everybody due."""
-        return self.served + sum(_people(houses) for houses in self.unserved.values())
+        return self.served + sum(self.by_why().values())
 
     @property
     def way_m(self) -> float:
@@ -222,7 +244,10 @@ class MadePlan:
 
     def by_why(self) -> Mapping[Unserved, int]:
         """People without a place by why, the reasons in their order."""
-        return {why: _people(self.unserved[why]) for why in Unserved if self.unserved.get(why)}
+        found = {
+            why: _people(self.unserved.get(why, ())) + _counted(self.unserved_parts.get(why, ())) for why in Unserved
+        }
+        return {why: people for why, people in found.items() if people}
 
     def houses(self) -> Iterator[tuple[PlannedHouse, PlanSite | None]]:
         """Every house that is served, with its site; None at home."""
@@ -235,6 +260,10 @@ class MadePlan:
 
 def _people(houses: tuple[PlannedHouse, ...]) -> int:
     return sum(len(one.people) for one in houses)
+
+
+def _counted(parts: tuple[PlannedPart, ...]) -> int:
+    return sum(one.people for one in parts)
 
 
 def together(needs: Iterable[VialNeed]) -> tuple[VialNeed, ...]:

@@ -117,8 +117,11 @@ def made_json(plan: MadePlan) -> bytes:
 def made_digest(plan: MadePlan) -> str:
     """SHA-256 of a plan, the same for the same plan however long it took to make."""
     still = replace(plan, quality=replace(plan.quality, seconds=0.0, routes_seconds=0.0))
-    told = orjson.dumps(orjson.loads(_made().dump_json(still)), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(told).hexdigest()
+    told = orjson.loads(_made().dump_json(still))
+    if not plan.outline:  # of one that names people the parts say nothing
+        told = {name: value for name, value in told.items() if name not in ("outline", "unserved_parts")}
+        told["sites"] = [{name: one[name] for name in one if name != "parts"} for one in told["sites"]]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def read_made(told: bytes) -> MadePlan:

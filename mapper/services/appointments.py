@@ -12,6 +12,7 @@ from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.made_plan import Unserved
 from mapper.domain.plan import HOUR, DueHouse, DuePerson
@@ -91,6 +92,19 @@ class Place:
         slot.doses -= sum([one.doses for one in comers])
         self.asked[slot.day] += len(comers)
 
+    def rooms(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """People, and doses, for which there is room from each session on."""
+        rest: dict[date, float] = {}
+        people = np.zeros(len(self.slots))
+        for number, slot in enumerate(self.slots):
+            limit = self.limit.get(slot.day)
+            free = math.inf if limit is None else limit - self.asked[slot.day]
+            people[number] = min(slot.people - len(slot.asked), rest.get(slot.day, free))
+            if limit is not None:
+                rest[slot.day] = rest.get(slot.day, free) - people[number]
+        doses = np.array([slot.doses for slot in self.slots], np.float64)
+        return np.cumsum(people[::-1])[::-1], np.cumsum(doses[::-1])[::-1]
+
     def last_free(self) -> date | None:
         """The last day on which somebody more could come; None where there is none."""
         days = [slot.day for slot in self.slots if slot.doses >= 1 and self.room(slot) >= 1]
@@ -134,22 +148,23 @@ def appoint(
     left: list[tuple[int, Comer]] = []
     for number, (place, several) in enumerate(zip(places, comers, strict=True)):
         if place.open_days:
-            _open(place, several, held)
+            last = place.open_days[-1]
+            ready = Counter(one.ready if one.ready <= last else one.person.on for one in several)
+            open_sessions(place, ready, sum(one.doses for one in several), held)
         left += [(number, one) for one in _fill(place, several)]
     unserved, moved = _moved(places, left, held, weights, ways)
     return Appointed(places, unserved, moved)
 
 
-def _open(place: Place, comers: Sequence[Comer], held: Conditions) -> None:
-    """The sessions of a place's own staff; see ``session_days``."""
-    days = list(place.open_days)
+def open_sessions(place: Place, ready: Counter[date], doses_due: int, held: Conditions) -> None:
+    """The sessions of a place's own staff; see ``session_days``. ready: its people by the day from which they come."""
+    days, people = list(place.open_days), ready.total()
     standing = {slot.day: slot for slot in place.slots}
-    ready = Counter(one.ready if one.ready <= days[-1] else one.person.on for one in comers)
-    doses = max(1.0, sum(one.doses for one in comers) / max(1, len(comers)))
+    doses = max(1.0, doses_due / max(1, people))
     a_person = doses * held.rules.minutes_a_dose
     limit = {day: place.limit.get(day) for day in {*days, *standing}}
-    staff = math.floor((END - BEGIN) / max(a_person, 1.0)) if place.most_days is None else len(comers)
-    room = room_of(limit, len(comers), max(1, staff))
+    staff = math.floor((END - BEGIN) / max(a_person, 1.0)) if place.most_days is None else people
+    room = room_of(limit, people, max(1, staff))
     for day, slot in standing.items():
         room[day] = int(min(room[day], slot.people, slot.doses / doses))
     chosen = session_days(ready, sorted(room), room, standing)
@@ -216,15 +231,7 @@ def _admitted(place: Place, blocks: Mapping[tuple[int, str], Sequence[Comer]]) -
     None where all do.
     """
     slots = place.slots
-    rest: dict[date, float] = {}
-    people, doses = np.zeros(len(slots)), np.array([slot.doses for slot in slots], np.float64)
-    for number, slot in enumerate(slots):
-        limit = place.limit.get(slot.day)
-        free = math.inf if limit is None else limit - place.asked[slot.day]
-        people[number] = min(slot.people - len(slot.asked), rest.get(slot.day, free))
-        if limit is not None:
-            rest[slot.day] = rest.get(slot.day, free) - people[number]
-    rooms = [np.cumsum(each[::-1])[::-1] for each in (people, doses)]
+    rooms = place.rooms()
     asked = [np.zeros(len(slots)), np.zeros(len(slots))]
     for (first, _), several in blocks.items():
         asked[0][first] += len(several)

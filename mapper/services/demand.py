@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +96,7 @@ def people_due(
 
     others: in which everybody else of the area is counted. within: which houses of the area are wanted.
     """
-    folk = people_of(reference, connection, campaign, area)
-    kinds = _kinds(reference, connection, campaign, rules, days[0])
-    wanted = within(folk.homes)
-    inside = _inside(folk, area) & wanted.inside
-    found = due_among(folk, kinds, campaign, rules, days, others, inside[folk.house])
-    return _houses(folk, found, wanted.units)
+    return crowd_due(reference, connection, campaign, rules, days, area, others, within).houses()
 
 
 def look_ahead(reference: Reference, connection: Connection, campaign: Campaign, days: Sequence[date]) -> int:
@@ -141,6 +138,115 @@ def _inside(folk: Folk, area: FieldArea) -> NDArray[np.bool_]:
     return np.array([one.id in held for one in folk.homes], np.bool_)
 
 
+class Sorts:
+    """Those of whom the same is due, of the same formulations, and who come before others alike. told: one of each."""
+
+    def __init__(self) -> None:
+        self.told: list[DuePerson] = []
+        self._number: dict[tuple[object, ...], int] = {}
+
+    def of(self, one: DuePerson) -> int:
+        """The position of somebody's sort."""
+        found = self._number.setdefault((one.due, tuple(one.vials.items()), one.precedences), len(self.told))
+        if found == len(self.told):
+            self.told.append(one)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """Everybody due in the days of a plan, a row each, those of a house one after another, by the houses' ids.
+
+    homes, units: of all houses that were looked at, due or not; units as ``Wanted`` has them. folk: position of each
+    among the people looked at, of whom ids are; house: in homes. on: first day of the plan on which they are due, as
+    ``date.toordinal`` counts; sort: position in sorts, each of which is one of those of whom the same is due.
+    """
+
+    homes: Sequence[Home]
+    units: Sequence[str | None] | None
+    ids: Sequence[str]
+    folk: NDArray[np.int64]
+    house: NDArray[np.int64]
+    on: NDArray[np.int64]
+    sort: NDArray[np.int64]
+    sorts: Sequence[DuePerson]
+
+    def __len__(self) -> int:
+        return len(self.folk)
+
+    @classmethod
+    def of(cls, houses: Sequence[DueHouse]) -> Crowd:
+        """Of people as a plan sees them; houses by their ids."""
+        homes = [Home(one.id, one.hamlet_code, one.commune_code, one.point, 0) for one in houses]
+        sorts, people = Sorts(), [one for house in houses for one in house.people]
+        return cls(
+            homes,
+            [one.unit for one in houses],
+            [one.id for one in people],
+            np.arange(len(people)),
+            np.repeat(np.arange(len(houses)), [len(one.people) for one in houses]),
+            np.array([one.on.toordinal() for one in people], np.int64),
+            np.array([sorts.of(one) for one in people], np.int64),
+            sorts.told,
+        )
+
+    def houses(self, rows: NDArray[np.int64] | None = None) -> list[DueHouse]:
+        """They as a plan sees them, house by house. rows: only these of them, ascending; all where none are told."""
+        if rows is None:
+            rows = np.arange(len(self))
+        days = {day: date.fromordinal(day) for day in np.unique(self.on).tolist()}
+        ids, sorts, homes, units = self.ids, self.sorts, self.homes, self.units
+        told = zip(*(each[rows].tolist() for each in (self.house, self.folk, self.on, self.sort)), strict=True)
+        found = []
+        for house, several in groupby(told, itemgetter(0)):
+            identity, hamlet, commune, point, _ = homes[house]
+            people = []
+            for _, one, on, sort in several:
+                like = sorts[sort]
+                people.append(DuePerson(ids[one], days[on], like.due, like.vials, like.precedences))
+            unit = units[house] if units is not None else None
+            found.append(DueHouse(identity, hamlet, commune, point, tuple(people), unit))
+        return found
+
+
+def crowd_due(
+    reference: Reference,
+    connection: Connection,
+    campaign: Campaign,
+    rules: PlanningRules,
+    days: tuple[date, date],
+    area: FieldArea,
+    others: NotDue | None = None,
+    within: Callable[[Sequence[Home]], Wanted] = everybody,
+) -> Crowd:
+    """Everybody of an area who is due on the first of two days or falls due until the last.
+
+    others: in which everybody else of the area is counted. within: which houses of the area are wanted.
+    """
+    folk = people_of(reference, connection, campaign, area)
+    kinds = _kinds(reference, connection, campaign, rules, days[0])
+    wanted = within(folk.homes)
+    inside = _inside(folk, area) & wanted.inside
+    found = due_among(folk, kinds, campaign, rules, days, others, inside[folk.house])
+    house = folk.house[found.rows]
+    there = np.zeros(len(folk.homes), np.int64)
+    names = [one.id for one in folk.homes]
+    order = sorted(np.unique(house).tolist(), key=names.__getitem__)
+    there[order] = np.arange(len(order))
+    by_house = np.argsort(there[house], kind="stable")
+    rows, on, sort = (each[by_house] for each in (found.rows, found.on, found.sort))
+    return Crowd(folk.homes, wanted.units, folk.ids, rows, house[by_house].astype(np.int64), on, sort, found.sorts)
+
+
+class Due(NamedTuple):
+    """Those of some people who are due: their rows, ascending, and as Crowd has it when and what."""
+
+    rows: NDArray[np.int64]
+    on: NDArray[np.int64]
+    sort: NDArray[np.int64]
+    sorts: list[DuePerson]
+
+
 def due_among(
     folk: Folk,
     kinds: Kinds,
@@ -149,8 +255,8 @@ def due_among(
     days: Sequence[date],
     others: NotDue | None = None,
     among: NDArray[np.bool_] | None = None,
-) -> list[tuple[int, DuePerson]]:
-    """Those who are due, with their rows, in the order of these; as ``due_between`` has it of each.
+) -> Due:
+    """Those who are due, as ``due_between`` has it of each.
 
     What is known of their kind on the first day tells it, where that does. among: which people count at all.
     """
@@ -159,13 +265,10 @@ def due_among(
     is_due = np.array([one.due is not None for one in known], np.bool_)
     settled = np.array([one.settled for one in known], np.bool_)
     of_rows = kind_of[rows]
-    ids = folk.ids
-    found = []
-    for row, kind in zip((due := rows[is_due[of_rows]]).tolist(), kind_of[due].tolist(), strict=True):
-        like = known[kind].due
-        assert like is not None
-        found.append((row, DuePerson(ids[row], like.on, like.due, like.vials, like.precedences)))
-    later = []
+    sorts = Sorts()
+    sort_of_kind = np.array([-1 if one.due is None else sorts.of(one.due) for one in known], np.int64)
+    now = rows[is_due[of_rows]]
+    later: list[tuple[int, int, int]] = []
     for row in rows[~is_due[of_rows] & ~settled[of_rows]].tolist():
         stands = kinds.stands(folk, row)
         if stands.next_on is None or not days[0] < stands.next_on <= days[1]:
@@ -174,29 +277,17 @@ def due_among(
             continue
         person = due_between(folk.person(row), campaign, rules, days, others)
         if person is not None:
-            later.append((row, person))
+            later.append((row, person.on.toordinal(), sorts.of(person)))
     if others is not None:
         done = np.bincount(of_rows[~is_due[of_rows] & settled[of_rows]], minlength=len(known))
         for kind in np.flatnonzero(done).tolist():
             others.count(known[kind].stands, days[1], int(done[kind]))
-    return sorted([*found, *later], key=itemgetter(0)) if later else found
-
-
-def _houses(folk: Folk, found: Sequence[tuple[int, DuePerson]], units: Sequence[str | None] | None) -> list[DueHouse]:
-    people: dict[int, list[DuePerson]] = {}
-    numbers = folk.house[[row for row, _ in found]].tolist() if found else []
-    for house, (_, person) in zip(numbers, found, strict=True):
-        if house in people:
-            people[house].append(person)
-        else:
-            people[house] = [person]
-    homes = folk.homes
-    houses = []
-    for house in sorted(people, key=lambda one: homes[one].id):
-        identity, hamlet, commune, point, _ = homes[house]
-        unit = units[house] if units is not None else None
-        houses.append(DueHouse(identity, hamlet, commune, point, tuple(people[house]), unit))
-    return houses
+    more = np.array(later, np.int64).reshape(-1, 3).T
+    found = np.concatenate([now, more[0]])
+    on = np.concatenate([np.full(len(now), days[0].toordinal()), more[1]])
+    sort = np.concatenate([sort_of_kind[kind_of[now]], more[2]])
+    order = np.argsort(found, kind="stable")
+    return Due(found[order], on[order], sort[order], sorts.told)
 
 
 def due_between(

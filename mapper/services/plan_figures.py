@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 
-from mapper.domain.made_plan import MadePlan, PlannedHouse, PlanSite, Session, TeamDay, Unserved
+from mapper.domain.made_plan import MadePlan, PlannedHouse, PlannedPart, PlanSite, Session, TeamDay, Unserved
 from mapper.domain.people import Point
 from mapper.domain.places import fold
 from mapper.domain.planning import PlanningRules
@@ -99,16 +99,29 @@ def by_hamlet(houses: Iterable[PlannedHouse], names: PlaceNames) -> list[HamletP
         )
         for (unit, hamlet), several in found.items()
     ]
-    return sorted(
-        parts,
-        key=lambda one: (
-            not one.unit,
-            fold(one.unit_name),
-            one.unit,
-            not one.hamlet,
-            number_key(fold(one.hamlet_name)),
-        ),
-    )
+    return sorted(parts, key=_in_names)
+
+
+def named_parts(parts: Iterable[PlannedPart], names: PlaceNames) -> list[HamletPart]:
+    """Hamlets that are counted already, in the order of names."""
+    found = [
+        HamletPart(
+            one.hamlet_code or "",
+            one.commune_code or "",
+            names.hamlet(one.hamlet_code),
+            names.unit(one.commune_code),
+            one.people,
+            one.houses,
+            one.farthest_m,
+            one.middle,
+        )
+        for one in parts
+    ]
+    return sorted(found, key=_in_names)
+
+
+def _in_names(one: HamletPart) -> tuple[object, ...]:
+    return not one.unit, fold(one.unit_name), one.unit, not one.hamlet, number_key(fold(one.hamlet_name))
 
 
 def middle_of(houses: Sequence[PlannedHouse]) -> Point | None:
@@ -152,18 +165,20 @@ class SiteRow:
 
 def site_rows(made: MadePlan, names: PlaceNames) -> list[SiteRow]:
     """The sites of a plan, the fixed ones first, then by people."""
-    rows = [
-        SiteRow(
-            one,
-            names.unit(one.unit),
-            len({house.id for house in one.houses}),
-            max((house.way_m for house in one.houses if house.way_m is not None), default=None),
-            tuple(dict.fromkeys(session.team for session in one.sessions)),
-            sum(need.ready for session in one.sessions for need in session.needs),
-            tuple(by_hamlet(one.houses, names)),
+    rows = []
+    for one in made.sites:
+        parts = named_parts(one.parts, names) if made.outline else by_hamlet(one.houses, names)
+        rows.append(
+            SiteRow(
+                one,
+                names.unit(one.unit),
+                sum(part.houses for part in one.parts) if made.outline else len({house.id for house in one.houses}),
+                max((part.farthest_m for part in parts if part.farthest_m is not None), default=None),
+                tuple(dict.fromkeys(session.team for session in one.sessions)),
+                sum(need.ready for session in one.sessions for need in session.needs),
+                tuple(parts),
+            )
         )
-        for one in made.sites
-    ]
     return sorted(rows, key=lambda row: (row.one.site.kind is not SiteKind.FIXED, -row.people, fold(row.one.site.name)))
 
 
@@ -257,7 +272,10 @@ def waiting_rows(made: MadePlan, names: PlaceNames) -> list[WaitingRow]:
     """Everybody without a place by why and hamlet, the reasons in their order, of each the most people first."""
     found = []
     for why in Unserved:
-        parts = by_hamlet(made.unserved.get(why, ()), names)
+        parts = [
+            *by_hamlet(made.unserved.get(why, ()), names),
+            *named_parts(made.unserved_parts.get(why, ()), names),
+        ]
         found += [WaitingRow(why, part) for part in sorted(parts, key=lambda one: -one.people)]
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -17,7 +18,7 @@ from mapper.geo.placing import NO_UNIT
 from mapper.services import demand
 from mapper.services.accounts import User
 from mapper.services.carried_levels import levels_until
-from mapper.services.demand import NotDue, Wanted
+from mapper.services.demand import Crowd, NotDue, Wanted
 from mapper.services.field_area import field_area
 from mapper.services.kept_people import Home
 from mapper.services.questions import HAMLET, check_level, set_made_on
@@ -28,7 +29,25 @@ from mapper.store import sites as kept
 from mapper.store.database import Connection
 
 
-def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGiven:
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What a plan is made from, its people as arrays. bare: without houses; whole: with them, once that is known."""
+
+    bare: PlanGiven
+    crowd: Crowd
+    whole: PlanGiven | None = None
+
+    @classmethod
+    def of(cls, given: PlanGiven) -> Gathered:
+        """Of what an earlier plan was made from."""
+        return cls(replace(given, houses=()), Crowd.of(given.houses), given)
+
+    def given(self) -> PlanGiven:
+        """The whole of it, person by person."""
+        return self.whole or replace(self.bare, houses=tuple(self.crowd.houses()))
+
+
+def gather(reference: Reference, user: User, question: PlanQuestion) -> Gathered:
     """The people due, sites and levels of a question, as far as a user sees them. Raises NotFound, InvalidQuestion."""
     if not question.first <= question.last:
         raise InvalidQuestion(
@@ -46,16 +65,16 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGive
         area = field_area(reference, connection, known, user)
         days = question.first, question.last
         wanted = _Area(places, question.area)
-        every = demand.people_due(reference, connection, campaign, rules, days, area, others, wanted.among)
+        crowd = demand.crowd_due(reference, connection, campaign, rules, days, area, others, wanted.among)
         sites = [*kept.everywhere(connection), *_kept_sites(connection, question)]
         told = demand.rules_told(connection, campaign)
         levels = _levels(levels_until(reference, connection, known, places, question.last), question.first)
     stand = _placed(places, sites)
-    return PlanGiven(
+    bare = PlanGiven(
         question,
         datetime.now(UTC).isoformat(timespec="milliseconds"),
         told,
-        tuple(every),
+        (),
         tuple(sites),
         {one.code: unit for one, unit in zip(sites, stand, strict=True) if unit is not None},
         {code: one.label for code, one in known.hamlets.items()},
@@ -65,6 +84,7 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> PlanGive
         {state.value: number for state, number in sorted(others.stands.items())},
         others.next_on,
     )
+    return Gathered(bare, crowd)
 
 
 def _check_area(known: Known, places: PlaceSet, area: str) -> None:

@@ -23,8 +23,9 @@ from mapper.formats.plan_file import made_digest, read_given, read_question, wri
 from mapper.services import demand
 from mapper.services.accounts import OPERATOR, User, user_in
 from mapper.services.background import Background, Progress
+from mapper.services.outline import outline
 from mapper.services.plan_access import areas_asked, told_areas
-from mapper.services.plan_given import gather
+from mapper.services.plan_given import Gathered, gather
 from mapper.services.planning import Watched, make
 from mapper.services.plans import PlanLine, PlanState, now, summary, told_trouble
 from mapper.services.reference import Reference
@@ -82,12 +83,16 @@ def work_out(reference: Reference, number: int, progress: Progress = lambda shar
 
 def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
     question = read_question(row.question)
-    given = _gathered(reference, row, question, running)
+    gathered = _gathered(reference, row, question, running)
     running.keep(share=GATHERED)
     with reference.database.read() as connection:
         campaign = reference.known(connection).campaign(row.campaign_id)
-    rules = demand.rules_in(given.rules, campaign)
-    content = b""
+    rules = demand.rules_in(gathered.bare.rules, campaign)
+    ways = reference.roads.again(gathered.bare.roads, rules)
+    shown = outline(gathered.bare, gathered.crowd, rules, ways, running.unwanted)
+    if shown is not None:
+        running.first(shown)
+    given, content = gathered.given(), b""
 
     def first(plan: MadePlan) -> None:
         """What can be used is kept before that from which it was made, for which nobody waits."""
@@ -97,7 +102,7 @@ def _make(reference: Reference, row: PlanRow, running: _Running) -> None:
         content = content or _keep_given(running, given)
 
     watched = Watched(running.hear, first, running.unwanted)
-    made = make(given, rules, watched, reference.roads.again(given.roads, rules))
+    made = make(given, rules, watched, ways)
     content = content or _keep_given(running, given)
     running.keep(
         Part.MADE,
@@ -128,7 +133,7 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _gathered(reference: Reference, row: PlanRow, question: PlanQuestion, running: _Running) -> PlanGiven:
+def _gathered(reference: Reference, row: PlanRow, question: PlanQuestion, running: _Running) -> Gathered:
     if row.given_of is None:
         with reference.database.read() as connection:
             user = asker(connection, row)
@@ -140,7 +145,7 @@ def _gathered(reference: Reference, row: PlanRow, question: PlanQuestion, runnin
         told = kept.given(connection, row.given_of)
     if told is None:
         raise NotFound(mark("Plan {number}, from whose census this one is made, is gone."), number=row.given_of)
-    return replace(read_given(told), question=question)
+    return Gathered.of(replace(read_given(told), question=question))
 
 
 def asker(connection: Connection, row: PlanRow) -> User:

@@ -31,6 +31,9 @@ STEP = 0.01
 FIRST = Limits(math.inf, rounds=1)
 """Of routes of a first plan: by rounds alone, so that the same question has the same one however busy the cores are."""
 
+LIKELY = 2.0
+"""Of the work that teams can do, so many times as much is looked at for a first plan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -70,8 +73,12 @@ def _made(given: PlanGiven, plan: SitePlan, ways: Ways, watch: Watch, *, complet
     held = conditions(given, plan.rules)
     weights = Weights(held)
     comers = [comers_of(one, weights, held.days[-1]) for one in plan.sites]
-    sent = plan_teams(given, plan, comers, held, ways, watch) if given.question.teams else None
-    places = [_place(given, one, held, sent) for one in plan.sites]
+    sent = (
+        plan_teams(given, plan, comers, held, ways, watch, times=math.inf if complete else LIKELY)
+        if given.question.teams
+        else None
+    )
+    places = [place_of(given, one, held, sent) for one in plan.sites]
     appointed = appoint(places, comers, held, weights, ways)
     if complete and sent is not None:
         plan, sent, appointed = fill_up(given, plan, sent, appointed, weights, held, ways, watch.cancelled or _never)
@@ -82,7 +89,7 @@ def _never() -> bool:
     return False
 
 
-def _place(given: PlanGiven, one: PlannedSite, held: Conditions, sent: TeamPlan | None) -> Place:
+def place_of(given: PlanGiven, one: PlannedSite, held: Conditions, sent: TeamPlan | None) -> Place:
     """A site with the sessions that teams hold there, and those that stand.
 
     Where no team is named, whoever there is holds sessions at mobile sites, on as many days as are told.

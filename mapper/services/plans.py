@@ -71,6 +71,22 @@ class PlanLine:
     trouble: Explained | None = None
     whole: bool = True
 
+    @property
+    def outlined(self) -> bool:
+        """Whether there is a plan by numbers so far, in which it is not written yet who is asked to come when."""
+        return bool(self.summary.get("outline"))
+
+    @property
+    def seen(self) -> str:
+        """What there is to be looked at: "" for nothing yet, "outline", or "plan".
+
+        An outline is shown to those who see the whole of it, since nobody is left out of its numbers, and as long as
+        the plan is being made.
+        """
+        if self.outlined:
+            return "outline" if self.whole and self.state in UNDER_WAY else ""
+        return "plan" if self.summary else ""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptPlan:
@@ -150,6 +166,7 @@ def summary(made: MadePlan) -> dict[str, float | int | str | bool]:
         "gap": made.quality.gap,
         "repeatable": made.quality.repeatable,
         "complete": made.complete,
+        **({"outline": True} if made.outline else {}),
     }
 
 
@@ -180,15 +197,19 @@ def left_waiting(reference: Reference, limit: int = MOST_WAITING) -> list[PlanLi
     return [_line(row, Sight.WHOLE) for row in rows]
 
 
-def plan(reference: Reference, user: User, number: int) -> KeptPlan:
-    """A plan. Raises NotFound where there is none of that number for the user."""
+def plan(reference: Reference, user: User, number: int, *, outlined: bool = False) -> KeptPlan:
+    """A plan. Raises NotFound where there is none of that number for the user.
+
+    outlined: whether an outline is of use too, in which nobody is asked to come yet; see ``PlanLine.seen``.
+    """
     with reference.database.read() as connection:
         row, sight = Eyes(reference, connection, user).look(number)
         told = kept.made(connection, number)
-        made = read_made(told) if told else None
+        line = _line(row, sight)
+        made = read_made(told) if told and line.seen in (("outline", "plan") if outlined else ("plan",)) else None
         if made is not None and sight is Sight.PART:
             made = within(reference, connection, user, row.campaign_id, made)
-    return KeptPlan(_line(row, sight), made)
+    return KeptPlan(line, made)
 
 
 def plan_with_people(reference: Reference, user: User, number: int) -> KeptPlan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,22 +16,20 @@ from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.dose_limit import Claim, Key, shares, who_gets
 from mapper.services.scenarios import Conditions, conditions, unit_of_house
+from mapper.services.seats import Seats, seated
 from mapper.services.site_number import sites_at_first
 from mapper.services.site_places import Place, places
-from mapper.services.site_problem import SiteProblem, Walkers, numbers_of
+from mapper.services.site_problem import Groups, SiteProblem, Walkers, numbers_of
 from mapper.services.site_shortage import Left, explained
 from mapper.services.spare_sites import with_spare_sites
-from mapper.services.stations_first import stations_first, teams_short
+from mapper.services.stations_first import AtHome
 from mapper.services.travel import Straight, Ways
 from mapper.services.vaccine_need import doses_of
 from mapper.solve.covering import fewest_sites, most_covered
 from mapper.solve.median import least_travel
 from mapper.solve.shortage import Shortage, what_binds
 from mapper.solve.siting import NOBODY, Limits, Siting
-from mapper.solve.watch import Progress, Watch
-
-SEATING_SECONDS = 10.0
-"""In which people are seated at the sites chosen, within what these can have, even where no time is left."""
+from mapper.solve.watch import Watch
 
 FARTHEST = 10
 
@@ -108,12 +105,12 @@ def plan_sites(
     first: told a plan that can be used, within moments, while a better one is looked for. ways: straight lines where
     none are given. Raises InvalidQuestion for a wish that cannot be.
     """
-    _check(given.question)
+    check(given.question)
     asking = _Asking.of(given, rules.farther(given.question.farther), ways or Straight(rules))
     if first is not None:
         _tell_first(asking, watch, first)
     number = sites_at_first(given, asking.under, asking.asked.kept)
-    found = _solve(asking.asked, given.question.aim, number, watch)
+    found = choose(asking.asked, given.question.aim, number, watch)
     plan = asking.plan(found, watch)
     without = found.left or Unserved.FULL in plan.unserved
     shortage = what_binds(asking.asked.problem, found, watch.part()) if without else None
@@ -137,26 +134,6 @@ def _tell_first(asking: _Asking, watch: Watch, first: Callable[[SitePlan], None]
             before(found)
 
     watch.incumbent = listen
-
-
-def _seated_once(limits: Limits, cancelled: Callable[[], bool] | None) -> Watch:
-    """The watch of a search for seats that ends with the first answer that was bettered, or could not be."""
-    told = 0
-
-    def tell(_: Progress) -> None:
-        nonlocal told
-        told += 1
-
-    return Watch(limits, tell, cancelled=lambda: told > 1 or (cancelled is not None and cancelled()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Seats:
-    """Of each group of walkers its place and way, or why it has none."""
-
-    where: list[Place | None]
-    way_m: list[float]
-    why: list[Unserved | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +164,7 @@ class _Asking:
         homes, nowhere, walking = _sorted(given, under)
         where = places(given)
         days = wish.mobile_days if wish.aim is Aim.LEAST_TRAVEL else max(len(under.days), wish.mobile_days)
-        every = numbers_of(walking, where, under, wish.aim, days, ways)
+        every = numbers_of(Groups.of(walking), where, under, wish.aim, days, ways)
         if wish.doses is None:
             return cls(given, under, homes, nowhere, walking, where, ways, every)
         reaches = every.problem.reachable[every.point_of].tolist()
@@ -215,7 +192,7 @@ class _Asking:
                 waiting.append(one)
                 points.append(point)
         whole = min(share.values(), default=0.0) >= 1 and not waiting
-        asked = every if whole else numbers_of(some, where, under, wish.aim, days, ways)
+        asked = every if whole else numbers_of(Groups.of(some), where, under, wish.aim, days, ways)
         return cls(given, under, homes, nowhere, some, where, ways, asked, waiting, every, points)
 
     def plan(self, found: Siting, watch: Watch, *, first: bool = False) -> SitePlan:
@@ -224,12 +201,12 @@ class _Asking:
         unserved: dict[Unserved, list[HousePeople]] = {why: [] for why in Unserved}
         unserved[Unserved.NO_POSITION] += self.nowhere
         served: dict[str, list[Served]] = {self.asked.places[site].site.code: [] for site in found.chosen}
-        for walkers, place, way, why in zip(self.walking, seats.where, seats.way_m, seats.why, strict=True):
-            if place is None:
-                assert why is not None
-                unserved[why].append((walkers.house, walkers.people))
+        at = zip(self.walking, seats.place.tolist(), seats.way_m.tolist(), strict=True)
+        for group, (walkers, place, way) in enumerate(at):
+            if place == NOBODY:
+                unserved[seats.why[group]].append((walkers.house, walkers.people))
             else:
-                served[place.site.code].append(Served(walkers.house, walkers.people, way))
+                served[seats.places[place].site.code].append(Served(walkers.house, walkers.people, way))
         homes = list(self.homes)
         if self.given.question.doses is not None:
             served, homes, without = self._given_out(found, served, self.given.question.doses)
@@ -245,42 +222,11 @@ class _Asking:
             found,
         )
 
-    def _seats(self, found: Siting, watch: Watch, first: bool) -> _Seats:
-        """Everybody at a site within what it can have, also where sites were chosen whatever they can have."""
-        problem, wish = self.asked.problem, self.given.question
-        crowded = found.people(problem.demand) > problem.capacity[list(found.chosen)] + 1e-9
-        numbers, seated = self.asked, found
-        people = np.zeros(len(self.asked.places))
-        people[list(found.chosen)] = found.people(problem.demand)
-        short = teams_short(self.under, self.asked, people, self.homes)
-        if wish.aim is not Aim.LEAST_TRAVEL and (crowded.any() or short):
-            chosen = [replace(self.asked.places[site], planned=True) for site in found.chosen]
-            numbers = numbers_of(self.walking, chosen, self.under, Aim.LEAST_TRAVEL, len(self.under.days), self.ways)
-            # The first is ended by what it found and not by the clock, and so is the same each time.
-            seconds = math.inf if first else max(watch.remaining, SEATING_SECONDS)
-            limits = Limits(seconds, watch.limits.gap, 1, watch.limits.seed)
-            question = stations_first(numbers) if short else numbers.problem
-            cancelled = watch.cancelled
-            seating = _seated_once(limits, cancelled) if first else Watch(limits, cancelled=cancelled)
-            seated = least_travel(question, len(chosen), seating)
-        seats = _Seats([], [], [])
-        ways = numbers.ways_to(seated.site)
-        seat_of = zip(seated.site[numbers.point_of].tolist(), ways[numbers.point_of].tolist(), strict=True)
-        points = zip(self.asked.point_of.tolist(), numbers.point_of.tolist(), strict=True)
-        for (before, point), (site, way_m) in zip(points, seat_of, strict=True):
-            seats.where.append(None if site == NOBODY else numbers.places[site])
-            seats.way_m.append(way_m)
-            why = None
-            if site == NOBODY:
-                why = Unserved.FULL if numbers.problem.reachable[point] else Unserved(found.left[before])
-                if numbers is self.asked:
-                    why = Unserved(found.left[point])
-                if why is Unserved.UNREACHABLE and self.asked.shut[before]:
-                    why = Unserved.CLOSED
-                elif why is Unserved.UNREACHABLE and before in self.asked.why:
-                    why = Unserved(self.asked.why[before])
-            seats.why.append(why)
-        return seats
+    def _seats(self, found: Siting, watch: Watch, first: bool) -> Seats:
+        """Everybody who walks at a site within what it can have."""
+        homes = AtHome(len(self.homes), sum(len(one.due) for _, some in self.homes for one in some))
+        aim, walking = self.given.question.aim, Groups.of(self.walking)
+        return seated(self.asked, found, walking, homes, self.under, aim, self.ways, watch, first=first)
 
     def _given_out(
         self, found: Siting, served: Mapping[str, list[Served]], doses: int
@@ -399,7 +345,8 @@ def _sorted(given: PlanGiven, under: Conditions) -> tuple[list[HousePeople], lis
     return homes, nowhere, walking
 
 
-def _solve(asked: SiteProblem, aim: Aim, number: int, watch: Watch) -> Siting:
+def choose(asked: SiteProblem, aim: Aim, number: int, watch: Watch) -> Siting:
+    """The sites of a question, so many at most where its aim counts them."""
     match aim:
         case Aim.FEWEST_SITES:
             return fewest_sites(asked.problem, watch)
@@ -409,7 +356,8 @@ def _solve(asked: SiteProblem, aim: Aim, number: int, watch: Watch) -> Siting:
             return least_travel(asked.problem, number, watch)
 
 
-def _check(wish: PlanQuestion) -> None:
+def check(wish: PlanQuestion) -> None:
+    """Raises InvalidQuestion for a wish that cannot be."""
     if not wish.first <= wish.last:
         raise InvalidQuestion(
             mark("The plan ends on {last}, before it begins on {first}. Turn the days round."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,6 +36,31 @@ class Walkers:
 
 
 @dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of walkers as numbers, a row each. at: (n, 2), longitude and latitude. units: codes, as ``unit_of_house``.
+
+    people: how many; weight: as how many they count together.
+    """
+
+    at: NDArray[np.float64]
+    limit_m: NDArray[np.float64]
+    people: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    units: Sequence[str | None]
+
+    @classmethod
+    def of(cls, walking: Sequence[Walkers]) -> Groups:
+        """Of people as they are known one by one."""
+        return cls(
+            lon_lat([one.house.point for one in walking if one.house.point is not None]),
+            np.array([one.limit_m for one in walking], np.float64),
+            np.array([len(one.people) for one in walking], np.float64),
+            np.array([one.weight for one in walking], np.float64),
+            [unit_of_house(one.house) for one in walking],
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class SiteProblem:
     """The question as numbers. point_of: the point of demand of each group of walkers.
 
@@ -64,21 +89,20 @@ class SiteProblem:
 
 
 def numbers_of(
-    walking: Sequence[Walkers], where: Sequence[Place], under: Conditions, aim: Aim, mobile_days: int, ways: Ways
+    walking: Groups, where: Sequence[Place], under: Conditions, aim: Aim, mobile_days: int, ways: Ways
 ) -> SiteProblem:
     """The question of who goes where. Where the aim counts places, people are hardly put together.
 
     mobile_days: on how many days a team is at a mobile place at most. Houses of one square of ``ways.square_m`` are one
     point of demand: nobody's way is wrong by more than half its diagonal.
     """
-    homes, stands = _positions(walking, where)
+    homes, stands, people = walking.at, lon_lat([one.site for one in where]), walking.people
     xy = on_plane(*homes.T)
-    limit = np.array([one.limit_m for one in walking], np.float64)
-    people = np.array([len(one.people) for one in walking], np.float64)
-    weight = np.array([one.weight for one in walking], np.float64)
     closed = {unit: number for number, unit in enumerate(sorted(under.closed), 1)}
-    home = np.array([closed.get(unit_of_house(one.house) or "", 0) for one in walking], np.float64)
-    squares = np.column_stack([np.floor(xy / ways.square_m), limit, home, _turns(aim, people)])
+    home = np.zeros(len(people))
+    if closed:
+        home[:] = [closed.get(unit or "", 0) for unit in walking.units]
+    squares = np.column_stack([np.floor(xy / ways.square_m), walking.limit_m, home, _turns(aim, people)])
     points, point_of = rows_apart(squares)
     number = len(points)
     total = np.bincount(point_of, people, number)
@@ -93,7 +117,7 @@ def numbers_of(
     near = np.union1d(travel.site, np.array(planned, np.int64)).astype(np.int64)
     renumbered = Travel.of_pairs(travel.point, np.searchsorted(near, travel.site), travel.far, (number, len(near)))
     reached = [where[place] for place in near.tolist()]
-    demand = Demand.of(total, np.bincount(point_of, weight, number) / total)
+    demand = Demand.of(total, np.bincount(point_of, walking.weight, number) / total)
     candidates = tuple(_candidate(one, under, mobile_days) for one in reached)
     return SiteProblem(Problem(demand, candidates, renumbered), point_of, reached, points[:, 3] > 0, walks.why)
 
@@ -117,15 +141,10 @@ def nearest_m(
 ) -> NDArray[np.float64]:
     """How far each group of walkers has to the nearest place within a limit of its own; inf where there is none."""
     found = np.full(len(walking), np.inf)
-    travel = ways.walks(*_positions(walking, where), limits).travel
+    homes = lon_lat([one.house.point for one in walking if one.house.point is not None])
+    travel = ways.walks(homes, lon_lat([one.site for one in where]), limits).travel
     np.minimum.at(found, travel.point, travel.far)
     return found
-
-
-def _positions(walking: Sequence[Walkers], where: Iterable[Place]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Longitudes and latitudes of houses, and of places."""
-    homes = [one.house.point for one in walking if one.house.point is not None]
-    return lon_lat(homes), lon_lat([one.site for one in where])
 
 
 def _turns(aim: Aim, people: NDArray[np.float64]) -> NDArray[np.float64]:

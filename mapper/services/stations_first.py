@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mapper.domain.plan import DueHouse, DuePerson
 from mapper.domain.sites import SiteKind
 from mapper.services.scenarios import Conditions
 from mapper.services.site_problem import SiteProblem
@@ -17,16 +16,22 @@ WORK = 0.8
 """Share of a team's hours that is left beside its ways."""
 
 
-def teams_short(
-    under: Conditions, asked: SiteProblem, people: Floats, homes: Sequence[tuple[DueHouse, tuple[DuePerson, ...]]]
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class AtHome:
+    """How many houses are visited, and the doses due there."""
+
+    houses: int
+    doses: int
+
+
+def teams_short(under: Conditions, asked: SiteProblem, people: Floats, homes: AtHome) -> bool:
     """Whether teams have too few hours or doses for all at mobile sites and at home. people: of each place of asked."""
     if not under.teams:
         return False
     mobile = np.array([one.site.kind is SiteKind.MOBILE for one in asked.places], np.bool_)
     doses, rules = float(people[mobile].sum()), under.rules
-    minutes = doses * rules.minutes_a_dose + rules.minutes_a_home * len(homes)
-    doses += sum(len(one.due) for _, some in homes for one in some)
+    minutes = doses * rules.minutes_a_dose + rules.minutes_a_home * homes.houses
+    doses += homes.doses
     days = [len(one.days) or len(under.days) for one in under.teams]
     hours = sum(
         number * min(one.end - one.begin, one.cold_minutes or math.inf)

@@ -12,9 +12,9 @@ from mapper.domain.plan import FieldTeam, PlanGiven
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.field_routes import Field, at_once, metres_around
 from mapper.services.rolling import roll
-from mapper.services.scenarios import Conditions
+from mapper.services.scenarios import Conditions, own_days
 from mapper.services.site_plan import SitePlan
-from mapper.services.team_stops import SessionStop, Stopover, stops_of
+from mapper.services.team_stops import SessionStop, Stopover, minutes_at, stops_of
 from mapper.services.travel import Ways
 from mapper.services.turns import Comer
 from mapper.solve.siting import Stop
@@ -66,7 +66,14 @@ class TeamPlan:
 
 
 def plan_teams(
-    given: PlanGiven, plan: SitePlan, comers: Sequence[list[Comer]], held: Conditions, ways: Ways, watch: Watch
+    given: PlanGiven,
+    plan: SitePlan,
+    comers: Sequence[list[Comer]],
+    held: Conditions,
+    ways: Ways,
+    watch: Watch,
+    *,
+    times: float = math.inf,
 ) -> TeamPlan:
     """Send the teams of a question to the mobile sites of a plan and to the people who are vaccinated at home.
 
@@ -74,11 +81,30 @@ def plan_teams(
     session that stands is gone to by its team on its day before all others. A search that no watch limits to rounds is
     limited to so many that the same given gives the same routes. comers: of each site; see ``turns.comers_of``.
     """
-    able = tuple(one for one in held.teams if 0 <= one.begin < one.end)
+    return send_teams(given, stops_of(given, plan, comers, held, able_teams(held)), held, ways, watch, times=times)
+
+
+def able_teams(held: Conditions) -> tuple[FieldTeam, ...]:
+    """The teams that have hours."""
+    return tuple(one for one in held.teams if 0 <= one.begin < one.end)
+
+
+def send_teams(
+    given: PlanGiven,
+    every: Sequence[Stopover],
+    held: Conditions,
+    ways: Ways,
+    watch: Watch,
+    *,
+    times: float = math.inf,
+) -> TeamPlan:
+    """Send the teams of a question to these stops. times: of the work that they can do, so much is looked at."""
+    able = able_teams(held)
+    number_of = _likely(given, every, held, able, times)
+    stops = [every[number] for number in number_of]
     idle = tuple(one for one in held.teams if one not in able)
-    stops = stops_of(given, plan, comers, held, able)
     if not able or not stops:
-        return TeamPlan((), tuple((stop, Missed.NO_ROOM) for stop in stops), 0.0, Stop.OPTIMAL, watch.seconds, idle)
+        return TeamPlan((), tuple((stop, Missed.NO_ROOM) for stop in every), 0.0, Stop.OPTIMAL, watch.seconds, idle)
     field = Field.of(given, held, stops, able, ways)
     watch = replace(watch, limits=replace(watch.limits, rounds=watch.limits.rounds or _rounds(len(stops))))
     routes, missed, stopped = roll(field, given, held, watch) if given.question.rolling else at_once(field, watch)
@@ -94,8 +120,44 @@ def plan_teams(
         )
         for legs in routes
     )
-    left = tuple((stops[number], why) for number, why in sorted(missed.items()))
+    whys = dict.fromkeys(set(range(len(every))) - set(number_of), Missed.NO_ROOM)
+    whys |= {number_of[number]: why for number, why in missed.items()}
+    left = tuple((every[number], why) for number, why in sorted(whys.items()))
     return TeamPlan(days, left, sum(one.way_m for one in days), stopped, watch.seconds, idle)
+
+
+def _likely(
+    given: PlanGiven, stops: Sequence[Stopover], held: Conditions, teams: Sequence[FieldTeam], times: float
+) -> list[int]:
+    """The stops that are worth most for the work there, so many times as much as teams have hours and doses for.
+
+    Sessions that stand are among them. All of them where that is no more.
+    """
+    days = [len(own_days(team, given, held)) for team in teams]
+    hours = sum(
+        number * min(one.end - one.begin, one.cold_minutes or math.inf) for one, number in zip(teams, days, strict=True)
+    )
+    doses = sum(
+        number * (math.inf if one.doses is None else one.doses) for one, number in zip(teams, days, strict=True)
+    )
+    share = [max(minutes_at(one, held.rules) / max(hours, 1.0), one.doses / max(doses, 1.0)) for one in stops]
+    if sum(share) <= times:
+        return list(range(len(stops)))
+    most = max(one.weight for one in stops)
+
+    def rank(number: int) -> tuple[bool, float, int]:
+        one = stops[number]
+        stands = isinstance(one, SessionStop) and one.kept is not None
+        # As ``field_routes`` has it of what a stop is worth.
+        return not stands, -(most + one.weight) / max(minutes_at(one, held.rules), 1.0), number
+
+    found: list[int] = []
+    for number in sorted(range(len(stops)), key=rank):
+        if times <= 0:
+            break
+        found.append(number)
+        times -= share[number]
+    return sorted(found)
 
 
 def _rounds(stops: int) -> int:

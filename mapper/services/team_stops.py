@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -60,7 +60,7 @@ def stops_of(
 
     comers: of each site of the plan; see ``turns.comers_of``.
     """
-    question, weights, last = given.question, Weights(held), held.days[-1]
+    question = given.question
     found: list[Stopover] = []
     for site, coming in zip(plan.sites, comers, strict=True):
         kept = [
@@ -71,10 +71,16 @@ def stops_of(
         if not kept and (site.site.kind is SiteKind.FIXED or not site.served):
             continue
         found += _sessions(given, held, site, coming, sorted(kept, key=lambda one: (one.day, one.team)), teams)
-    for house, people in plan.homes:
+    return [*found, *visits(plan.homes, held)]
+
+
+def visits(homes: Iterable[tuple[DueHouse, tuple[DuePerson, ...]]], held: Conditions) -> list[HomeStop]:
+    """Houses of people who stay at home, those of one house together where their days allow."""
+    weights, found = Weights(held), []
+    for house, people in homes:
         if house.point is None:
             continue
-        ready = together(people, last)
+        ready = together(people, held.days[-1])
         for day in sorted(set(ready)):
             some = tuple(one for one, own in zip(people, ready, strict=True) if own == day)
             found.append(HomeStop(house, some, day, sum(weights.of(house, one) for one in some)))
@@ -126,14 +132,9 @@ def _sessions(
     teams: Sequence[FieldTeam],
 ) -> list[SessionStop]:
     unit = unit_of_site(given, site)
-    rooms = [room for day in held.days if (room := held.room(site.site, unit, day)) is not None]
-    crowd = min(rooms, default=None)
+    crowd = crowd_of(held, site.site, unit)
     doses, most = sum(one.doses for one in comers), doses_a_session(teams, held.rules)
-    number = max(math.ceil(doses / most), len(kept), 1)
-    if crowd is not None:
-        number = max(number, math.ceil(len(comers) / max(1, crowd)))
-    if site.site.kind is SiteKind.MOBILE:
-        number = max(number, min(given.question.mobile_days, len(comers)))
+    number = max(sessions_of(site.site, len(comers), doses, most, crowd, given.question.mobile_days), len(kept))
     target = math.ceil(doses / number)
     left, found = list(comers), []
     for one in kept:
@@ -153,10 +154,28 @@ def _sessions(
         some = _taken(left, crowd or len(left), target)
         left = left[len(some) :]
         parts.append(_stop(site, some, held.days[-1]))
-    apart = len(parts) > 1 and (given.question.mobile_days > 1 or (crowd is not None and len(comers) > crowd))
-    if apart:
-        parts = [replace(one, part=(place, len(parts))) for place, one in enumerate(parts)]
-    return [*found, *parts]
+    return [*found, *apart(parts, len(comers), crowd, given.question.mobile_days)]
+
+
+def crowd_of(held: Conditions, site: Site, unit: str | None) -> int | None:
+    """People whom a site can have on any day of the plan; None for any number."""
+    rooms = [room for day in held.days if (room := held.room(site, unit, day)) is not None]
+    return min(rooms, default=None)
+
+
+def sessions_of(site: Site, people: int, doses: int, most: int, crowd: int | None, mobile_days: int) -> int:
+    """How many sessions a site has. most: doses that one gives at most."""
+    number = max(math.ceil(doses / most), 1)
+    if crowd is not None:
+        number = max(number, math.ceil(people / max(1, crowd)))
+    return max(number, min(mobile_days, people)) if site.kind is SiteKind.MOBILE else number
+
+
+def apart(parts: list[SessionStop], people: int, crowd: int | None, mobile_days: int) -> list[SessionStop]:
+    """The sessions of a site, on days of their own where they have to be."""
+    if len(parts) > 1 and (mobile_days > 1 or (crowd is not None and people > crowd)):
+        return [replace(one, part=(place, len(parts))) for place, one in enumerate(parts)]
+    return parts
 
 
 def _for(comers: list[Comer], own: FixedSession, kept: list[FixedSession]) -> list[Comer]:

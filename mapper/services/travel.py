@@ -102,7 +102,12 @@ class Straight:
     def drives(self, places: LonLat) -> Roads:
         """As Ways has it."""
         xy = on_plane(*places.T)
-        metres = np.sqrt(((xy[:, None, :] - xy[None, :, :]) ** 2).sum(axis=2)) * self.rules.detour
+        metres, north = (np.subtract.outer(each, each) for each in xy.T)
+        metres *= metres
+        north *= north
+        metres += north
+        np.sqrt(metres, out=metres)
+        metres *= self.rules.detour
         return Roads(metres, metres / METRES_PER_KM / self.rules.driving_kmh * MINUTES_PER_HOUR)
 
     def paths(self, legs: Sequence[tuple[Point, Point]]) -> list[list[Point]]:

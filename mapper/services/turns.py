@@ -116,4 +116,9 @@ def together(people: Sequence[DuePerson], last: date) -> list[date]:
 def mostly_ready(days: Iterable[date]) -> date:
     """The first day by which so many are ready that a team comes."""
     ordered = sorted(days)
-    return ordered[max(0, -int(-MOSTLY * len(ordered) // 1) - 1)]
+    return ordered[mostly_of(len(ordered))]
+
+
+def mostly_of(people: int) -> int:
+    """Whose day that is, of so many in the order of their days."""
+    return max(0, -int(-MOSTLY * people // 1) - 1)

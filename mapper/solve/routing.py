@@ -66,9 +66,11 @@ def shortest_routes(
 
 def _whole(ways: Floats, scale: float) -> NDArray[np.int64]:
     """Ways in whole units, rounded up; what is a whole number but for rounding stays it."""
-    return np.where(np.isfinite(ways), np.ceil(np.where(np.isfinite(ways), ways, 0) * scale - 1e-6), NO_WAY).astype(
-        np.int64
-    )
+    found = ways * scale
+    found -= 1e-6
+    np.ceil(found, out=found)
+    found[np.isinf(found)] = NO_WAY
+    return found.astype(np.int64)
 
 
 def _data(

@@ -126,13 +126,15 @@ def _people(
     }
 
 
-def plan_of(number: int) -> KeptPlan:
-    """A plan, as far as its reader may see it."""
-    return plans.plan(installation().reference, reader(), number)
+def plan_of(number: int, *, outlined: bool = False) -> KeptPlan:
+    """A plan, as far as its reader may see it. outlined: also where it is not written yet who is asked to come when."""
+    return plans.plan(installation().reference, reader(), number, outlined=outlined)
 
 
 def made_of(found: KeptPlan) -> MadePlan:
     """What came out of it. Raises NotFound while nothing has."""
+    if found.made is None and found.line.outlined:
+        raise NotFound(mark("Who is asked to come when is still being written. Look again in a moment."))
     if found.made is None:
         raise NotFound(mark("This plan is not worked out yet. Look again in a minute."))
     return found.made

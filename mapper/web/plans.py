@@ -155,7 +155,7 @@ def show(number: int) -> str:
     from mapper.services.plan_again import origin
 
     _line(number)
-    found = plan_of(number)
+    found = plan_of(number, outlined=True)
     question, made = found.line.question, found.made
     names = names_of(installation().reference, question.set_id)
     told: dict[str, Any] = {
@@ -196,9 +196,9 @@ def show(number: int) -> str:
 
 @plan_pages.get("/plans/<int:number>/stage")
 def stage(number: int) -> Response:
-    """How far a plan is, for the page's script. usable: whether there is one that can be looked at already."""
+    """How far a plan is, for the page's script. seen: what can be looked at already; see PlanLine."""
     line = _line(number)
-    return jsonify(stage=line.state, share=round(line.row.share, 3), usable=bool(line.summary))
+    return jsonify(stage=line.state, share=round(line.row.share, 3), seen=line.seen)
 
 
 @plan_pages.post("/plans/<int:number>/change")

@@ -6,13 +6,14 @@ from collections import Counter
 from datetime import date, timedelta
 from random import Random
 
+import numpy as np
 import pytest
 
 from mapper.domain.people import Dose, Person
 from mapper.formats.campaign import read_campaign
 from mapper.formats.planning_rules import read_planning
 from mapper.services.alike import Kinds
-from mapper.services.demand import NotDue, due_among, due_between
+from mapper.services.demand import Crowd, NotDue, due_among, due_between
 from mapper.services.kept_people import folk, together
 from mapper.store import follow_up
 from mapper.store.follow_up import Deciding, Held, HouseholdRow
@@ -102,8 +103,10 @@ def test_who_is_due_is_the_same_by_kind_as_person_by_person(name: str, day: date
         assert every.person(number) == told(people[int(one)]).person()
         assert every.homes[every.house[number]].id == str(int(one) // 3 * 3)
     by_kind = due_among(every, kinds, campaign, rules, days, alike)
-    assert [row for row, _ in by_kind] == sorted(row for row, _ in by_kind)
-    found = {person.id: person for _, person in by_kind}
+    assert by_kind.rows.tolist() == sorted(by_kind.rows.tolist())
+    stands = every.house[by_kind.rows].astype(np.int64)
+    crowd = Crowd(every.homes, None, every.ids, by_kind.rows, stands, by_kind.on, by_kind.sort, by_kind.sorts)
+    found = {one.id: one for house in crowd.houses() for one in house.people}
     assert [found.get(one.id) for one in people] == one_by_one
     assert (alike.stands, alike.next_on) == (alone.stands, alone.next_on)
     seen = Counter(one is not None for one in one_by_one)

@@ -59,7 +59,7 @@ def test_the_people_of_an_area_are_taken_and_the_others_counted_by_how_they_stan
     new_town: Callable[[], Town], area: str, hamlets: list[str], refused: int
 ) -> None:
     town = peopled(new_town())
-    given = gather(town.reference, administrator(town), wish(area=area))
+    given = gather(town.reference, administrator(town), wish(area=area)).given()
     assert sorted(house.hamlet_code or "" for house in given.houses) == sorted(hamlets)
     assert given.not_due == ({"refused": refused} if refused else {})
     for house in given.houses:
@@ -78,7 +78,7 @@ def test_sites_come_with_the_unit_around_them(town: Town) -> None:
         where = inside(commune)
         sites.enter(town.reference, user, Site(code, code, SiteKind.FIXED, where.lat, where.lon))
     sites.enter(town.reference, user, Site("SEA", "Ngoài", SiteKind.MOBILE, 10.0, 110.0))
-    given = gather(town.reference, user, wish())
+    given = gather(town.reference, user, wish()).given()
     assert [one.code for one in given.sites] == ["A", "B", "SEA"]
     assert given.units == {"A": COMMUNES[0], "B": COMMUNES[8]}
 
@@ -94,7 +94,7 @@ def test_levels_are_those_of_the_first_day_and_of_each_day_after_it(town: Town) 
     ]
     with town.reference.database.write() as connection:
         epidemic.add(connection, "squares", entries, None, "2022-08-01T00:00:00.000Z")
-    given = gather(town.reference, administrator(town), wish())
+    given = gather(town.reference, administrator(town), wish()).given()
     assert given.levels == (
         (COMMUNES[0], FIRST - timedelta(days=2), 2),
         (COMMUNES[0], FIRST + timedelta(days=2), 3),

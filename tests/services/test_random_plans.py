@@ -141,7 +141,7 @@ def held(wish: PlanGiven, made: MadePlan) -> None:
     assert wish.question.doses is None or sum(len(one.due) for one, _, _ in planned) <= wish.question.doses
     _sessions_held(wish, made)
     _standing_held(wish, made)
-    _days_held(wish, made)
+    days_held(wish, made)
     needs = together(need for site in made.sites for need in site.needs)
     needs = together([*needs, *(need for day in made.days for need in day.needs)])
     assert {one.formulation: one for one in made.needs} == {
@@ -191,7 +191,8 @@ def _standing_held(wish: PlanGiven, made: MadePlan) -> None:
         assert held_there or facts in [dict(one.facts) for one in made.binds]
 
 
-def _days_held(wish: PlanGiven, made: MadePlan) -> None:
+def days_held(wish: PlanGiven, made: MadePlan) -> None:
+    """What the days of teams keep to, with their sessions and visits."""
     under = conditions(wish, RULE)
     teams = {one.name: one for one in under.teams}
     sessions: dict[tuple[object, ...], list[Session]] = {}

@@ -44,7 +44,7 @@ def wish(aim: Aim = Aim.MOST_PEOPLE, sites: int | None = 2, **other: object) -> 
 
 
 def planned(town: Town, user: User, question: PlanQuestion) -> SitePlan:
-    given = gather(town.reference, user, question)
+    given = gather(town.reference, user, question).given()
     with town.reference.database.read() as connection:
         rules = demand.rules_in(given.rules, town.reference.known(connection).campaign(question.campaign_id))
     return site_plan.plan_sites(given, rules, Watch(Limits(question.seconds, question.gap, seed=question.seed)))

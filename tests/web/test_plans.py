@@ -3,6 +3,7 @@ may be shown."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,10 +15,16 @@ import pytest
 from mapper.domain.people import Point
 from mapper.domain.plan import FieldTeam, FixedSession, Scenario
 from mapper.errors import InvalidQuestion
+from mapper.formats.plan_file import write_made
 from mapper.services import audit, demand, intake, plans, withdrawing
 from mapper.services.accounts import OPERATOR
+from mapper.services.outline import outline
+from mapper.services.plan_figures import rules_for
+from mapper.services.plan_given import gather
 from mapper.services.plans import PlanState
+from mapper.services.travel import Straight
 from mapper.store import plans as kept
+from mapper.store.plans import Part
 from tests.client.site import House, Site
 from tests.web.planned import FIRST, HOUSES, LAST, planned, question, settle
 from tests.web.test_boundary_sets import a_later_set
@@ -248,7 +255,7 @@ def test_a_plan_at_work_is_told_to_the_page_s_script_and_can_be_stopped(site: Si
     with site.reference.database.write() as connection:
         told = {"state": PlanState.RUNNING, "worker": "w", "share": 0.25, "told_at": plans.now()}
         kept.change(connection, number, told)
-    assert who.get(f"/plans/{number}/stage").json() == {"stage": "running", "share": 0.25, "usable": False}
+    assert who.get(f"/plans/{number}/stage").json() == {"stage": "running", "share": 0.25, "seen": ""}
     page = who.get(f"/plans/{number}", lang="en").text
     assert "The plan is being worked out" in page and 'value="0.25"' in page
     assert who.get(f"/plans/{number}/sites/TYT").status_code == 404
@@ -323,7 +330,7 @@ def test_a_first_plan_is_shown_while_it_is_still_bettered(site: Site) -> None:
             connection, number, {"state": PlanState.RUNNING, "worker": "w", "share": 0.5, "told_at": plans.now()}
         )
     who = reader(site, "001")
-    assert who.get(f"/plans/{number}/stage").json() == {"stage": "running", "share": 0.5, "usable": True}
+    assert who.get(f"/plans/{number}/stage").json() == {"stage": "running", "share": 0.5, "seen": "plan"}
     page = who.get(f"/plans/{number}", lang="en").text
     assert "This is a first plan that can be used." in page and "6 of 7 people due" in page
     assert "What if?" not in page and "Carry this plan out" not in page
@@ -428,3 +435,25 @@ def test_the_page_of_a_plan_says_that_its_set_was_withdrawn_and_the_form_begins_
     withdrawing.withdraw(site.reference, "later", anyway=True)
     assert sentence in who.get(f"/plans/{number}?lang=en").text
     assert who.get(f"/plans?from={number}").status_code == 200
+
+
+def test_a_first_plan_by_numbers_shows_sites_and_says_that_nobody_is_asked_yet(site: Site) -> None:
+    number = planned(site.reference)
+    gathered = gather(site.reference, OPERATOR, plans.line(site.reference, OPERATOR, number).question)
+    rules = rules_for(site.reference, "mini")
+    shown = outline(gathered.bare, gathered.crowd, rules, Straight(rules), lambda: False)
+    assert shown is not None
+    told = {"state": PlanState.RUNNING, "worker": "w", "share": 0.02, "told_at": plans.now()}
+    with site.reference.database.write() as connection:
+        kept.change(connection, number, told | {"summary": json.dumps(plans.summary(shown))})
+        kept.keep(connection, number, Part.MADE, write_made(shown))
+    who = reader(site, "001")
+    assert who.get(f"/plans/{number}/stage").json()["seen"] == "outline"
+    page = who.get(f"/plans/{number}", lang="en").text
+    assert 'data-seen="outline"' in page and "This is a first plan by numbers" in page and "6 of 7 people due" in page
+    assert f"/plans/{number}/sites/TYT" in page and f"/plans/{number}/people" not in page and ".pdf" not in page
+    assert "Vials and what goes with them" in page and "1 people have none" in page
+    for path in ("sites/TYT", "progress", "people?why=home"):
+        reply = who.get(f"/plans/{number}/{path}", lang="en")
+        assert reply.status_code in (404, 409) and "6 of 7" not in reply.text, path
+    assert "Who is asked to come when is still being written" in who.get(f"/plans/{number}/sites/TYT", lang="en").text

@@ -7,9 +7,9 @@ async function look() {
   try {
     const answer = await fetch(line.dataset.url, { headers: { Accept: "application/json" } });
     if (!answer.ok || !answer.headers.get("Content-Type")?.includes("json")) throw new Error("no progress");
-    const { stage, share, usable } = await answer.json();
+    const { stage, share, seen } = await answer.json();
     const ended = stage !== "waiting" && stage !== "running";
-    if (ended || usable !== (line.dataset.usable === "yes")) {
+    if (ended || seen !== line.dataset.seen) {
       location.reload();
       return;
     }
