@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def _add_backup(group: click.Group, console: Console) -> None:
         if keep is not None and not file.is_dir():
             raise click.UsageError(_("--keep needs a folder."))
         length = backups.size(reference.database) * (3 if verify else 1)
-        with console.bar(_("Rows"), length) as shown:
+        with closing(reference.database), console.bar(_("Rows"), length) as shown:
             made = backups.back_up(reference, file, _files(console, base_map), verify=verify, progress=shown.update)
         facts = {"file": made.file, "rows": made.contents.rows, "mb": f"{made.bytes / 1e6:.1f}"}
         click.echo(_("Backed up into {file}: {rows} rows, {mb} MB.", **facts))
@@ -137,7 +138,7 @@ def _add_move(group: click.Group, console: Console) -> None:
             return
         database = console.opened().database
         assert target is not None
-        with console.bar(_("Rows"), moving.size(database) * 2) as shown:
+        with closing(database), console.bar(_("Rows"), moving.size(database) * 2) as shown:
             done = moving.move(database, target, shown.update)
         _show(console, done.proof)
         if not done.complete:

@@ -284,6 +284,7 @@ def _arriving(archive: ArchiveReader, told: Contents, files: Files) -> Iterator[
         for name, place in files.named().items():
             if name not in told.files:
                 continue
+            place.parent.mkdir(parents=True, exist_ok=True)
             part = arrived[place] = place.with_name(f".{place.name}.part")
             with part.open("wb") as out:
                 if archive.copy_file(name, out) != told.files[name]:
