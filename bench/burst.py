@@ -8,7 +8,9 @@ Every client is a phone with a connection of its own: a HEAD, then its submissio
 sends them. Of some submissions two photos come, each in a POST of its own, the first marked as incomplete. Of some the
 answer is lost: half of those hang up before it comes, half send the same once more. Where a line breaks, or the server
 asks to come again (5xx), the phone waits and begins that submission anew, at the next address where several are given.
---steady: no burst; so many submissions a second for so many minutes, and what the server's memory does meanwhile.
+--steady: no burst; so many submissions a second for so many minutes, and what the server's memory does meanwhile. The
+first --houses of them are new, all others correct one of those again and again: what a server remembers of a register
+grows with it up to bounds of its own, and is not what is looked for.
 
 Of an installation of its own it ends with an error where a submission or a photo is lost, is there twice or waits, or
 where any hamlet's figures are not those of the answers. Of any other OpenRosa server only what phones saw is told;
@@ -90,13 +92,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How phones behave. photos, again: shares of submissions. rate: submissions a second of all, 0 for no limit."""
+    """How phones behave. photos, again: shares of submissions. rate: submissions a second of all, 0 for no limit.
+
+    houses: after so many submissions phones correct those that they sent.
+    """
 
     targets: tuple[Target, ...]
     photos: float
     again: float
     each: int
     rate: float = 0.0
+    houses: int = sys.maxsize
     answer_s: float = ANSWER_S
 
 
@@ -123,6 +129,7 @@ class Phone:
                     done = False
                 if done:
                     self._seen.taken.append(number)
+                    self._write.forget(number)
                     break
                 self._hang_up()
                 self._at = (self._at + 1) % len(self._habits.targets)
@@ -198,14 +205,21 @@ async def _status(reader: asyncio.StreamReader, *, bodiless: bool) -> tuple[int,
 class Writing:
     """Makes the POSTs of a submission by its number."""
 
-    def __init__(self, inventor: Inventor, writer: InstanceWriter, run: str) -> None:
-        self._inventor, self._writer, self._run = inventor, writer, run
+    def __init__(self, inventor: Inventor, writer: InstanceWriter, run: str, houses: int) -> None:
+        self._inventor, self._writer, self._run, self._houses = inventor, writer, run, houses
         self._made: dict[int, bytes] = {}
 
     def make(self, number: int) -> None:
         """Write it before it is sent."""
-        answers, people = self._inventor.household(number)
-        self._made[number] = self._writer.write(answers, people, instance_id=instance_id(number, self._run))
+        answers, people = self._inventor.household(number % self._houses)
+        before = instance_id(number - self._houses, self._run) if number >= self._houses else ""
+        self._made[number] = self._writer.write(
+            answers, people, instance_id=instance_id(number, self._run), deprecated_id=before
+        )
+
+    def forget(self, number: int) -> None:
+        """It was taken."""
+        self._made.pop(number, None)
 
     def posts(self, target: Target, number: int, photos: bool) -> list[bytes]:
         """One POST, or one for each photo."""
@@ -269,7 +283,7 @@ def _some(
 ) -> None:
     campaign = read_campaign((CHECKOUT / "forms" / "covid19" / "campaign.toml").read_text("utf-8"))
     inventor = Inventor(campaign, sample_hamlets(CHECKOUT))
-    writing = Writing(inventor, InstanceWriter(read_xform(form), campaign), run)
+    writing = Writing(inventor, InstanceWriter(read_xform(form), campaign), run, habits.houses)
     seen = Seen(began=begin)
     phones, moments = [], []
     for one in range(place, clients, processes):
@@ -316,8 +330,11 @@ def _private_mb(pid: int) -> float:
     return sum(int(row.split()[1]) for row in rows if row.startswith("Private_")) / 1000
 
 
-def held(url: str, numbers: Sequence[int], run: str, photos: float) -> None:
-    """Hold what is kept against what was accepted. Ends the program where anything is lost, twice or waits."""
+def held(url: str, numbers: Sequence[int], run: str, photos: float, most: int = sys.maxsize) -> None:
+    """Hold what is kept against what was accepted. Ends the program where anything is lost, twice or waits.
+
+    most: so many households there are to be, however often they were corrected.
+    """
     s, a, h = tables.submissions, tables.attachments, tables.households
     expected = {instance_id(number, run): number for number in numbers}
     with_photos = {name for name, number in expected.items() if random.Random(number).random() < photos}
@@ -331,14 +348,16 @@ def held(url: str, numbers: Sequence[int], run: str, photos: float) -> None:
     finally:
         database.close()
     lost, more = expected.keys() - states.keys(), states.keys() - expected.keys()
-    waits = Counter(state for state in states.values() if state != "processed")
+    settled = Counter(states.values())
+    waits = {state: number for state, number in settled.items() if state not in ("processed", "superseded")}
+    right = min(len(expected), most)
     halves = [name for name in with_photos if files.get(name) != PHOTOS]
-    if lost or more or waits or halves or len(files) != len(with_photos) or houses != len(expected):
+    if lost or more or waits or halves or len(files) != len(with_photos) or {houses, settled["processed"]} != {right}:
         sys.exit(
-            f"lost {len(lost)}, not sent {len(more)}, not counted {dict(waits)}, photos incomplete {len(halves)}, "
-            f"households {houses:,} of {len(expected):,}"
+            f"lost {len(lost)}, not sent {len(more)}, not counted {waits}, photos incomplete {len(halves)}, "
+            f"{settled['processed']:,} count, of households {houses:,}; {right:,} there are to be"
         )
-    print(f"all {len(expected):,} are there once and count; {len(with_photos):,} have their {PHOTOS} photos")
+    print(f"all {len(expected):,} are there once, {right:,} count; {len(with_photos):,} have their {PHOTOS} photos")
 
 
 def report(seen: Seen) -> None:
@@ -367,6 +386,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes of the server")
     parser.add_argument("--steady", type=float, default=0.0, help="minutes of a steady day, in place of the burst")
     parser.add_argument("--rate", type=float, default=20.0, help="submissions a second of the steady day")
+    parser.add_argument("--houses", type=int, default=3000, help="new households of the steady day")
     parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
     parser.add_argument("--server-url", action="append", default=[], help="OpenRosa servers that are running already")
     parser.add_argument("--keep", type=Path, help="data folder, kept")
@@ -387,7 +407,10 @@ def main() -> None:
             server = stack.enter_context(serving(here, options.workers))
             url, targets = server.url, [Target(f"{server.url}/key/{phone}")]
             memory, before = Memory(server.pid), cpu_ms([server.pid])
-        habits = Habits(tuple(targets), options.photos, options.again, options.each, options.rate)
+        houses = sys.maxsize
+        if steady_s:
+            houses = max(1, options.houses // options.clients) * options.clients  # each phone corrects its own
+        habits = Habits(tuple(targets), options.photos, options.again, options.each, options.rate, houses)
         seen = come(habits, options.clients, census_form(targets[0]), run, steady_s=steady_s)
         report(seen)
         if not url:
@@ -396,9 +419,9 @@ def main() -> None:
         spent = cpu_ms([server.pid]) - before
         print(f"server: {spent / len(seen.taken):.2f} ms of CPU a submission, memory {_course(megabytes)}")
         address = here.database_url or f"sqlite:///{here.data_dir.resolve() / 'tungnha.sqlite3'}"
-        held(address, sorted(seen.taken), run, options.photos)
+        held(address, sorted(seen.taken), run, options.photos, houses)
         campaign = read_campaign((CHECKOUT / "forms" / "covid19" / "campaign.toml").read_text("utf-8"))
-        check(url, token, Inventor(campaign, sample_hamlets(CHECKOUT)), len(seen.taken))
+        check(url, token, Inventor(campaign, sample_hamlets(CHECKOUT)), min(len(seen.taken), houses))
         if steady_s:
             quarter = len(megabytes) // 4
             earlier, later = (statistics.median(megabytes[quarter * part :][:quarter]) for part in (1, 3))
