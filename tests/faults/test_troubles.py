@@ -1,0 +1,218 @@
+"""What a server does in bad hours: its disk is full, its database goes and comes back, its clock is set back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from mapper.services import intake
+from mapper.services.reference import Reference
+from mapper.store.database import Database
+from tests import postgres
+from tests.client.collect import NotAccepted
+from tests.client.site import House
+from tests.faults.ground import (
+    Crowd,
+    Ground,
+    Nursery,
+    Phone,
+    Promise,
+    check,
+    derived,
+    ground,
+    nursery,
+    sqlite_in,
+    token_of,
+    until,
+)
+
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Nursery]:
+    """Where servers come from."""
+    with nursery() as made:
+        yield made
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MB of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False) if shutil.which("mount") else None
+    if done is None or done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip() if done else 'no mount'}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_keeps_nothing_by_halves_and_once_there_is_room_phones_go_on(
+    small_disk: Path, started: Nursery
+) -> None:
+    promises: dict[str, Promise] = {}
+    refused = 0
+    with ground(sqlite_in(small_disk / "data"), small_disk / "data", started) as here:
+        token = token_of(here.database_url)
+        here.start()
+        with Phone(f"{here.url}/key/{token}", promises) as phone:
+            phone.instance = "uuid:before"
+            phone.send(House("uuid:before").form())
+            ballast = small_disk / "ballast"
+            with ballast.open("wb") as file, pytest.raises(OSError, match="space"):
+                while True:
+                    file.write(bytes(65536))
+                    file.flush()
+            turn = 0
+            while not refused:
+                turn += 1
+                phone.instance = f"uuid:full {turn}"
+                house = House(phone.instance, photo="a.jpg").form({"a.jpg": os.urandom(300_000)})
+                try:
+                    phone.send(house)
+                except NotAccepted as answer:
+                    assert answer.status == 503, answer
+                    assert answer.message
+                    refused += 1
+                assert turn < 50
+            again = requests.get(f"{here.url}/healthz", timeout=30)
+            assert again.status_code == 200
+            ballast.unlink()
+            phone.send(house)
+            phone.instance = "uuid:after"
+            phone.send(House("uuid:after").form())
+        here.stop()
+        assert phone.instance in promises
+        found = check(here.database_url, promises)
+        assert found.submissions == len(promises)
+
+
+def test_a_database_that_is_stopped_and_started_under_the_phones_loses_nothing(
+    tmp_path: Path, started: Nursery
+) -> None:
+    try:
+        server = postgres.start()
+    except postgres.NoPostgres as reason:
+        pytest.skip(str(reason))
+    try:
+        with server.database() as url, ground(url, tmp_path / "data", started) as here:
+            crowd = Crowd(here, token_of(url), number=3, seed=3, photo_bytes=100_000)
+            here.start()
+            crowd.start()
+            try:
+                until(lambda: len(crowd.promises) > 5, lambda: "nothing is received")
+                go_down(server)
+                answer = requests.get(f"{here.url}/readyz", timeout=60)
+                assert answer.status_code == 503
+                assert answer.json()["checks"]["database"] is False
+                assert requests.get(f"{here.url}/healthz", timeout=30).status_code == 200
+                until(lambda: crowd.answers_503 > 0, lambda: "no phone was told to come again")
+                come_up(server)
+                before = len(crowd.promises)
+                until(lambda: len(crowd.promises) > before + 5, lambda: "it does not find its database again")
+                assert requests.get(f"{here.url}/readyz", timeout=30).status_code == 200
+            finally:
+                crowd.end()
+            here.stop()
+            here.start()  # counts what was kept and could not be counted
+            here.stop()
+            assert crowd.refused == []
+            check(url, crowd.promises)
+    finally:
+        server.stop()
+
+
+def go_down(server: postgres.Server) -> None:
+    """PostgreSQL is gone as after a fault, without having put anything in order."""
+    server.process.send_signal(3)  # SIGQUIT: its "immediate" shutdown
+    server.process.wait(30)
+
+
+def come_up(server: postgres.Server) -> None:
+    """The same cluster on the same port."""
+    with (server.folder / "log").open("ab") as log:
+        server.process = subprocess.Popen(
+            server.process.args,  # type: ignore[arg-type]
+            cwd=server.folder,
+            env=postgres._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    postgres._wait(server)
+
+
+def test_a_clock_that_is_set_back_while_phones_send_changes_no_figure(tmp_path: Path) -> None:
+    if not FAKETIME.exists():
+        pytest.skip("libfaketime is not installed")
+    shift = tmp_path / "shift"
+    shift.write_text("+0")
+    environment = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(shift),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    url = sqlite_in(tmp_path / "data")
+    with nursery(environment=environment) as started, ground(url, tmp_path / "data", started) as here:
+        promises: dict[str, Promise] = {}
+        here.start()
+        with Phone(f"{here.url}/key/{token_of(url)}", promises) as phone:
+            house = House("uuid:first")
+            for number, (back, sent) in enumerate(
+                [
+                    ("+0", house),
+                    ("-3d", house.edited("uuid:second", head="Sửa khi đồng hồ lùi")),
+                    ("-400d", house.edited("uuid:third", head="Sửa lần nữa").but(deprecated_id="uuid:second")),
+                    ("-400d", House("uuid:other", hamlet="0000102")),
+                    ("+0", House("uuid:last", commune="00002", hamlet="0000201", location="22.05 105.15 300 6.5")),
+                ]
+            ):
+                shift.write_text(back)
+                until(lambda back=back: is_set_to(here, back), lambda number=number: f"the clock is not set: {number}")
+                phone.instance = sent.instance_id
+                assert phone.send(sent.form()).statuses == (201,)
+                assert requests.get(f"{here.url}/readyz", timeout=30).json()["ready"]
+        here.stop()
+        found = check(url, promises)
+        assert found.states == {"superseded": 2, "processed": 3}
+
+
+def is_set_to(here: Ground, back: str) -> bool:
+    """Whether the server's clock is so many days behind, "-3d" for three."""
+    days = (datetime.now(UTC) - clock_of(here)) / timedelta(days=1)
+    return abs(days - float(back.strip("+-d"))) < 0.01
+
+
+def clock_of(here: Ground) -> datetime:
+    """What the server's clock says, by the Date of its answers."""
+    told = requests.get(f"{here.url}/healthz", timeout=30).headers["Date"]
+    return datetime.strptime(told, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+
+
+def test_submissions_whose_moments_run_backwards_count_in_the_order_they_came(tmp_path: Path, started: Nursery) -> None:
+    with ground(sqlite_in(tmp_path / "data"), tmp_path / "data", started) as here:
+        reference = Reference(Database(here.database_url))
+        moment = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+        for turn in range(6):
+            house = House(f"uuid:{turn}", hamlet=("0000101", "0000102")[turn % 2])
+            sent = house if turn < 4 else house.but(deprecated_id=f"uuid:{turn - 4}")
+            receipt = intake.receive(reference, sent.xml, {}, received=moment - timedelta(hours=30 * turn))
+            assert receipt.counted
+        before = derived(reference)
+        reference.database.close()
+        check(here.database_url, {})
+        reference = Reference(Database(here.database_url))
+        assert derived(reference) == before
+        reference.database.close()
