@@ -35,6 +35,12 @@ def commands(console: Console) -> click.Group:
         click.Option(["--level"], help=_("Level of the units: commune, district, province, or another word.")),
         click.Option(["--parent-field"], help=_("Field that holds the code of the unit above.")),
         click.Option(["--parent-level"], help=_("Level of the unit above.")),
+        click.Option(
+            ["--upper"],
+            multiple=True,
+            metavar="LEVEL=CODE_FIELD[=NAME_FIELD]",
+            help=_("A level above the units with its fields, of any word; one after another, the innermost first."),
+        ),
         click.Option(["--crs"], help=_("Coordinate reference system of a file that declares none, e.g. EPSG:4756.")),
         click.Option(["--encoding"], help=_("Character encoding of a shapefile that declares none.")),
     )
@@ -53,10 +59,11 @@ def commands(console: Console) -> click.Group:
         level: str | None,
         parent_field: str | None,
         parent_level: str | None,
+        upper: tuple[str, ...],
         crs: str | None,
         encoding: str | None,
     ) -> None:
-        from mapper.geo.fields import ReadOptions
+        from mapper.geo.fields import ReadOptions, read_upper
         from mapper.services import boundaries, set_periods
 
         facts = boundaries.SetFacts(set_id, label, as_day(valid_from), as_day(valid_to), approximate, source, beside)
@@ -67,6 +74,7 @@ def commands(console: Console) -> click.Group:
             level=level,
             parent=parent_field,
             parent_level=parent_level,
+            upper=tuple(read_upper(one) for one in upper),
             crs=crs,
             encoding=encoding,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ def units_of(layer: Layer, options: ReadOptions, known: tuple[Unit, ...] = ()) -
             mark("Units and their parents cannot both be of the level {level}. Say another level."),
             level=levels[0].level,
         )
+    bridged = _bridged(layer, levels, columns, findings)
     parts = _rows_with_outline(layer, levels[0], columns, findings)
     rows = [some[0] for some in parts]
     names = _leaf_names(layer, levels[0], columns[0], rows, known, findings)
@@ -94,7 +95,7 @@ def units_of(layer: Layer, options: ReadOptions, known: tuple[Unit, ...] = ()) -
     if options.dissolve:
         for depth, upper in enumerate(levels[1:], start=1):
             shapes[upper.level] = _dissolved(
-                upper, columns[depth], layer, rows, mended.shapes, parents[depth], known, findings, leaves
+                upper, columns[depth], layer, rows, mended.shapes, parents[depth], known, findings, leaves, bridged
             )
     for units in shapes.values():
         _compare_names([unit for unit, _ in units], known, findings)
@@ -107,6 +108,49 @@ def units_of(layer: Layer, options: ReadOptions, known: tuple[Unit, ...] = ()) -
         tuple(findings),
         mended.changes,
     )
+
+
+def _bridged(
+    layer: Layer, levels: Sequence[LevelFields], columns: Sequence[list[str | None]], findings: list[Finding]
+) -> dict[str, str]:
+    """Units that stand directly under one of an outer level get one in between, of each outer one its own; its name.
+
+    columns are filled in for them. A row that tells of no outer level is left as it is.
+    """
+    names: dict[str, str] = {}
+    for depth in range(len(levels) - 2, 0, -1):
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, code in enumerate(columns[depth]):
+            outer = columns[depth + 1][row]
+            if code is None and outer is not None and columns[0][row] is not None:
+                rows[outer].append(row)
+        for outer, those in sorted(rows.items()):
+            field = levels[depth + 1].name
+            name = names.get(outer) or (_text(layer.fields[field][those[0]]) if field is not None else None) or outer
+            code = f"{outer}-0"
+            names[code] = name if outer in names else f"{name} (trực thuộc)"
+            for row in those:
+                columns[depth][row] = code
+            findings.append(
+                Finding(
+                    "bridged",
+                    mark(
+                        "{count} units have no code of their {level} and stand directly under {outer}: they are "
+                        "together in {name}, {code}. If that is not meant, fill in the field {field} in their rows and "
+                        "import the file again: {units}."
+                    ),
+                    (
+                        ("count", str(len(those))),
+                        ("level", levels[depth].level),
+                        ("outer", f"{outer} {name}"),
+                        ("name", names[code]),
+                        ("code", code),
+                        ("field", levels[depth].code),
+                        ("units", _listed([columns[0][row] or "" for row in those])),
+                    ),
+                )
+            )
+    return names
 
 
 def _rows_with_outline(
@@ -298,6 +342,7 @@ def _dissolved(
     known: tuple[Unit, ...],
     findings: list[Finding],
     leaves: Sequence[Unit],
+    bridged: Mapping[str, str],
 ) -> list[tuple[Unit, Any]]:
     """The units of an upper level, each joined from its leaves; the commonest of several names is taken."""
     listed = _names_by_code(known)
@@ -335,6 +380,7 @@ def _dissolved(
         if len(names[code]) > 1:
             findings.append(_name_finding(upper.level, code, sorted(names[code])))
         name = names[code].most_common(1)[0][0] if names[code] else _only(listed[upper.level, code])
+        name = bridged.get(code) or name
         if name is None:
             nameless.append(code)
         unit = Unit(code, name or code, upper.level, parents.get(code))

@@ -26,6 +26,7 @@ PLAIN_NAMES = ("name", "ten", "tendvhc", "label")
 NUMBERED = {"hamlet": "4", "commune": "3", "district": "2", "province": "1"}
 # Digits of an official Vietnamese code, by level (General Statistics Office).
 CODE_WIDTHS = {"province": 2, "district": 3, "commune": 5}
+_LEVEL = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class ReadOptions:
     """What the importer says about a file; None is guessed.
 
     layer: of a GeoPackage, or the shapefile of an archive. code, name, parent, parent_name: fields.
-    level, parent_level: words. dissolve: make the upper units from the leaves where their codes are given.
+    level, parent_level: words. upper: all levels above the units', innermost first, in place of what is guessed; with
+    parent they stand above that. dissolve: make the upper units from the leaves where their codes are given.
     encoding, crs: of a file that does not say.
     """
 
@@ -44,6 +46,7 @@ class ReadOptions:
     parent: str | None = None
     parent_name: str | None = None
     parent_level: str | None = None
+    upper: tuple[LevelFields, ...] = ()
     dissolve: bool = True
     encoding: str | None = None
     crs: str | None = None
@@ -64,7 +67,8 @@ def choose_fields(fields: Sequence[str], options: ReadOptions) -> list[LevelFiel
     A level is told by a code field: commune_code, MA_XA, ADM3_PCODE, GID_3. Raises InvalidBoundaries where a
     field that was asked for is missing or no code field can be found.
     """
-    for asked in (options.code, options.name, options.parent, options.parent_name):
+    told = (field for upper in options.upper for field in (upper.code, upper.name))
+    for asked in (options.code, options.name, options.parent, options.parent_name, *told):
         if asked is not None and asked not in fields:
             raise InvalidBoundaries(
                 mark("The file has no field {field}. It has: {fields}."),
@@ -94,10 +98,37 @@ def choose_fields(fields: Sequence[str], options: ReadOptions) -> list[LevelFiel
             raise InvalidBoundaries(
                 mark("Say what level the parent field {field} holds (district, province)."), field=options.parent
             )
-        return [leaf, LevelFields(level, parent.code, options.parent_name or parent.name)]
+        return _checked([leaf, LevelFields(level, parent.code, options.parent_name or parent.name), *options.upper])
+    if options.upper:
+        return _checked([leaf, *options.upper])
     order = list(LEVEL_WORDS)
     inside = order.index(leaf.level) if leaf.level in order else -1
-    return [leaf, *(g for g in guessed if order.index(g.level) > inside and g.code != leaf.code)]
+    return _checked([leaf, *(g for g in guessed if order.index(g.level) > inside and g.code != leaf.code)])
+
+
+def _checked(levels: list[LevelFields]) -> list[LevelFields]:
+    """The same, each a word of its own that can stand in an address. Raises InvalidBoundaries."""
+    words = [one.level for one in levels if one.level]
+    for word in words:
+        if not _LEVEL.fullmatch(word):
+            raise InvalidBoundaries(
+                mark("{level} is no word for a level: use small letters a to z, digits, - and _, 30 at most."),
+                level=word[:60],
+            )
+        if words.count(word) > 1 and word != words[0]:
+            raise InvalidBoundaries(mark("Two levels are called {level}. Say another word for one."), level=word)
+    return levels
+
+
+def read_upper(written: str) -> LevelFields:
+    """A level as typed: LEVEL=CODE_FIELD, or LEVEL=CODE_FIELD=NAME_FIELD. Raises InvalidBoundaries."""
+    level, *fields = (part.strip() for part in written.split("="))
+    if len(fields) not in (1, 2) or not all((level, *fields)):
+        raise InvalidBoundaries(
+            mark("{value} names no level with its fields. Write LEVEL=CODE_FIELD or LEVEL=CODE_FIELD=NAME_FIELD."),
+            value=written[:100] or "-",
+        )
+    return LevelFields(level, fields[0], fields[1] if len(fields) == 2 else None)
 
 
 def filled_in(

@@ -11,7 +11,7 @@ import shapely
 from mapper.domain.places import Unit
 from mapper.errors import InvalidBoundaries
 from mapper.geo.boundary_file import BoundaryFile, read_boundaries
-from mapper.geo.fields import ReadOptions
+from mapper.geo.fields import ReadOptions, read_upper
 from tests.geo.drawing import Row, codes_of, place, square, told, write_geojson
 
 
@@ -86,21 +86,64 @@ def test_a_unit_under_two_parents_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_unit_without_parent_counts_in_none_and_that_is_said(tmp_path: Path) -> None:
-    found = read(tmp_path, [leaf("00001", 0, "Xã A"), leaf("00002", 1, "Xã B", None)])
+    found = read(tmp_path, [leaf("00001", 0, "Xã A"), leaf("00002", 1, "Xã B", None, None)])
     assert [shape.unit.parent_code for shape in found.leaves] == ["001", None]
-    assert told(found.findings, "no_parent") == {
-        "count": "1",
-        "level": "district",
-        "units": "00002 Xã B",
-        "field": "district_code",
-    }
+    alone = [dict(finding.facts) for finding in found.findings if finding.code == "no_parent"]
+    assert alone == [
+        {"count": "1", "level": level, "units": "00002 Xã B", "field": f"{level}_code"}
+        for level in ("district", "province")
+    ]
     assert {s.unit.code: s.area_km2 for s in found.units}["001"] == pytest.approx(found.leaves[0].area_km2)
 
 
 def test_of_many_units_without_parent_the_first_are_named(tmp_path: Path) -> None:
-    rows = [leaf("00000", 0, "Xã A"), *(leaf(f"{at:05}", at, f"Xã {at}", None) for at in range(1, 13))]
-    facts = told(read(tmp_path, rows).findings, "no_parent")
+    rows = [leaf("00000", 0, "Xã A"), *(leaf(f"{at:05}", at, f"Xã {at}", None, None) for at in range(1, 13))]
+    facts = next(dict(one.facts) for one in read(tmp_path, rows).findings if one.code == "no_parent")
     assert facts["count"] == "12" and facts["units"].endswith("00010 Xã 10, …")
+
+
+def test_units_directly_under_an_outer_one_have_one_in_between_and_that_is_said(tmp_path: Path) -> None:
+    rows = [leaf("00001", 0, "Xã A"), leaf("00002", 1, "Đặc khu B", None), leaf("00003", 2, "Xã C", None, "02")]
+    found = read(tmp_path, rows)
+    assert found.levels == ("province", "district", "commune")
+    units = {(shape.unit.level, shape.unit.code): shape for shape in found.units}
+    assert [shape.unit.parent_code for shape in found.leaves] == ["001", "01-0", "02-0"]
+    between = units["district", "01-0"]
+    assert (between.unit.name, between.unit.parent_code) == ("Tỉnh 01 (trực thuộc)", "01")
+    assert between.area_km2 == pytest.approx(units["commune", "00002"].area_km2)
+    assert units["province", "01"].area_km2 == pytest.approx(between.area_km2 + units["district", "001"].area_km2)
+    (first, _) = [finding for finding in found.findings if finding.code == "bridged"]
+    assert dict(first.facts)["units"] == "00002"
+    assert not [finding for finding in found.findings if finding.code in ("no_parent", "no_name")]
+
+
+def test_levels_of_any_word_are_read_where_their_fields_are_told(tmp_path: Path) -> None:
+    rows = [
+        (fields | {"khu": f"K{at // 2}", "ten_khu": f"Khu {at // 2}", "mien": "M", "kv": "V"}, box)
+        for at, (fields, box) in enumerate(leaf(f"0000{at}", at, f"Xã {at}") for at in range(4))
+    ]
+    upper = tuple(read_upper(one) for one in ("zone=khu=ten_khu", "area=mien", "country=kv"))
+    found = read(tmp_path, rows, ReadOptions(upper=upper))
+    assert found.levels == ("country", "area", "zone", "commune")
+    assert {s.unit.code: s.unit.name for s in found.units if s.unit.level == "zone"} == {"K0": "Khu 0", "K1": "Khu 1"}
+    assert [shape.unit.parent_code for shape in found.leaves] == ["K0", "K0", "K1", "K1"]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("zone", "names no level with its fields"),
+        ("zone=", "names no level with its fields"),
+        ("zone=a=b=c", "names no level with its fields"),
+        ("Khu vực=district_code", "Khu vực is no word for a level"),
+        ("a:b=district_code", "a:b is no word for a level"),
+        ("zone=nothing", "has no field nothing"),
+        ("commune=district_code", "both be of the level commune"),
+    ],
+)
+def test_a_level_that_cannot_be_is_refused(tmp_path: Path, written: str, message: str) -> None:
+    with pytest.raises(InvalidBoundaries, match=message):
+        read(tmp_path, FOUR, ReadOptions(upper=(read_upper(written),)))
 
 
 def test_a_level_whose_field_is_empty_throughout_is_none_and_the_others_hold_together(tmp_path: Path) -> None:
