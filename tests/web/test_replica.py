@@ -16,6 +16,7 @@ from mapper.settings import Settings
 from mapper.store import replica as kept
 from mapper.store.database import Database
 from mapper.store.replica import Replica
+from tests.client.collect import NotAccepted
 from tests.client.site import Site, running
 from tests.conftest import missing
 from tests.postgres import NoPostgres, Server
@@ -176,3 +177,27 @@ def test_a_replica_that_dies_in_the_middle_of_a_page_and_stays_away_is_not_misse
     pair.replica.database = alive
     until(lambda: pair.replica.look() or pair.replica.serves())
     assert eligible(pair, key) == 1
+
+
+def test_while_the_primary_is_gone_pages_are_still_answered_and_sending_waits(
+    pair: Pair, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = pair.site.phone()
+    phone.send(HOUSES[0].form())
+    asked = {"campaign": "mini", "group": "5_plus", "dose": "1", "level": "hamlet", "date": "2022-08-31"}
+    until(lambda: desk.get("/api/coverage", **asked).json()["total"]["eligible"] == 1)
+
+    def refused(_begin: str) -> None:
+        raise psycopg.OperationalError("connection refused")
+
+    monkeypatch.setattr(pair.site.reference.database, "_borrow", refused)
+    until(lambda: not pair.replica._primary_answers)
+    monkeypatch.setattr(kept, "LAG_S", 3.0)
+    for _ in range(3):
+        answer = desk.get("/api/coverage", **asked)
+        assert (answer.status_code, answer.json()["total"]["eligible"]) == (200, 1)
+    with pytest.raises(NotAccepted) as refusal:
+        phone.send(HOUSES[1].form())
+    assert refusal.value.status == 503
+    monkeypatch.undo()
+    assert phone.send(HOUSES[1].form()).statuses == (201,)
