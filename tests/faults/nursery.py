@@ -7,6 +7,7 @@ does what ``python server.py serve`` does from the point at which its settings a
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -27,6 +28,8 @@ from tests.client.site import _compiled_once
 def become(told: dict[str, Any]) -> None:
     """Be that server until the end."""
     os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # no server outlives the tests that wanted it
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(told["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for number in (1, 2):
