@@ -187,7 +187,8 @@ def _postgresql(database: Database, revision: str, replace: bool) -> Iterator[Fi
         empty = whole.is_empty(connection)
         if not empty:
             _may_replace(replace)
-            _no_other_session(connection)
+        if there is not None:
+            _no_other_session(connection)  # a server that was started on it once
         aside = ""
         if empty and there == revision:
             whole.forget_facts(connection)
