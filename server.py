@@ -25,6 +25,7 @@ from mapper.commands import (
     keeping,
     map_views,
     plan,
+    retention,
     roads,
     sites,
     stock,
@@ -108,6 +109,7 @@ def _warmed(settings: Settings) -> Flask:
     _every(TAKING_UP_S, "plans left waiting", alone(partial(_take_up, here)))
     _every(TAKING_UP_S, "boundary sets left behind", alone(partial(_place_on, here.reference)))
     _every(TAKING_UP_S, "what was erased", alone(partial(sweep_if_due, here.reference)))
+    _every(WARMING_S, "what is kept long enough", alone(partial(_keep_no_longer, here.reference)))
     _every(MAKING_READY_S, "boundary sets to come", here.reference.make_ready)
     return app
 
@@ -120,6 +122,13 @@ def _take_up(here: Installation) -> None:
         from mapper.services.plan_work import see_to  # heavy, and wanted only now
 
         see_to(here.plans, here.reference, line)
+
+
+def _keep_no_longer(reference: Reference) -> None:
+    """Announce, and later take out, what somebody said is not to be kept for longer; nothing else ever goes."""
+    from mapper.services import retention
+
+    retention.see_to(reference, intake.today())
 
 
 def _place_on(reference: Reference) -> None:
@@ -157,7 +166,7 @@ def command_line(settings: Settings) -> click.Group:
         help=_("Từng Nhà: door-to-door vaccination census, coverage and maps."),
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    for inner in (boundaries, forms, submissions, sites, roads, plan, stock, dhis2, erasing, users):
+    for inner in (boundaries, forms, submissions, sites, roads, plan, stock, dhis2, erasing, retention, users):
         group.add_command(inner.commands(console))
     group.add_command(stock.forecast_command(console))
     keeping.add(group, console)
@@ -214,9 +223,12 @@ def command_line(settings: Settings) -> click.Group:
 
     @command(group, "rebuild", _("Make the register and the tallies anew from the raw submissions."))
     def rebuild() -> None:
+        from mapper.services.cluster import Cluster
+
         reference = console.opened()
         with console.bar(_("Submissions"), intake.how_many(reference)) as shown:
-            done = rebuilding.rebuild(reference, shown.update)
+            cluster = Cluster(settings.dask) if settings.dask else None
+            done = rebuilding.rebuild(reference, shown.update, cluster=cluster)
         click.echo(_("Register and tallies made anew from {number} submissions.", number=done))
 
     return group

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from unicodedata import normalize
 
-from mapper.errors import MapperError
+from mapper.errors import Conflict, MapperError, mark
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.redaction import Member, members, redact
 from mapper.formats.roles import Roles, read_visit
@@ -85,6 +85,17 @@ def sift(
         listed = [
             (one, mark) for one in telling.members for _, mark in marks.member(campaign_id, telling.household_id, one)
         ]
+    kept_short = {part: marks.of(part, campaign_id or "") for part in ("people", "photos")}
+    over = erasing.marked(database, connection, kept_short.values())
+    if kept_short["people"] in over:
+        raise Conflict(
+            mark(
+                "The people of this campaign were reduced to numbers when its time was over; nothing more is taken. "
+                "Delete the form from the phone."
+            )
+        )
+    if kept_short["photos"] in over:
+        raw = replace(raw, attachments={})
     found = erasing.marked(database, connection, [*asked, *(mark for _, mark in listed)])
     closed = [mark for mark in asked if mark in found]
     if closed:
