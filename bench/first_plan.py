@@ -7,9 +7,10 @@ every household and everybody in it thrice, which is as many people as a small p
 are; plans do not read them), and asks for ten days of five teams with as many sites as there are stations and eight
 more: in a process that has just started, and in one that has read ahead, as a server has a moment after its start
 (``warming.warm_plans``). Prints when the people were taken from the register, when there is a first plan that the
-plan's page can show, and when the plan was made, as seconds of CPU of the process since the question, without those of
-looking, and in brackets of wall time; and the CPU time of reading the first plan, as the page does. --seconds: in which
-the sites, and the routes, may be chosen.
+plan's page can show, by numbers, when it is known who is asked to come on which day in a first plan, and when the plan
+was made, as seconds of CPU of the process since the question, without those of looking, and in brackets of wall time;
+and the CPU time of reading the first plan, as the page does. --seconds: in which the sites, and the routes, may be
+chosen.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def asked_and_made(reference: Reference, seconds: float) -> None:
 
     def look() -> None:
         nonlocal looked
-        while "first plan" not in seen and "the plan" not in seen:
+        while "who is asked" not in seen and "the plan" not in seen:
             time.sleep(LOOKS_S)
             looked = time.thread_time()
             with reference.database.read() as connection:
@@ -80,10 +81,12 @@ def asked_and_made(reference: Reference, seconds: float) -> None:
             if row is not None and row.share > 0:
                 see("people gathered")
             if row is not None and row.summary:
-                see("first plan")
+                outlined = "outline" in row.summary
+                see("first plan" if outlined else "who is asked")
                 began = time.thread_time()
-                plans.plan(reference, accounts.OPERATOR, number)
-                reading.append(time.thread_time() - began)
+                if outlined and not reading:
+                    plans.plan(reference, accounts.OPERATOR, number, outlined=True)
+                    reading.append(time.thread_time() - began)
         looked = time.thread_time()
 
     looking = threading.Thread(target=look)

@@ -206,7 +206,8 @@ def plan(reference: Reference, user: User, number: int, *, outlined: bool = Fals
         row, sight = Eyes(reference, connection, user).look(number)
         told = kept.made(connection, number)
         line = _line(row, sight)
-        made = read_made(told) if told and line.seen in (("outline", "plan") if outlined else ("plan",)) else None
+        shown = not line.outlined or (outlined and line.seen == "outline")
+        made = read_made(told) if told and shown else None
         if made is not None and sight is Sight.PART:
             made = within(reference, connection, user, row.campaign_id, made)
     return KeptPlan(line, made)
