@@ -15,8 +15,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -27,6 +26,7 @@ from mapper.domain.household import house_counts
 from mapper.domain.people import Finding, Whereabouts
 from mapper.errors import Unavailable, mark
 from mapper.formats.instance import read_instance
+from mapper.services.cluster import Cluster
 from mapper.services.counting import Entering
 from mapper.services.reference import Known
 from mapper.services.understanding import understand
@@ -89,25 +89,23 @@ def read_ahead(
     read_here: Callable[[Batch], list[Read]],
     processes: int,
     expected: int,
+    cluster: Cluster | None = None,
 ) -> Generator[tuple[Batch, list[Read]], None, None]:
     """Every batch with what its submissions say, in order.
 
     task: what ``read_batch`` is to be handed in another process. read_here: reads a batch in this one. processes: that
     read, this one among them, which does whenever the others have enough before them. expected: so many batches;
     towards the last of them the others are given less, so that all are done at one time. Only so many batches are read
-    ahead, so that memory stays flat. Close it to end the processes. Raises Unavailable where one of them ends by
-    itself, as for want of memory.
+    ahead, so that memory stays flat. Close it to end the processes. cluster: whose workers read in place of other
+    processes of this machine; it is left in the end. Raises Unavailable where one of them ends by itself, as for want
+    of memory.
     """
-    if processes < 2:
+    if processes < 2 and cluster is None:
         for batch in batches:
             yield batch, read_here(batch)
         return
-    # Not forked from here: threads and connections of this process are no use to a copy of it.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    context.set_forkserver_preload(["__main__", __name__])
-    others = processes - 1
-    pool = ProcessPoolExecutor(others, mp_context=context, initializer=_obey_the_parent)
+    others = processes - 1 if cluster is None else cluster.workers
+    pool = cluster or _pool(others)
     line: deque[tuple[Batch, Future[list[Read]]]] = deque()
     try:
         for number, batch in enumerate(batches):
@@ -116,23 +114,31 @@ def read_ahead(
                 line.append((batch, _submit(pool, *task(batch))))
             else:
                 line.append((batch, _done(read_here(batch))))
-            while line and (line[0][1].done() or len(line) > 2 * AHEAD * processes):
+            while line and (line[0][1].done() or len(line) > 2 * AHEAD * (others + 1)):
                 yield _next(line)
         while line:
             yield _next(line)
-    except BrokenProcessPool as fault:
+    except BrokenExecutor as fault:
         message = mark("A process that read submissions ended by itself, so nothing was changed. Try again.")
         raise Unavailable(message) from fault
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, reference_data: bytes, raws: list[Raw]) -> Future[list[Read]]:
+def _pool(others: int) -> ProcessPoolExecutor:
+    # Not forked from here: threads and connections of this process are no use to a copy of it.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    context.set_forkserver_preload(["__main__", __name__])
+    return ProcessPoolExecutor(others, mp_context=context, initializer=_obey_the_parent)
+
+
+def _submit(pool: ProcessPoolExecutor | Cluster, reference_data: bytes, raws: list[Raw]) -> Future[list[Read]]:
     try:
         return pool.submit(read_batch, reference_data, raws)
     except OSError as fault:
         # A pool that breaks while it starts one more process closes that one's channels under its hands.
-        raise BrokenProcessPool from fault
+        raise BrokenExecutor from fault
 
 
 def _done(result: list[Read]) -> Future[list[Read]]:

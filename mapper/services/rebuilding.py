@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from mapper.errors import Unavailable
+from mapper.services.cluster import Cluster
 from mapper.services.counting import EVERYTHING, Gathered, count, enter, write, write_entries
 from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, read_all, reference_for
 from mapper.services.reference import Known, Reference
@@ -39,6 +40,7 @@ def rebuild(
     batch: int = BATCH,
     change: Callable[[Connection], None] = lambda connection: None,
     processes: int | None = None,
+    cluster: Cluster | None = None,
 ) -> int:
     """Register and tallies anew from the raw submissions alone; how many submissions were read.
 
@@ -46,6 +48,7 @@ def rebuild(
     transaction, so that readers see the old figures until the new ones stand; uploads wait for it. progress: called
     with the number of submissions just done. change: of the reference data, made in the same transaction before
     anything is counted. processes: that read; None for one a core where there are many submissions.
+    cluster: whose workers read in their place, with the same result.
     Raises Unavailable where the database or a reading process fails; then everything is as it was.
     """
     database = reference.database
@@ -60,7 +63,8 @@ def rebuild(
                 processes = _cores() if number >= MANY else 1
             counting = _Recount(reference, connection)
             batches = submissions.stream(connection, batch)
-            with closing(read_ahead(batches, counting.task, counting.read, processes, -(-number // batch))) as all_read:
+            expected = -(-number // batch)
+            with closing(read_ahead(batches, counting.task, counting.read, processes, expected, cluster)) as all_read:
                 for stored, read in all_read:
                     counting.take(stored, read)
                     done += len(stored)
