@@ -1,12 +1,15 @@
 """A boundary set is added to a province of 1,000,000 households while phones go on sending: seconds, p95 and memory.
 
 python bench/adding_a_set.py [--households 1000000] [--hamlets 2500] [--communes 150] [--units 3321] [--vertices 1185]
-                             [--rate 20] [--alone 60] [--database-url postgres] [--keep FOLDER] [--cut-off]
+                             [--within 123] [--rate 20] [--alone 60] [--database-url postgres] [--keep FOLDER]
+                             [--cut-off]
 
 The register is filled directly, not through the intake, and without rows of people and doses, which no set touches:
-households of twelve invented hamlets again and again under other numbers, each with its placement and what it adds to
-the tallies. The new set is that of a whole country, its units about as many and as detailed as the communes of 2025;
-its borders run through hamlets as they please. `python server.py serve` takes submissions at a steady rate, first
+households of twelve invented hamlets again and again under other numbers, each with what it adds to the tallies. The
+new set is that of a whole country, its units about as many and as detailed as the communes of 2025. All of them are
+read and indexed; the province lies in as many of them as its households are of the country's, or in --within, up to
+all. Their borders run through hamlets as they please, and nobody has told what became of the old communes: households
+without a point leave the others of their hamlet. `python server.py serve` takes submissions at a steady rate, first
 alone, then while another process adds the set as `boundaries import` does. --cut-off kills that process three times and
 goes on with it as `boundaries place` does. Ends with an error where a phone was not answered 201, where households
 looked up one by one are in other units, or where tallies are not those of the households of their cells.
@@ -37,7 +40,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.households import Hamlet, Inventor, instance_id
 from bench.intake import told
 from bench.phones import FORK, Line, Target
-from bench.place_points import wobbling_grid
+from bench.place_points import EAST, NORTH, SOUTH, WEST, wobbling_grid
 from bench.province import province
 from bench.service import CHECKOUT, SET_ID, installation, serving
 from mapper.domain.household import house_counts
@@ -59,6 +62,8 @@ PATTERNS = 12
 HAMLETS_AT_ONCE = 10
 PHONES = 8
 NEW = "new"
+OF_THE_COUNTRY = 27_000_000
+"""Households of the country."""
 FIRST_SEQ = 10_000_000
 """Behind all that phones send."""
 CHECKED = 20_000
@@ -130,15 +135,23 @@ def places_of(options: argparse.Namespace) -> tuple[list[UnitShape], list[Hamlet
 
 
 def country(options: argparse.Namespace) -> list[UnitShape]:
-    """The units of the new set: a coverage of the whole country."""
+    """The units of the new set: a coverage of the whole country, with about so many of them over the province."""
     rng = np.random.default_rng(20250701)
     shapes = shapely.from_wkb(np.array(wobbling_grid(options.units, options.vertices, rng), dtype=object))
+    west, south, east, north = shapely.total_bounds(shapely.from_wkb([unit.wkb for unit in places_of(options)[0]]))
+    within = options.within or max(1, round(options.units * options.households / OF_THE_COUNTRY))
+    side = ((EAST - WEST) * (NORTH - SOUTH) / len(shapes)) ** 0.5
+    # as many side by side as the country has at most, the rest above each other
+    across = min(within**0.5, round((EAST - WEST) / side))
+    scale = np.array([(east - west) / across, (north - south) * across / within]) / side
+    middle = np.array([(WEST + EAST) / 2, (SOUTH + NORTH) / 2])
+    onto = np.array([(west + east) / 2, (south + north) / 2])
     units = []
-    for number, shape in enumerate(shapes):
+    for number, shape in enumerate(shapely.transform(shapes, lambda xy: (xy - middle) * scale + onto)):
         whole = shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])
-        code, middle = f"9{number:04d}", shape.representative_point()
+        code, inside = f"9{number:04d}", shape.representative_point()
         unit = Unit(code, f"Xã {code}", "commune", None)
-        units.append(UnitShape(unit, bytes(whole.wkb), 100.0, whole.bounds, (middle.x, middle.y)))
+        units.append(UnitShape(unit, bytes(whole.wkb), 100.0, whole.bounds, (inside.x, inside.y)))
     return units
 
 
@@ -187,28 +200,23 @@ def p95(times: list[float]) -> str:
 
 
 def check(reference: Reference) -> None:
-    """Hold placements, cells and tallies against each other. Ends the program on a difference."""
-    h, p, t = tables.households, tables.placements, tables.house_totals
+    """Hold points, cells and tallies against each other. Ends the program on a difference."""
+    h, t = tables.households, tables.house_totals
     chance = random.Random(3)
     with reference.database.read() as connection:
         known = reference.known(connection)
-        placer = known.sets[NEW].placer
+        places = known.sets[NEW]
         cells = reference.cells(connection)
         seqs = list(connection.scalars(select(h.c.seq)))
         wanted = chance.sample(seqs, min(CHECKED, len(seqs)))
         rows = connection.execute(
-            select(h.c.cell_id, h.c.lat, h.c.lon, h.c.point_state, p.c.unit_code)
-            .join(p, (p.c.household_seq == h.c.seq) & (p.c.set_id == NEW))
-            .where(reference.database.among(h.c.seq, wanted))
+            select(h.c.cell_id, h.c.lat, h.c.lon, h.c.point_state).where(reference.database.among(h.c.seq, wanted))
         ).all()
-        if len(rows) != len(wanted):
-            sys.exit("some households have no placement")
-        for cell, lat, lon, state, code in rows:
-            by_itself = placer.place_one(lon, lat)[0] if state == "usable" else None
-            if code != by_itself or (code is not None and cells[cell].units[NEW] != code):
-                sys.exit(
-                    f"a household is in {code}, its cell in {cells[cell].units.get(NEW)}, its point in {by_itself}"
-                )
+        for cell, lat, lon, state in rows:
+            by_itself = places.placer.place_one(lon, lat)[0] if state == "usable" else None
+            by_itself = by_itself or known.without_point(cells[cell].units[SET_ID], places)
+            if NEW not in cells[cell].units or cells[cell].units[NEW] != by_itself:
+                sys.exit(f"a household's cell is in {cells[cell].units.get(NEW)}, its point in {by_itself}")
         counted = dict(connection.execute(select(h.c.cell_id, func.count()).group_by(h.c.cell_id)).all())
         kept_counts = dict(connection.execute(select(t.c.cell_id, func.sum(t.c.visited)).group_by(t.c.cell_id)).all())
         if counted != {cell: number for cell, number in kept_counts.items() if number}:
@@ -224,9 +232,16 @@ def check(reference: Reference) -> None:
         )
         if [tuple(row) for row in found if any(row[3:])] != right:
             sys.exit("tallies are not those of the households of their cells")
-        divided = Counter((cells[cell].hamlet_code) for cell in counted if cells[cell].units.get("bench"))
-    several = sum(number > 1 for number in divided.values())
-    print(f"checked: {len(wanted):,} points by themselves, tallies of {len(some)} cells; {several} hamlets are divided")
+        units_of: dict[str | None, set[str | None]] = {}
+        for cell in counted:
+            units_of.setdefault(cells[cell].hamlet_code, set()).add(cells[cell].units[NEW])
+    several = sum(len(units - {None}) > 1 for units in units_of.values())
+    apart = sum(None in units for units in units_of.values())
+    print(
+        f"checked: {len(wanted):,} points by themselves, tallies of {len(some)} cells; they lie in "
+        f"{len(set().union(*units_of.values()) - {None})} units, {several:,} hamlets in several of them, and of "
+        f"{apart:,} hamlets some households in none"
+    )
 
 
 def main() -> None:
@@ -237,6 +252,9 @@ def main() -> None:
     parser.add_argument("--communes", type=int, default=150)
     parser.add_argument("--units", type=int, default=3321)
     parser.add_argument("--vertices", type=int, default=1185)
+    parser.add_argument(
+        "--within", type=int, default=0, help="units of the new set that the province lies in; as in the country"
+    )
     parser.add_argument("--rate", type=float, default=20, help="submissions a second")
     parser.add_argument("--alone", type=float, default=60, help="seconds of sending before the set is added")
     parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
@@ -315,6 +333,7 @@ def add(settings: Settings, units: list[UnitShape], *, cut_off: bool) -> list[tu
         ours, theirs = FORK.Pipe(duplex=False)
         process = FORK.Process(target=adding, args=(settings, None if life else units, theirs))
         process.start()
+        theirs.close()
         if cut_off and life < 3:
             time.sleep(20 if not life else 2)
             os.kill(process.pid or 0, signal.SIGKILL)

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference, home_of
 from mapper.services.reporting import visible_rows
 from mapper.services.set_outlines import shapes_of
-from mapper.services.set_work import Share
+from mapper.services.set_work import Pace, Share, Work
 from mapper.store import outlines as drawn
 from mapper.store import placements, register
 from mapper.store import reference as kept
@@ -196,7 +196,7 @@ def add_set(
     )
 
 
-_BYTES_AT_ONCE = 2_000_000
+_BYTES_AT_ONCE = 250_000
 """Of outlines that one transaction writes; phones' submissions wait for it."""
 
 
@@ -208,13 +208,12 @@ def _save(reference: Reference, new: BoundarySet, placer: bytes, rows: Sequence[
         kept.remove_arriving(connection, new.id)
         kept.save_boundary_set(connection, new, b"", ())
     some: list[tuple[UnitRow, bytes]] = []
-    size = 0
+    work, size = Work(reference, new.id, lambda done: None), 0
     for place, row in enumerate(rows, 1):
         some.append(row)
         size += len(row[1])
         if place == len(rows) or size > _BYTES_AT_ONCE:
-            with database.write() as connection:
-                kept.save_units(connection, new.id, some)
+            work.short(Pace(1), 1, partial(kept.save_units, set_id=new.id, units=some))
             some, size = [], 0
     with database.write() as connection:
         kept.arrived(connection, new.id, placer)

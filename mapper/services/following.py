@@ -50,5 +50,5 @@ def _follow(reference: Reference, connection: Connection, known: Known, places: 
         points = placements.points_of(database, connection, [cell.id])
         leave = points.seq[places.placer.place(points.lon, points.lat) < 0].tolist()
         for first in range(0, len(leave), AT_ONCE):
-            part = Part(in_unit(cell, places.id, wanted), leave[first : first + AT_ONCE])
+            part = Part(cell.id, in_unit(cell, places.id, wanted), leave[first : first + AT_ONCE])
             move(database, connection, on_the_way(database, connection, [part]))

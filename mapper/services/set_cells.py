@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapper.services.counting import Gathered, gather
 from mapper.services.reference import Known, PlaceSet
@@ -27,8 +28,11 @@ A_HOUSE = 20
 JOINED_AT_ONCE = 1000
 """So many households of a cell may be put into another one all together."""
 
-_NO_CELL = 2**30
-"""No cell has this number, or a higher one."""
+CUT = 50
+"""A cell of which no more households leave is divided in one transaction: each one writes to most of its pages."""
+
+_PLACE = 3
+"""Numbers of a change that tell its place: cell, series, day."""
 
 _NOBODY = "\x01"
 """No unit's code: everybody leaves."""
@@ -38,6 +42,7 @@ _NOBODY = "\x01"
 class Part:
     """Households that leave a cell. after: the places of where they go; its number does not count."""
 
+    before: int
     after: Cell
     seqs: Sequence[int]
 
@@ -46,12 +51,12 @@ class Part:
 class Moving:
     """Households on their way out of cells, worked out before anything is written.
 
-    after: where they go by signature, numbered as no cell is, as the households and what they add to the tallies are.
+    households: of each part. people, houses: what they add to the tallies, by the number of the part.
     """
 
-    households: Sequence[tuple[Leaving, int]]
-    after: Mapping[str, Cell]
-    people: Sequence[Sequence[Sequence[int]]]
+    parts: Sequence[Part]
+    households: Sequence[Sequence[Leaving]]
+    people: Sequence[NDArray[np.int32]]
     houses: tallies.HouseChanges
 
 
@@ -59,27 +64,39 @@ def on_the_way(database: Database, connection: Connection, parts: Iterable[Part]
     """Read what is needed to move households."""
     parts = list(parts)
     found = placements.leaving(database, connection, [seq for part in parts for seq in part.seqs])
-    after: dict[str, Cell] = {}
-    households: list[tuple[Leaving, int]] = []
-    moved = Gathered(alone=True)
-    for part in parts:
-        cell = after.setdefault(signature(part.after), replace(part.after, id=_NO_CELL + len(after)))
-        for one in (found[seq] for seq in part.seqs if seq in found):
-            households.append((one, cell.id))
-            gather(moved, one.campaign_id, one.counted, -1)
-            there = Counted(cell.id, one.counted.day, one.counted.steps, one.counted.houses)
-            gather(moved, one.campaign_id, there, +1)
-    return Moving(households, after, list(moved.steps.sums()), moved.houses)
+    households = [[found[seq] for seq in part.seqs if seq in found] for part in parts]
+    adding = Gathered(alone=True)
+    for number, some in enumerate(households):
+        for one in some:
+            day, steps, houses = one.counted.day, one.counted.steps, one.counted.houses
+            gather(adding, one.campaign_id, Counted(number, day, steps, houses), +1)
+    return Moving(parts, households, list(adding.steps.summed()), adding.houses)
 
 
 def move(database: Database, connection: Connection, moving: Moving) -> None:
     """Move households into other cells, made where they are new, with what they add to the tallies."""
-    made = placements.make_cells(database, connection, moving.after)
-    numbers = {cell.id: made[text] for text, cell in moving.after.items()}
-    placements.move(database, connection, [(one, numbers[cell_id]) for one, cell_id in moving.households])
-    people = ([[numbers.get(row[0], row[0]), *row[1:]] for row in rows] for rows in moving.people)
-    houses = {(campaign, numbers.get(cell, cell), day): row for (campaign, cell, day), row in moving.houses.items()}
+    names = [signature(part.after) for part in moving.parts]
+    made = placements.make_cells(
+        database, connection, {name: part.after for name, part in zip(names, moving.parts, strict=True)}
+    )
+    after, before = [made[name] for name in names], [part.before for part in moving.parts]
+    to = [(one, cell_id) for cell_id, some in zip(after, moving.households, strict=True) for one in some]
+    placements.move(database, connection, to)
+    houses: tallies.HouseChanges = {}
+    for cells, sign in ((before, -1), (after, +1)):
+        for (campaign, part, day), row in moving.houses.items():
+            held = houses.setdefault((campaign, cells[part], day), [0] * len(row))
+            held[:] = [a + sign * b for a, b in zip(held, row, strict=True)]
+    people = (_in_cells(rows, cells, sign) for cells, sign in ((before, -1), (after, +1)) for rows in moving.people)
     tallies.add(database, connection, people, houses)
+
+
+def _in_cells(rows: NDArray[np.int32], cells: Sequence[int], sign: int) -> list[list[int]]:
+    """Changes of parts as those of their cells."""
+    placed = rows * np.array([1] * _PLACE + [sign] * (rows.shape[1] - _PLACE), np.int32)
+    placed[:, 0] = np.array(cells, np.int32)[rows[:, 0]]
+    changes: list[list[int]] = placed.tolist()
+    return changes
 
 
 def signature(cell: Cell) -> str:
@@ -153,12 +170,10 @@ def _batch(
     room = work.cells.rows
     batch: list[_Division] = []
     for placing in islice(waiting, room):
-        division = _divided(work, connection, known, places, placing, max(1, work.cells.rows // A_HOUSE))
-        room -= division.weight
-        if batch and room < 0:
-            break
+        division = _divided(work, connection, known, places, placing, max(CUT, work.cells.rows // A_HOUSE))
         batch.append(division)
-        if division.rest is not None:
+        room -= division.weight
+        if room <= 0 or division.rest is not None:
             break
     return batch
 
@@ -168,11 +183,12 @@ def _divided(
 ) -> _Division:
     """What becomes of a cell. most: so many households move at once."""
     cell = placing.standing.cell
-    codes = [*places.placer.codes, known.without_point(cell.units.get(known.home or ""), places)]
+    fallback = known.without_point(cell.units.get(known.home or ""), places)
+    units, of_each, counts = np.unique(placing.units, return_inverse=True, return_counts=True)
+    codes = [fallback if unit < 0 else places.placer.codes[unit] for unit in units.tolist()]
     numbers: dict[str | None, int] = {}
-    units, counts = np.unique(placing.units, return_counts=True)
-    for unit, count in zip(units.tolist(), counts.tolist(), strict=True):
-        numbers[codes[unit]] = numbers.get(codes[unit], 0) + count
+    for code, count in zip(codes, counts.tolist(), strict=True):
+        numbers[code] = numbers.get(code, 0) + count
     stays = max(numbers, key=lambda code: (numbers[code], code or ""))
     if len(placing.seqs) > JOINED_AT_ONCE:
         after = signature(in_unit(cell, work.set_id, stays))
@@ -180,7 +196,7 @@ def _divided(
             stays = _NOBODY
     if numbers.keys() == {stays}:
         return _Division(placing, stays, (), None)
-    leave = np.flatnonzero([codes[unit] != stays for unit in placing.units.tolist()])
+    leave = np.flatnonzero(np.array([code != stays for code in codes])[of_each])
     rest = None
     if len(leave) > most:
         later = np.ones(len(placing.units), bool)
@@ -188,9 +204,9 @@ def _divided(
         rest = Placing(placing.standing, placing.seqs[later], placing.units[later])
         leave = leave[:most]
     parts: dict[str | None, list[int]] = {}
-    for seq, unit in zip(placing.seqs[leave].tolist(), placing.units[leave].tolist(), strict=True):
+    for seq, unit in zip(placing.seqs[leave].tolist(), of_each[leave].tolist(), strict=True):
         parts.setdefault(codes[unit], []).append(seq)
-    leaving = [Part(in_unit(cell, work.set_id, code), seqs) for code, seqs in parts.items()]
+    leaving = [Part(cell.id, in_unit(cell, work.set_id, code), seqs) for code, seqs in parts.items()]
     return _Division(placing, stays, leaving, rest)
 
 
@@ -207,7 +223,7 @@ def _write(
     stale = [at for at, one in before.items() if not same_era or now.get(at) != (one.signature, one.changes)]
     if stale:
         return _Outcome(frozenset(stale))
-    if moving.households:
+    if moving.parts:
         move(database, connection, moving)
     settled = [
         Settled(division.cell.id, signature(in_unit(division.cell, work.set_id, division.stays)), division.stays)

@@ -19,10 +19,10 @@ from mapper.store.database import Connection
 Share = Callable[[float], None]
 """Told how much is done, 0..1."""
 
-HELD_S = 0.02
+HELD_S = 0.008
 """So long a transaction is to write at most, about: phones' submissions wait for it."""
 
-REST = 1.0
+REST = 0.8
 """After a transaction phones have the database for themselves for so many times as long as it took."""
 
 WAIT_S, LOOK_S = 30, 0.001
@@ -31,7 +31,7 @@ WAIT_S, LOOK_S = 30, 0.001
 TOLD_S = 15
 """So often it is written down that somebody is at work."""
 
-FEWEST, MOST_ROWS = 300, 8000
+FEWEST, MOST_ROWS = 100, 8000
 """What a transaction may write, counted in cells that are given their unit."""
 
 TRIES = 20
@@ -106,7 +106,7 @@ class Work:
         while True:
             try:
                 # SQLite itself waits for another process by longer and longer naps, and seldom gets its turn.
-                connection = stack.enter_context(database.write_at_once(WAIT_S))
+                connection = stack.enter_context(database.write_at_once(WAIT_S, done_again=True))
             except Unavailable:
                 if time.monotonic() > give_up:
                     raise

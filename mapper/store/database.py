@@ -55,6 +55,8 @@ ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2)
 _AT_ONCE = f"PRAGMA busy_timeout=0; BEGIN IMMEDIATE; PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
 """Begins to write, where no other process does."""
 
+_NOT_FLUSHED, _FLUSHED = "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL"
+
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
@@ -207,25 +209,30 @@ class Database:
             yield connection
 
     @contextmanager
-    def write_at_once(self, patience: float = 0) -> Iterator[Connection]:
+    def write_at_once(self, patience: float = 0, *, done_again: bool = False) -> Iterator[Connection]:
         """The same, for what may be left undone. Raises Unavailable where somebody else is writing on SQLite.
 
-        patience: seconds that it waits for its turn among the writers of this process.
+        patience: seconds that it waits for its turn among the writers of this process. done_again: what it writes is
+        found to be lacking and written again if the power fails, so nothing waits until it is on the disk; all that
+        others write later is there only together with it.
         """
         if not self.is_sqlite:
             with self.write() as connection:
+                if done_again:
+                    driver_of(connection).execute("SET LOCAL synchronous_commit TO off")
                 yield connection
             return
         if not self._writer.acquire(timeout=patience):
             raise Unavailable(mark("The database does not answer. Try again in a moment."))
         try:
-            with self._transaction(_AT_ONCE) as connection:
+            begin, end = (f"{_NOT_FLUSHED}; {_AT_ONCE}", _FLUSHED) if done_again else (_AT_ONCE, "")
+            with self._transaction(begin, end) as connection:
                 yield connection
         finally:
             self._writer.release()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _transaction(self, begin: str, end: str = "") -> Iterator[Connection]:
         with _faults():
             connection = self._borrow(begin)
             try:
@@ -233,8 +240,10 @@ class Database:
                 driver_of(connection).commit()
                 if connection.in_transaction():
                     connection.rollback()
+                if end:
+                    _execute_all(driver_of(connection), end)
             except BaseException:
-                self._undo(connection)
+                self._undo(connection, end)
                 raise
             self._idle.append(connection)
 
@@ -265,12 +274,14 @@ class Database:
         connection.invalidate()
         connection.close()
 
-    def _undo(self, connection: Connection) -> None:
+    def _undo(self, connection: Connection, end: str = "") -> None:
         """Roll back; a connection that cannot is thrown away."""
         try:
             driver_of(connection).rollback()
             if connection.in_transaction():
                 connection.rollback()
+            if end:
+                _execute_all(driver_of(connection), end)
         except (DBAPIError, sqlite3.Error, psycopg.Error):
             self._throw_away(connection)
         else:

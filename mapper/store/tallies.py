@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select
 
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
@@ -67,6 +68,11 @@ class Steps:
 
     def sums(self) -> Iterator[list[list[int]]]:
         """What they add up to, a Change each, in order and some at a time; what comes to nothing is left out."""
+        for rows in self.summed():
+            yield rows.tolist()
+
+    def summed(self) -> Iterator[NDArray[np.int32]]:
+        """The same, a Change a row."""
         if not self._runs:
             return
         runs = np.array(self._runs, np.int32)
@@ -81,7 +87,7 @@ class Steps:
             steps = order[some[0] : end]
             states = np.add.reduceat(_CHANGES[move[steps]] * sign[steps, None], some - some[0])
             rows = np.column_stack((place[some], states))
-            yield rows[states.any(axis=1)].tolist()
+            yield rows[states.any(axis=1)]
 
 
 _SUMMED_AT_ONCE = 20_000

@@ -201,6 +201,28 @@ def test_what_may_be_left_undone_waits_for_no_writer_of_this_process_nor_of_anot
     embedded.close()
 
 
+def test_only_what_is_done_again_does_not_wait_for_the_disk(database: Database) -> None:
+    setting = "PRAGMA synchronous" if database.is_sqlite else "SHOW synchronous_commit"
+    flushed, not_flushed = (2, 1) if database.is_sqlite else ("on", "off")
+    if not database.is_sqlite:
+        with database.read() as connection:
+            flushed = connection.exec_driver_sql(setting).scalar()
+
+    def now(connection: Connection) -> object:
+        return connection.exec_driver_sql(setting).scalar()
+
+    with database.write_at_once(done_again=True) as connection:
+        assert now(connection) == not_flushed
+        reference.set_fact(database, connection, "done", "again")
+    with database.write() as connection:
+        assert now(connection) == flushed
+        assert reference.fact(connection, "done") == "again"
+    with pytest.raises(ZeroDivisionError), database.write_at_once(done_again=True):
+        raise ZeroDivisionError
+    with database.write_at_once() as connection:
+        assert now(connection) == flushed
+
+
 def test_on_postgresql_whatever_is_written_waits_for_its_own_rows_alone(database: Database) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time")
