@@ -14,6 +14,8 @@ from mapper.errors import InvalidInput, TooLarge, mark
 from mapper.formats.workbook import check_workbook
 
 MOST_ROWS = 20_000
+MOST_COLUMNS = 1_000
+"""More than any table has; names of columns are compared with one another."""
 
 Cell = str | date
 """What stands in a cell: a day where a workbook holds one, else text without blanks around it."""
@@ -45,6 +47,13 @@ def read_table(name: str, data: bytes, most_rows: int = MOST_ROWS) -> TableFile:
         )
     header = tuple(cell if isinstance(cell, str) else cell.isoformat() for cell in filled[0][1])
     wide = len(header)
+    if wide > MOST_COLUMNS:
+        raise TooLarge(
+            mark("{name} has {columns} columns; {limit} are read. Delete what does not belong to the table."),
+            name=name,
+            columns=wide,
+            limit=MOST_COLUMNS,
+        )
     return TableFile(header, tuple((n, (*row[:wide], *[""] * (wide - len(row)))) for n, row in filled[1:]))
 
 
