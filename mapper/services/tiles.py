@@ -36,6 +36,10 @@ AREAS_FROM_ZOOM = 12
 HAMLETS_FROM_ZOOM = 6
 """Below this zoom communes alone are told apart on a screen."""
 
+MOST_BYTES = 500_000
+"""Of a tile before it is packed: what vector tiles are kept below, so that a phone draws them and a slow line brings
+them. One of more is drawn with less detail."""
+
 MANY_HAMLETS = 3000
 """With more hamlets than this a map asks for tiles; fewer outlines are sent as they are."""
 
@@ -172,16 +176,36 @@ def tile(
 ) -> Tile:
     """One tile, without what the reader may not see: its layers, as ``README`` lists their properties.
 
-    layers: any of ``OFFERED``. Raises NotFound for a tile that is none.
+    layers: any of ``OFFERED``. What is heavier than MOST_BYTES has coarser outlines. Raises NotFound for no tile.
     """
     if not (0 <= zoom <= drawing.MAX_ZOOM and 0 <= x < 2**zoom and 0 <= y < 2**zoom):
         raise NotFound(mark("There is no tile {z}/{x}/{y}."), z=zoom, x=x, y=y)
+    best = zoom_band(zoom)
+    for band in [band for band in sorted(BANDS, reverse=True) if band <= best]:
+        made = _tile(grounds, reference, ground, (zoom, x, y), layers, band, zoom >= AREAS_FROM_ZOOM)
+        if len(made.content) <= MOST_BYTES:
+            return made
+    # However coarse its outlines, it has too much: hamlets are drawn as points, those near each other as one.
+    return _tile(grounds, reference, ground, (zoom, x, y), layers, min(BANDS), False)
+
+
+def _tile(
+    grounds: Grounds,
+    reference: Reference,
+    ground: Ground,
+    at: tuple[int, int, int],
+    layers: Collection[str],
+    band: int,
+    areas_of_hamlets: bool,
+) -> Tile:
+    """The same, its outlines with the detail of a band. at: zoom, x, y."""
+    zoom, x, y = at
     figures, found, whole = ground.figures, [], True
-    near = "hamlets" in layers and zoom >= AREAS_FROM_ZOOM
+    near = "hamlets" in layers and areas_of_hamlets
     if "borders" in layers and ground.above:
-        found.append(TileLayer("borders", _borders(reference, ground, zoom, x, y)))
+        found.append(TileLayer("borders", _borders(reference, ground, zoom, x, y, band)))
     if near or "communes" in layers:
-        outlines = _outlines(reference, figures.set_id, figures.imported_at, figures.leaf, zoom_band(zoom))
+        outlines = _outlines(reference, figures.set_id, figures.imported_at, figures.leaf, band)
     if "communes" in layers:
         found.append(TileLayer("communes", _communes(ground, outlines, zoom, x, y)))
     if near:
@@ -211,10 +235,10 @@ def tile(
     return Tile(drawing.write_tile(found), whole)
 
 
-def _borders(reference: Reference, ground: Ground, zoom: int, x: int, y: int) -> list[Feature]:
+def _borders(reference: Reference, ground: Ground, zoom: int, x: int, y: int, band: int) -> list[Feature]:
     """Outlines of the units above; of a reader's area those that hold any of it."""
     figures = ground.figures
-    outlines = _outlines(reference, figures.set_id, figures.imported_at, ground.above, zoom_band(zoom))
+    outlines = _outlines(reference, figures.set_id, figures.imported_at, ground.above, band)
     seen = None if figures.places.leaves is None else set(ground.parents.values())
     return [
         Feature(3, commands, {"key": code})

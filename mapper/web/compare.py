@@ -90,6 +90,8 @@ def page() -> str:
         "right": {**right.state, **drawn, **laid},
         "above": level_above({**right.state, **drawn}, shown),
         "tiles": many,
+        # Of a whole country the communes too come from tiles, as on the map: no file holds them in detail.
+        "wide": right.state["set"] in tiles.wide_sets(here.reference, reader()),
     }
     own = {"dose_left": left.state["dose"], "date_left": left.state["date"], **on_the_map}
     return render_template(

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import random
 import threading
 import time
 from dataclasses import replace
+from datetime import date
 
 import mapbox_vector_tile
+import numpy as np
 import pytest
+from shapely import MultiPolygon, Polygon, box
 
 from mapper.domain.ledger import State
+from mapper.domain.places import Unit, UnitShape
 from mapper.domain.roles import Role
 from mapper.errors import InvalidQuestion, NotFound
-from mapper.services import tiles
+from mapper.services import boundaries, tiles
 from mapper.services.accounts import User
 from mapper.services.background import Standing
+from mapper.services.boundaries import SetFacts
 from mapper.services.figure_rows import UnitFigures
 from mapper.services.hamlet_figures import UNKNOWN, HamletFigures, hamlet_figures
 from mapper.services.questions import HAMLET, Question
@@ -26,6 +33,7 @@ from tests.services.test_places import area
 from tests.services.test_ranges import tell
 from tests.services.town import COMMUNES, DAY, EVERYTHING, Town, inside, person
 
+BOUNDS = (105.0, 22.0, 105.7, 22.2)
 QUESTION = Question("covid19", "18_plus", "1", DAY, HAMLET, "squares")
 
 
@@ -269,3 +277,71 @@ def test_tiles_tell_who_may_live_in_a_place_as_well(sqlite_town: Town) -> None:
     assert ground is not None
     x = ground.figures.places.units["X"]
     assert tiles._may_be(*ground.figures.unit_more[x].tolist())["more_eligible"] == 6
+
+
+def jagged(town: Town) -> None:
+    """The town's fourteen communes in a set of their own, each with 1,500 corners that lie nowhere on a line."""
+    chance = random.Random(7)
+    turns = np.linspace(0, 2 * math.pi, 1500, endpoint=False)
+    units = [UnitShape(Unit("Q", "Tỉnh Q", "province"), box(105.0, 22.0, 105.7, 22.2).wkb, 1.0, BOUNDS, (105.3, 22.1))]
+    for number, code in enumerate(COMMUNES):
+        lon, lat = 105.05 + 0.1 * (number % 7), 22.05 + 0.1 * (number // 7)
+        radius = np.array([chance.uniform(0.035, 0.049) for _ in turns])
+        shape = MultiPolygon([Polygon(np.column_stack((lon + radius * np.cos(turns), lat + radius * np.sin(turns))))])
+        unit = Unit(code, f"Xã {number}", "commune", "Q")
+        units.append(UnitShape(unit, shape.wkb, 1.0, shape.bounds, (lon, lat)))
+    facts = SetFacts("jagged", "Răng cưa", date(2025, 7, 1))
+    boundaries.add_set(town.reference, facts, ("province", "commune"), units)
+
+
+def heaviest(town: Town, grounds: Grounds, ground: Ground) -> dict[int, tuple[int, int]]:
+    """By zoom the bytes of the heaviest tile of all that hold any of the town, and the features of all of them."""
+    found = {}
+    for zoom in (4, 6, 8, 9, 10, 11):
+        (west, north), (east, south) = tile_of(105.0, 22.2, zoom), tile_of(105.7, 22.0, zoom)
+        made = [
+            tiles.tile(grounds, town.reference, ground, zoom, x, y).content
+            for x in range(west, east + 1)
+            for y in range(north, south + 1)
+        ]
+        told = {key for content in made for key in features(content, "communes")}
+        found[zoom] = max(map(len, made)), len(told)
+    return found
+
+
+def test_no_tile_of_a_set_is_heavier_than_the_cap_for_which_it_is_drawn_with_less_detail(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    houses(sqlite_town)
+    jagged(sqlite_town)
+    grounds = Grounds()
+    ground = grounds.ask(sqlite_town.reference, EVERYTHING, replace(QUESTION, set_id="jagged")).made
+    assert ground is not None
+    free = heaviest(sqlite_town, grounds, ground)
+    assert all(size <= tiles.MOST_BYTES for size, _ in free.values())
+    assert max(size for size, _ in free.values()) > 20_000
+    monkeypatch.setattr(tiles, "MOST_BYTES", 12_000)
+    capped = heaviest(sqlite_town, grounds, ground)
+    # lighter, and every commune is still there
+    assert {zoom: size for zoom, (size, _) in capped.items() if size > 12_000} == {}
+    assert {zoom: told for zoom, (_, told) in capped.items()} == {zoom: told for zoom, (_, told) in free.items()}
+    # what was light enough before is as it was
+    assert all(capped[zoom] == free[zoom] for zoom, (size, _) in free.items() if size <= 12_000)
+
+
+def test_a_tile_with_too_many_areas_of_hamlets_has_their_points(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    houses(sqlite_town)
+    grounds = Grounds()
+    ground = settled(grounds, sqlite_town.reference).made
+    assert ground is not None
+    place = 12, *tile_of(105.05, 22.05, 12)
+
+    def kinds() -> set[str]:
+        content = tiles.tile(grounds, sqlite_town.reference, ground, *place, ("hamlets",)).content
+        return {one["geometry"]["type"] for one in mapbox_vector_tile.decode(content)["hamlets"]["features"]}
+
+    assert kinds() != {"Point"}
+    monkeypatch.setattr(tiles, "MOST_BYTES", 10)
+    assert kinds() == {"Point"}

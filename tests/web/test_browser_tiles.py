@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,35 @@ def test_a_whole_country_is_zoomed_from_provinces_to_communes_and_hamlets(
     expect(page.locator("#trouble")).to_be_visible()
     until(page, f"() => ({AREAS})().every(Boolean)")
     open_page.problems.clear()
+
+
+def test_a_whole_country_is_compared_from_tiles(open_page: Pages, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "MANY_UNITS", 0)
+    page = open_page()
+    page.goto(f"{site.url}/sign-in")
+    page.locator("[name=name]").fill("giám sát")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site.url}/map/compare?date=2022-08-31&date_left=2021-08-09&level=commune")
+    page.wait_for_load_state("networkidle")
+    asked.clear()
+    page.evaluate("map_left.setView([22.05, 105.05], 11, { animate: false })")
+    for side in ("left", "right"):
+        until(page, DRAWN.replace("'.leaflet", f"'#map_{side} .leaflet"))
+    # Each from tiles of its own day, and no file in detail.
+    tiled = [url for url in asked if "/api/tiles/11/" in url]
+    assert {day for day in ("2021-08-09", "2022-08-31") for url in tiled if f"date={day}" in url} == {
+        "2021-08-09",
+        "2022-08-31",
+    }
+    assert all(url.endswith("layers=borders,communes") for url in tiled)
+    zooms = [int(found) for url in asked if "/api/shapes" in url for found in re.findall(r"zoom=(\d+)", url)]
+    assert all(zoom <= 7 for zoom in zooms), zooms
+    box = page.locator("#map_left").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for side, told in (("left", "0 trên 10 người"), ("right", "6 trên 10 người")):
+        expect(page.locator(f"#map_{side} .leaflet-popup-content")).to_contain_text(told)
+    assert open_page.problems == []

@@ -18,6 +18,8 @@ const sides = ["left", "right"].map((name) => ({
   above: new Map(),
 }));
 const hamletsShown = page.right.level === "hamlet";
+// Of a whole country no file holds the communes in detail: from near they come from tiles.
+const WIDE_MOST = 7;
 
 function complain(error) {
   const box = document.getElementById("trouble");
@@ -62,7 +64,13 @@ async function fill(side) {
   colours(hamletsShown ? side.hamlets : side.areas, side.units);
   if (hamletsShown) colours(side.areas, side.above);
   if (answer.design === "cluster_survey") parts.legend.setScale(scale((hamletsShown ? side.hamlets : side.areas).measure, "", true));
-  side.tiles?.show(side.state, side.areas.measure, answer);
+  showTiles(side);
+}
+
+function showTiles(side) {
+  if (!side.tiles || !side.answer) return;
+  side.tiles.show(side.state, side.areas.measure, side.answer, page.wide);
+  (window.requestIdleCallback || setTimeout)(() => side.tiles.prepare());
 }
 
 // People of a filter lie over both maps, each on its own day; taking it off leaves the two maps.
@@ -82,7 +90,14 @@ function layFilter({ map, laid, told, state }) {
 
 for (const side of sides) {
   const { map, areas, hamlets } = side;
-  const faint = () => areas.setFaint((hamletsShown && hamlets.isVisible()) || (page.tiles && map.getZoom() >= 11));
+  const faint = () => {
+    const covered = Boolean(side.tiles?.covers());
+    const near = page.tiles && map.getZoom() >= 11 && (covered || !page.wide);
+    areas.setFaint((hamletsShown && hamlets.isVisible()) || near);
+    areas.setAway(covered);
+  };
+  side.faint = faint;
+  areas.options.most = page.wide ? WIDE_MOST : Infinity;
   for (const layer of [areas, hamlets]) {
     const own = () => (layer === hamlets || !hamletsShown ? side.units : side.above);
     layer.nameBy(shortName);
@@ -105,12 +120,14 @@ for (const side of sides) {
   fill(side).catch(complain);
 }
 
-// Of very many hamlets each map draws its own from tiles; one that is asked for opens on both.
-if (page.tiles) {
+// Of very many hamlets, or communes, each map draws its own from tiles; one that is asked for opens on both.
+if (page.tiles || page.wide) {
   import("./tile_layer.js").then(({ hamletTiles }) => {
     for (const side of sides) {
-      side.tiles = hamletTiles(side.map, side.areas, side.bubble, complain, wait);
-      if (side.answer) side.tiles.show(side.state, side.areas.measure, side.answer);
+      side.tiles = hamletTiles(side.map, side.areas, side.bubble, complain, wait, page.tiles);
+      side.tiles.nameAbove = (code) => (side.units.get(code) || side.above.get(code))?.name;
+      side.tiles.on("covers", side.faint);
+      showTiles(side);
     }
     sides.forEach(({ map }, index) => map.on("click", ({ latlng }) => sides[1 - index].tiles.pick(latlng)));
   });

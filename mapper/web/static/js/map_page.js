@@ -104,7 +104,7 @@ function within(day) {
 
 const dayOf = (button) => (button.dataset.day === "today" ? page.today : addDays(state.date, Number(button.dataset.day)));
 
-const inForce = (each) => (each.valid_from || "") <= state.date && state.date <= (each.valid_to || "9999");
+const inForce = (each) => !each.trial && (each.valid_from || "") <= state.date && state.date <= (each.valid_to || "9999");
 
 // The set that pages about the day open with: the operator's choice, else the one in force then, else the newest.
 function usualSet(chosen = true) {
