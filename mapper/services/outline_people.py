@@ -87,6 +87,13 @@ class People:
         found[np.argsort(self.hamlet, kind="stable")] = np.arange(len(self.homes))
         return found
 
+    @cached_property
+    def _pairs(self) -> tuple[list[tuple[str | None, str | None]], Ints]:
+        """Communes with their hamlets, as they come, and that of each house."""
+        told = [(commune, hamlet) for _, hamlet, commune, _, _ in self.homes]
+        number = {pair: place for place, pair in enumerate(dict.fromkeys(told))}
+        return list(number), np.array([number[pair] for pair in told], np.int64)
+
     def groups(self) -> tuple[Groups, Ints]:
         """Those who walk by house and limit, and the group of each of them."""
         limits, sort = np.unique(self.limit_m[self.walks], return_inverse=True)
@@ -131,13 +138,9 @@ class People:
         """These by label and hamlet, the labels counted from 0. way_m: of each, nan for those who do not walk."""
         if not len(rows):
             return {}
-        pairs = {
-            pair: number for number, pair in enumerate({(commune, hamlet) for _, hamlet, commune, _, _ in self.homes})
-        }
-        named = list(pairs)
-        of_home = np.array([pairs[commune, hamlet] for _, hamlet, commune, _, _ in self.homes], np.int64)
+        named, of_home = self._pairs
         house = self.house[rows]
-        key = label * len(pairs) + of_home[house]
+        key = label * len(named) + of_home[house]
         order = np.lexsort((house, key))
         key, house = key[order], house[order]
         begins = np.flatnonzero(np.diff(key, prepend=-1))
@@ -164,7 +167,7 @@ class People:
             strict=True,
         )
         for one, people, own, far, (north, east, known) in told:
-            of, pair = divmod(one, len(pairs))
+            of, pair = divmod(one, len(named))
             commune, hamlet = named[pair]
             way = None if np.isnan(far) else far
             part = PlannedPart(hamlet, commune, people, own, way, Point(north, east) if known else None)
