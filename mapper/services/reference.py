@@ -111,9 +111,9 @@ class PlaceSet:
         return [unit for (at, _), unit in self.units.items() if at == level]
 
     def in_force(self, day: date) -> bool:
-        """Whether the set's period holds a day."""
+        """Whether the set's period holds a day; that of one on trial holds none."""
         about = self.about
-        return (about.valid_from or date.min) <= day <= (about.valid_to or date.max)
+        return not about.trial and (about.valid_from or date.min) <= day <= (about.valid_to or date.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,6 +433,7 @@ def _targets(connection: Connection) -> dict[tuple[str, str, str], dict[Place, G
 def home_of(sets: Sequence[PlaceSet], hamlets: Mapping[str, kept.Hamlet]) -> str | None:
     """The set whose commune codes the hamlet list uses: the one that knows most of them, the earliest on a tie."""
     communes = {hamlet.commune_code for hamlet in hamlets.values()}
+    sets = [places for places in sets if not places.about.trial] or sets
     known = Counter({places.id: sum((places.leaf, code) in places.units for code in communes) for places in sets})
     best = max(known.values(), default=0)
     if best == 0:

@@ -10,6 +10,7 @@ from mapper.errors import mark
 from mapper.formats.paper import Letterhead, Paper
 from mapper.services.audit import VIETNAM
 from mapper.services.daily_report import DailyReport
+from mapper.services.questions import set_name
 from mapper.services.report_sections import sections
 from mapper.services.report_writing import Writing, hour, whole_day
 
@@ -92,6 +93,7 @@ def _notes(words: Writing, report: DailyReport, sample: bool) -> tuple[str, ...]
         notes.append(say(mark("Invented sample: no household or person here is real.")))
     if report.partial:
         notes.append(say(mark("Only those parts of the area that the reader may see are counted.")))
+    notes.append(say(mark("Boundaries: {set}."), set=set_name(report.places, words.language)))
     if report.places.approximate:
         notes.append(say(mark("Boundaries are approximate.")))
     if report.houses.unvisited and report.campaign.design is Design.CENSUS:
