@@ -57,9 +57,11 @@ def read_register_table(name: str, data: bytes, known: Known) -> RegisterTable:
     top = list(islice(filled, _HEADER_WITHIN))
     if not top:
         raise InvalidInput(mark("{name} is empty. Its first row names the columns."), name=name)
-    header, below = _header([row for _, row in top], known)
+    # No more than one column too many is looked at: names are compared with all that are known.
+    header, below = _header([row[: MOST_COLUMNS + 1] for _, row in top], known)
     wide = len(header)
     if wide > MOST_COLUMNS:
+        wide = max(len(row) for _, row in top)
         raise TooLarge(
             mark("{name} has {columns} columns; {limit} are understood. Delete those that are not needed."),
             name=name,

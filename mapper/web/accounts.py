@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response
 
 from mapper.domain.roles import Role
 from mapper.errors import Forbidden, InvalidInput, SignInRequired, TooManyTries, mark
+from mapper.formats.code_photo import LARGEST_BYTES
 from mapper.services import accounts, sessions
 from mapper.services.accounts import User
 from mapper.services.guessing import Door
@@ -98,8 +99,9 @@ def set_up(app: Flask) -> None:
 def _let_strangers_send_little() -> None:
     """Nobody who has not signed in has a file read; phones have limits of their own, and a slip's photo too."""
     writes = request.method not in ("GET", "HEAD", "OPTIONS")
-    if writes and not for_phones(request.path) and request.endpoint != "slips.check" and signed_in() is None:
-        request.max_content_length = STRANGER_BYTES
+    if writes and not for_phones(request.path) and signed_in() is None:
+        photo = LARGEST_BYTES if request.endpoint == "slips.check" else 0
+        request.max_content_length = STRANGER_BYTES + photo
 
 
 def cookie_name(name: str, address: str) -> str:

@@ -36,7 +36,6 @@ from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.slip_batches import begin
-from mapper.web.uploads import STRANGER_BYTES
 from mapper.web.wanted import BESIDES, refuse_unknown
 
 if TYPE_CHECKING:
@@ -305,7 +304,6 @@ def check_page() -> str:
 @slip_pages.post("/slips/check")
 def check() -> str:
     """What is to be said of the slip whose text was posted."""
-    request.max_content_length = LARGEST_BYTES + STRANGER_BYTES  # anybody may ask
     photo = request.files.get("photo")
     if photo:
         try:

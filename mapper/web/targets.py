@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain import level_words
 from mapper.domain.ranges import Range, ShareRange
 from mapper.domain.roles import OVERSEERS, READERS
-from mapper.errors import InvalidInput, MapperError, NotFound, mark
+from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.cells import harmless
 from mapper.services import responsible, target_setting
 from mapper.services.areas import read_area
@@ -32,6 +32,7 @@ from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.uploads import content
 
 LISTED = 100
 """Units of a band shown at once; all of them with ``?all=1``."""
@@ -328,9 +329,9 @@ def take_list() -> AnyResponse | tuple[str, int]:
     try:
         if file is None or not file.filename:
             raise InvalidInput(mark("Choose the file first."))
-        number = responsible.take_list(installation().reference, reader(), request.form.get("set", ""), file.read())
-    except InvalidInput as problem:
-        return _page(problem), 400
+        number = responsible.take_list(installation().reference, reader(), request.form.get("set", ""), content(file))
+    except (InvalidInput, TooLarge) as problem:
+        return _page(problem), 413 if isinstance(problem, TooLarge) else 400
     flash(say(mark("{number} responsible people are entered."), number=number))
     return _back()
 
