@@ -91,6 +91,7 @@ def test_a_part_of_an_area_says_so(visited: Town) -> None:
     told = paper(district, "vi", Issuer(), datetime.now(UTC), sample=True)
     assert "Chỉ tính phần địa bàn mà người xem được phép xem." in told.notes
     assert "Số liệu mẫu: hộ và người ở đây không có thật." in told.notes
+    assert "Ranh giới: Ô vuông (đến 30/06/2025)." in told.notes
 
 
 def test_what_is_to_be_done_is_told_with_numbers(visited: Town) -> None:
