@@ -260,7 +260,7 @@ def test_outlines_asked_for_before_they_are_kept_are_the_same_and_are_kept_by_wh
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(set_placing, "packed_one_by_one", killed)
+        patch.setattr(set_placing, "find", killed)
         with pytest.raises(MemoryError):
             town.import_strips()
         with pytest.raises(NotFound, match="There is no boundary set strips"):
