@@ -17,7 +17,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from mapper.errors import Unavailable, mark
 from mapper.web.metrics import Metrics
-from mapper.web.phones import ROUTE, USER, for_phones
+from mapper.web.phones import PROBLEM, ROUTE, USER, for_phones
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -66,6 +66,7 @@ class Watch:
         began: float = environ.setdefault(BEGAN, time.perf_counter())
         if self.comes_late(began):
             environ[LATE] = True
+            environ[PROBLEM] = Unavailable(STARTED_ANEW)  # no short cut takes it
         name = self._name(environ)
         answered = [500]
 

@@ -48,6 +48,9 @@ def make_ready() -> None:
         app = server.create_app(Settings(data_dir=Path(folder)))
         app.test_client().get("/sign-in")
         app.extensions["mapper"].reference.database.close()
+    # Whether numbers are kept for one process or for several is settled by that library's first import.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "prometheus_client"]:
+        del sys.modules[name]
 
 
 def main() -> None:

@@ -11,16 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ground import Crowd, Ground, Nursery, check, ground, nursery, sqlite_in, token_of
+from tests.faults.ground import Crowd, Ground, Nursery, check, ground, sqlite_in, token_of
 from tests.faults.killing import kill_at_random
 from tests.postgres import Server
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Nursery]:
-    """Where servers come from."""
-    with nursery() as made:
-        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -18,16 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client.collect import multipart
 from tests.client.site import House
-from tests.faults.ground import Ground, Nursery, Phone, Promise, check, ground, nursery, sqlite_in, token_of, until
+from tests.faults.ground import Ground, Nursery, Phone, Promise, check, ground, sqlite_in, token_of, until
 
 TOKEN = "a token for the watch"
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Nursery]:
-    """Where servers come from."""
-    with nursery() as made:
-        yield made
 
 
 @pytest.fixture

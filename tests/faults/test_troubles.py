@@ -36,13 +36,6 @@ from tests.faults.ground import (
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[Nursery]:
-    """Where servers come from."""
-    with nursery() as made:
-        yield made
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 12 MB of its own."""
