@@ -130,7 +130,7 @@ def test_a_photo_is_shown_and_served_as_a_file_to_save(site: Site) -> None:
     assert reply.headers["Content-Disposition"] == "attachment; filename*=UTF-8''nh%C3%A0.jpg"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
     assert reply.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert reply.headers["Cache-Control"] == "private, no-cache"
+    assert reply.headers["Cache-Control"] == "private, no-store"
 
 
 def test_what_only_calls_itself_a_photo_is_no_picture(site: Site) -> None:
