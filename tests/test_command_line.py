@@ -321,7 +321,7 @@ def test_an_import_that_is_cut_off_is_gone_on_with(data: Path, tmp_path: Path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.set_placing._place_points", interrupted)
+        patch.setattr("mapper.services.set_placing.find", interrupted)
         made = run(data, *importing, language="en")
     assert made.exit_code == 130
     assert "Cut off. " in made.stderr
