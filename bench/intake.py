@@ -102,9 +102,7 @@ def main() -> None:
     parser.add_argument("--clients", default="8,16", help="numbers of phones that send at once, each a run of its own")
     parser.add_argument("--submissions", type=int, default=4000, help="of each run")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each number of clients")
-    parser.add_argument(
-        "--workers", default="1", help="server processes, each number with an installation of its own"
-    )
+    parser.add_argument("--workers", default="1", help="server processes, each number with an installation of its own")
     parser.add_argument("--one-hamlet", action="store_true", help="all households stand in one hamlet")
     parser.add_argument("--no-bounds", action="store_true", help="measure neither the disk nor a bare endpoint")
     parser.add_argument("--threads", type=int, default=8, help="threads of each")
