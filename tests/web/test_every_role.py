@@ -85,6 +85,8 @@ POST /boundary-sets/succession                                                  
 GET /boundary-sets/<old>/to/<new>                                                    302 403 200 200 200 200 200 200
 POST /boundary-sets/<old>/to/<new>/remove                                            302 403 403 403 403 403 403 303
 GET /boundary-sets/<old>/to/<new>/<what>.<kind>                                      302 403 200 200 200 200 200 200
+GET /boundary-sets/<old>/to/<new>/progress                                           302 403 200 200 200 200 200 200
+GET /boundary-sets/<old>/to/<new>/work                                               302 403 303 303 303 303 303 303
 POST /boundary-sets/<set_id>/days                                                    302 403 403 403 403 403 403 409
 GET /cleaning                                                                        302 403 200 200 200 200 403 200
 GET /cleaning/progress                                                               302 403 200 200 200 200 403 200
