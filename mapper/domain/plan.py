@@ -176,7 +176,8 @@ class PlanGiven:
     moment: ISO time of the census. rules: planning.toml, "" for none. units: innermost unit of each site by its code.
     hamlets, names: of hamlets and of innermost units by code. levels: as entered; unit, day from which it holds, level.
     roads: what ways are reckoned by, as a plan tells it. not_due: people of the area who are not due in the days of the
-    plan, by how they stand; next_on: the first day after those on which any of them falls due.
+    plan, by how they stand; next_on: the first day after those on which any of them falls due. carried: unit and day of
+    those of the levels that were entered for another boundary set, and that set.
     """
 
     question: PlanQuestion
@@ -191,3 +192,4 @@ class PlanGiven:
     roads: str = ""
     not_due: Mapping[str, int] = field(default_factory=dict)
     next_on: date | None = None
+    carried: tuple[tuple[str, date, str], ...] = ()

@@ -68,7 +68,9 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> Gathered
         crowd = demand.crowd_due(reference, connection, campaign, rules, days, area, others, wanted.among)
         sites = [*kept.everywhere(connection), *_kept_sites(connection, question)]
         told = demand.rules_told(connection, campaign)
-        levels = _levels(levels_until(reference, connection, known, places, question.last), question.first)
+        entries = levels_until(reference, connection, known, places, question.last)
+    levels = _levels(entries, question.first)
+    elsewhere = {(one.unit_code, one.from_day): one.carried_from for one in entries if one.carried_from}
     stand = _placed(places, sites)
     bare = PlanGiven(
         question,
@@ -83,6 +85,7 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> Gathered
         written(reference.roads.ways(rules)),
         {state.value: number for state, number in sorted(others.stands.items())},
         others.next_on,
+        tuple((unit, day, elsewhere[unit, day]) for unit, day, _ in levels if (unit, day) in elsewhere),
     )
     return Gathered(bare, crowd)
 

@@ -22,6 +22,7 @@ from mapper.formats.plan_sheet import (
 )
 from mapper.formats.plan_team_sheet import StopRow, TeamSheet, TeamSheetWords, draw_team_sheets
 from mapper.services.plan_houses import Named, NamedHouse, SeenHouses
+from mapper.services.plan_levels import carried_in, of_site
 from mapper.services.plan_told import COUNTED, Asked, ToldPlan, hours, position
 
 MOST_PRINTED = 20_000
@@ -52,6 +53,7 @@ class SheetWriter:
 
     def __init__(self, told: ToldPlan, seen: SeenHouses, address: str, phones: bool) -> None:
         self._told, self._seen, self._address, self._phones = told, seen, address, phones
+        self._carried = carried_in(told.line.row.made_with)
         self._teams = {one.name: one for one in told.line.question.teams}
         self.people = 0
         """By name on the sheets written so far, or houses whose positions these tell."""
@@ -99,6 +101,8 @@ class SheetWriter:
             team = session.team or told.say(mark("the site's own staff"))
             when = f"{told.day(day)}, {hours(session.begin, session.end)}"
             lines.append(" · ".join((when, team, told.say(mark("{number} people"), number=session.people))))
+        if level := of_site(self._carried, one.unit, day, told.names, told.language):
+            lines.append(level)
         more = told.say(mark("And {number} people of places outside your area."), number=people - named)
         return PlanSheet(
             site.name,

@@ -26,6 +26,7 @@ from mapper.services.background import Background, Progress
 from mapper.services.outline import outline
 from mapper.services.plan_access import areas_asked, told_areas
 from mapper.services.plan_given import Gathered, gather
+from mapper.services.plan_levels import carried_into, written
 from mapper.services.planning import Watched, make
 from mapper.services.plans import PlanLine, PlanState, now, summary, told_trouble
 from mapper.services.reference import Reference
@@ -179,6 +180,7 @@ def _made_with(given: PlanGiven, content: bytes, made: MadePlan) -> dict[str, ob
         "given": hashlib.sha256(content).hexdigest(),
         "made": made_digest(made),
         "versions": versions(),
+        "carried": written(carried_into(given, made)),
     }
 
 

@@ -17,6 +17,7 @@ from mapper.errors import NotFound, mark
 from mapper.services import plan_people, plans
 from mapper.services.people_words import PeopleWords
 from mapper.services.plan_figures import PlaceNames, by_hamlet, clock, names_of, rules_for, session_days, shown_at
+from mapper.services.plan_levels import carried_in, of_site
 from mapper.services.plans import KeptPlan
 from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
@@ -50,6 +51,7 @@ def site(number: int, code: str) -> str:
         raise NotFound(mark("This plan has no site {code}. Choose one of its list."), code=code[:60])
     names = names_of(installation().reference, question.set_id)
     houses = _on_day(one, request.args.get("day", ""))
+    carried = carried_in(found.line.row.made_with)
     return render_template(
         "plan_site.html",
         site=one,
@@ -62,6 +64,7 @@ def site(number: int, code: str) -> str:
         day=request.args.get("day", ""),
         clock=clock,
         formulations=formulations_of(question),
+        level_at=lambda day: of_site(carried, one.unit, day, names, chosen_language()),
         **_people(number, found, houses, names, f"site {code}"),
     )
 

@@ -34,13 +34,14 @@ from mapper.services.plan_figures import (
     site_rows,
     waiting_rows,
 )
+from mapper.services.plan_levels import carried_in, sentences
 from mapper.services.plan_question import LONGEST_NAME
 from mapper.services.plans import PlanLine
 from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
 from mapper.web.installation import installation
-from mapper.web.language_choice import say
+from mapper.web.language_choice import chosen_language, say
 from mapper.web.plan_curve import curve_of
 from mapper.web.plan_form import AIMS, AT_POINT, MOST_TEAMS, read_question, typed_of, usual
 from mapper.web.plan_ground import ground_of, presets, presets_of
@@ -174,6 +175,7 @@ def show(number: int) -> str:
         "clock": clock,
         "closed": [names.unit(code) for code in question.scenario.closed],
         "has_files": has_files(),
+        "carried": sentences(carried_in(found.line.row.made_with), names, chosen_language()),
         "origin": origin(installation().reference, reader(), number) if found.line.row.made_with else None,
     }
     if made is not None and made.people:
