@@ -25,17 +25,11 @@ from mapper.store.tallies import Cell
 A_HOUSE = 20
 """A household that moves takes about so many times as long as a cell that is given its unit."""
 
-JOINED_AT_ONCE = 1000
-"""So many households of a cell may be put into another one all together."""
-
 CUT = 50
 """A cell of which no more households leave is divided in one transaction: each one writes to most of its pages."""
 
 _PLACE = 3
 """Numbers of a change that tell its place: cell, series, day."""
-
-_NOBODY = "\x01"
-"""No unit's code: everybody leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +140,7 @@ def tell_apart(work: Work, places: PlaceSet, found: Found, told: Share) -> None:
     while waiting:
         with reference.database.read() as connection:
             known = reference.known(connection)
-            batch = _batch(work, connection, known, places, waiting)
+            batch = _batch(work, known, places, waiting)
             parts = [part for division in batch for part in division.leaving]
             moving = on_the_way(reference.database, connection, parts)
         write = partial(_write, work, known, found.era, batch, moving)
@@ -163,14 +157,12 @@ def tell_apart(work: Work, places: PlaceSet, found: Found, told: Share) -> None:
         told(1 - len(waiting) / number)
 
 
-def _batch(
-    work: Work, connection: Connection, known: Known, places: PlaceSet, waiting: Iterable[Placing]
-) -> list[_Division]:
+def _batch(work: Work, known: Known, places: PlaceSet, waiting: Iterable[Placing]) -> list[_Division]:
     """The next cells, as many as one transaction may write; of one that has more than that to move, some."""
     room = work.cells.rows
     batch: list[_Division] = []
     for placing in islice(waiting, room):
-        division = _divided(work, connection, known, places, placing, max(CUT, work.cells.rows // A_HOUSE))
+        division = _divided(work, known, places, placing, max(CUT, work.cells.rows // A_HOUSE))
         batch.append(division)
         room -= division.weight
         if room <= 0 or division.rest is not None:
@@ -178,9 +170,7 @@ def _batch(
     return batch
 
 
-def _divided(
-    work: Work, connection: Connection, known: Known, places: PlaceSet, placing: Placing, most: int
-) -> _Division:
+def _divided(work: Work, known: Known, places: PlaceSet, placing: Placing, most: int) -> _Division:
     """What becomes of a cell. most: so many households move at once."""
     cell = placing.standing.cell
     fallback = known.without_point(cell.units.get(known.home or ""), places)
@@ -190,10 +180,6 @@ def _divided(
     for code, count in zip(codes, counts.tolist(), strict=True):
         numbers[code] = numbers.get(code, 0) + count
     stays = max(numbers, key=lambda code: (numbers[code], code or ""))
-    if len(placing.seqs) > JOINED_AT_ONCE:
-        after = signature(in_unit(cell, work.set_id, stays))
-        if placements.cells_of_signatures(work.reference.database, connection, [after]):
-            stays = _NOBODY
     if numbers.keys() == {stays}:
         return _Division(placing, stays, (), None)
     leave = np.flatnonzero(np.array([code != stays for code in codes])[of_each])
@@ -225,19 +211,24 @@ def _write(
         return _Outcome(frozenset(stale))
     if moving.parts:
         move(database, connection, moving)
-    settled = [
-        Settled(division.cell.id, signature(in_unit(division.cell, work.set_id, division.stays)), division.stays)
-        for division in batch
-        if division.rest is None and division.stays != _NOBODY
-    ]
-    # Phones may have counted in such a cell since the set was announced.
-    there = placements.cells_of_signatures(database, connection, [one.after for one in settled])
-    placements.settle(database, connection, work.set_id, [one for one in settled if one.after not in there])
-    placements.join_cells(
-        database, connection, [(one.cell_id, there[one.after]) for one in settled if one.after in there]
-    )
+    _settle(work, connection, [division for division in batch if division.rest is None])
     rest = batch[-1].rest if batch else None
     if rest is not None:
         _, changes = placements.stand(database, connection, [rest.standing.cell.id])[rest.standing.cell.id]
         rest = replace(rest, standing=replace(rest.standing, changes=changes))
     return _Outcome(rest=rest)
+
+
+def _settle(work: Work, connection: Connection, done: Sequence[_Division]) -> None:
+    """Give cells the unit of those who stay."""
+    database = work.reference.database
+    names = [signature(in_unit(division.cell, work.set_id, division.stays)) for division in done]
+    # Phones may have been counted in a cell of these places since the set was announced. Then there are two of them:
+    # to put all that was counted in this one into that one takes as long as to count it.
+    taken = set(placements.cells_of_signatures(database, connection, names))
+    settled = []
+    for division, name in zip(done, names, strict=True):
+        named = tallies.beside(name, division.cell.id) if name in taken else name
+        settled.append(Settled(division.cell.id, named, division.stays))
+        taken.add(name)
+    placements.settle(database, connection, work.set_id, settled)

@@ -6,7 +6,7 @@ cell holds is the same for as long as its changes are, see ``store.tables.house_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -19,10 +19,8 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
-    delete,
     exists,
     func,
-    literal,
     literal_column,
     select,
     update,
@@ -32,7 +30,6 @@ from mapper.domain.places import USABLE
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 from mapper.store.register import Counted, read_steps
-from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 from mapper.store.tallies import Cell
 
 _h, _f, _o, _v = tables.households, tables.findings, tables.oddities, tables.verdicts
@@ -190,7 +187,7 @@ def make_cells(database: Database, connection: Connection, wanted: Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A cell all of whose households are in one unit of the set. after: its signature then."""
+    """A cell all of whose households are in one unit of the set. after: its signature then, that no other has."""
 
     cell_id: int
     after: str
@@ -198,7 +195,7 @@ class Settled:
 
 
 def settle(database: Database, connection: Connection, set_id: str, settled: Sequence[Settled]) -> None:
-    """Give cells their unit of the set; no other cell has such a signature."""
+    """Give cells their unit of the set."""
     driver = driver_of(connection)
     if settled:
         database.prepared(
@@ -267,42 +264,3 @@ def move(database: Database, connection: Connection, moved: Sequence[tuple[Leavi
             )
 
         database.prepared(("move", table.name), follow).run_each(driver, rows)
-
-
-def join_cells(database: Database, connection: Connection, joined: Iterable[tuple[int, int]]) -> None:
-    """Put all households of a cell into another that has the same places, with all that was counted of them."""
-    for before, after in joined:
-        seqs = select(_h.c.seq).where(_h.c.cell_id == before)
-        connection.execute(update(_f).where(_f.c.household_seq.in_(seqs)).values(cell_id=after))
-        connection.execute(update(_h).where(_h.c.cell_id == before).values(cell_id=after))
-        campaigns = select(tables.campaigns.c.id)
-        for table in (_o, _v):
-            of_cell = table.c.campaign_id.in_(campaigns), table.c.cell_id == before
-            connection.execute(update(table).where(*of_cell).values(cell_id=after))
-        for counted, columns in ((_t, STATE_COLUMNS), (_ht, HOUSE_COLUMNS), (_totals, ("changes", *HOUSE_COLUMNS))):
-            _add_from(database, connection, counted, columns, before, after)
-
-
-def _add_from(
-    database: Database, connection: Connection, table: Table, columns: Sequence[str], before: int, after: int
-) -> None:
-    """Add what was counted in a cell to another's, and count nothing there any more; the changes of both rise."""
-    names = [column.name for column in table.columns]
-    of_cell = [table.c.cell_id == before]
-    if "campaign_id" in names:
-        of_cell.append(table.c.campaign_id.in_(select(tables.campaigns.c.id)))
-    values = {name: table.c[name] for name in names} | {"cell_id": literal(after)}
-    if "changes" in names:
-        values["changes"] = literal(1)
-    adding = database.insert(table).from_select(names, select(*values.values()).where(*of_cell))
-    connection.execute(
-        adding.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={name: table.c[name] + adding.excluded[name] for name in columns},
-        )
-    )
-    if "changes" in names:
-        nothing: dict[str, Any] = dict.fromkeys(columns, 0) | {"changes": table.c.changes + 1}
-        connection.execute(update(table).where(*of_cell).values(nothing))
-    else:
-        connection.execute(delete(table).where(*of_cell))

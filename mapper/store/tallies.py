@@ -163,6 +163,11 @@ def signature(hamlet_code: str | None, commune_code: str | None, units: Mapping[
     return "|".join(part.replace("\\", "\\\\").replace("|", "\\p") for part in parts)
 
 
+def beside(text: str, cell_id: int) -> str:
+    """The text that names one more cell of the same places; phones are counted in that of the places alone."""
+    return f"{text}|#{cell_id}"
+
+
 def cell(
     database: Database,
     connection: Connection,
@@ -368,27 +373,25 @@ def _houses(campaign_id: Any) -> Select[Any]:
 
 def snapshot(connection: Connection) -> dict[tuple[object, ...], tuple[int, ...]]:
     """All tallies by lasting names (never by number), rows of zeros left out: for proving two ways equal."""
-    s = tables.series
-    found: dict[tuple[object, ...], tuple[int, ...]] = {}
-    people = (
-        select(
-            s.c.campaign_id,
-            s.c.group_code,
-            s.c.dose_code,
-            _c.c.signature,
-            _t.c.day,
-            *(_t.c[name] for name in STATE_COLUMNS),
-        )
-        .join(s, s.c.id == _t.c.series_id)
-        .join(_c, _c.c.id == _t.c.cell_id)
-    )
-    for row in connection.execute(people):
-        if any(row[5:]):
-            found[tuple(row[:5])] = tuple(row[5:])
-    house = select(_ht.c.campaign_id, _c.c.signature, _ht.c.day, *(_ht.c[name] for name in HOUSE_COLUMNS)).join(
-        _c, _c.c.id == _ht.c.cell_id
-    )
-    for row in connection.execute(house):
-        if any(row[3:]):
-            found[tuple(row[:3])] = tuple(row[3:])
-    return found
+    s, found = tables.series, dict[tuple[object, ...], tuple[int, ...]]()
+    names = {one.id: signature(one.hamlet_code, one.commune_code, one.units) for one in cells(connection)}
+
+    def add(key: tuple[object, ...], counts: Sequence[int]) -> None:
+        # Several cells may be of the same places.
+        if any(counts):
+            found[key] = tuple(a + b for a, b in zip(found.get(key, (0,) * len(counts)), counts, strict=True))
+
+    people = select(
+        s.c.campaign_id,
+        s.c.group_code,
+        s.c.dose_code,
+        _t.c.cell_id,
+        _t.c.day,
+        *(_t.c[name] for name in STATE_COLUMNS),
+    ).join(s, s.c.id == _t.c.series_id)
+    for campaign_id, group, dose, cell_id, day, *counts in connection.execute(people):
+        add((campaign_id, group, dose, names[cell_id], day), counts)
+    house = select(_ht.c.campaign_id, _ht.c.cell_id, _ht.c.day, *(_ht.c[name] for name in HOUSE_COLUMNS))
+    for campaign_id, cell_id, day, *counts in connection.execute(house):
+        add((campaign_id, names[cell_id], day), counts)
+    return {key: counts for key, counts in found.items() if any(counts)}

@@ -10,7 +10,7 @@ from sqlalchemy import Table, delete, select, update
 from mapper.services import cleaning, looking_through, rebuilding
 from mapper.services.cleaning import Choice
 from mapper.services.reference import Reference
-from mapper.store import tables
+from mapper.store import tables, tallies
 from mapper.store.database import Database
 from mapper.store.tables.origin import DERIVED, DERIVED_COLUMNS, PASSING
 from tests.services.test_cleaning import lan, overseer, send, waiting
@@ -47,7 +47,9 @@ def derived(database: Database) -> dict[str, list[str]]:
     """
     with database.read() as connection:
         used = set(connection.scalars(select(tables.households.c.cell_id)))
-        signatures = dict(row[:2] for row in connection.execute(select(tables.cells.c.id, tables.cells.c.signature)))
+        signatures = {
+            one.id: tallies.signature(one.hamlet_code, one.commune_code, one.units) for one in tallies.cells(connection)
+        }
         found: dict[str, list[str]] = {}
         for name in sorted(DERIVED):
             rows = []

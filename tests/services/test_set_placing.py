@@ -37,7 +37,6 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(set_points, "READ_AT_ONCE", 5)
     monkeypatch.setattr(set_work, "FEWEST", 1)
     monkeypatch.setattr(set_cells, "CUT", 1)
-    monkeypatch.setattr(set_cells, "JOINED_AT_ONCE", 2)
     monkeypatch.setattr(set_work, "MOST_ROWS", 3)
     monkeypatch.setattr(set_work, "HELD_S", 0)
     monkeypatch.setattr(set_work, "REST", 0)

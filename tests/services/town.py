@@ -137,7 +137,9 @@ def _register(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     """All rows of the register; the cell's signature and the household's id stand for numbers, steps in one order."""
     h = tables.households
     houses_by_seq = dict(row[:2] for row in connection.execute(select(h.c.seq, h.c.id)))
-    signatures = dict(row[:2] for row in connection.execute(select(tables.cells.c.id, tables.cells.c.signature)))
+    signatures = {
+        one.id: tallies.signature(one.hamlet_code, one.commune_code, one.units) for one in tallies.cells(connection)
+    }
     found = {}
     for table in (tables.households, tables.people, tables.doses, tables.findings):
         rows = []
