@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from mapper.errors import Unavailable, mark
 from mapper.services.reference import Reference
 from mapper.store import audit, audit_aside
+from mapper.store.audit import About
 from mapper.store.database import Connection
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -90,6 +91,7 @@ ACTIONS: Mapping[str, str] = {
     "register.uploaded": mark("extract of the national register uploaded"),
     "register.seen": mark("first rows of an extract of the national register seen"),
     "register.taken": mark("extract of the national register taken in"),
+    "register.placed": mark("commune of an extract of the national register told"),
     "register.deleted": mark("extract of the national register deleted"),
     "register.decided": mark("decided whether two entries are one person"),
     "register.listed": mark("comparison with the national register seen"),
@@ -119,6 +121,7 @@ ACTIONS: Mapping[str, str] = {
 """Kind of an action to the words for it; a new kind is entered here, or the page shows the bare word."""
 
 FACTS: Mapping[str, str] = {
+    "about": mark("only about the household of"),
     "action": mark("only of the kind"),
     "area": mark("area"),
     "areas": mark("places"),
@@ -296,17 +299,19 @@ def entries(
     action: str = "",
     user_id: int | None = None,
     day: date | None = None,
+    about: About | None = None,
 ) -> list[Entry]:
     """The newest entries first; for administrators of the whole installation, which the caller sees to.
 
-    before: only those of a lower number; action: of that kind; user_id: by that user; day: of that day in Vietnam.
+    before: only those of a lower number; action: of that kind; user_id: by that user; day: of that day in Vietnam;
+    about: that name one of its submissions or households.
     """
     begin = datetime.combine(day, time(), VIETNAM).astimezone(UTC) if day is not None else None
     # As the times are written: of one length, so that they compare as they come.
     between = None if begin is None else (_written(begin), _written(begin + timedelta(days=1)))
     settle(reference)
     with reference.database.read() as connection:
-        found = audit.newest(connection, limit, before, action, user_id, between)
+        found = audit.newest(connection, limit, before, action, user_id, between, about)
     return [
         Entry(
             one.seq,

@@ -14,6 +14,8 @@ from mapper.services.accounts import HAMLET_LIST, User
 from mapper.services.audit import Entry
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts as kept
+from mapper.store import mendings, reviews, submissions
+from mapper.store.audit import About
 from mapper.store.database import Connection
 
 PORTION = 1000
@@ -59,16 +61,18 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries are asked for. day: in Vietnam."""
+    """Which entries are asked for. day: in Vietnam; about: a submission, for entries about its household alone."""
 
     action: str = ""
     user_id: int | None = None
     day: date | None = None
+    about: str = ""
 
 
 def entries(reference: Reference, wanted: Wanted, limit: int, before: int | None = None) -> list[Told]:
     """The newest entries first; before: only those of a lower number. For administrators of the whole installation."""
-    found = audit.entries(reference, limit, before, wanted.action, wanted.user_id, wanted.day)
+    about = _about(reference, wanted.about) if wanted.about else None
+    found = audit.entries(reference, limit, before, wanted.action, wanted.user_id, wanted.day, about)
     with reference.database.read() as connection:
         known = reference.known(connection)
         names = {one.id: one.name for one in kept.everyone(connection)}
@@ -84,7 +88,7 @@ def actors(reference: Reference) -> list[tuple[int, str]]:
 
 def download(reference: Reference, by: User, wanted: Wanted) -> Iterator[list[Told]]:
     """Every entry asked for, the newest first, some at a time; that they were taken is entered before."""
-    asked = {"action": wanted.action, "user": wanted.user_id or "", "day": wanted.day or ""}
+    asked = {"action": wanted.action, "user": wanted.user_id or "", "day": wanted.day or "", "about": wanted.about}
     with reference.database.write() as connection:
         facts = {name: value for name, value in asked.items() if value}
         audit.record(reference, connection, by.id, by.name, "audit.downloaded", "audit", facts)
@@ -96,6 +100,24 @@ def download(reference: Reference, by: User, wanted: Wanted) -> Iterator[list[To
             before = found[-1].entry.seq
 
     return portions()
+
+
+def _about(reference: Reference, instance_id: str) -> About:
+    """The household that a submission tells of, with all that were joined with it, and all that was sent of them.
+
+    Of one that tells of none, or is here no more, itself and its versions.
+    """
+    database = reference.database
+    with database.read() as connection:
+        versions = reviews.lineage(connection, instance_id)
+        ids, homes = {instance_id, *versions}, set[str]()
+        told = (submissions.household_of(connection, each) for each in reversed(versions))
+        house = next((each for each in told if each is not None), None)
+        if house is not None:
+            joined = mendings.holding(database, connection, [house]).houses
+            homes = {house[1], *(each for campaign_id, each in joined if campaign_id == house[0])}
+            ids |= set(submissions.sent_of(database, connection, house[0], sorted(homes)))
+    return About(ids, homes)
 
 
 def _told(connection: Connection, known: Known, names: dict[int, str], one: Entry) -> Told:

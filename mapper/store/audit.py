@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from mapper.store import audit_aside, tables
 from mapper.store.database import Database
@@ -38,6 +38,14 @@ class Entry:
         """The chain that this row must carry behind a row of that chain."""
         told = [previous, self.seq, self.at, self.user_id, self.user_name, self.action, self.subject, self.facts]
         return hashlib.sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Submissions and households that entries are asked for of: as their subjects, or households as their facts."""
+
+    submissions: Collection[str]
+    households: Collection[str]
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -113,11 +121,12 @@ def newest(
     action: str = "",
     user_id: int | None = None,
     between: tuple[str, str] | None = None,
+    about: About | None = None,
 ) -> list[Entry]:
     """Entries, the newest first.
 
     before: only those of a lower number; action: of that kind; user_id: by that user; between: from the first time on,
-    and before the second.
+    and before the second; about: only those that name one of its submissions or households.
     """
     wanted = select(_a).order_by(_a.c.seq.desc()).limit(limit)
     if before is not None:
@@ -128,6 +137,10 @@ def newest(
         wanted = wanted.where(_a.c.user_id == user_id)
     if between is not None:
         wanted = wanted.where(_a.c.at >= between[0], _a.c.at < between[1])
+    if about is not None:
+        facts = [_written({"household": each})[1:-1] for each in about.households]
+        named = [_a.c.facts.contains(fact, autoescape=True) for fact in facts]
+        wanted = wanted.where(or_(_a.c.subject.in_(sorted({*about.submissions, *about.households})), *named))
     return [_entry(row) for row in connection.execute(wanted)]
 
 

@@ -327,6 +327,12 @@ def told_of(connection: Connection, instance_id: str) -> tuple[str, str] | None:
     return (row[0], row[1]) if row is not None and row[1] is not None else None
 
 
+def sent_of(database: Database, connection: Connection, campaign_id: str, households: Sequence[str]) -> list[str]:
+    """Instance ids of all that tells of households of a campaign, with every version of it."""
+    told = select(_s.c.root_id).where(_s.c.campaign_id == campaign_id, database.among(_s.c.household_id, households))
+    return list(connection.scalars(select(_s.c.instance_id).where(_s.c.root_id.in_(told)).order_by(_s.c.instance_id)))
+
+
 def supersede(connection: Connection, instance_id: str) -> tuple[str, str] | None:
     """An original that an edit replaces no longer counts, nor, where it never did, what it edits itself.
 

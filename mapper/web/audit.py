@@ -26,6 +26,9 @@ LISTED = 100
 CHECKED_BY_ITSELF = 5000
 """Entries that are checked whenever somebody looks; more take seconds, and are checked when asked for."""
 
+LONGEST_ID = 200
+"""Of a submission that an address names."""
+
 HEAD = (
     mark("No."),
     mark("When"),
@@ -59,7 +62,7 @@ def _keep_private(response: Response) -> Response:
 
 @audit_pages.get("/audit")
 def audit_page() -> str:
-    """The newest entries, chosen by kind, user and day; a long trail is checked with ``?check=1`` only."""
+    """The newest entries, chosen by kind, user, day and household; a long trail is checked with ``?check=1`` only."""
     reference = installation().reference
     before, wanted = _number("before"), _wanted()
     found = trail.entries(reference, wanted, LISTED + 1, before)
@@ -72,7 +75,12 @@ def audit_page() -> str:
         actions=audit.ACTIONS,
         actors=trail.actors(reference),
         wanted=wanted,
-        asked={"action": wanted.action or None, "user": wanted.user_id, "day": wanted.day},
+        asked={
+            "action": wanted.action or None,
+            "user": wanted.user_id,
+            "day": wanted.day,
+            "about": wanted.about or None,
+        },
         verdict=audit.verify(reference) if check else None,
     )
 
@@ -123,7 +131,12 @@ def _wanted() -> Wanted:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         day = None
-    return Wanted(request.args.get("action", ""), _number("user"), day if day and day.year > 1 else None)
+    return Wanted(
+        request.args.get("action", ""),
+        _number("user"),
+        day if day and day.year > 1 else None,
+        request.args.get("about", "")[:LONGEST_ID],
+    )
 
 
 def _number(name: str) -> int | None:

@@ -42,7 +42,7 @@ def page(instance_id: str) -> str:
         value=shown_value,
         address=_address,
         done=request.args.get("done"),
-        may_erase=reader().role == Role.ADMINISTRATOR and not reader().areas and shown.state == "processed",
+        of_everything=reader().role == Role.ADMINISTRATOR and not reader().areas,
     )
 
 

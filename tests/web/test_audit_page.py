@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from mapper.services import audit, trail
+from mapper.store import submissions
 from tests.client.site import House, Site
-from tests.web.test_forms_page import manager
+from tests.web.test_forms_page import everywhere, manager
 from tests.web.test_pages import Reader, reader
 
 
@@ -208,3 +209,39 @@ def test_a_file_that_is_no_picture_is_entered_when_it_is_taken(site: Site) -> No
 
 def test_the_trail_s_page_stays_in_no_cache(site: Site) -> None:
     assert manager(site).get("/audit").headers["Cache-Control"] == "private, no-store"
+
+
+def test_who_looked_at_a_household_is_asked_from_its_submission(site: Site) -> None:
+    someone, phone, house = manager(site), site.phone(), House("uuid:1")
+    for sent in (house, house.edited("uuid:2", head="Nông Thị Na"), House("uuid:3"), House("uuid:33")):
+        phone.send(sent.form())
+    with site.reference.database.read() as connection:
+        of, other = (submissions.household_of(connection, each) for each in ("uuid:2", "uuid:3"))
+    assert of is not None and other is not None and of != other
+    for subject in ("uuid:1", "uuid:2", "uuid:3", "uuid:33"):
+        note(site, "submission.seen", subject, (8, "Lan"))
+    note(site, "slip.given", "7", campaign=of[0], household=of[1])
+    note(site, "slip.given", "8", campaign=of[0], household=other[1])
+    for path in ("/audit", "/audit.csv"):
+        assert 'uuid:3"' in someone.get(path).text or "uuid:3," in someone.get(path).text
+    page = someone.get("/submission/uuid:2").text
+    (address,) = [each for each in page.split('"') if each.startswith("/audit?about=")]
+    shown = someone.get(address).text
+    listed = [row for row in entries(shown).split("<tr>") if "Lan" in row]
+    assert [
+        each for row in listed for each in ("uuid:1", "uuid:2", "uuid:3", "uuid:33") if f"<code>{each}<" in row
+    ] == [
+        "uuid:2",
+        "uuid:1",
+    ]
+    assert len(listed) == 3  # the slip of that household too, and no other
+    assert "không ghi tên hộ nào" in shown
+    assert {row[7] for row in table(someone, about="uuid:1")[1:] if row[3] == "Lan"} == {"uuid:1", "uuid:2", "7"}
+    assert len(table(someone, about="uuid:nobody")) == 1
+
+
+def test_only_who_reads_the_whole_trail_is_led_to_it(site: Site) -> None:
+    site.phone().send(House("uuid:1").form())
+    for someone in (everywhere(site, "planner"), reader(site, "00001", role="administrator")):
+        assert "/audit" not in someone.get("/submission/uuid:1").text
+        assert someone.get("/audit", about="uuid:1").status_code == 403
