@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,16 +98,17 @@ class Server:
         )
 
 
-def start(listen: str = "", network: str = "") -> Server:
+def start(listen: str = "", network: str = "", lax: Sequence[str] = ()) -> Server:
     """Start a server from the first binaries that work.
 
     listen: one more address than the loopback's, for other machines of this network (CIDR), who show the password too.
+    lax: settings that are off, of those that make it keep what it answered.
     Raises NoPostgres, with the reason of each refusal, when none does.
     """
     reasons = []
     for binaries in _binaries():
         try:
-            return _start(binaries, listen, network)
+            return _start(binaries, listen, network, lax)
         except (NoPostgres, OSError) as error:
             reasons.append(f"{binaries}: {error}")
     raise NoPostgres(
@@ -135,7 +136,7 @@ def _number(name: str) -> int:
     return int(name) if name.isdecimal() else 0
 
 
-def _start(binaries: Path, listen: str, network: str) -> Server:
+def _start(binaries: Path, listen: str, network: str, lax: Sequence[str] = ()) -> Server:
     uid, gid = _owner()
     folder = Path(tempfile.mkdtemp(prefix="tung-nha-postgres-"))
     try:
@@ -147,7 +148,7 @@ def _start(binaries: Path, listen: str, network: str) -> Server:
         if network:
             with (folder / "data" / "pg_hba.conf").open("a", encoding="utf-8") as access:
                 access.write(f"host all all {network} scram-sha-256\n")
-        server = _launch(binaries, folder, password, uid, gid, listen)
+        server = _launch(binaries, folder, password, uid, gid, listen, lax)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -212,7 +213,9 @@ def _make_cluster(binaries: Path, folder: Path, password: str, uid: int, gid: in
         raise NoPostgres(f"initdb failed: {made.stderr.strip()[-400:]}")
 
 
-def _launch(binaries: Path, folder: Path, password: str, uid: int, gid: int, listen: str) -> Server:
+def _launch(
+    binaries: Path, folder: Path, password: str, uid: int, gid: int, listen: str, lax: Sequence[str] = ()
+) -> Server:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -225,7 +228,7 @@ def _launch(binaries: Path, folder: Path, password: str, uid: int, gid: int, lis
         "shared_buffers": "32MB",
         "max_connections": "60",
         "timezone": "UTC",
-    }
+    } | dict.fromkeys(lax, "off")
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), *options]
