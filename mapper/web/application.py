@@ -32,6 +32,7 @@ from mapper.services.readiness import Watched
 from mapper.web import accounts as web_accounts
 from mapper.web import headers, reading, watch
 from mapper.web.api import api
+from mapper.web.api_description import api_description
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
 from mapper.web.base_map import base_map
@@ -154,6 +155,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(fill)
     app.register_blueprint(fill_trial)
     app.register_blueprint(api)
+    app.register_blueprint(api_description)
     app.register_blueprint(map_layers)
     app.register_blueprint(places_api)
     app.register_blueprint(wall_map)

@@ -44,6 +44,7 @@ GET /api/epidemic-levels                                                        
 GET /api/forecast                                                                    401 403 200 200 200 200 200 200
 GET /api/heat                                                                        401 403 200 200 200 200 200 200
 GET /api/hot-spots                                                                   401 403 200 200 200 200 200 200
+GET /api/openapi.json                                                                200 200 200 200 200 200 200 200
 GET /api/people                                                                      401 403 200 200 200 200 200 200
 GET /api/people/by-hamlet                                                            401 403 200 200 200 200 200 200
 GET /api/people/count                                                                401 403 200 200 200 200 200 200
@@ -176,6 +177,7 @@ POST /national-register                                                         
 GET /national-register/<int:number>                                                  302 403 200 200 200 200 200 200
 GET /national-register/<int:number>/columns                                          302 403 404 404 404 404 403 200
 POST /national-register/<int:number>/columns                                         302 403 404 404 404 404 403 400
+POST /national-register/<int:number>/commune                                         302 403 404 404 404 404 404 303
 POST /national-register/<int:number>/decide                                          302 403 400 400 400 400 403 400
 POST /national-register/<int:number>/delete                                          302 403 404 404 404 404 403 302
 GET /national-register/<int:number>/progress                                         302 403 200 200 200 200 200 200

@@ -95,6 +95,7 @@ REFUSING: Mapping[str, str] = {
 
 SAME: Mapping[str, str] = {
     "api.heat": "points of houses, wherever borders run",
+    "api_description.": "describes addresses, no place",
     "exchange.people": "people as FHIR writes them; an area alone has a set, as on its page",
     "exports.": "what stands behind addresses of files that were asked for, each on its set",
     "erasing.": "people of one submission, and what was erased",
