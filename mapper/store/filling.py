@@ -17,7 +17,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from mapper.errors import Conflict, InvalidInput, mark
-from mapper.store import audit, schema, whole
+from mapper.store import audit, map_views, schema, whole
 from mapper.store.audit_aside import NAME as AUDIT_FILE
 from mapper.store.database import Database, driver_of
 
@@ -93,6 +93,7 @@ def _sqlite(there: Database, revision: str, replace: bool) -> Iterator[Filling]:
         if file.exists():
             part.chmod(file.stat().st_mode & 0o777)
         _sync(part)
+        _still_so(there, file, aside)
         if aside is not None:
             _set_aside(there, file, aside)
         # In one step: at no moment is there no database, or half of one.
@@ -101,6 +102,16 @@ def _sqlite(there: Database, revision: str, replace: bool) -> Iterator[Filling]:
     finally:
         made.close()
         _remove(part)
+
+
+def _still_so(there: Database, file: Path, aside: Path | None) -> None:
+    """Raise Conflict where a server was started meanwhile: it has the database open, or has kept something in it."""
+    if not file.exists():
+        return
+    if aside is None:
+        with there.read() as connection:
+            _may_replace(whole.is_empty(connection))
+    be_alone(there)
 
 
 def _set_aside(there: Database, file: Path, aside: Path) -> None:
@@ -181,7 +192,8 @@ def _no_other_session(connection: Connection) -> None:
 
 @contextmanager
 def _postgresql(database: Database, revision: str, replace: bool) -> Iterator[Filling]:
-    with database.write() as connection:
+    # Views go on showing the tables that they were made over, under whatever name those lie.
+    with database.write() as connection, map_views.set_aside(database, connection):
         database.lock(connection, "schema")
         there = schema.revision(connection)
         empty = whole.is_empty(connection)
@@ -235,8 +247,8 @@ def _move_away(connection: Connection) -> str:
     return name
 
 
-def _may_replace(replace: bool) -> None:
-    if not replace:
+def _may_replace(may: bool) -> None:
+    if not may:
         raise Conflict(
             mark(
                 "There are data in this database already, and nothing was changed. Name an empty one; `restore "

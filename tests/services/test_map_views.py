@@ -19,6 +19,7 @@ from mapper.services.reference import Reference
 from mapper.store import map_views as kept
 from mapper.store import schema, tables
 from mapper.store.database import Database
+from mapper.store.filling import filling
 from tests import postgres
 from tests.conftest import missing
 from tests.ready import sqlite_copy
@@ -146,6 +147,23 @@ def test_views_do_not_stand_in_the_way_of_a_later_schema_and_come_again(town: To
         connection.execute(text("ALTER TABLE sites ALTER COLUMN name TYPE text"))  # refused while views show it
     with database.read() as connection:
         assert kept.stands(connection) and kept.stands(connection, kept.HOUSES)
+
+
+SITE = "INSERT INTO sites (code, name, kind, lat, lon, cold_chain, at) VALUES ('{}', '', '', 22, 105, true, '')"
+
+
+def test_views_show_what_was_put_back_and_not_what_was_set_aside(with_postgis: postgres.Server) -> None:
+    with with_postgis.database() as url:
+        database = Database(url)
+        schema.upgrade(database)
+        with database.write() as connection:
+            connection.execute(text(SITE.format("OLD")))
+            kept.make(database, connection, [], houses=True)
+        database.close()
+        with filling(url, schema.head(), replace=True) as made:
+            made.connection.execute(text(SITE.format("NEW")))
+        assert list(layer(url, "SELECT * FROM tungnha_maps.sites").code) == ["NEW"]
+        assert len(layer(url, "SELECT * FROM tungnha_houses.households", kept.HOUSES)) == 0
 
 
 def test_sqlite_has_none(town_file: Path, tmp_path: Path) -> None:

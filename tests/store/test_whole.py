@@ -166,6 +166,29 @@ def test_what_is_replaced_is_kept_aside_unless_somebody_has_it_open(source: Data
                 assert len(connection.execute(text(names.format(f"{aside}."))).all()) > 1
 
 
+def test_what_a_server_kept_that_was_started_meanwhile_is_not_written_over(source: Database, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'there.sqlite3'}"
+    there_are_data = pytest.raises(Conflict, match="There are data in this database already")
+    with there_are_data, filling(url, schema.head()), opened(url) as server:
+        schema.upgrade(server)
+        with server.write() as connection:
+            fill(connection, metadata)
+    with opened(url) as there:
+        assert fingerprints(there) == fingerprints(source)
+
+
+def test_what_is_replaced_must_not_be_opened_meanwhile(source: Database, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'there.sqlite3'}"
+    copy(source, url)
+    with opened(url) as server:
+        in_use = pytest.raises(Conflict, match="still has this database open")
+        with in_use, filling(url, schema.head(), replace=True), server.write() as connection:
+            connection.execute(text("UPDATE people SET name = 'came meanwhile'"))
+        with server.read() as connection:
+            assert connection.execute(text("SELECT DISTINCT name FROM people")).all() == [("came meanwhile",)]
+    assert [path.name for path in tmp_path.glob("*there*")] == ["there.sqlite3"]
+
+
 def test_who_holds_a_database_is_alone_with_it(filled: Database) -> None:
     with opened(filled.engine.url.render_as_string(hide_password=False)) as server:
         with server.read(), pytest.raises(Conflict), held(filled):
