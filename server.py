@@ -95,7 +95,7 @@ def create_app(settings: Settings, reference: Reference | None = None) -> Flask:
 
 def _warmed(settings: Settings) -> Flask:
     """The application of a server that has just started, working out beside it what its readers ask first."""
-    from mapper.services import warming
+    from mapper.services import asked_files, warming
     from mapper.services.erasing import sweep_if_due
     from mapper.services.scheduling import Scheduler
 
@@ -110,6 +110,7 @@ def _warmed(settings: Settings) -> Flask:
     _every(TAKING_UP_S, "boundary sets left behind", alone(partial(_place_on, here.reference)))
     _every(TAKING_UP_S, "what was erased", alone(partial(sweep_if_due, here.reference)))
     _every(WARMING_S, "what is kept long enough", alone(partial(_keep_no_longer, here.reference)))
+    _every(WARMING_S, "files that nobody fetched", alone(partial(asked_files.forget_old, here.reference)))
     _every(MAKING_READY_S, "boundary sets to come", here.reference.make_ready)
     return app
 

@@ -122,9 +122,8 @@ class Noted:
 
     def waits(self) -> None:
         """It stands in the queue; what nobody fetched for long is taken out."""
-        before = (datetime.now(UTC) - timedelta(seconds=KEPT_S)).isoformat(timespec="milliseconds")
         with self._reference.database.write() as connection:
-            kept.forget_before(connection, before)
+            kept.forget_before(connection, _old())
             kept.add(connection, self._row)
         self._thread = threading.Thread(target=self._pulse, name="file asked for", daemon=True)
         self._thread.start()
@@ -266,6 +265,15 @@ def elsewhere(
     return None
 
 
+def forget_old(reference: Reference) -> None:
+    """Take out what nobody fetched for long, bytes and names in it too, though nobody asks for anything any more."""
+    with reference.database.read() as connection:
+        any_old = kept.any_before(connection, _old())
+    if any_old:
+        with reference.database.write() as connection:
+            kept.forget_before(connection, _old())
+
+
 def ask_to_stop(reference: Reference, one: AskedFile) -> None:
     """Let the process that makes a file know that nobody wants it; it then stops at the next share that it tells."""
     if one.at_work:
@@ -293,6 +301,10 @@ def _same(one: AskedRow, other: AskedRow) -> bool:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _old() -> str:
+    return (datetime.now(UTC) - timedelta(seconds=KEPT_S)).isoformat(timespec="milliseconds")
 
 
 def _allowed(user: User) -> str:

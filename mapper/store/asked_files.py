@@ -57,6 +57,11 @@ def of_user(connection: Connection, user_id: int) -> list[AskedRow]:
     return [AskedRow(*row) for row in connection.execute(statement)]
 
 
+def any_before(connection: Connection, moment: str) -> bool:
+    """Whether there are files that were asked for before an ISO time."""
+    return connection.scalar(select(_f.c.id).where(_f.c.asked_at < moment).limit(1)) is not None
+
+
 def forget_before(connection: Connection, moment: str) -> None:
     """Take out files that were asked for before an ISO time, with their bytes."""
     connection.execute(delete(_f).where(_f.c.asked_at < moment))

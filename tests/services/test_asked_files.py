@@ -19,7 +19,7 @@ from mapper.services.background import Background, Progress
 from mapper.services.files_to_fetch import Made, folder_of
 from mapper.services.reference import Reference
 from mapper.store import schema, tables
-from mapper.store.asked_files import change, of_user, pieces
+from mapper.store.asked_files import change, keep_piece, of_user, pieces
 from mapper.store.database import Database
 
 LAN = User(1, "Lan", Role.SUPERVISOR, (("squares", "00001"),), 0)
@@ -192,3 +192,14 @@ def test_what_nobody_fetched_for_long_is_taken_out_when_somebody_asks(reference:
     new = noted(reference)
     with reference.database.read() as connection:
         assert [row.id for row in of_user(connection, LAN.id)] == [new.id]
+
+
+def test_what_nobody_fetched_for_long_goes_though_nobody_asks_again(reference: Reference) -> None:
+    old, new = noted(reference), noted(reference)
+    with reference.database.write() as connection:
+        change(connection, old.id, {"asked_at": "2020-01-01T00:00:00+00:00"})
+        keep_piece(connection, old.id, 0, b"Lan")
+    asked_files.forget_old(reference)
+    with reference.database.read() as connection:
+        assert [row.id for row in of_user(connection, LAN.id)] == [new.id]
+        assert list(pieces(connection, old.id)) == []
