@@ -21,7 +21,7 @@ from mapper.domain.planning import PlanningRules
 from mapper.formats.planning_rules import read_planning
 from mapper.services.alike import Kinds, due_on
 from mapper.services.field_area import FieldArea
-from mapper.services.kept_people import Folk, Home, Key
+from mapper.services.kept_people import Folk, Home, Key, Stand
 from mapper.services.reference import Reference
 from mapper.store import reference as kept
 from mapper.store import tallies
@@ -70,16 +70,35 @@ def _of_campaign(campaign_id: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
+class Units:
+    """The innermost unit of each of some houses. number: position in codes, negative where none is known."""
+
+    codes: Sequence[str]
+    number: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, told: Sequence[str | None]) -> Units:
+        """As they are told, house by house."""
+        codes = {code: number for number, code in enumerate(dict.fromkeys(one for one in told if one is not None))}
+        return cls([*codes], np.array([-1 if one is None else codes[one] for one in told], np.int64))
+
+    def code(self, house: int) -> str | None:
+        """Of one of them."""
+        number = int(self.number[house])
+        return None if number < 0 else self.codes[number]
+
+
+@dataclass(frozen=True, eq=False)
 class Wanted:
-    """Which houses of an area a plan is for. units: innermost unit of each, None for all of which none is known."""
+    """Which houses of an area a plan is for. units: of each, None for all of which none is known."""
 
     inside: NDArray[np.bool_]
-    units: Sequence[str | None] | None = None
+    units: Units | None = None
 
 
-def everybody(homes: Sequence[Home]) -> Wanted:
+def everybody(folk: Folk) -> Wanted:
     """All of them."""
-    return Wanted(np.ones(len(homes), np.bool_))
+    return Wanted(np.ones(len(folk.homes), np.bool_))
 
 
 def people_due(
@@ -90,7 +109,7 @@ def people_due(
     days: tuple[date, date],
     area: FieldArea,
     others: NotDue | None = None,
-    within: Callable[[Sequence[Home]], Wanted] = everybody,
+    within: Callable[[Folk], Wanted] = everybody,
 ) -> list[DueHouse]:
     """The houses of an area in which anybody is due on the first of two days or falls due until the last, by id.
 
@@ -157,13 +176,14 @@ class Sorts:
 class Crowd:
     """Everybody due in the days of a plan, a row each, those of a house one after another, by the houses' ids.
 
-    homes, units: of all houses that were looked at, due or not; units as ``Wanted`` has them. folk: position of each
-    among the people looked at, of whom ids are; house: in homes. on: first day of the plan on which they are due, as
-    ``date.toordinal`` counts; sort: position in sorts, each of which is one of those of whom the same is due.
+    homes, stand, units: of all houses that were looked at, due or not; units as ``Wanted`` has them. folk: position of
+    each among the people looked at, of whom ids are; house: in homes. on: first day of the plan on which they are due,
+    as ``date.toordinal`` counts; sort: position in sorts, each of which is one of those of whom the same is due.
     """
 
     homes: Sequence[Home]
-    units: Sequence[str | None] | None
+    stand: Stand
+    units: Units | None
     ids: Sequence[str]
     folk: NDArray[np.int64]
     house: NDArray[np.int64]
@@ -181,7 +201,8 @@ class Crowd:
         sorts, people = Sorts(), [one for house in houses for one in house.people]
         return cls(
             homes,
-            [one.unit for one in houses],
+            Stand.of(homes),
+            Units.of([one.unit for one in houses]),
             [one.id for one in people],
             np.arange(len(people)),
             np.repeat(np.arange(len(houses)), [len(one.people) for one in houses]),
@@ -204,7 +225,7 @@ class Crowd:
             for _, one, on, sort in several:
                 like = sorts[sort]
                 people.append(DuePerson(ids[one], days[on], like.due, like.vials, like.precedences))
-            unit = units[house] if units is not None else None
+            unit = units.code(house) if units is not None else None
             found.append(DueHouse(identity, hamlet, commune, point, tuple(people), unit))
         return found
 
@@ -217,7 +238,7 @@ def crowd_due(
     days: tuple[date, date],
     area: FieldArea,
     others: NotDue | None = None,
-    within: Callable[[Sequence[Home]], Wanted] = everybody,
+    within: Callable[[Folk], Wanted] = everybody,
 ) -> Crowd:
     """Everybody of an area who is due on the first of two days or falls due until the last.
 
@@ -225,7 +246,7 @@ def crowd_due(
     """
     folk = people_of(reference, connection, campaign, area)
     kinds = _kinds(reference, connection, campaign, rules, days[0])
-    wanted = within(folk.homes)
+    wanted = within(folk)
     inside = _inside(folk, area) & wanted.inside
     found = due_among(folk, kinds, campaign, rules, days, others, inside[folk.house])
     house = folk.house[found.rows]
@@ -235,7 +256,8 @@ def crowd_due(
     there[order] = np.arange(len(order))
     by_house = np.argsort(there[house], kind="stable")
     rows, on, sort = (each[by_house] for each in (found.rows, found.on, found.sort))
-    return Crowd(folk.homes, wanted.units, folk.ids, rows, house[by_house].astype(np.int64), on, sort, found.sorts)
+    of_house = house[by_house].astype(np.int64)
+    return Crowd(folk.homes, folk.stand, wanted.units, folk.ids, rows, of_house, on, sort, found.sorts)
 
 
 class Due(NamedTuple):

@@ -74,14 +74,48 @@ class Home(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Stand:
+    """Where houses stand, a row each, as they are told one by one in Home.
+
+    at: (houses, 2), longitude and latitude, nan where no position can be trusted. told: communes with their hamlets;
+    pair: position of each house in them.
+    """
+
+    at: NDArray[np.float64]
+    told: tuple[tuple[str | None, str | None], ...]
+    pair: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, homes: Sequence[Home]) -> Stand:
+        """Of houses."""
+        number: dict[tuple[str | None, str | None], int] = {}
+        pair = [number.setdefault((one.commune_code, one.hamlet_code), len(number)) for one in homes]
+        points = [(np.nan, np.nan) if one.point is None else (one.point.lon, one.point.lat) for one in homes]
+        return cls(np.array(points, np.float64).reshape(-1, 2), tuple(number), np.array(pair, np.int32))
+
+    @classmethod
+    def together(cls, several: Sequence[Stand]) -> Stand:
+        """One after another."""
+        if not several:
+            return cls.of(())
+        number: dict[tuple[str | None, str | None], int] = {}
+        pairs = []
+        for one in several:
+            pairs.append(np.array([number.setdefault(each, len(number)) for each in one.told], np.int32)[one.pair])
+        return cls(np.concatenate([one.at for one in several]), tuple(number), np.concatenate(pairs))
+
+
+@dataclass(frozen=True, slots=True)
 class Folk:
     """People of some cells, a row each, those of a house one after another as they were told.
 
-    ids: of people. house: position in homes. facts: position in kinds of facts. days: reported, born, deferred until,
-    infected, and that of each dose. Never changed once made: whoever was given them may still be reading.
+    stand: of homes. ids: of people. house: position in homes. facts: position in kinds of facts. days: reported, born,
+    deferred until, infected, and that of each dose. Never changed once made: whoever was given them may still be
+    reading.
     """
 
     homes: tuple[Home, ...]
+    stand: Stand
     ids: tuple[str, ...]
     house: NDArray[np.int32]
     kinds: tuple[Facts, ...]
@@ -111,7 +145,7 @@ class Folk:
 OTHERS = 4
 """Columns of days before those of doses."""
 
-NOBODY = Folk((), (), np.zeros(0, np.int32), (), np.zeros(0, np.int32), np.zeros((0, OTHERS), np.int32))
+NOBODY = Folk((), Stand.of(()), (), np.zeros(0, np.int32), (), np.zeros(0, np.int32), np.zeros((0, OTHERS), np.int32))
 
 
 class Key(NamedTuple):
@@ -155,7 +189,8 @@ def together(several: Sequence[Folk]) -> Folk:
         days[rows, : one.days.shape[1]] = one.days
         homes += one.homes
         ids += one.ids
-    return Folk(tuple(homes), tuple(ids), house, tuple(number), facts, days)
+    stand = Stand.together([one.stand for one in several])
+    return Folk(tuple(homes), stand, tuple(ids), house, tuple(number), facts, days)
 
 
 def _read(database: Database, connection: Connection, campaign: str, cells: Sequence[int]) -> dict[int, Folk]:
@@ -205,7 +240,8 @@ def folk(houses: Iterable[tuple[HouseholdRow, Sequence[Deciding]]]) -> Folk:
     table = np.full((len(days), max(map(len, days), default=OTHERS)), NEVER, np.int32)
     for place, told_days in enumerate(days):
         table[place, : len(told_days)] = told_days
-    return Folk(tuple(homes), tuple(ids), np.array(house, np.int32), tuple(number), np.array(facts, np.int32), table)
+    rows = np.array(house, np.int32), np.array(facts, np.int32)
+    return Folk(tuple(homes), Stand.of(homes), tuple(ids), rows[0], tuple(number), rows[1], table)
 
 
 def _number(told: Any) -> int:

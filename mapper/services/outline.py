@@ -33,7 +33,7 @@ from mapper.services.made import (
     visits_of,
 )
 from mapper.services.outline_people import Bools, People
-from mapper.services.planning import FIRST, LIKELY, place_of
+from mapper.services.planning import FIRST, LIKELY, places_of
 from mapper.services.roads import written
 from mapper.services.seats import Seats, seated
 from mapper.services.site_number import sites_at_first
@@ -122,11 +122,7 @@ class Seated:
         watch = Watch(Limits(0.0), cancelled=unwanted)
         seats = seated(asked, found, groups, homes, under, wish.aim, ways, watch, first=True)
         chosen = [asked.places[site] for site in found.chosen]
-        units: dict[str, Counter[str]] = {}
-        for place, unit in zip(seats.place.tolist(), groups.units, strict=True):
-            if place != NOBODY and unit is not None:
-                units.setdefault(seats.places[place].site.code, Counter())[unit] += 1
-        mostly = {code: max(sorted(several), key=several.__getitem__) for code, several in units.items()}
+        mostly = _mostly(seats, groups.units)
         sites = [PlannedSite(one.site, (), one.unit, one.planned) for one in chosen]
         return cls(people, replace(given, units={**mostly, **given.units}), sites, found, seats, group, ways)
 
@@ -189,7 +185,7 @@ class Seated:
         if given.question.teams:
             stops: list[Stopover] = [*self.stops(), *visits(homes, under)]
             sent = send_teams(given, stops, under, self.ways, Watch(FIRST, cancelled=unwanted), times=LIKELY)
-        held = [place_of(given, one, under, sent) for one in self.sites]
+        held = places_of(given, self.sites, under, sent)
         slot = np.full(len(coming.row), NOBODY, np.int64)
         for number, place in enumerate(held):
             slot[coming.of(number)] = self._filled(place, number)
@@ -296,9 +292,9 @@ class Seated:
                 soon = late = Unserved.NO_TEAM
             why[coming.row[left]] = np.where(coming.on[left] <= last, reasons.index(soon), reasons.index(late))
         if in_vain:
-            homes, ids = people.homes, people.crowd.ids
+            homes, ids = people.crowd.homes, people.crowd.ids
             for row in at_home.tolist():
-                vain = in_vain.get((homes[people.house[row]].id, ids[people.crowd.folk[row]]))
+                vain = in_vain.get((homes[people.crowd.house[row]].id, ids[people.crowd.folk[row]]))
                 if vain is not None:
                     why[row] = reasons.index(vain)
         rows = np.flatnonzero(why != NOBODY)
@@ -313,6 +309,18 @@ def _first_sites(given: PlanGiven, asked: SiteProblem, number: int, unwanted: To
     watch = Watch(limits, incumbent=told.append, cancelled=lambda: bool(told) or unwanted())
     choose(asked, question.aim, number, watch)
     return told[0] if told else None
+
+
+def _mostly(seats: Seats, units: Sequence[str | None]) -> dict[str, str]:
+    """Of places the unit of most groups that go there, by code; the first one of several."""
+    codes = sorted({unit for unit in units if unit is not None})
+    number = {code: place for place, code in enumerate(codes)}
+    unit = np.array([number.get(one or "", NOBODY) for one in units], np.int64)
+    known = (seats.place != NOBODY) & (unit != NOBODY)
+    shape = len(seats.places), len(codes)
+    counted = np.bincount(seats.place[known] * shape[1] + unit[known], minlength=shape[0] * shape[1]).reshape(shape)
+    some = np.flatnonzero(counted.any(axis=1)).tolist()
+    return {seats.places[place].site.code: codes[int(counted[place].argmax())] for place in some}
 
 
 def _admitted(place: Place, first: Ints, weight: Floats, doses: Ints, able: Bools) -> Bools:

@@ -15,7 +15,6 @@ from mapper.domain.people import Point
 from mapper.domain.plan import PlanGiven
 from mapper.domain.planning import PlanningRules
 from mapper.services.demand import Crowd
-from mapper.services.kept_people import Home
 from mapper.services.plan_figures import ROUGHLY
 from mapper.services.scenarios import Conditions, conditions
 from mapper.services.site_places import Place, proposal
@@ -30,16 +29,17 @@ Bools = NDArray[np.bool_]
 class People:
     """A crowd, a row each, as in ``crowd``.
 
-    homes: houses with anybody due, by id; house: of each of the people; at: (homes, 2), longitude and latitude, nan
-    where none is known; units: of homes. placed: whether their house has a position; stays: whether a team comes to
-    them. limit_m, weight, doses: of each of them.
+    homes: houses with anybody due, by id, as positions in those of the crowd; house: of each of the people; at: (homes,
+    2), longitude and latitude, nan where none is known; units: all there are, each once; unit: of each home. placed:
+    whether their house has a position; stays: whether a team comes to them. limit_m, weight, doses: of each of them.
     """
 
     given: PlanGiven
     crowd: Crowd
     under: Conditions
-    homes: Sequence[Home]
+    homes: Ints
     units: Sequence[str | None]
+    unit: Ints
     house: Ints
     at: Floats
     placed: Bools
@@ -52,21 +52,16 @@ class People:
     def of(cls, given: PlanGiven, crowd: Crowd, rules: PlanningRules) -> People:
         """given: without houses."""
         fresh = np.diff(crowd.house, prepend=-1) != 0
-        house, numbers = np.cumsum(fresh) - 1, crowd.house[fresh].tolist()
-        homes = [crowd.homes[one] for one in numbers]
-        told = [None] * len(homes) if crowd.units is None else [crowd.units[one] for one in numbers]
-        units = [unit or home.commune_code for unit, home in zip(told, homes, strict=True)]
+        house, homes = np.cumsum(fresh) - 1, crowd.house[fresh]
+        units, unit = _units(crowd, homes)
         if given.question.scenario.closed_from is not None:
             given = replace(given, names={**{unit: unit for unit in units if unit}, **given.names})
         under = conditions(given, rules)
-        nowhere = (np.nan, np.nan)
-        at = np.array(
-            [nowhere if point is None else (point.lon, point.lat) for _, _, _, point, _ in homes], np.float64
-        ).reshape(-1, 2)
-        stays, limit, weight = _needs(crowd, under, np.array(_numbered(units), np.int64)[house], units_of(units))
+        at = crowd.stand.at[homes]
+        stays, limit, weight = _needs(crowd, under, unit[house], units)
         doses = np.array([len(one.due) for one in crowd.sorts], np.int64)[crowd.sort]
         placed = ~np.isnan(at[:, 0])[house]
-        return cls(given, crowd, under, homes, units, house, at, placed, stays & placed, limit, weight, doses)
+        return cls(given, crowd, under, homes, units, unit, house, at, placed, stays & placed, limit, weight, doses)
 
     @cached_property
     def walks(self) -> Ints:
@@ -76,9 +71,9 @@ class People:
     @cached_property
     def hamlet(self) -> Ints:
         """Of each house, by the order of codes; the first is that of no hamlet."""
-        codes = [hamlet or "" for _, hamlet, _, _, _ in self.homes]
-        order = {code: number for number, code in enumerate(sorted({"", *codes}))}
-        return np.array([order[code] for code in codes], np.int64)
+        stand = self.crowd.stand
+        order = {code: number for number, code in enumerate(sorted({"", *(hamlet or "" for _, hamlet in stand.told)}))}
+        return np.array([order[hamlet or ""] for _, hamlet in stand.told], np.int64)[stand.pair[self.homes]]
 
     @cached_property
     def in_hamlets(self) -> Ints:
@@ -90,9 +85,16 @@ class People:
     @cached_property
     def _pairs(self) -> tuple[list[tuple[str | None, str | None]], Ints]:
         """Communes with their hamlets, as they come, and that of each house."""
-        told = [(commune, hamlet) for _, hamlet, commune, _, _ in self.homes]
-        number = {pair: place for place, pair in enumerate(dict.fromkeys(told))}
-        return list(number), np.array([number[pair] for pair in told], np.int64)
+        stand = self.crowd.stand
+        found, first, pair = np.unique(stand.pair[self.homes], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        return [stand.told[one] for one in found[order].tolist()], rank[pair]
+
+    def _units_of(self, homes: Ints) -> list[str | None]:
+        """Of some of the houses."""
+        return [self.units[one] for one in self.unit[homes].tolist()]
 
     def groups(self) -> tuple[Groups, Ints]:
         """Those who walk by house and limit, and the group of each of them."""
@@ -101,7 +103,7 @@ class People:
         house, sort = np.divmod(key, max(1, len(limits)))
         people = np.bincount(group, minlength=len(key)).astype(np.float64)
         weight = np.bincount(group, self.weight[self.walks], len(key)).astype(np.float64)
-        return Groups(self.at[house], limits[sort], people, weight, [self.units[one] for one in house.tolist()]), group
+        return Groups(self.at[house], limits[sort], people, weight, self._units_of(house)), group
 
     def proposals(self) -> list[Place]:
         """As ``site_places.proposals`` has it."""
@@ -111,8 +113,8 @@ class People:
         parts = np.split(there, np.flatnonzero(np.diff(self.hamlet[there])) + 1) if len(there) else []
         found = []
         for part in parts:
-            code = self.homes[part[0]].hamlet_code or ""
-            units = [self.units[one] for one in part.tolist()]
+            code = self.crowd.homes[int(self.homes[part[0]])].hamlet_code or ""
+            units = self._units_of(part)
             found.append(proposal(code, self.given.hamlets.get(code, code), self.at[part], people[part], units))
         return found
 
@@ -195,11 +197,15 @@ def _needs(crowd: Crowd, under: Conditions, unit: Ints, units: Sequence[str | No
     return stays.astype(np.bool_), limit.astype(np.float64), weights.astype(np.float64)
 
 
-def units_of(units: Sequence[str | None]) -> list[str | None]:
-    """Each once, in the order in which they come."""
-    return list(dict.fromkeys(units))
-
-
-def _numbered(units: Sequence[str | None]) -> list[int]:
-    number = {unit: place for place, unit in enumerate(units_of(units))}
-    return [number[unit] for unit in units]
+def _units(crowd: Crowd, homes: Ints) -> tuple[list[str | None], Ints]:
+    """The units of houses, each once, and which of them that of each is: where it stands, or else its commune."""
+    stand, units = crowd.stand, crowd.units
+    place = np.full(len(homes), -1, np.int64) if units is None else units.number[homes]
+    key, which = np.unique((place + 1) * max(1, len(stand.told)) + stand.pair[homes], return_inverse=True)
+    number: dict[str | None, int] = {}
+    of_key = []
+    for one in key.tolist():
+        place_of, pair = divmod(one, len(stand.told))
+        inside = units.codes[place_of - 1] if units is not None and place_of else None
+        of_key.append(number.setdefault(inside or stand.told[pair][0], len(number)))
+    return list(number), np.array(of_key, np.int64)[which]

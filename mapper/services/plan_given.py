@@ -7,23 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapper.domain.epidemic import LevelEntry
-from mapper.domain.people import Point
 from mapper.domain.plan import PlanGiven, PlanQuestion
 from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.formats.plan_file import read_made
-from mapper.geo.placing import NO_UNIT
 from mapper.services import demand
 from mapper.services.accounts import User
 from mapper.services.carried_levels import levels_until
-from mapper.services.demand import Crowd, NotDue, Wanted
+from mapper.services.demand import Crowd, NotDue, Units, Wanted
 from mapper.services.field_area import field_area
-from mapper.services.kept_people import Home
+from mapper.services.kept_people import Folk
 from mapper.services.questions import HAMLET, check_level, set_made_on
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.roads import written
+from mapper.services.travel import lon_lat
 from mapper.store import plans
 from mapper.store import sites as kept
 from mapper.store.database import Connection
@@ -71,14 +71,14 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> Gathered
         entries = levels_until(reference, connection, known, places, question.last)
     levels = _levels(entries, question.first)
     elsewhere = {(one.unit_code, one.from_day): one.carried_from for one in entries if one.carried_from}
-    stand = _placed(places, sites)
+    stand = _placed(places, lon_lat(sites))
     bare = PlanGiven(
         question,
         datetime.now(UTC).isoformat(timespec="milliseconds"),
         told,
         (),
         tuple(sites),
-        {one.code: unit for one, unit in zip(sites, stand, strict=True) if unit is not None},
+        {one.code: unit for number, one in enumerate(sites) if (unit := stand.code(number)) is not None},
         {code: one.label for code, one in known.hamlets.items()},
         {unit.code: unit.name for unit in places.at_level(places.leaf)},
         levels,
@@ -109,24 +109,22 @@ class _Area:
         leaves = places.at_level(places.leaf) if area and not self._hamlet else ()
         self._inside = {one.code for one in leaves if places.above(one.code, level) == self._code}
 
-    def among(self, homes: Sequence[Home]) -> Wanted:
+    def among(self, folk: Folk) -> Wanted:
         """Those of the houses that lie in it: where their position says, and without one where it was told."""
-        units = _placed(self._places, [one.point for one in homes])
-        if not self._area:
-            inside = [True] * len(homes)
-        elif self._hamlet:
-            inside = [one.hamlet_code == self._code for one in homes]
-        else:
-            inside = [(unit or one.commune_code) in self._inside for one, unit in zip(homes, units, strict=True)]
-        return Wanted(np.array(inside, np.bool_), units)
+        stand, units = folk.stand, _placed(self._places, folk.stand.at)
+        inside = np.ones(len(folk.homes), np.bool_)
+        if self._hamlet:
+            inside = np.array([hamlet == self._code for _, hamlet in stand.told], np.bool_)[stand.pair]
+        elif self._area:
+            told = np.array([commune in self._inside for commune, _ in stand.told], np.bool_)[stand.pair]
+            placed = np.array([code in self._inside for code in units.codes] + [False], np.bool_)[units.number]
+            inside = np.where(units.number < 0, told, placed)
+        return Wanted(inside, units)
 
 
-def _placed(places: PlaceSet, points: Sequence[Point | Site | None]) -> list[str | None]:
-    """The unit that holds each point, None where there is none."""
-    where = [(one.lon, one.lat) if one is not None else (np.nan, np.nan) for one in points]
-    lon, lat = np.array(where, np.float64).reshape(-1, 2).T
-    codes = places.placer.codes
-    return [None if unit == NO_UNIT else codes[unit] for unit in places.placer.place(lon, lat).tolist()]
+def _placed(places: PlaceSet, points: NDArray[np.float64]) -> Units:
+    """The unit that holds each point, longitude and latitude; none where there is none."""
+    return Units(places.placer.codes, places.placer.place(*points.T).astype(np.int64))
 
 
 def _kept_sites(connection: Connection, question: PlanQuestion) -> list[Site]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mapper.domain.made_plan import MadePlan
@@ -31,7 +31,7 @@ STEP = 0.01
 FIRST = Limits(math.inf, rounds=1)
 """Of routes of a first plan: by rounds alone, so that the same question has the same one however busy the cores are."""
 
-LIKELY = 2.0
+LIKELY = 1.6
 """Of the work that teams can do, so many times as much is looked at for a first plan."""
 
 
@@ -78,7 +78,7 @@ def _made(given: PlanGiven, plan: SitePlan, ways: Ways, watch: Watch, *, complet
         if given.question.teams
         else None
     )
-    places = [place_of(given, one, held, sent) for one in plan.sites]
+    places = places_of(given, plan.sites, held, sent)
     appointed = appoint(places, comers, held, weights, ways)
     if complete and sent is not None:
         plan, sent, appointed = fill_up(given, plan, sent, appointed, weights, held, ways, watch.cancelled or _never)
@@ -89,35 +89,37 @@ def _never() -> bool:
     return False
 
 
-def place_of(given: PlanGiven, one: PlannedSite, held: Conditions, sent: TeamPlan | None) -> Place:
-    """A site with the sessions that teams hold there, and those that stand.
+def places_of(given: PlanGiven, sites: Iterable[PlannedSite], held: Conditions, sent: TeamPlan | None) -> list[Place]:
+    """Sites with the sessions that teams hold there, and those that stand.
 
     Where no team is named, whoever there is holds sessions at mobile sites, on as many days as are told.
     """
+    slots: dict[str, list[Slot]] = {}
+    for day in sent.days if sent else ():
+        for stay in day.stays:
+            if not isinstance(stay.stop, SessionStop):
+                continue
+            kept = stay.stop.kept
+            people = math.inf if kept is None or kept.people is None else kept.people
+            before = kept.asked if kept is not None else ()
+            room = people, stay.stop.doses
+            slot = Slot(day.day, stay.begin, stay.end, day.team.name, *room, kept is not None, stay.turn, before)
+            slots.setdefault(stay.stop.site.site.code, []).append(slot)
+    missed = {stop.site.site.code for stop, _ in (sent.missed if sent else ()) if isinstance(stop, SessionStop)}
+    return [_place(given, one, held, sent, slots.get(one.site.code, []), one.site.code in missed) for one in sites]
+
+
+def _place(
+    given: PlanGiven, one: PlannedSite, held: Conditions, sent: TeamPlan | None, slots: list[Slot], missed: bool
+) -> Place:
+    """A site to which teams come so. missed: for a session at least none does."""
     site, question, unit = one.site, given.question, unit_of_site(given, one)
-    stays = [
-        (day, stay)
-        for day in (sent.days if sent else ())
-        for stay in day.stays
-        if isinstance(stay.stop, SessionStop) and stay.stop.site.site.code == site.code
-    ]
-    slots = []
-    for day, stay in stays:
-        assert isinstance(stay.stop, SessionStop)
-        kept = stay.stop.kept
-        people = math.inf if kept is None or kept.people is None else kept.people
-        before = kept.asked if kept is not None else ()
-        room = people, stay.stop.doses
-        slots.append(Slot(day.day, stay.begin, stay.end, day.team.name, *room, kept is not None, stay.turn, before))
     own = site.kind is SiteKind.FIXED or sent is None
     for fixed in standing(question):
         if fixed.site == site.code and own and (sent is None or not fixed.team):
             people = math.inf if fixed.people is None else fixed.people
             slots.append(Slot(fixed.day, team=fixed.team, people=people, kept=True, before=fixed.asked))
     days = {*held.days, *(slot.day for slot in slots)}
-    missed = sent is not None and any(
-        isinstance(stop, SessionStop) and stop.site.site.code == site.code for stop, _ in sent.missed
-    )
     return Place(
         site,
         unit,

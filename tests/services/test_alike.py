@@ -105,7 +105,8 @@ def test_who_is_due_is_the_same_by_kind_as_person_by_person(name: str, day: date
     by_kind = due_among(every, kinds, campaign, rules, days, alike)
     assert by_kind.rows.tolist() == sorted(by_kind.rows.tolist())
     stands = every.house[by_kind.rows].astype(np.int64)
-    crowd = Crowd(every.homes, None, every.ids, by_kind.rows, stands, by_kind.on, by_kind.sort, by_kind.sorts)
+    rows = by_kind.rows, stands, by_kind.on, by_kind.sort, by_kind.sorts
+    crowd = Crowd(every.homes, every.stand, None, every.ids, *rows)
     found = {one.id: one for house in crowd.houses() for one in house.people}
     assert [found.get(one.id) for one in people] == one_by_one
     assert (alike.stands, alike.next_on) == (alone.stands, alone.next_on)
