@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from time import sleep
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests import browser, postgres
+
+if TYPE_CHECKING:
+    from tests.faults.ground import Nursery
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -80,6 +83,15 @@ def postgres_server() -> Iterator[postgres.Server]:
         missing(str(error))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def started() -> Iterator[Nursery]:
+    """The process that servers are forked from: its imports take longer than most of the tests that want one."""
+    from tests.faults.ground import nursery  # heavy, and wanted by few
+
+    with nursery() as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

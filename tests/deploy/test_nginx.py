@@ -26,12 +26,12 @@ from tests.client.site import House
 from tests.faults.ground import (
     CHECKOUT,
     Ground,
+    Nursery,
     Phone,
     Promise,
     check,
     free_port,
     ground,
-    nursery,
     sqlite_in,
     token_of,
     until,
@@ -90,7 +90,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def front(tmp_path_factory: pytest.TempPathFactory, started: Nursery) -> Iterator[Front]:
     """The example with this machine's ports and folders in it, and nothing else changed."""
     if not NGINX:
         pytest.skip("nginx is not installed")
@@ -99,7 +99,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     port, plain = free_port(), free_port()
     settings = {"behind_proxy": True, "public_url": f"https://localhost:{port}", "metrics_token": "a" * 20}
     url = sqlite_in(folder / "data")
-    with nursery() as started, ground(url, folder / "data", started, settings=settings) as here:
+    with ground(url, folder / "data", started, settings=settings) as here:
         example = (CHECKOUT / "deploy" / "nginx.conf").read_text("utf-8")
         for there, own in (
             ("server 127.0.0.1:8000;", f"server 127.0.0.1:{here.port};"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import requests
 from sqlalchemy import select, text
@@ -29,6 +32,7 @@ from mapper.store import submissions, tables, tallies
 from mapper.store.database import Database
 from tests.client.collect import Accepted, Collect, FilledForm, NotAccepted, chunks, multipart
 from tests.client.site import House, fill_database
+from tests.ready import forms_checked_once
 from tests.services import town
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -190,12 +194,31 @@ def ground(database_url: str, folder: Path, started: Nursery, **options: object)
     """An installation with the squares and the small form; whatever serves it is ended afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Ground(started, database_url, folder, **options)  # type: ignore[arg-type]
-    fill_database(database_url, folder)
+    _fill(database_url, folder)
     try:
         yield made
     finally:
         if made.alive():
             made.kill()
+
+
+def _fill(database_url: str, folder: Path) -> None:
+    """The squares and the small form; on SQLite they are copied, on PostgreSQL its forms are checked once."""
+    file = database_url.removeprefix("sqlite:///")
+    if file != database_url:
+        shutil.copyfile(Path(_filled().name) / "filled.sqlite3", file)
+        return
+    with forms_checked_once():
+        fill_database(database_url, folder)
+
+
+@cache
+def _filled() -> TemporaryDirectory[str]:
+    """The folder of a filled file to copy, made once a process and gone with it."""
+    made = TemporaryDirectory(prefix="tungnha-filled-")
+    with forms_checked_once():
+        fill_database(f"sqlite:///{made.name}/filled.sqlite3", Path(made.name))
+    return made
 
 
 # Phones

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from tests.faults.ground import (
     until,
 )
 
+pytestmark = pytest.mark.long
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
@@ -166,26 +168,41 @@ def test_a_clock_that_is_set_back_while_phones_send_changes_no_figure(tmp_path: 
             for number, (back, sent) in enumerate(
                 [
                     ("+0", house),
-                    ("-3d", house.edited("uuid:second", head="Sửa khi đồng hồ lùi")),
-                    ("-400d", house.edited("uuid:third", head="Sửa lần nữa").but(deprecated_id="uuid:second")),
-                    ("-400d", House("uuid:other", hamlet="0000102")),
+                    ("-400d", house.edited("uuid:second", head="Sửa khi đồng hồ lùi")),
                     ("+0", House("uuid:last", commune="00002", hamlet="0000201", location="22.05 105.15 300 6.5")),
                 ]
             ):
                 shift.write_text(back)
                 until(lambda back=back: is_set_to(here, back), lambda number=number: f"the clock is not set: {number}")
                 phone.instance = sent.instance_id
-                assert phone.send(sent.form()).statuses == (201,)
-                assert requests.get(f"{here.url}/readyz", timeout=30).json()["ready"]
+                until(lambda sent=sent: is_received(phone, sent), lambda: "a form is not received")
+                assert promises[phone.instance].statuses == [201]
+                until(lambda: is_ready(here), lambda: "it is not ready")
         here.stop()
         found = check(url, promises)
-        assert found.states == {"superseded": 2, "processed": 3}
+        assert found.states == {"superseded": 1, "processed": 2}
 
 
 def is_set_to(here: Ground, back: str) -> bool:
     """Whether the server's clock is so many days behind, "-3d" for three."""
-    days = (datetime.now(UTC) - clock_of(here)) / timedelta(days=1)
-    return abs(days - float(back.strip("+-d"))) < 0.01
+    with suppress(requests.ConnectionError):
+        days = (datetime.now(UTC) - clock_of(here)) / timedelta(days=1)
+        return abs(days - float(back.strip("+-d"))) < 0.01
+    return False  # a connection open while the clock jumps ahead counts as idle for as long, and is closed
+
+
+def is_received(phone: Phone, house: House) -> bool:
+    """Send once; False where the line was closed, after which a phone comes again."""
+    with suppress(requests.ConnectionError):
+        return phone.send(house.form()).statuses == (201,)
+    return False
+
+
+def is_ready(here: Ground) -> bool:
+    """Whether the server says so."""
+    with suppress(requests.ConnectionError):
+        return bool(requests.get(f"{here.url}/readyz", timeout=30).json()["ready"])
+    return False
 
 
 def clock_of(here: Ground) -> datetime:

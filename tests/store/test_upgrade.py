@@ -182,9 +182,11 @@ print(changes)
 """
 
 
-@pytest.mark.parametrize("change", [1, -1])
+@pytest.mark.parametrize(
+    ("old_url", "change"), [("sqlite", 1), ("sqlite", -1), ("postgresql", -1)], indirect=["old_url"]
+)
 def test_an_upgrade_killed_in_the_middle_is_begun_anew(old_url: str, change: int) -> None:
-    """Killed behind its first change of the database, and behind its last."""
+    """Killed behind its first change of the database, and behind its last, which has more to undo."""
     if change < 0:
         change = changes_of_an_upgrade(old_url)
     database = Database(old_url)
