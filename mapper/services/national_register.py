@@ -22,7 +22,7 @@ from mapper.formats.register_extract import (
 )
 from mapper.formats.register_layout import Layout
 from mapper.formats.register_table import RegisterTable, column_letter, read_register_table
-from mapper.linkage.gazetteer import How, Told
+from mapper.linkage.gazetteer import How, Match, Told
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.place_matching import match
@@ -215,18 +215,24 @@ class CommuneFinder:
 
     def __init__(self, places: PlaceSet) -> None:
         self._places = places
-        self._found: dict[tuple[str, str], str | None] = {}
+        self._found: dict[tuple[str, str], tuple[Match, Told]] = {}
 
     def code(self, code: str, name: str) -> str | None:
         """The commune's code; None where there is none, several may be meant, or the code is that of another one."""
+        place = self.look(code, name)[0].place
+        return place.code if place else None
+
+    def look(self, code: str, name: str) -> tuple[Match, Told]:
+        """What was found, and by what of the two."""
         asked = code, name
         if asked not in self._found:
-            place = match(self._places, Told(code, name)).place
-            if place is None and code and name:
+            told = Told(code, name)
+            found = match(self._places, told)
+            if found.place is None and code and name and match(self._places, Told(code)).how is How.UNKNOWN:
                 # A code of another list: of the name alone there may be one.
-                bare = match(self._places, Told(code))
-                place = match(self._places, Told(name=name)).place if bare.how is How.UNKNOWN else None
-            self._found[asked] = place.code if place else None
+                told = Told(name=name)
+                found = match(self._places, told)
+            self._found[asked] = found, told
         return self._found[asked]
 
 

@@ -88,6 +88,12 @@ def extract(reference: Reference, number: int) -> Extract:
     return found
 
 
+def placed(reference: Reference, about: Extract) -> int:
+    """How many people of an extract have their commune; rises when somebody says which one a name means."""
+    with reference.database.read() as connection:
+        return (about.people or 0) - sum(people for _, _, people in kept.unplaced(connection, about.id))
+
+
 def overview(reference: Reference, user: User, about: Extract, compared: Compared, view: View) -> Overview:
     """What a user sees of a comparison: communes of their area, with every person behind the figures."""
     with reference.database.read() as connection:

@@ -113,6 +113,25 @@ def take(connection: Connection, number: int, rows: Iterable[KeptRow], skipped: 
     return people
 
 
+def unplaced(connection: Connection, number: int) -> list[tuple[str, str, int]]:
+    """Code and name of each commune as told of which no unit is known, and its people, most of them first."""
+    people = func.count()
+    rows = connection.execute(
+        select(_r.c.commune_code, _r.c.commune, people)
+        .where(_r.c.extract_id == number, _r.c.unit_code.is_(None))
+        .group_by(_r.c.commune_code, _r.c.commune)
+        .order_by(people.desc(), _r.c.commune, _r.c.commune_code)
+    )
+    return [(code, name, count) for code, name, count in rows]
+
+
+def place(connection: Connection, number: int, commune_code: str, commune: str, unit_code: str) -> int:
+    """Say which unit a commune that was told so is, where none is known; of how many people."""
+    told = _r.c.extract_id == number, _r.c.commune_code == commune_code, _r.c.commune == commune
+    changed = connection.execute(_r.update().where(*told, _r.c.unit_code.is_(None)).values(unit_code=unit_code))
+    return changed.rowcount
+
+
 def delete(connection: Connection, number: int) -> None:
     """Delete an extract with its people; the file itself goes too, unless another extract is of the same."""
     sha256 = connection.scalar(select(_e.c.sha256).where(_e.c.id == number))

@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.roles import READERS
-from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, TooLarge, mark
+from mapper.errors import Conflict, Forbidden, InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.register_dates import ORDERS
 from mapper.formats.register_extract import DOSE_PARTS, ROLES
 from mapper.formats.register_file import MEDIA_TYPES
-from mapper.services import audit, register_import, register_lists, register_pairs, reporting
+from mapper.services import audit, register_import, register_lists, register_pairs, register_places, reporting
 from mapper.services import national_register as registers
 from mapper.services import register_comparison as comparing
 from mapper.services.background import Progress, Stage, Standing
@@ -177,6 +177,22 @@ def say_columns(number: int) -> AnyResponse | tuple[str, int]:
     return redirect(url_for("national_register.compared", number=number))
 
 
+@national_register.post("/national-register/<int:number>/commune")
+def place(number: int) -> AnyResponse:
+    """Take what is said of a commune of which it was not known which it is."""
+    typed = request.form
+    unit = typed.get("unit", "") or typed.get("other", "")
+    try:
+        people = register_places.place(
+            installation().reference, reader(), number, typed.get("code", ""), typed.get("name", ""), unit
+        )
+    except (InvalidInput, Conflict) as problem:
+        flash(say(problem), "trouble")
+    else:
+        flash(say("{number} people have their commune now.", number=people))
+    return redirect(url_for("national_register.compared", number=number), 303)
+
+
 @national_register.post("/national-register/<int:number>/delete")
 def delete(number: int) -> AnyResponse:
     """Delete an extract with its people."""
@@ -197,7 +213,7 @@ def _standing(extract: Extract, again: bool = False) -> Standing[Compared]:
         return comparing.work(here.reference, extract.id, told)
 
     decided = register_pairs.version(here.reference, extract.campaign_id)
-    version = (reporting.version(here.reference), decided, extract.people)
+    version = (reporting.version(here.reference), decided, register_lists.placed(here.reference, extract))
     return here.registers.ask(extract.id, version, work, again=again)
 
 
@@ -237,7 +253,9 @@ def compared(number: int) -> AnyResponse | str:
         "in_order": {kind: KINDS[kind] for kind in URGENCY},
         "view": view,
         "measures": {PEOPLE: say(mark("people")), **_doses(campaign)},
-        "told": get_flashed_messages(),
+        "told": get_flashed_messages(category_filter=["message"]),
+        "troubles": get_flashed_messages(category_filter=["trouble"]),
+        "unplaced": register_places.unplaced(installation().reference, reader(), extract),
     }
     if standing.stage is not Stage.DONE or standing.made is None:
         return render_template("national_register_compared.html", found=None, **shared)
