@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from flask import Blueprint, Flask, Request, current_app, redirect, render_template, request, session
+from flask import Blueprint, Flask, Request, current_app, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_httpauth import HTTPDigestAuth
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -143,8 +143,8 @@ def _from_bearer(asking: Request) -> SessionUser | None:
 
 def _to_sign_in() -> Response:
     if request.method != "GET" or request.path == "/":
-        return redirect("/sign-in")
-    return redirect(f"/sign-in?next={quote(request.full_path.rstrip('?'), safe='')}")
+        return redirect(url_for("accounts.sign_in_page"))
+    return redirect(f"{url_for('accounts.sign_in_page')}?next={quote(request.full_path.rstrip('?'), safe='')}")
 
 
 def signed_in() -> User | None:
@@ -182,7 +182,7 @@ def only_for(*roles: Role) -> Callable[[], Response | None]:
 def sign_in_page() -> str | Response:
     """The sign-in form."""
     if signed_in() is not None:
-        return redirect(_inner(request.args.get("next", "")))
+        return redirect(request.root_path + _inner(request.args.get("next", "")))
     return render_template("sign_in.html", next=_inner(request.args.get("next", "")))
 
 
@@ -204,7 +204,7 @@ def sign_in() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
         page = render_template("sign_in.html", error=say(problem), name=name, next=following)
         return page, 429, wait_of(problem)
     start_session(user)
-    response = redirect(following)
+    response = redirect(request.root_path + following)
     _make_known(response, browser, [tag, *(one for one in known if one != tag)][:MOST_KNOWN])
     return response
 
@@ -256,11 +256,11 @@ def sign_out() -> Response:
         sessions.end(installation().reference, session_key())
     logout_user()
     session.clear()
-    return redirect("/sign-in")
+    return redirect(url_for("accounts.sign_in_page"))
 
 
 def _inner(address: str) -> str:
-    """A path of this server to go to; anything else becomes the first page."""
+    """A path below this server's address to go to; anything else becomes the first page."""
     inner = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     return address if inner else "/"
 

@@ -212,7 +212,7 @@ def switch_language(code: str) -> AnyResponse:
     """Remember a language and go back to the page that asked."""
     if code not in LANGUAGES:
         raise NotFound(mark("There is no language {code} here. Choose vi or en."), code=code)
-    response = redirect(_own_page(request.args.get("next", "")))
+    response = redirect(request.root_path + _own_page(request.args.get("next", "")))
     response.set_cookie(COOKIE, code, max_age=YEAR_S, samesite="Lax", httponly=True, secure=request.is_secure)
     return response
 

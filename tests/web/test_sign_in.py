@@ -255,3 +255,41 @@ def test_failed_sign_in_does_not_keep_the_password_on_the_page(desk: Desk) -> No
 def test_name_cannot_bring_markup_into_the_page(desk: Desk) -> None:
     answer = desk.sign_in(name='"><script>alert(1)</script>')
     assert "<script>alert(1)" not in answer.text
+
+
+def test_signing_in_below_a_path_that_a_proxy_takes_off(
+    run_site: Callable[[Settings], Site], settings: Settings
+) -> None:
+    """A cookie named __Host- is taken by browsers for the path / alone (RFC 6265bis, 4.1.3.2)."""
+    outside = "https://tiem.example.vn/nha"
+    site = run_site(settings.model_copy(update={"behind_proxy": True, "public_url": outside}))
+    site.user("supervisor", "001", name=NAME, password=PASSWORD)
+    told = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "tiem.example.vn", "X-Forwarded-Prefix": "/nha"}
+    told["Referer"] = f"{outside}/sign-in"
+    kept: dict[str, str] = {}
+
+    def ask(method: str, path: str, **fields: str) -> requests.Response:
+        cookies = "; ".join(f"{name}={value}" for name, value in kept.items())
+        answer = requests.request(
+            method, site.url + path, data=fields, headers={**told, "Cookie": cookies}, allow_redirects=False, timeout=60
+        )
+        for each in answer.raw.headers.getlist("Set-Cookie"):
+            parts = [part.strip() for part in each.split(";")]
+            if parts[0].startswith("__Host-"):
+                assert {"Path=/", "Secure"} <= set(parts) and not [part for part in parts if part.startswith("Domain")]
+            name, _, kept_as = parts[0].partition("=")
+            kept[name] = kept_as
+        return answer
+
+    assert ask("GET", "/trends?day=1").headers["Location"] == "/nha/sign-in?next=%2Ftrends%3Fday%3D1"
+    form = ask("GET", "/sign-in?next=/trends?day=1").text
+    assert 'action="/nha/sign-in"' in form
+    (token, *_) = re.findall(r'name="csrf_token" value="([^"]+)"', form)
+    entered = ask("POST", "/sign-in", name=NAME, password=PASSWORD, next="/trends?day=1", csrf_token=token)
+    assert (entered.status_code, entered.headers["Location"]) == (302, "/nha/trends?day=1")
+    assert {"__Host-session", "__Host-known"} <= kept.keys()
+    page = ask("GET", "/account")
+    assert page.status_code == 200 and 'action="/nha/sign-out"' in page.text
+    assert ask("GET", "/language/en?next=/account").headers["Location"] == "/nha/account"
+    (token, *_) = re.findall(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert ask("POST", "/sign-out", csrf_token=token).headers["Location"] == "/nha/sign-in"
