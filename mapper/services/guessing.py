@@ -64,13 +64,11 @@ class Door:
         """
         counts = self._counts()
         own, every = self._guards(name, address, browser)
-        for items, of in [own, *every]:
-            for item in items:
-                if not counts.test(item, of):
-                    _refuse(counts.get_window_stats(item, of).reset_time - time.time())
+        _let_in(counts, [own, *every])
         if not _checking.acquire(timeout=PATIENCE_S):
             raise Unavailable(mark("Too many people sign in at this moment. Try again in a moment."))
         try:
+            _let_in(counts, [own, *every])  # those before it in the queue may have used up the tries
             user = accounts.sign_in(self.reference, name, password)
         except SignInRequired:
             for items, of in [own, *every]:
@@ -109,6 +107,14 @@ class Door:
 
     def _tag(self, kind: str, text: str) -> str:
         return hmac.digest(self.key.encode(), f"{kind} {text}".encode(), hashlib.sha256).hex()[:32]
+
+
+def _let_in(counts: FixedWindowRateLimiter, guards: Sequence[_Guard]) -> None:
+    """Raise TooManyTries where one of the guards has no try left."""
+    for items, of in guards:
+        for item in items:
+            if not counts.test(item, of):
+                _refuse(counts.get_window_stats(item, of).reset_time - time.time())
 
 
 def _refuse(wait_s: float) -> None:

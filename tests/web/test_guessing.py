@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 import requests
@@ -311,3 +312,20 @@ def test_passwords_are_checked_few_at_a_time(site: Site, monkeypatch: pytest.Mon
             guessing._checking.release()
     with browser(site) as desk:
         assert desk.sign_in().status_code == 302
+
+
+def test_guesses_that_stand_in_the_queue_together_are_no_more_than_those_one_by_one(site: Site) -> None:
+    for _ in range(guessing.CHECKED_AT_ONCE):
+        guessing._checking.acquire()
+    said: list[str] = []
+    waiting = [Thread(target=lambda: said.extend(guess(door(site), NAME, HERE, 1))) for _ in range(12)]
+    for each in waiting:
+        each.start()
+    deadline = time.monotonic() + 5
+    while len(guessing._checking._cond._waiters) < len(waiting) and time.monotonic() < deadline:  # type: ignore[attr-defined]
+        time.sleep(0.01)
+    guessing._checking.release(guessing.CHECKED_AT_ONCE)
+    for each in waiting:
+        each.join()
+    assert len(said) == len(waiting)
+    assert said.count("SignInRequired") < 5 + guessing.CHECKED_AT_ONCE  # one more a place may be under way at the limit
