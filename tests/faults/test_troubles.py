@@ -149,6 +149,7 @@ def come_up(server: postgres.Server) -> None:
 
 
 def test_a_clock_that_is_set_back_while_phones_send_changes_no_figure(tmp_path: Path) -> None:
+    """Once back and once ahead on a real server; moments that run backwards six times are in the next test."""
     if not FAKETIME.exists():
         pytest.skip("libfaketime is not installed")
     shift = tmp_path / "shift"
