@@ -97,7 +97,7 @@ def test_a_name_of_two_communes_is_asked_about_with_its_people(site: Site, who: 
     for trouble in (False, True):
         who.post(f"/national-register/{number}/commune", page, name="Xã Mười", code="", other="00012")
         shown = who.get(f"/national-register/{number}", lang="en").text
-        assert ("It is known already" in shown) is trouble
+        assert ("Xã này đã được xác định rồi" in shown) is trouble
     assert units(site, number) == ["00011", "00011", "00012", "00012"]
     assert asked(compared(who, number)) == []
     with site.reference.database.read() as connection:
