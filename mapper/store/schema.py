@@ -17,6 +17,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 
 from mapper.errors import Unavailable, mark
+from mapper.store import map_views
 from mapper.store.database import Database
 from mapper.store.tables import metadata
 
@@ -56,7 +57,8 @@ def upgrade(database: Database) -> None:
             raise _of_a_newer_release()
         if there is not None and database.keeps_files:
             _keep_copy(database, there)
-        make(connection, head())
+        with map_views.set_aside(database, connection):
+            make(connection, head())
 
 
 def make(connection: Connection, wanted: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import geopandas
 import pytest
 from pandas.errors import DatabaseError
-from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy import Connection, create_engine, insert, select, text
 
 from mapper.errors import NotSupported
 from mapper.formats.writer import InstanceWriter
@@ -164,6 +164,25 @@ def test_views_show_what_was_put_back_and_not_what_was_set_aside(with_postgis: p
             made.connection.execute(text(SITE.format("NEW")))
         assert list(layer(url, "SELECT * FROM tungnha_maps.sites").code) == ["NEW"]
         assert len(layer(url, "SELECT * FROM tungnha_houses.households", kept.HOUSES)) == 0
+
+
+def test_an_upgrade_makes_the_views_anew(with_postgis: postgres.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with with_postgis.database() as url:
+        database = Database(url)
+        schema.upgrade(database)
+        with database.write() as connection:
+            kept.make(database, connection, [], houses=True)
+            connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+
+        def later(connection: Connection, revision: str) -> None:
+            connection.execute(text("ALTER TABLE sites ALTER COLUMN name TYPE text"))  # refused while views show it
+            connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+
+        monkeypatch.setattr(schema, "make", later)
+        schema.upgrade(database)
+        with database.read() as connection:
+            assert kept.stands(connection) and kept.stands(connection, kept.HOUSES)
+        database.close()
 
 
 def test_sqlite_has_none(town_file: Path, tmp_path: Path) -> None:
