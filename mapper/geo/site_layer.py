@@ -36,7 +36,6 @@ def is_site_layer(name: str) -> bool:
 def read_site_points(name: str, data: bytes) -> list[SitePoint]:
     """The points of a file. Raises InvalidInput, TooLarge, which name the cure."""
     import pyogrio  # loads Arrow, which no page needs
-    from pyogrio.errors import DataLayerError, DataSourceError
 
     found: list[SitePoint] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +55,8 @@ def read_site_points(name: str, data: bytes) -> list[SitePoint]:
                 rows = zip(*columns, strict=True) if columns else ((),) * len(shapes)
                 for shape, row in zip(shapes, rows, strict=True):
                     found.append(_point(name, len(found) + 1, shape, dict(zip(meta["fields"], row, strict=True))))
-        except (DataSourceError, DataLayerError, shapely.errors.GEOSException) as fault:  # type: ignore[attr-defined]
+        # All errors of pyogrio are RuntimeErrors, but for text that is no UTF-8, which it decodes late.
+        except (RuntimeError, UnicodeError, shapely.errors.GEOSException) as fault:  # type: ignore[attr-defined]
             raise InvalidInput(
                 mark("{name} cannot be read as {kind}. Export the points again."),
                 name=name,

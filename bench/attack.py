@@ -1,0 +1,86 @@
+"""Attack the readers of what comes from outside, and the API by its own description.
+
+python bench/attack.py [--minutes 10] [--only multipart,instance] [--first 1]
+
+Each reader of ``tests/attacks.py`` gets spoiled files for so many minutes of its own (14 readers: 10 minutes each are
+140), in rounds of 200 whose numbers begin with ``--first``, so that a fault can be met again; then the addresses under
+``/api`` are asked by schemathesis for as long, by a supervisor's key, over two communes. Prints inputs, CPU
+seconds and the highest memory by reader, and every fault; ends with 1 where there was one. A process may take 4 GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+ROUND = 200
+MOST_MEMORY = 4_000_000_000
+
+
+def main() -> int:
+    """Attack, and say what was found."""
+    from tests.attacks import attack, targets
+
+    asked = argparse.ArgumentParser(description="Attack the readers and the API.")
+    asked.add_argument("--minutes", type=float, default=10)
+    asked.add_argument("--only", default="")
+    asked.add_argument("--first", type=int, default=1)
+    told = asked.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    faults = 0
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        wanted = told.only.split(",") if told.only else [*targets(folder), "api"]
+        for name in wanted:
+            if name == "api":
+                faults += _api(folder, told.minutes, told.first)
+                continue
+            target, rounds, until = targets(folder)[name], 0, time.monotonic() + told.minutes * 60
+            before, wrong = time.process_time(), 0
+            while time.monotonic() < until:
+                try:
+                    attack(target, ROUND, told.first + rounds)
+                except Exception as fault:
+                    wrong += 1
+                    print(
+                        f"  {name}, round {told.first + rounds}: {type(fault).__name__}: {str(fault)[:300]}", flush=True
+                    )
+                rounds += 1
+            _say(name, rounds * ROUND, before, wrong)
+            faults += wrong
+    return 1 if faults else 0
+
+
+def _api(folder: Path, minutes: float, first: int) -> int:
+    from mapper.settings import Settings
+    from server import create_app, open_reference
+    from tests.api_attack import ask_all
+    from tests.client.site import fill_database
+
+    settings = Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'site.sqlite3'}")
+    fill_database(f"sqlite:///{folder / 'site.sqlite3'}", folder)
+    reference = open_reference(settings)
+    app = create_app(settings, reference)
+    before, rounds, wrong, until = time.process_time(), 0, 0, time.monotonic() + minutes * 60
+    while time.monotonic() < until:
+        for fault in ask_all(app, reference, 20, first + rounds):
+            wrong += 1
+            print(f"  api, round {first + rounds}: {fault}", flush=True)
+        rounds += 1
+    _say("api (rounds of 20 an address)", rounds, before, wrong)
+    return wrong
+
+
+def _say(name: str, inputs: int, before: float, wrong: int) -> None:
+    seconds, memory = time.process_time() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+    print(f"{name}: {inputs} inputs, {seconds:.0f} s of CPU, at most {memory} MB so far, {wrong} faults", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
