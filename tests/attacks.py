@@ -152,7 +152,10 @@ def targets(folder: Path) -> dict[str, Target]:
         "register": Target(lambda name, data: read_register_table(name, data, lambda title: title in named), people),
         "hamlets": Target(lambda _, data: read_hamlets(data), {"hamlets.csv": HAMLETS.encode()}),
         "survey": Target(lambda _, data: read_survey(data), {"a.csv": b"cluster,vaccinated,weight\n1,1,1.5\n2,0,2\n"}),
-        "responsible": Target(lambda _, data: read_responsible(data), {"a.csv": "code,name\n00001,Bà Hoa\n".encode()}),
+        "responsible": Target(
+            lambda _, data: read_responsible(data),
+            {"a.csv": "level,code,name,position,phone\ncommune,00001,Xã Một,Trạm trưởng,0912345678\n".encode()},
+        ),
         "campaign": Target(
             lambda _, data: read_campaign(data.decode("utf-8", "replace")), {"campaign.toml": CAMPAIGN.encode()}
         ),

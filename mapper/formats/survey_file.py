@@ -75,6 +75,8 @@ def read_survey(data: bytes) -> SurveyTable:
 def _read(rows: Sequence[Sequence[str]]) -> SurveyTable:
     numbered = [(row, [cell.strip() for cell in cells]) for row, cells in enumerate(rows, 1)]
     numbered = [(row, cells) for row, cells in numbered if any(cells)]
+    if not numbered:  # separators and quotes alone
+        raise InvalidInput(mark("The file of the survey is empty. Begin with the template."))
     places = _columns(numbered[0][1])
     people = numbered[1:]
     if not people:

@@ -72,3 +72,9 @@ def test_a_table_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(read_survey(b"cluster,vaccinated\n" + b"a,1\n" * 2).vaccinated) == 2
     with pytest.raises(TooLarge, match="3 rows"):
         read_survey(b"cluster,vaccinated\n" + b"a,1\n" * 3)
+
+
+@pytest.mark.parametrize("nothing", [b",,\n", b'""', b" ; ;\n\n", b'"\n"'])
+def test_a_file_of_separators_alone_is_empty(nothing: bytes) -> None:
+    with pytest.raises(InvalidInput, match="empty"):
+        read_survey(nothing)
