@@ -128,6 +128,7 @@ def targets(folder: Path) -> dict[str, Target]:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as folded:
         folded.writestr("house/hamlets.csv", HAMLETS)
         folded.writestr("house/campaign.toml", CAMPAIGN)
+    persons = "level,code,name,position,phone\ncommune,00001,Bà Hoa,Trạm trưởng,0912345678\n"
     named = ("họ và tên", "ngày sinh", "mũi", "ngày tiêm")
     people = _tables("họ và tên,ngày sinh,mũi,ngày tiêm\nMa Văn Thu,5/3/2010,1,7/8/2021\nLò Thị Ún,1980,2,8/8/2021\n")
     return {
@@ -154,7 +155,7 @@ def targets(folder: Path) -> dict[str, Target]:
         "survey": Target(lambda _, data: read_survey(data), {"a.csv": b"cluster,vaccinated,weight\n1,1,1.5\n2,0,2\n"}),
         "responsible": Target(
             lambda _, data: read_responsible(data),
-            {"a.csv": "level,code,name,position,phone\ncommune,00001,Xã Một,Trạm trưởng,0912345678\n".encode()},
+            {"a.csv": persons.encode()},
         ),
         "campaign": Target(
             lambda _, data: read_campaign(data.decode("utf-8", "replace")), {"campaign.toml": CAMPAIGN.encode()}
