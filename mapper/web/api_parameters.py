@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mapper.domain.people_filter import LONGEST_TEXT, MOST_VALUES, Entering, State
+from mapper.domain.ledger import State
+from mapper.domain.people_filter import LONGEST_TEXT, MOST_VALUES, Entering
 from mapper.formats.stock_table import COLUMNS, KINDS
 
 Schema = dict[str, Any]
