@@ -19,10 +19,10 @@ from mapper.store.database import Connection
 Share = Callable[[float], None]
 """Told how much is done, 0..1."""
 
-HELD_S = 0.008
+HELD_S = 0.016
 """So long a transaction is to write at most, about: phones' submissions wait for it."""
 
-REST = 0.8
+REST = 0.5
 """After a transaction phones have the database for themselves for so many times as long as it took."""
 
 WAIT_S, LOOK_S = 30, 0.001
