@@ -12,6 +12,7 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -240,9 +241,13 @@ def _make_border(
     """
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    keys = [_distinct(cell * len(order) + rank[unit]) for cell, unit in _touched(shapes, frame, cells, margin)]
+    # Both take seconds for a country, and neither asks a prepared polygon, which two threads must not share.
+    with ThreadPoolExecutor(1) as beside:
+        is_coverage = beside.submit(shapely.coverage_is_valid, shapes)
+        keys = [_distinct(cell * len(order) + rank[unit]) for cell, unit in _touched(shapes, frame, cells, margin)]
     key = _distinct(np.concatenate(keys))
-    key = _distinct(np.concatenate([key, _covering(shapes, order, rank, frame, cells, key)]))
+    covering = _covering(shapes, order, rank, frame, cells, key, is_coverage=is_coverage.result())
+    key = _distinct(np.concatenate([key, covering]))
     cell = key // len(order)
     starts = np.flatnonzero(np.diff(cell, prepend=-1))
     return cell[starts], _Border(np.append(starts, len(key)), order[key % len(order)].astype(np.int32))
@@ -302,6 +307,8 @@ def _covering(
     frame: Floats,
     cells: int,
     key: NDArray[np.int64],
+    *,
+    is_coverage: bool,
 ) -> NDArray[np.int64]:
     """The units that cover the middle of a border cell, as keys (cell times units plus rank), as far as not in key.
 
@@ -309,7 +316,7 @@ def _covering(
     others: cells outside, and cells taken in because a border passes close by.
     """
     cell, unit = key // len(order), order[key % len(order)]
-    if shapely.coverage_is_valid(shapes):
+    if is_coverage:
         middle = frame[:2] + np.column_stack((cell % cells + 0.5, cell // cells + 0.5)) / frame[2:]
         covered = shapely.intersects_xy(shapes[unit], middle[:, 0], middle[:, 1])
         starts = np.flatnonzero(np.diff(cell, prepend=-1))
