@@ -166,6 +166,8 @@ PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 NO_PAGES: Mapping[str, str] = {
     "api.": "figures for programs and for the map",
+    "api_description.described": "for programs",
+    "health.": "words for machines that watch",
     "base_map.": "tiles for the map",
     "assets.asset": "scripts, styles and pictures",
     "boundary_sets.file": "files to save",
