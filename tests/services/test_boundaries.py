@@ -118,7 +118,7 @@ def test_a_set_whose_households_could_not_be_placed_is_seen_by_nobody_until_they
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("mapper.services.set_placing.place_rows", fail)
+        patch.setattr("mapper.services.set_placing.find", fail)
         with pytest.raises(MemoryError):
             town.import_strips()
     assert (town.everything(), town.ask()) == (before, answer)
