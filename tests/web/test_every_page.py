@@ -60,7 +60,7 @@ NOBODY = ("nobody",)
 
 PAGES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "accounts.sign_in_page": (NOBODY, ("/sign-in",)),
-    "assignment.page": (EVERYBODY, ("/assignment", "/assignment?commune=00001")),
+    "assignment.page": (EVERYBODY, ("/assignment", "/assignment?set=squares&commune=00001")),
     "boundary_sets.page": (EVERYBODY, ("/boundary-sets",)),
     "boundary_sets.succession": (EVERYBODY, ("/boundary-sets/squares/to/later",)),
     "cleaning.page": (EVERYBODY, ("/cleaning", "/cleaning?state=decided")),
