@@ -54,10 +54,9 @@ class Marks:
         return found
 
 
-def anybody_erased(reference: Reference, connection: Connection) -> bool:
-    """Whether anybody ever was; nobody is while this transaction lasts. Asked before anything is kept."""
+def nobody_is_erased(reference: Reference, connection: Connection) -> None:
+    """While this transaction lasts. To be said before it reads ``Known.anybody_erased``, and keeps anything."""
     reference.database.lock(connection, erasing.LOCK, shared=True)
-    return erasing.any_marks(reference.database, connection)
 
 
 def sift(
@@ -66,7 +65,7 @@ def sift(
     """A submission without whoever was erased, as it may be kept; None where nothing of it may.
 
     The latter is noted too, so that what edits it does not come back either. Called before it is kept, in the same
-    transaction, where ``anybody_erased``.
+    transaction, where anybody was erased.
     """
     database = reference.database
     marks = Marks(reference, connection)

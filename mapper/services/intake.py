@@ -17,7 +17,7 @@ from mapper.errors import Conflict, InvalidInput, MapperError, NotFound, Unavail
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.roles import Roles
 from mapper.services.counting import EVERYTHING, Gathered, count, count_firsts, write
-from mapper.services.erased import anybody_erased, sift
+from mapper.services.erased import nobody_is_erased, sift
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import Understood, reason, understand, understand_stored
 from mapper.store import reference as kept
@@ -207,11 +207,11 @@ def _keep_together(reference: Reference, jobs: Sequence[Keeping]) -> list[_Kept 
     """Keep submissions in one transaction, or refuse them."""
     done: list[_Kept | Exception] = []
     with reference.database.write() as connection:
+        nobody_is_erased(reference, connection)
         known = reference.known(connection)
-        erased = anybody_erased(reference, connection)
         for job in jobs:
             try:
-                done.append((_keep_sifted if erased else _keep_job)(reference, connection, known, job))
+                done.append((_keep_sifted if known.anybody_erased else _keep_job)(reference, connection, known, job))
             except Unavailable:
                 raise
             except MapperError as refusal:

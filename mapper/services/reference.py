@@ -31,8 +31,8 @@ from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_people import KeptPeople
 from mapper.services.kept_states import KeptStates
 from mapper.services.roads import RoadSource
+from mapper.store import erasing, successions, tallies
 from mapper.store import reference as kept
-from mapper.store import successions, tallies
 from mapper.store.database import Connection, Database
 from mapper.store.targets import Place, every_target
 
@@ -151,6 +151,7 @@ class Known:
     counterparts: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     successions: dict[tuple[str, str], Succession] = field(default_factory=dict)
     every_set: dict[str, PlaceSet] = field(default_factory=dict)
+    anybody_erased: bool = False
     _composed: dict[tuple[str, str], Succession | None] = field(default_factory=dict)
     _leaves: dict[tuple[str, str], Leaf] = field(default_factory=dict)
 
@@ -419,6 +420,7 @@ def _read(
         },
         successions=successions.every(connection),
         every_set=sets,
+        anybody_erased=erasing.any_marks(database, connection),
     )
 
 

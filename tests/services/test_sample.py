@@ -16,8 +16,18 @@ from mapper.domain.stock import Store
 from mapper.domain.succession import Change
 from mapper.errors import Conflict, InvalidInput
 from mapper.formats.instance import read_instance
-from mapper.services import accounts, conflicts, intake, lots, rebuilding, sample, sample_overseeing, sample_stock
-from mapper.services.accounts import User
+from mapper.services import (
+    accounts,
+    conflicts,
+    intake,
+    lots,
+    rebuilding,
+    sample,
+    sample_overseeing,
+    sample_stock,
+    set_periods,
+)
+from mapper.services.accounts import OPERATOR, User
 from mapper.services.forecast import ForecastQuestion, forecast
 from mapper.services.invented import HOUSEHOLDS, Sent
 from mapper.services.stock_view import overview
@@ -210,6 +220,8 @@ def test_sample_has_stock_and_the_forecast_of_its_people_agrees_with_coverage(ne
 
 def test_sample_tells_what_became_of_its_communes(new_town: Callable[[], Town]) -> None:
     reference = new_town().reference
+    # The squares lie on the same ground.
+    set_periods.change(reference, OPERATOR, "squares", date(2019, 1, 1), date(2019, 12, 31))
     sample.import_outlines(reference, ROOT / "geodata")
     with reference.database.read() as connection:
         known = reference.known(connection)

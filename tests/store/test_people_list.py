@@ -46,7 +46,6 @@ def entered(database: Database, visits: list[Visit]) -> list[int]:
                 visit_rows(visit, [], house_counts(visit)),
                 "usable",
                 cells[number % PLACES],
-                {},
                 [],
             )
             for number, visit in enumerate(visits)
