@@ -2,6 +2,7 @@
 
 A cell without a unit of a set holds households that were entered before it: whoever is entered later has one. What a
 cell holds is the same for as long as its changes are, see ``store.tables.house_totals``, and the era of the tallies.
+Afterwards two cells may be of the same places, see ``tallies.beside``: whoever reads cells adds up those of a place.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from mapper.store.tallies import Cell
 
 _h, _f, _o, _v = tables.households, tables.findings, tables.oddities, tables.verdicts
 _c, _cu = tables.cells, tables.cell_units
-_t, _ht, _totals = tables.tallies, tables.house_tallies, tables.house_totals
+_totals = tables.house_totals
 _usable_lat = case((_h.c.point_state == literal_column(f"'{USABLE}'"), _h.c.lat))
 
 
