@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -173,6 +173,7 @@ class Database:
         self.aside: Aside | None = None
         self._opening = threading.Lock()
         self._idle: deque[Connection] = deque()
+        self._over = False
         self._writer: Any = threading.Lock() if self.is_sqlite else nullcontext()
         self._prepared: dict[object, Prepared] = {}
         self._positional: Dialect = (
@@ -245,7 +246,13 @@ class Database:
             except BaseException:
                 self._undo(connection, end)
                 raise
-            self._idle.append(connection)
+            self._lay_back(connection)
+
+    def _lay_back(self, connection: Connection) -> None:
+        """Keep it for whoever comes next, unless nobody will."""
+        self._idle.append(connection)
+        if self._over:
+            self._close_idle()
 
     def _borrow(self, begin: str) -> Connection:
         """A connection on which the transaction has begun; where one died while idle, so have they all."""
@@ -285,7 +292,7 @@ class Database:
         except (DBAPIError, sqlite3.Error, psycopg.Error):
             self._throw_away(connection)
         else:
-            self._idle.append(connection)
+            self._lay_back(connection)
 
     @contextmanager
     def attempt(self, connection: Connection) -> Iterator[None]:
@@ -414,14 +421,19 @@ class Database:
             )
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one that a thread is still using, as soon as it has done."""
+        self._over = True
         if self.aside is not None:
             self.aside.close()
         for companion in self._companions.values():
             companion.close()
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
         self.engine.dispose()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            with suppress(IndexError):  # another thread took it
+                self._idle.pop().close()
 
 
 def _execute_all(driver: Any, statements: str) -> None:

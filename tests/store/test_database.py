@@ -276,6 +276,17 @@ def test_after_the_server_hung_up_the_next_transactions_work(database: Database)
 # A schema that is not there
 
 
+def test_a_connection_still_used_when_all_is_closed_closes_with_its_transaction(database: Database) -> None:
+    with database.read() as first:
+        database.close()
+        assert first.execute(text("SELECT 1")).scalar_one() == 1
+        assert database.connections() == (0, 1)
+    assert database.connections() == (0, 0)
+    with database.write() as late:
+        late.execute(text("SELECT 1"))
+    assert database.connections() == (0, 0)
+
+
 @pytest.mark.parametrize(
     "sql", ["SELECT value FROM no_such_facts", "SELECT no_such_value FROM facts", "DELETE FROM no_such_facts"]
 )
