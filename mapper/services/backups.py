@@ -252,6 +252,7 @@ def _restore(url: str, archive: ArchiveReader, files: Files, *, replace: bool, p
     told = contents(archive)
     proof: Proof | None = None
     aside = ""
+    placed: list[tuple[Path, Path | None]] = []
     with _arriving(archive, told, files) as arrived:
         try:
             with filling(url, told.revision, replace=replace) as made:
@@ -260,10 +261,14 @@ def _restore(url: str, archive: ArchiveReader, files: Files, *, replace: bool, p
                     raise Differs
                 record(made, "database.restored", "", {"day": told.made_at, "number": told.rows})
                 aside = made.aside
+                # The database last: cut off before, it is as it was, and the same command can be given again.
+                placed += [(place, _put(part, place)) for place, part in arrived.items()]
         except Differs:
             assert proof is not None
             return Restored(told, proof, False, "", [])
-        placed = [(place, _put(part, place)) for place, part in arrived.items()]
+        except BaseException:
+            _take_back(placed)
+            raise
     return Restored(told, proof, True, aside, placed)
 
 
@@ -304,7 +309,17 @@ def _put(part: Path, place: Path) -> Path | None:
         aside = place.with_name(f"{place.stem}-before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{place.suffix}")
         place.replace(aside)
     part.replace(place)
+    _sync(place.parent)
     return aside
+
+
+def _take_back(placed: list[tuple[Path, Path | None]]) -> None:
+    """Files that were there before in their places again."""
+    for place, aside in placed:
+        if aside is None:
+            place.unlink(missing_ok=True)
+        else:
+            aside.replace(place)
 
 
 def _sync(folder: Path) -> None:

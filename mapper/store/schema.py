@@ -39,7 +39,7 @@ def upgrade(database: Database) -> None:
     """Make or migrate the schema; does nothing where it is up to date. Processes that start at once take turns.
 
     Of a SQLite file of an earlier release a copy is made beside it first. Raises Unavailable for a database that a
-    newer release has written, or whose data were moved to another one.
+    newer release has written, or whose data were moved to another one, or perhaps were.
     """
     with database.write() as connection:
         database.lock(connection, "schema")
@@ -51,6 +51,14 @@ def upgrade(database: Database) -> None:
                 mark(
                     "The data of this database were moved to another one. Set MAPPER_DATABASE_URL to that one; to go "
                     "on with this one all the same, run: python server.py move-database --undo"
+                )
+            )
+        if there is not None and there.startswith(_MOVING):
+            raise Unavailable(
+                mark(
+                    "Copying this database to another one was cut off, or is still going on. If it was finished, the "
+                    "other one holds everything: set MAPPER_DATABASE_URL to it and look. If that one is empty, run: "
+                    "python server.py move-database --undo; then this one is served again. Never serve both."
                 )
             )
         if there is not None and there not in _known():
@@ -91,20 +99,25 @@ def _known() -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory.from_config(_scripts()).walk_revisions())
 
 
-_MOVED = "moved "
+_MOVED, _MOVING = "moved ", "moving "
+
+
+def mark_moving(connection: Connection) -> None:
+    """Have every release refuse this database while it is copied, and after a copy that was cut off."""
+    _set_revision(connection, f"{_MOVING}{revision(connection)}")
 
 
 def mark_moved(connection: Connection) -> None:
     """Have every release refuse this database from now on: its data go on elsewhere."""
-    _set_revision(connection, f"{_MOVED}{revision(connection)}")
+    _set_revision(connection, f"{_MOVED}{(revision(connection) or '').removeprefix(_MOVING)}")
 
 
 def unmark_moved(connection: Connection) -> bool:
-    """Take that mark away again; whether there was one."""
+    """Take either mark away again; whether there was one."""
     there = revision(connection)
-    if there is None or not there.startswith(_MOVED):
+    if there is None or not there.startswith((_MOVED, _MOVING)):
         return False
-    _set_revision(connection, there.removeprefix(_MOVED))
+    _set_revision(connection, there.removeprefix(_MOVED).removeprefix(_MOVING))
     return True
 
 

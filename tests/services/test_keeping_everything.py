@@ -106,6 +106,40 @@ def test_no_server_starts_on_a_database_whose_data_were_moved(filled_file: Town,
         moving.undo(str(database.engine.url))
 
 
+def test_a_source_is_marked_before_the_copy_and_stays_so_where_the_copy_may_stand(
+    filled_file: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = filled_file.reference.database
+    url = database.engine.url.render_as_string(hide_password=False)
+    target = f"sqlite:///{tmp_path / 'target.sqlite3'}"
+
+    def fails(*_: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(whole_copy.whole, "enter", fails)
+        patch.setattr(schema, "unmark_moved", lambda connection: False)  # as if the power had failed here
+        with pytest.raises((OSError, Conflict)):
+            moving.move(database, target)
+    with pytest.raises(Unavailable, match="was cut off, or is still going on"):
+        schema.upgrade(database)
+    assert not (tmp_path / "target.sqlite3").exists()
+    moving.undo(url)
+    with monkeypatch.context() as patch:
+        patch.setattr(whole_copy.whole, "enter", fails)
+        with pytest.raises(OSError):
+            moving.move(database, target)
+    schema.upgrade(database)  # a fault takes the mark back
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "mark_moved", fails)
+        with pytest.raises(OSError):
+            moving.move(database, target)
+    with opened(target) as town:
+        assert town.states() == filled_file.states()
+    with pytest.raises(Unavailable, match="was cut off, or is still going on"):
+        schema.upgrade(database)  # the copy stands: not both
+
+
 def test_a_database_that_a_server_has_open_is_not_moved(filled: Town, tmp_path: Path) -> None:
     database = filled.reference.database
     url = database.engine.url.render_as_string(hide_password=False)
@@ -235,6 +269,30 @@ def test_a_restore_over_data_sets_them_aside_with_files(filled_file: Town, tmp_p
         assert town.everything() == before
         assert "late" in old.states()
         assert "late" not in town.states()
+
+
+def test_a_restore_that_fails_in_the_end_leaves_files_as_they_were(
+    filled_file: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(tmp_path / "there" / "roads.npz")
+    files.road_map.parent.mkdir()
+    files.road_map.write_bytes(b"roads")
+    made = backups.back_up(filled_file.reference, tmp_path, files)
+    files.road_map.write_bytes(b"newer roads")
+    seen: list[bytes] = []
+
+    def fails(database: Database) -> None:
+        seen.append(files.road_map.read_bytes())
+        raise OSError
+
+    url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(schema, "upgrade", fails)  # the database is the last to stand
+        backups.restore(url, made.file, files)
+    assert seen == [b"roads"]
+    assert [file.read_bytes() for file in files.road_map.parent.iterdir()] == [b"newer roads"]
+    assert backups.restore(url, made.file, files).complete
+    assert files.road_map.read_bytes() == b"roads"
 
 
 def test_whatever_a_cache_knows_of_the_database_before_a_restore_no_longer_holds(
