@@ -71,7 +71,9 @@ def open_reference(settings: Settings) -> Reference:
     schema.upgrade(database)
     if settings.reading_url and not database.is_sqlite:
         database.aside = Replica(database, settings.reading_url)
-    return Reference(database, settings.secret_key, settings.data_dir / "columns", _road_source(settings))
+    return Reference(
+        database, settings.secret_key, settings.data_dir / "columns", _road_source(settings), settings.dask
+    )
 
 
 def _road_source(settings: Settings) -> RoadSource:

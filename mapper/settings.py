@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     dhis2_url: str = Field("", description="Address of the DHIS2 server that figures are sent to, without /api.")
     dhis2_token: str = Field("", repr=False, description="Personal access token of a DHIS2 user who may enter them.")
     dask: str = Field(
-        "", description="Address of a Dask scheduler whose workers read along in a rebuild; personal data go to it."
+        "",
+        description="Address of a Dask scheduler whose workers read along in a rebuild and place a large register in an "
+        "added boundary set; personal data go to it.",
     )
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
     idle_minutes: int = Field(

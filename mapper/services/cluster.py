@@ -1,7 +1,7 @@
-"""A Dask cluster that reads submissions along with this machine; the library is loaded where one is named alone.
+"""A Dask cluster that works along with this machine; the library is loaded where one is named alone.
 
-What travels to it are the submissions as phones sent them: personal data. A scheduler lets everybody who reaches it run
-anything, so it stands in a network of its own, or asks for TLS certificates.
+What travels to it are submissions as phones sent them, and where households are: personal data. A scheduler lets
+everybody who reaches it run anything, so it stands in a network of its own, or asks for TLS certificates.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Cluster:
         self._told: tuple[bytes, Any] | None = None
 
     def submit(self, work: Callable[..., Any], reference_data: bytes, raws: Sequence[Any]) -> Future[Any]:
-        """Have a worker do it. reference_data travels once, however many submissions are read with it.
+        """Have a worker do it. reference_data travels once, however often it is worked with.
 
         Raises BrokenExecutor where the cluster fails, and so does the future.
         """

@@ -263,7 +263,8 @@ class Reference:
     """The database together with what is known from it; the one object that services are handed.
 
     secret_key: the operator's key of this installation; empty where the one kept in the database counts. folder: for
-    what can be made again at any time; None for one of this process. roads: what plans reckon ways by.
+    what can be made again at any time; None for one of this process. roads: what plans reckon ways by. dask: address of
+    the scheduler whose workers place a whole register's points; empty for none.
     """
 
     def __init__(
@@ -272,11 +273,13 @@ class Reference:
         secret_key: str = "",
         folder: Path | None = None,
         roads: RoadSource | None = None,
+        dask: str = "",
     ) -> None:
         self.database = database
         self.folder = folder
         self.secret_key = secret_key
         self.roads = roads or RoadSource()
+        self.dask = dask
         self.states = KeptStates()
         self.latest = KeptLatest()
         self.ages = KeptAges()

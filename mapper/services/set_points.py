@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mapper.services import placing_ahead
 from mapper.services.reference import PlaceSet
 from mapper.services.set_work import Share, Work
 from mapper.store import placements, tallies
+from mapper.store import reference as kept
 from mapper.store.placements import Points, Standing
 
 READ_AT_ONCE = 20_000
@@ -50,12 +54,14 @@ def find(work: Work, places: PlaceSet, told: Share = lambda done: None) -> Found
         total = placements.count(connection)
     parts = []
     done = 0
-    for points in _read(work, lacking, total):
-        units = places.placer.place(points.lon, points.lat)
-        parts.append(np.column_stack((points.cell, points.seq, units)).astype(np.int32))
-        done += len(units)
-        told(min(done / max(total, 1), 1.0))
-        work.tell_now_and_then()
+    with placing_ahead.lent(work.reference.dask, sum(each.houses for each in lacking)) as cluster:
+        packed = partial(_packed, work)
+        with closing(placing_ahead.placed(_read(work, lacking, total), places.placer, packed, cluster)) as all_placed:
+            for points, units in all_placed:
+                parts.append(np.column_stack((points.cell, points.seq, units)).astype(np.int32))
+                done += len(units)
+                told(min(done / max(total, 1), 1.0))
+                work.tell_now_and_then()
     rows = np.concatenate(parts) if parts else np.zeros((0, 3), np.int32)
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
     of_cell = {each.cell.id: each for each in lacking}
@@ -64,6 +70,12 @@ def find(work: Work, places: PlaceSet, told: Share = lambda done: None) -> Found
         if len(some):
             cells.append(Placing(of_cell[int(some[0, 0])], some[:, 1], some[:, 2]))
     return Found(era, cells)
+
+
+def _packed(work: Work) -> bytes:
+    """The index of the set as it is kept."""
+    with work.reference.database.read() as connection:
+        return kept.placer(connection, work.set_id) or b""
 
 
 def _read(work: Work, lacking: list[Standing], total: int) -> Iterator[Points]:
