@@ -34,13 +34,18 @@ class Claim:
 
 
 def shares(claims: Iterable[Claim], doses: int) -> Mapping[float, float]:
-    """By weight the share of those of it for whom doses suffice, once all of more weight have theirs; none of no share.
-
-    Where doses suffice for everybody it is 1 for each weight.
-    """
+    """As ``shares_of`` has it of these."""
     wanted = Counter[float]()
     for one in claims:
         wanted[one.weight] += len(one.person.due)
+    return shares_of(wanted, doses)
+
+
+def shares_of(wanted: Mapping[float, int], doses: int) -> Mapping[float, float]:
+    """By weight the share of those of it for whom doses suffice, once all of more weight have theirs; none of no share.
+
+    wanted: doses by weight. Where doses suffice for everybody it is 1 for each weight.
+    """
     found = {}
     for weight in sorted(wanted, reverse=True):
         if doses <= 0:

@@ -18,7 +18,7 @@ from mapper.services.demand import Crowd
 from mapper.services.plan_figures import ROUGHLY
 from mapper.services.scenarios import Conditions, conditions
 from mapper.services.site_places import Place, proposal
-from mapper.services.site_problem import Groups
+from mapper.services.site_problem import Groups, rows_apart
 from mapper.services.turns import TOGETHER_DAYS
 from mapper.solve.siting import Floats, Ints
 
@@ -97,9 +97,13 @@ class People:
         return [self.units[one] for one in self.unit[homes].tolist()]
 
     def groups(self) -> tuple[Groups, Ints]:
-        """Those who walk by house and limit, and the group of each of them."""
-        limits, sort = np.unique(self.limit_m[self.walks], return_inverse=True)
-        key, group = np.unique(self.house[self.walks] * max(1, len(limits)) + sort, return_inverse=True)
+        """Those who walk by house and limit, and the group of each of them; where doses are counted by weight too."""
+        walks = self.walks
+        counted = self.given.question.doses is not None
+        alike = [self.limit_m[walks], self.weight[walks]] if counted else [self.limit_m[walks]]
+        sorts, sort = rows_apart(np.column_stack(alike))
+        limits = sorts[:, 0]
+        key, group = np.unique(self.house[walks] * max(1, len(limits)) + sort, return_inverse=True)
         house, sort = np.divmod(key, max(1, len(limits)))
         people = np.bincount(group, minlength=len(key)).astype(np.float64)
         weight = np.bincount(group, self.weight[self.walks], len(key)).astype(np.float64)
@@ -191,8 +195,7 @@ def _needs(crowd: Crowd, under: Conditions, unit: Ints, units: Sequence[str | No
         number, day = divmod(of_unit, days)
         owed = needs[sort]
         like = replace(crowd.sorts[sort], on=date.fromordinal(first + day))
-        weight = 0.0 if owed.at_home else under.weight(like, units[number])
-        found.append((owed.at_home, owed.walk_limit_m, weight))
+        found.append((owed.at_home, owed.walk_limit_m, under.weight(like, units[number])))
     stays, limit, weights = (np.array(each)[which] for each in zip(*found, strict=True))
     return stays.astype(np.bool_), limit.astype(np.float64), weights.astype(np.float64)
 

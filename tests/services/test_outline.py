@@ -10,7 +10,7 @@ import pytest
 
 from mapper.domain.made_plan import MadePlan, Unserved, together
 from mapper.domain.people import Point
-from mapper.domain.plan import Aim, PlanGiven
+from mapper.domain.plan import Aim, FixedSession, PlanGiven
 from mapper.domain.sites import SiteKind
 from mapper.errors import InvalidQuestion
 from mapper.formats.plan_file import read_made, write_made
@@ -30,18 +30,14 @@ from mapper.services.turns import Weights, comers_of
 from mapper.solve.siting import Limits
 from mapper.solve.watch import Watch
 from tests.services.kept_plans import QUESTION, houses, wait_for
-from tests.services.plan_cases import AT_HOME, at, days, fixed, given, house, team
+from tests.services.plan_cases import AT_HOME, OLD, at, days, fixed, given, house, mobile, team
 from tests.services.test_random_plans import RULE, asked, days_held
 from tests.services.town import EVERYTHING, Town
 
 SEEDS = range(60)
-SEATING = frozenset((Unserved.NO_POSITION, Unserved.UNREACHABLE, Unserved.CLOSED, Unserved.NOT_CHOSEN))
-
-
-def by_number(seed: int) -> PlanGiven:
-    """A random question in which nobody is asked by name, and doses suffice."""
-    wish = asked(seed)
-    return replace(wish, question=replace(wish.question, keeps=(), doses=None))
+SEATING = frozenset(
+    (Unserved.NO_POSITION, Unserved.UNREACHABLE, Unserved.CLOSED, Unserved.NOT_CHOSEN, Unserved.NO_DOSES)
+)
 
 
 def outlined(wish: PlanGiven) -> MadePlan | None:
@@ -60,7 +56,7 @@ def first_by_name(wish: PlanGiven) -> MadePlan:
 def test_numbers_keep_to_every_limit_and_to_the_sites_of_the_plan_by_name() -> None:
     seen: Counter[str] = Counter()
     for seed in SEEDS:
-        wish = by_number(seed)
+        wish = asked(seed)
         try:
             made = outlined(wish)
         except InvalidQuestion:
@@ -83,10 +79,33 @@ def test_numbers_keep_to_every_limit_and_to_the_sites_of_the_plan_by_name() -> N
         # By name houses come together, and who finds no room at their own site is led to another one.
         seen["served"], seen["by name"] = seen["served"] + made.served, seen["by name"] + named.served
         seen["as many"] += made.served == named.served
+        seen["by hamlet"] += _by_hamlet(made) == _by_hamlet(named)
         seen["with teams"] += bool(made.days)
         seen["rolling"] += wish.question.rolling
+        seen["few doses"] += Unserved.NO_DOSES in made.by_why()
+        stand = [one for site in made.sites for one in site.sessions if one.kept]
+        seen["stands"] += bool(stand)
+        assert len(stand) == sum(one.kept for site in named.sites for one in site.sessions)
     assert 0.9 < seen["served"] / seen["by name"] < 1.05 and seen["as many"] > 35, seen
-    assert seen["with teams"] > 15 and seen["rolling"] > 12, seen
+    assert seen["with teams"] > 15 and seen["rolling"] > 12 and seen["by hamlet"] > 30, seen
+    assert seen["few doses"] > 5 and seen["stands"] > 10, seen
+
+
+def _by_hamlet(made: MadePlan) -> Counter[tuple[str, str | None]]:
+    """People of each site by hamlet, and of those without a place by why."""
+    found: Counter[tuple[str, str | None]] = Counter()
+    for site in made.sites:
+        for one in site.parts if made.outline else ():
+            found[site.site.code, one.hamlet_code] += one.people
+        for home in site.houses:
+            found[site.site.code, home.hamlet_code] += len(home.people)
+    for why, parts in made.unserved_parts.items():
+        for one in parts:
+            found[why, one.hamlet_code] += one.people
+    for why, homes in made.unserved.items():
+        for home in homes:
+            found[why, home.hamlet_code] += len(home.people)
+    return found
 
 
 def _sessions(wish: PlanGiven, made: MadePlan) -> None:
@@ -97,7 +116,7 @@ def _sessions(wish: PlanGiven, made: MadePlan) -> None:
             room = under.room(site.site, site.unit, day)
             assert room is None or sum(one.people for one in site.sessions if one.day == day) <= room
         for one in site.sessions:
-            assert one.people and wish.question.first <= one.day <= wish.question.last
+            assert (one.people or one.kept) and wish.question.first <= one.day <= wish.question.last
             assert {need.formulation: need.due for need in one.needs} == {
                 code: doses for code, doses in one.doses.items() if code
             }
@@ -109,7 +128,7 @@ def _sessions(wish: PlanGiven, made: MadePlan) -> None:
 def test_stops_of_teams_are_those_that_are_reckoned_person_by_person() -> None:
     stops = 0
     for seed in SEEDS:
-        wish = by_number(seed)
+        wish = asked(seed)
         told: list[SitePlan] = []
         try:
             plan_sites(wish, RULE, Watch(Limits(5.0), cancelled=lambda told=told: bool(told)), told.append)  # type: ignore[misc]
@@ -145,7 +164,7 @@ def test_a_crowd_is_the_people_it_was_made_of() -> None:
 
 
 def test_the_same_question_has_the_same_outline_and_is_read_as_it_was_written() -> None:
-    wish = by_number(3)
+    wish = asked(3)
     first, again = outlined(wish), outlined(wish)
     assert first is not None and again is not None
     still = replace(first.quality, seconds=0.0, routes_seconds=0.0)
@@ -190,11 +209,37 @@ def test_people_of_a_site_fill_its_days_the_weightier_first() -> None:
     assert made.by_why() == {Unserved.FULL: 8}
 
 
-@pytest.mark.parametrize("told", [{"doses": 5}, {"keeps": asked(2).question.keeps or ()}])
-def test_where_it_hangs_on_each_of_them_who_has_a_place_there_is_no_outline(told: dict[str, object]) -> None:
-    wish = given([house("h", at(0, 0))], [fixed("s", at(0, 0))], 1)
-    wish = replace(wish, question=replace(wish.question, **told))  # type: ignore[arg-type]
-    assert (outlined(wish) is None) is bool(next(iter(told.values())))
+def test_doses_that_do_not_suffice_go_to_the_same_people_as_by_name() -> None:
+    # Six doses: three old people first, the one at home among them; then those with short ways, of h2 one person.
+    homes = [
+        house("h1", at(0, 100), 2),
+        house("h2", at(0, 200), 3, hamlet="b"),
+        house("h3", at(0, 900), 2, hamlet="b", precedences=(OLD,)),
+        house("h4", at(0, 50), 1, precedences=(OLD, AT_HOME)),
+        house("h5", at(0, 60_000), 1, hamlet="c"),
+    ]
+    wish = given(homes, [fixed("s", at(0, 0), 40)], 1, aim=Aim.LEAST_TRAVEL, teams=(team(),), doses=6)
+    made = outlined(wish)
+    assert made is not None
+    assert {one.hamlet_code: one.people for one in made.sites[0].parts} == {"a": 2, "b": 3}
+    assert [one.id for one in made.homes] == ["h4"]
+    assert made.by_why() == {Unserved.UNREACHABLE: 1, Unserved.NO_DOSES: 2}
+    assert _by_hamlet(made) == _by_hamlet(first_by_name(wish))
+    assert outlined(replace(wish, question=replace(wish.question, doses=0))).served == 0  # type: ignore[union-attr]
+
+
+def test_sessions_that_stand_are_held_and_ask_those_again_who_were_asked() -> None:
+    # Two of the six who come were asked to the second day by the plan before, in which three have room.
+    homes = [house(f"h{number}", at(0, 10.0 * number), 1) for number in range(6)]
+    stands = FixedSession("m", days(2)[1], "Đội 1", 3, ("h4.0", "h5.0", "gone"))
+    empty = FixedSession("e", days(2)[0], "Đội 1", 3)
+    sites = [mobile("m", at(0, 0)), mobile("e", at(0, 50_000))]
+    wish = given(homes, sites, 2, sites=2, teams=(team("Đội 1", at(0, 0)),), keeps=(stands, empty))
+    made, named = outlined(wish), first_by_name(wish)
+    assert made is not None
+    held = {site.site.code: [(one.day, one.people, one.kept) for one in site.sessions] for site in made.sites}
+    assert held == {site.site.code: [(one.day, one.people, one.kept) for one in site.sessions] for site in named.sites}
+    assert held["e"] == [(days(2)[0], 0, True)] and (days(2)[1], 3, True) in held["m"]
 
 
 def test_an_outline_is_kept_first_and_names_nobody(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
