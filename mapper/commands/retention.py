@@ -10,15 +10,11 @@ import click
 from mapper.commands.console import Console, as_day, command
 from mapper.errors import InvalidInput, mark
 
-_WORDS = {
-    "files": mark("photos and other files"),
-    "submissions": mark("Submissions"),
-    "people": mark("people of the register"),
-}
-
 
 def _numbers(console: Console, numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{console.say(_WORDS[name])}: {number}" for name, number in numbers.items())
+    from mapper.services.retention import WORDS
+
+    return ", ".join(f"{console.say(WORDS[name])}: {number}" for name, number in numbers.items() if number)
 
 
 def commands(console: Console) -> click.Group:

@@ -20,6 +20,9 @@ COMMAND_LINE = "server.py"
 
 ACTIONS: Mapping[str, str] = {
     "user.added": mark("account made"),
+    "sealing.sealed": mark("names and phones sealed in the database"),
+    "sealing.rotated": mark("names and phones sealed with a new key"),
+    "sealing.opened": mark("names and phones made plain in the database"),
     "user.renewed": mark("new key given"),
     "user.revoked": mark("access ended"),
     "user.areas": mark("area changed"),
@@ -109,6 +112,8 @@ ACTIONS: Mapping[str, str] = {
     "audit.downloaded": mark("audit trail downloaded"),
     "retention.set": mark("time set for which people are kept"),
     "retention.announced": mark("announced that people or photos will go"),
+    "retention.begun_photos": mark("erasing the photos of a campaign begun"),
+    "retention.begun_people": mark("reducing a campaign's people to numbers begun"),
     "retention.photos": mark("photos of a campaign erased when their time was over"),
     "retention.people": mark("people of a campaign reduced to numbers"),
     "erased.looked": mark("people of a house seen before erasing"),

@@ -52,6 +52,7 @@ WORDS: Mapping[str, str] = {
     "words": mark("comments and notes emptied that name them"),
     "slips": mark("slips, which no longer hold"),
     "plans": mark("plans in which they are nobody now"),
+    "plans_gone": mark("plans"),
     "drawn": mark("houses of samples and lots"),
     "register": mark("entries in extracts of the national register"),
     "trials": mark("trial submissions"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from mapper.errors import Conflict, InvalidInput, mark
+from mapper.formats.campaign import read_campaign
 from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.counting import EVERYTHING
@@ -23,6 +25,21 @@ NOTICE = timedelta(days=7)
 """So long before it is done by itself it stands in the trail that it will be."""
 
 LONGEST = 36_500
+
+AT_ONCE = 1000
+"""Files deleted in one transaction; phones send between two."""
+
+SILENT = timedelta(minutes=3)
+
+WORDS: Mapping[str, str] = {
+    "files": mark("photos and other files"),
+    "submissions": mark("submissions deleted, with all their versions"),
+    "people": mark("people of the register"),
+    "slips": mark("slips, which no longer hold"),
+    "register": mark("entries in extracts of the national register"),
+    "plans_gone": mark("plans"),
+}
+"""What goes, by its word in the record, in words."""
 
 
 class Part(StrEnum):
@@ -47,15 +64,42 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A part of a campaign on its way out. number: of the erasure; taken: how much of what; files: gone so far.
+
+    told_at: ISO time in UTC when that was last told; one that has been silent for SILENT was cut off.
+    """
+
+    part: Part
+    number: int
+    taken: Mapping[str, int]
+    files: int
+    told_at: str
+
+    @property
+    def share(self) -> float:
+        """Done of it, 0..1; people go in one step, which takes the second half."""
+        files = self.files / (self.taken["files"] or 1) if self.taken["files"] else 1.0
+        return min(1.0, files) * (1.0 if self.part is Part.PHOTOS else 0.5)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody has told how far it is for a while: who worked at it has died."""
+        return datetime.fromisoformat(self.told_at) + SILENT < datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """How a campaign stands. numbers: of what there is; announced: since when the trail tells what is to go; done: days
-    on which it went."""
+    """How a campaign stands. numbers: of what there is, empty where nobody asked; announced: since when the trail tells
+    what is to go; done: days on which it went; under_way: what is being taken out.
+    """
 
     campaign_id: str
     policy: Policy | None
     numbers: Mapping[str, int]
     announced: Mapping[str, str]
     done: Mapping[str, str]
+    under_way: UnderWay | None = None
 
     def due(self, day: date) -> list[Part]:
         """What may go on a day, and has not."""
@@ -65,10 +109,17 @@ class Standing:
         return [part for part, on in found if on is not None and on <= day]
 
 
-def standings(reference: Reference) -> list[Standing]:
-    """Every campaign."""
+def standings(reference: Reference, *, counted: bool = True) -> list[Standing]:
+    """Every campaign. counted: with the numbers of what there is."""
     with reference.database.read() as connection:
-        return [_standing(connection, each) for each in reference.known(connection).campaigns]
+        return [_standing(connection, each, counted) for each in reference.known(connection).campaigns]
+
+
+def standing(reference: Reference, campaign_id: str, *, counted: bool = True) -> Standing:
+    """One of them. Raises NotFound."""
+    with reference.database.read() as connection:
+        reference.known(connection).campaign(campaign_id)
+        return _standing(connection, campaign_id, counted)
 
 
 def set_policy(reference: Reference, user: User | None, campaign_id: str, policy: Policy | None) -> None:
@@ -78,6 +129,8 @@ def set_policy(reference: Reference, user: User | None, campaign_id: str, policy
             raise InvalidInput(mark("Write a number of days from 0 to {most}."), most=LONGEST)
     with reference.database.write() as connection:
         reference.known(connection).campaign(campaign_id)
+        if _under_way(connection, campaign_id) is not None:
+            raise Conflict(mark("It is being taken out just now. Wait until that is done."))
         if policy is None:
             kept.forget_fact(connection, _fact("policy", campaign_id))
         else:
@@ -89,41 +142,103 @@ def set_policy(reference: Reference, user: User | None, campaign_id: str, policy
 
 
 def carry_out(reference: Reference, user: User | None, campaign_id: str, part: Part, day: date) -> Mapping[str, int]:
-    """Take out what is due of a campaign; how much there was. Raises Conflict where its time is not over."""
+    """Take out what is due of a campaign; how much there was. Raises Conflict where its time is not over.
+
+    Phones are refused what goes from the first moment; files go some at a time while others write, people in one
+    transaction. Cut off at any moment, the same call goes on with it, and a server does so by itself.
+    """
+    left: UnderWay | None = begin(reference, user, campaign_id, part, day)
+    while left is not None:
+        left = _take_files(reference, campaign_id, left)
+    return _finish(reference, user, campaign_id, part, day)
+
+
+def begin(reference: Reference, user: User | None, campaign_id: str, part: Part, day: date) -> UnderWay:
+    """Note that a part of a campaign goes, and keep out from now on what phones still send of it; where that was noted
+    before, as it stands. Raises Conflict where its time is not over, or another part is on its way.
+    """
     database = reference.database
     with database.write() as connection:
         database.lock(connection, erasing.LOCK)
         database.lock(connection, EVERYTHING)
         reference.known(connection).campaign(campaign_id)
-        standing = _standing(connection, campaign_id)
-        if part not in standing.due(day):
+        found = _standing(connection, campaign_id, counted=True)
+        if found.under_way is not None and found.under_way.part is part:
+            return found.under_way
+        if found.under_way is not None or part not in found.due(day):
             raise Conflict(mark("The time of this campaign is not over, or nobody set one: retention set."))
         at = datetime.now(UTC).isoformat(timespec="seconds")
         number = erasing.add(connection, campaign_id, "campaign", "retention", user.id if user else None, at)
-        taken = {name: standing.numbers[name] for name in (("files",) if part is Part.PHOTOS else standing.numbers)}
-        if part is Part.PHOTOS:
-            retention.delete_files(connection, campaign_id)
-        else:
-            retention.reduce_to_counts(database, connection, campaign_id)
-            nothing = [0] * len(HOUSE_COLUMNS)
-            cells = retention.cells_of(connection, campaign_id)
-            tallies.add(database, connection, [], {(campaign_id, cell, 0): nothing for cell in cells})
+        taken = {name: found.numbers[name] for name in (("files",) if part is Part.PHOTOS else found.numbers)}
         marks = Marks(reference, connection, make=True)
         erasing.add_marks(database, connection, number, part, {marks.of(part, campaign_id): None})
         erasing.set_taken(connection, number, taken)
+        work = UnderWay(part, number, taken, 0, at)
+        _note(reference, connection, campaign_id, work)
+        kept.raise_revision(database, connection)
+        _record(
+            reference, connection, user, f"retention.begun_{part.value}", campaign_id, {"number": sum(taken.values())}
+        )
+    reference.forget()
+    return work
+
+
+def _take_files(reference: Reference, campaign_id: str, work: UnderWay) -> UnderWay | None:
+    """Some of the files out; how it stands then, None where none were left."""
+    with reference.database.write() as connection:
+        gone = retention.delete_files(reference.database, connection, campaign_id, AT_ONCE)
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        after = replace(work, files=min(work.files + gone, work.taken["files"]), told_at=at)
+        if _under_way(connection, campaign_id) is not None:
+            _note(reference, connection, campaign_id, after)
+    return after if gone else None
+
+
+def _finish(reference: Reference, user: User | None, campaign_id: str, part: Part, day: date) -> Mapping[str, int]:
+    """The rest in one transaction; nothing where another process was faster."""
+    database = reference.database
+    with database.write() as connection:
+        database.lock(connection, erasing.LOCK)
+        database.lock(connection, EVERYTHING)
+        found = _standing(connection, campaign_id, counted=False)
+        work = found.under_way
+        if work is None or work.part is not part:
+            return {}
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        if part is Part.PEOPLE:
+            # What was on its way when the campaign was closed.
+            while retention.delete_files(database, connection, campaign_id, AT_ONCE):
+                pass
+            tried = [
+                form for form, toml in retention.drafts(connection) if toml and read_campaign(toml).id == campaign_id
+            ]
+            retention.reduce_to_counts(database, connection, campaign_id, tried, at, user.id if user else None)
+            nothing = [0] * len(HOUSE_COLUMNS)
+            cells = retention.cells_of(connection, campaign_id)
+            tallies.add(database, connection, [], {(campaign_id, cell, 0): nothing for cell in cells})
         erasing.delete_asked_files(connection)
-        done = {**standing.done, part.value: day.isoformat()}
+        done = {**found.done, part.value: day.isoformat()}
         kept.set_fact(database, connection, _fact("done", campaign_id), json.dumps(done))
+        kept.forget_fact(connection, _fact("under way", campaign_id))
         kept.set_fact(database, connection, erasing.DUE, at)
         kept.raise_revision(database, connection)
-        _record(reference, connection, user, f"retention.{part.value}", campaign_id, {"number": sum(taken.values())})
+        _record(
+            reference, connection, user, f"retention.{part.value}", campaign_id, {"number": sum(work.taken.values())}
+        )
     reference.forget()
-    return taken
+    return work.taken
 
 
 def see_to(reference: Reference, day: date) -> None:
-    """What a server does by itself: announce in the trail what is due, and take it out NOTICE later."""
+    """What a server does by itself: announce in the trail what is due, and take it out NOTICE later.
+
+    It also goes on with what somebody's process left behind.
+    """
     for standing in standings(reference):
+        if standing.under_way is not None:
+            if standing.under_way.silent:
+                carry_out(reference, None, standing.campaign_id, standing.under_way.part, day)
+            continue
         for part in standing.due(day):
             since = standing.announced.get(part)
             if since is None:
@@ -140,13 +255,25 @@ def _announce(reference: Reference, standing: Standing, part: Part, day: date) -
         _record(reference, connection, None, "retention.announced", standing.campaign_id, facts)
 
 
-def _standing(connection: Connection, campaign_id: str) -> Standing:
-    def told(what: str) -> dict[str, str]:
-        return json.loads(kept.fact(connection, _fact(what, campaign_id)) or "{}")  # type: ignore[no-any-return]
+def _standing(connection: Connection, campaign_id: str, counted: bool) -> Standing:
+    said = _told(connection, "policy", campaign_id)
+    policy = Policy(**{**said, "end": date.fromisoformat(said["end"])}) if said else None
+    numbers = retention.numbers(connection, campaign_id) if counted else {}
+    announced, done = _told(connection, "announced", campaign_id), _told(connection, "done", campaign_id)
+    return Standing(campaign_id, policy, numbers, announced, done, _under_way(connection, campaign_id))
 
-    said = told("policy")
-    policy = Policy(**{**said, "end": date.fromisoformat(said["end"])}) if said else None  # type: ignore[arg-type]
-    return Standing(campaign_id, policy, retention.numbers(connection, campaign_id), told("announced"), told("done"))
+
+def _told(connection: Connection, what: str, campaign_id: str) -> dict[str, Any]:
+    return json.loads(kept.fact(connection, _fact(what, campaign_id)) or "{}")  # type: ignore[no-any-return]
+
+
+def _under_way(connection: Connection, campaign_id: str) -> UnderWay | None:
+    told = _told(connection, "under way", campaign_id)
+    return UnderWay(**{**told, "part": Part(told["part"])}) if told else None
+
+
+def _note(reference: Reference, connection: Connection, campaign_id: str, work: UnderWay) -> None:
+    kept.set_fact(reference.database, connection, _fact("under way", campaign_id), json.dumps(asdict(work)))
 
 
 def _fact(what: str, campaign_id: str) -> str:

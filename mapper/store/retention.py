@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import Any
+from urllib.parse import parse_qs
 
 from sqlalchemy import Connection, Select, Table, delete, func, select, update
 
@@ -21,8 +24,9 @@ def _sent(campaign_id: str) -> Select[tuple[str]]:
 
 
 def numbers(connection: Connection, campaign_id: str) -> dict[str, int]:
-    """How much there is of what would go: files, submissions, people."""
+    """How much there is of what would go: files alone with the photos, all of it with the people."""
     h, p = tables.households, tables.people
+    e, r = tables.register_extracts, tables.register_rows
     people = p.join(h, h.c.seq == p.c.household_seq)
 
     def many(wanted: Select[Any]) -> int:
@@ -32,22 +36,34 @@ def numbers(connection: Connection, campaign_id: str) -> dict[str, int]:
         "files": many(select(func.count()).select_from(_a).where(_a.c.instance_id.in_(_sent(campaign_id)))),
         "submissions": many(select(func.count()).select_from(_sent(campaign_id).subquery())),
         "people": many(select(func.count()).select_from(people).where(h.c.campaign_id == campaign_id)),
+        "slips": many(select(func.count()).where(tables.slips.c.campaign_id == campaign_id, _stands)),
+        "register": many(
+            select(func.count()).select_from(r.join(e, e.c.id == r.c.extract_id)).where(e.c.campaign_id == campaign_id)
+        ),
+        "plans_gone": many(select(func.count()).where(tables.plans.c.campaign_id == campaign_id)),
     }
 
 
-def delete_files(connection: Connection, campaign_id: str) -> None:
-    """Take out all photos and other files that came with a campaign's submissions."""
-    wanted = _a.c.instance_id.in_(_sent(campaign_id))
-    digests = set(connection.scalars(select(_a.c.sha256).where(wanted)))
-    connection.execute(delete(_a).where(wanted))
-    _delete_unnamed(connection, digests)
+_stands = tables.slips.c.household_id != NOBODY
 
 
-def _delete_unnamed(connection: Connection, digests: set[str]) -> None:
+def delete_files(database: Database, connection: Connection, campaign_id: str, most: int) -> int:
+    """Take out some of the files that came with a campaign's submissions; how many, 0 where none are left."""
+    some = select(_a.c.instance_id, _a.c.name, _a.c.sha256).where(_a.c.instance_id.in_(_sent(campaign_id))).limit(most)
+    rows = connection.execute(some).all()
+    for instance_id, name, digest in rows:
+        connection.execute(delete(_a).where(_a.c.instance_id == instance_id, _a.c.name == name, _a.c.sha256 == digest))
+    _delete_unnamed(database, connection, {row.sha256 for row in rows})
+    return len(rows)
+
+
+def _delete_unnamed(database: Database, connection: Connection, digests: set[str]) -> None:
     """Take those of the files out that nothing names any more."""
+    if not digests:
+        return
     named: set[str] = set()
     for table in (_a, tables.form_media, tables.register_extracts):
-        named.update(connection.scalars(select(table.c.sha256)))
+        named.update(connection.scalars(select(table.c.sha256).where(database.among(table.c.sha256, sorted(digests)))))
     told = [*connection.scalars(select(tables.form_drafts.c.media))]
     told += connection.scalars(select(tables.draft_submissions.c.attachments))
     for digest in sorted(digests - named):
@@ -55,10 +71,24 @@ def _delete_unnamed(connection: Connection, digests: set[str]) -> None:
             connection.execute(delete(_b).where(_b.c.sha256 == digest))
 
 
-def reduce_to_counts(database: Database, connection: Connection, campaign_id: str) -> None:
+def drafts(connection: Connection) -> list[tuple[str, str]]:
+    """Forms being tried and their campaign.toml, "" for none."""
+    d = tables.form_drafts
+    return [(row[0], row[1] or "") for row in connection.execute(select(d.c.form_id, d.c.toml))]
+
+
+def reduce_to_counts(
+    database: Database,
+    connection: Connection,
+    campaign_id: str,
+    tried: Collection[str],
+    at: str,
+    user_id: int | None,
+) -> None:
     """Take out everybody of a campaign and all that was sent and decided; the tallies stay, and a rebuild keeps them.
 
-    The caller holds what keeps others from counting.
+    tried: forms of the campaign that are only drafts. Its files are gone already. The caller holds what keeps others
+    from counting.
     """
     _leave_tallies(database, connection, campaign_id)
     h = tables.households
@@ -81,16 +111,43 @@ def reduce_to_counts(database: Database, connection: Connection, campaign_id: st
         .values(household_id=None, unlisted=0)
     )
     s = tables.slips
+    of = s.c.campaign_id == campaign_id
     connection.execute(
-        update(s).where(s.c.campaign_id == campaign_id).values(household_id=NOBODY, person_id=NOBODY, content="")
+        update(s).where(of, s.c.revoked_at.is_(None)).values(revoked_at=at, revoked_by=user_id, reason=NOBODY)
     )
+    connection.execute(update(s).where(of).values(household_id=NOBODY, person_id=NOBODY, content=""))
     e, r = tables.register_extracts, tables.register_rows
     extracts = select(e.c.id).where(e.c.campaign_id == campaign_id)
     digests = set(connection.scalars(select(e.c.sha256).where(e.c.campaign_id == campaign_id)))
     connection.execute(delete(r).where(r.c.extract_id.in_(extracts)))
     _delete_of(connection, e, campaign_id)
-    _delete_unnamed(connection, digests)
+    digests |= _delete_trials(database, connection, campaign_id, tried)
+    _delete_unnamed(database, connection, digests)
+    _delete_filters(connection, campaign_id)
     _delete_sent(connection, campaign_id)
+
+
+def _delete_trials(database: Database, connection: Connection, campaign_id: str, tried: Collection[str]) -> set[str]:
+    """Take out what was sent to drafts of a campaign's forms; SHA-256 of the files that came with it."""
+    d = tables.draft_submissions
+    forms = select(tables.forms.c.form_id).where(tables.forms.c.campaign_id == campaign_id)
+    wanted = d.c.form_id.in_(forms) | database.among(d.c.form_id, sorted(tried))
+    digests = {each for told in connection.scalars(select(d.c.attachments).where(wanted)) for each in _texts(told)}
+    connection.execute(delete(d).where(wanted))
+    return digests
+
+
+def _texts(told: str) -> list[str]:
+    return [str(each) for each in json.loads(told).values()]
+
+
+def _delete_filters(connection: Connection, campaign_id: str) -> None:
+    """Take out filters that ask for this campaign's people, by name perhaps, and those by name that tell of none."""
+    f = tables.saved_filters
+    for number, query in connection.execute(select(f.c.id, f.c.query)).all():
+        told = parse_qs(query)
+        if campaign_id in told.get("campaign", []) or ("campaign" not in told and "text" in told):
+            connection.execute(delete(f).where(f.c.id == number))
 
 
 def _delete_of(connection: Connection, table: Table, campaign_id: str) -> None:
@@ -98,7 +155,6 @@ def _delete_of(connection: Connection, table: Table, campaign_id: str) -> None:
 
 
 def _delete_sent(connection: Connection, campaign_id: str) -> None:
-    delete_files(connection, campaign_id)
     sent = _sent(campaign_id)
     roots = select(_s.c.root_id).where(_s.c.instance_id.in_(sent))
     connection.execute(delete(tables.decisions).where(tables.decisions.c.instance_id.in_(sent)))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import Connection, insert, select, update
 
 from mapper.errors import Conflict, InvalidInput, NotFound
 from mapper.services import audit, erasing, rebuilding, retention
+from mapper.services.accounts import User
 from mapper.services.retention import Part, Policy
-from tests.services.test_erasing import HOUSE, C, counts, found_in_files, number_of, people_of, tell
+from mapper.store import retention as store
+from mapper.store import tables
+from tests.services.test_erasing import HOUSE, PHONE, C, counts, found_in_files, number_of, people_of, tell
 from tests.services.town import DAY, Town
 
 END = DAY + timedelta(days=10)
@@ -34,6 +38,132 @@ def test_people_become_numbers_and_a_rebuild_keeps_those(town: Town) -> None:
     with pytest.raises(Conflict, match="numbers"):
         town.send(first)
     assert number_of(town, "submissions") == 1
+
+
+NAME = "Nông Xuân Quỳnh"
+WORDS = (NAME, "Đàm Thị Hạ", "Nông Thu Sương", "Triệu Văn Sinh", PHONE, "a picture of the house", "tried photo")
+
+
+def name_everywhere(town: Town, user: User) -> None:
+    """Put a name into whatever else can hold one of a campaign, beside what ``tell`` sent."""
+    t, at = tables, "2022-08-22T00:00:00+00:00"
+
+    def put(connection: Connection, table: str, **values: object) -> None:
+        connection.execute(insert(t.metadata.tables[table]).values(**values))
+
+    with town.reference.database.write() as connection:
+        by = {"user_id": user.id, "at": at}
+        blob = {"sha256": "a" * 64, "size": 11, "content": b"tried photo"}
+        put(connection, "blobs", **blob)
+        draft = {"version": "1", "title": "", "xform": b"", "md5": "", "model": "", "media": "{}", "made_at": at}
+        toml = connection.scalar(select(t.campaigns.c.toml).where(t.campaigns.c.id == C))
+        put(connection, "form_drafts", form_id="tried", toml=toml, token_sha256="b" * 64, user_id=user.id, **draft)
+        trial = {"version": "1", "received_at": at, "attachments": '{"nha.jpg": "' + "a" * 64 + '"}'}
+        put(connection, "draft_submissions", instance_id="t", form_id="tried", xml=NAME.encode(), **trial)
+        put(connection, "saved_filters", name="one", query=f"campaign={C}&text={NAME}", shared=False, **by)
+        put(connection, "saved_filters", name="two", query="campaign=another", shared=False, **by)
+        put(
+            connection,
+            "integrity_notes",
+            campaign_id=C,
+            canvasser_id=user.id,
+            test="",
+            upto_seq=1,
+            words=NAME,
+            closes=True,
+            **by,
+        )
+        put(connection, "mendings", campaign_id=C, household_id=HOUSE, act=f'["{NAME}"]', **by)
+        odd = {"key": "k", "rule": "r", "cell_id": 1, "household_id": HOUSE}
+        put(connection, "verdicts", campaign_id=C, choice="c", reason=NAME, mending=1, **odd, **by)
+        put(connection, "register_extracts", campaign_id=C, set_id="squares", file_name=NAME, sha256="a" * 64, **by)
+        row = dict.fromkeys(("code", "birth_precision", "sex", "national_id", "commune_code", "commune", "hamlet"), "")
+        put(connection, "register_rows", extract_id=1, row=1, name=NAME, phone=PHONE, doses="[]", **row)
+        put(connection, "register_decisions", campaign_id=C, theirs=NAME, ours=HOUSE, **by)
+        put(connection, "decisions", instance_id="uuid:again", said=f'{{"{NAME}": []}}', **by)
+        plan = {"name": NAME, "question": f'"{HOUSE}"', "state": "done", "share": 1, "told_at": at, "areas": "[]"}
+        put(connection, "plans", id=1, campaign_id=C, to_stop=False, in_use=False, **plan, **by)
+        put(connection, "plan_contents", plan_id=1, part="p", content=NAME.encode())
+        put(connection, "phone_rounds", user_id=user.id, campaign_id=C, round=1, rows=NAME.encode())
+        asked = dict.fromkeys(
+            ("allowed", "media_type", "query", "language", "asked_at", "told_at", "state", "file"), NAME
+        )
+        put(
+            connection,
+            "asked_files",
+            id="f",
+            user_id=user.id,
+            name=NAME,
+            share=1,
+            to_stop=False,
+            number=1,
+            size=1,
+            **asked,
+        )
+
+
+def holders(town: Town, *words: str) -> set[str]:
+    """The tables of which some row has one of the words, as text or in bytes."""
+    with town.reference.database.read() as connection:
+        return {
+            table.name
+            for table in tables.metadata.sorted_tables
+            for row in connection.execute(select(table))
+            for value in row
+            if any(
+                word in (value.decode(errors="ignore") if isinstance(value, bytes) else str(value)) for word in words
+            )
+        }
+
+
+def test_of_a_campaign_reduced_to_numbers_nobody_is_named_anywhere(town: Town) -> None:
+    user = tell(town)
+    name_everywhere(town, user)
+    held = holders(town, *WORDS, HOUSE)
+    assert {"saved_filters", "draft_submissions", "blobs", "instances", "plan_contents", "slips", "mendings"} <= held
+    retention.set_policy(town.reference, user, C, POLICY)
+    taken = retention.carry_out(town.reference, user, C, Part.PEOPLE, END + timedelta(days=30))
+    assert (taken["slips"], taken["register"], taken["plans_gone"]) == (3, 1, 1)
+    erasing.sweep(town.reference)
+    assert holders(town, *WORDS) == set()
+    assert holders(town, HOUSE) <= {"audit"}
+    if town.reference.database.is_sqlite:
+        assert found_in_files(town.files, *WORDS) == set()
+    with town.reference.database.read() as connection:
+        assert set(connection.execute(select(tables.slips.c.reason, tables.slips.c.revoked_by))) == {
+            ("erased", user.id)
+        }
+        assert connection.scalars(select(tables.saved_filters.c.name)).all() == ["two"]
+
+
+def test_what_was_cut_off_is_gone_on_with(sqlite_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = sqlite_town
+    user = tell(town)
+    retention.set_policy(town.reference, user, C, POLICY)
+    day = END + timedelta(days=30)
+
+    def fails(*_: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(store, "reduce_to_counts", fails)
+        retention.carry_out(town.reference, user, C, Part.PEOPLE, day)
+    (standing,) = (one for one in retention.standings(town.reference) if one.campaign_id == C)
+    assert standing.under_way is not None
+    assert (standing.under_way.files, standing.under_way.silent, len(people_of(town))) == (2, False, 4)
+    with pytest.raises(Conflict, match="numbers"):  # from the first moment on
+        town.send(town.write(instance="uuid:late"))
+    with pytest.raises(Conflict, match="being taken out"):
+        retention.set_policy(town.reference, user, C, None)
+    retention.see_to(town.reference, day)
+    assert len(people_of(town)) == 4, "somebody may still be at it"
+    with town.reference.database.write() as connection:
+        f = tables.facts
+        was = connection.scalar(select(f.c.value).where(f.c.name == f"retention under way {C}")) or ""
+        later = was.replace(standing.under_way.told_at, "2022-08-01T00:00:00+00:00")
+        connection.execute(update(f).where(f.c.name == f"retention under way {C}").values(value=later))
+    retention.see_to(town.reference, day)
+    assert (people_of(town), number_of(town, "erasures")) == ([], 1)
 
 
 def test_photos_go_before_and_do_not_come_back(sqlite_town: Town) -> None:
