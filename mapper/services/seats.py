@@ -16,7 +16,7 @@ from mapper.services.site_problem import Groups, SiteProblem, numbers_of
 from mapper.services.stations_first import AtHome, stations_first, teams_short
 from mapper.services.travel import Ways
 from mapper.solve.median import least_travel
-from mapper.solve.siting import NOBODY, Floats, Ints, Limits, Siting
+from mapper.solve.siting import NOBODY, Floats, Ints, Left, Limits, Siting
 from mapper.solve.watch import Progress, Watch
 
 SEATING_SECONDS = 10.0
@@ -78,10 +78,14 @@ def seated(
 
 
 def _why(asked: SiteProblem, found: Siting, numbers: SiteProblem, before: int, point: int) -> Unserved:
-    """Of a point without a place. before: what it was where sites were chosen."""
+    """Of a point without a place. before: what it was where sites were chosen.
+
+    A house at the end of its walk may have had a site there, as a point of its own, and none from the middle of its
+    square.
+    """
     if numbers is not asked and numbers.problem.reachable[point]:
         return Unserved.FULL
-    why = Unserved(found.left[before])
+    why = Unserved(found.left.get(before, Left.UNREACHABLE))
     if why is Unserved.UNREACHABLE and asked.shut[before]:
         return Unserved.CLOSED
     if why is Unserved.UNREACHABLE and before in asked.why:
