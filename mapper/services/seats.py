@@ -80,8 +80,8 @@ def seated(
 def _why(asked: SiteProblem, found: Siting, numbers: SiteProblem, before: int, point: int) -> Unserved:
     """Of a point without a place. before: what it was where sites were chosen.
 
-    A house at the end of its walk may have had a site there, as a point of its own, and none from the middle of its
-    square.
+    A house just beyond its walk may have had a site there, reckoned from the middle of its square, and has none as a
+    point of its own.
     """
     if numbers is not asked and numbers.problem.reachable[point]:
         return Unserved.FULL

@@ -228,14 +228,14 @@ def test_doses_that_do_not_suffice_go_to_the_same_people_as_by_name() -> None:
     assert outlined(replace(wish, question=replace(wish.question, doses=0))).served == 0  # type: ignore[union-attr]
 
 
-def test_a_house_at_the_end_of_its_walk_has_a_reason_where_the_middle_of_its_square_is_beyond() -> None:
-    # The station is too small for all, so that people are seated once more, from the middles of squares of 50 m.
+def test_a_house_beyond_its_walk_has_a_reason_where_the_middle_of_its_square_is_within() -> None:
+    # The station is too small for all, so that people are seated once more, each house from where it stands.
     end_m = RULE.needs(()).walk_limit_m / RULE.detour
     homes = [house(f"h{number}", at(0, 20.0 + number), 2) for number in range(5)]
     homes += [house("i", at(0, end_m - 1), 1), house("j", at(0, end_m + 20), 4)]
     wish = given(homes, [fixed("s", at(0, 0), 3)], 1)
     made = outlined(wish)
-    assert made is not None and made.by_why() == {Unserved.UNREACHABLE: 5, Unserved.FULL: 7}
+    assert made is not None and made.by_why() == {Unserved.UNREACHABLE: 4, Unserved.FULL: 8}
     assert first_by_name(wish).by_why() == made.by_why()
 
 
