@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 NO_UNIT = -1
 _BORDER = -2
 _FORMAT = 1
-_PORTION = 1 << 21  # pieces of borders at a time
+_PORTION = 1 << 18  # pieces of borders at a time
 _BLOCK = 1 << 18  # points at a time: the working arrays stay in the processor's cache
 _MIN_CELLS, _MAX_CELLS = 64, 4096
 
@@ -268,17 +268,28 @@ def _touched(
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     xy = (xy - frame[:2]) * frame[2:]  # in cells
+    near = margin * frame[2:]
+    low = np.floor(xy - near).astype(np.int32).clip(0, cells - 1)
+    high = np.floor(xy + near).astype(np.int32).clip(0, cells - 1)
     first = np.flatnonzero(ring[1:] == ring[:-1])  # a segment goes from vertex first to first + 1
-    begin, step = xy[first], xy[first + 1] - xy[first]
     unit = unit_of_part[part_of_ring[ring[first]]]
+    lowest, highest = np.minimum(low[first], low[first + 1]), np.maximum(high[first], high[first + 1])
+    # Most segments are so short that they lie in the cell of the one before.
+    within = (lowest == highest).all(axis=1)
+    cell, of = lowest[within, 1].astype(np.int64) * cells + lowest[within, 0], unit[within]
+    again = (np.diff(cell, prepend=-1) == 0) & (np.diff(of, prepend=-1) == 0)
+    yield cell[~again], of[~again].astype(np.int64)
+    first, unit = first[~within], unit[~within]
+    if not len(first):
+        return
+    begin, step = xy[first], xy[first + 1] - xy[first]
     # Cut into pieces of at most half a cell, whose bounding boxes then reach into few cells besides their own.
     pieces = np.maximum(np.ceil(2 * np.abs(step).max(axis=1)), 1).astype(np.int64)
-    near = margin * frame[2:]
     ends = np.cumsum(pieces)
     stops = np.searchsorted(ends, np.arange(_PORTION, ends[-1], _PORTION), side="right").tolist()
-    for low, high in zip([0, *stops], [*stops, len(pieces)], strict=True):
-        n = pieces[low:high]
-        segment = np.repeat(np.arange(low, high), n)
+    for start, stop in zip([0, *stops], [*stops, len(pieces)], strict=True):
+        n = pieces[start:stop]
+        segment = np.repeat(np.arange(start, stop), n)
         k = np.arange(len(segment)) - np.repeat(np.cumsum(n) - n, n)
         a = begin[segment] + step[segment] * (k / pieces[segment])[:, None]
         b = begin[segment] + step[segment] * ((k + 1) / pieces[segment])[:, None]

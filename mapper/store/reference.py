@@ -289,7 +289,7 @@ class UnitRow:
 def save_boundary_set(
     connection: Connection, new: BoundarySet, placer: bytes, units: Sequence[tuple[UnitRow, bytes]]
 ) -> None:
-    """Add a boundary set; units with their WKB outlines, EPSG:4326."""
+    """Add a boundary set; placer: its point index, b"" where it follows; units with their WKB outlines, EPSG:4326."""
     connection.execute(
         tables.boundary_sets.insert().values(
             id=new.id,
@@ -301,11 +301,12 @@ def save_boundary_set(
             levels=json.dumps(new.levels),
             report=new.report,
             imported_at=new.imported_at,
-            placer=placer,
             state=new.state,
             trial=new.trial,
         )
     )
+    if placer:
+        _save_index(connection, new.id, placer)
     save_units(connection, new.id, units)
 
 
@@ -359,12 +360,18 @@ def boundary_sets(connection: Connection) -> list[BoundarySet]:
 def arrived(connection: Connection, set_id: str, placer: bytes) -> None:
     """All units of a set are written, and this is its point index: it can be read."""
     b = tables.boundary_sets
-    connection.execute(update(b).where(b.c.id == set_id).values(placer=placer, state=SetState.PLACING))
+    _save_index(connection, set_id, placer)
+    connection.execute(update(b).where(b.c.id == set_id).values(state=SetState.PLACING))
+
+
+def _save_index(connection: Connection, set_id: str, content: bytes) -> None:
+    connection.execute(tables.point_indexes.insert().values(set_id=set_id, content=content))
 
 
 def remove_arriving(connection: Connection, set_id: str) -> None:
     """Take away a set whose arrival was cut off."""
     connection.execute(delete(tables.units).where(tables.units.c.set_id == set_id))
+    connection.execute(delete(tables.point_indexes).where(tables.point_indexes.c.set_id == set_id))
     connection.execute(delete(tables.boundary_sets).where(tables.boundary_sets.c.id == set_id))
 
 
@@ -382,8 +389,8 @@ def set_days(connection: Connection, set_id: str, first: date | None, last: date
 
 def placer(connection: Connection, set_id: str) -> bytes | None:
     """The point index of a set, or None."""
-    b = tables.boundary_sets
-    content = connection.scalar(select(b.c.placer).where(b.c.id == set_id))
+    p = tables.point_indexes
+    content = connection.scalar(select(p.c.content).where(p.c.set_id == set_id))
     return None if content is None else bytes(content)
 
 

@@ -8,7 +8,7 @@ INPUT: frozenset[str] = frozenset(
         *("submissions", "instances", "attachments", "blobs", "draft_submissions"),
         # what the installation was given and decided about: forms, places, people with access
         *("facts", "campaigns", "series", "forms", "form_media", "form_drafts"),
-        *("hamlets", "boundary_sets", "units", "unit_shapes", "successions", "unit_heirs", "sites"),
+        *("hamlets", "boundary_sets", "point_indexes", "units", "unit_shapes", "successions", "unit_heirs", "sites"),
         *("users", "user_areas", "drawn_areas", "saved_filters", "responsible"),
         # what was said, decided, drawn by lot, published or handed out, and the trail of it
         *("audit", "remarks", "decisions", "mendings", "verdicts", "integrity_notes"),

@@ -42,13 +42,20 @@ boundary_sets = Table(
     Column("levels", Text, nullable=False),
     Column("report", Text, nullable=False),
     Column("imported_at", String, nullable=False),
-    Column("placer", LargeBinary, nullable=False),
     Column("state", String, nullable=False),
     # On trial: in force on no day, only to be looked at beside others.
     Column("trial", Boolean, nullable=False, server_default=false()),
-    comment="levels: JSON list, outermost first; placer: the point index made from the innermost level. state: placing "
-    "while households that were here before it are still being placed, then shown; withdrawn once nobody is to see it "
-    "any more. Intake places in all of them.",
+    comment="levels: JSON list, outermost first. state: placing while households that were here before it are still "
+    "being placed, then shown; withdrawn once nobody is to see it any more. Intake places in all of them.",
+)
+
+point_indexes = Table(
+    "point_indexes",
+    metadata,
+    Column("set_id", String, ForeignKey("boundary_sets.id"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    comment="What finds the innermost unit of a set that holds a point: tens of MB of a country. Apart from the set, "
+    "which is read often and changes state.",
 )
 
 units = Table(

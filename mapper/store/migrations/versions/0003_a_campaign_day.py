@@ -16,6 +16,7 @@ def upgrade() -> None:
     _who_is_signed_in()
     _what_stays_of_the_erased()
     _no_place_twice()
+    _point_indexes_apart()
 
 
 def _files_that_every_machine_has() -> None:
@@ -152,3 +153,22 @@ def _what_stays_of_the_erased() -> None:
 def _no_place_twice() -> None:
     """Where a household lies in a set is told by its cell, and where its point is by its row: nothing read the rest."""
     op.drop_table("placements")
+
+
+def _point_indexes_apart() -> None:
+    """Megabytes that stood in the row of a set, and were read and written again with whatever else is in it."""
+    op.create_table(
+        "point_indexes",
+        sa.Column("set_id", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["set_id"], ["boundary_sets.id"], name=op.f("fk_point_indexes_set_id")),
+        sa.PrimaryKeyConstraint("set_id", name=op.f("pk_point_indexes")),
+        comment="What finds the innermost unit of a set that holds a point: tens of MB of a country. Apart from the set, which is read often and changes state.",
+    )
+    op.execute("INSERT INTO point_indexes (set_id, content) SELECT id, placer FROM boundary_sets")
+    op.drop_column("boundary_sets", "placer")
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_table_comment(
+            "boundary_sets",
+            "levels: JSON list, outermost first. state: placing while households that were here before it are still being placed, then shown; withdrawn once nobody is to see it any more. Intake places in all of them.",
+        )
