@@ -2,10 +2,12 @@
 
 python bench/faults.py [--kills 200] [--database sqlite|postgres|both] [--phones 6] [--seed 1]
 python bench/faults.py --cuts 2000 [--forms 40]
+python bench/faults.py --full 20
 
 Kills: a real server, whose processes are all gone from one moment to the next (SIGKILL) while phones send forms, edits
 and photos in pieces; every tenth moment is perhaps amid a start. It is forked from a process that has everything
 imported, so that two hundred starts take no hour; with --anew each is ``python server.py serve``, started by itself.
+Full: the disk of a PostgreSQL is full for so many seconds, that of its tables alone, then that of its log too.
 Cuts: strace writes down what a server on SQLite does to its files, and the files are made as a cut would leave them.
 """
 
@@ -25,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests import postgres
 from tests.faults.cutting import cuts, traced
+from tests.faults.full_disk import run_full
 from tests.faults.ground import CHECKOUT, Crowd, Ground, check, ground, nursery, sqlite_in, token_of
 from tests.faults.killing import Killed, kill_at_random
 from tests.faults.power_cut import why_not
@@ -101,6 +104,20 @@ def kill(database: str, kills: int, phones: int, seed: int, workers: int, anew: 
         sys.exit("\n".join(crowd.refused[:10]))
 
 
+def fill(seconds: float, phones: int, seed: int) -> None:
+    """Fill the disk of a PostgreSQL for so long, twice."""
+    with nursery() as started:
+        for with_log in (False, True):
+            with tempfile.TemporaryDirectory(prefix="tungnha-full-") as name:
+                folder = Path(name) / "data"
+                seen = run_full(started, folder, with_log=with_log, phones=phones, seed=seed, full_s=seconds)
+            print(
+                f"postgres, {'its whole disk' if with_log else 'the disk of its tables'} full: {seen.answers_503} "
+                f"tries answered 503, PostgreSQL {'ended and was started again' if seen.ended else 'stayed'}; "
+                f"{seen.promised} forms promised, all there; {seen.found.states}; a rebuild gives the same"
+            )
+
+
 def cut(number: int, forms: int, phones: int, seed: int) -> None:
     """Trace one server, and cut its power so often."""
     if reason := why_not():
@@ -123,6 +140,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--cuts", type=int, default=0)
+    options.add_argument("--full", type=float, default=0)
     options.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     options.add_argument("--phones", type=int, default=6)
     options.add_argument("--forms", type=int, default=40)
@@ -130,6 +148,9 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--anew", action="store_true")
     asked = options.parse_args()
+    if asked.full:
+        fill(asked.full, asked.phones, asked.seed)
+        return
     if asked.cuts:
         cut(asked.cuts, asked.forms, asked.phones, asked.seed)
         return

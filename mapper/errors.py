@@ -19,6 +19,7 @@ stands in ``server.py``.
     ├── Forbidden             signed in, but not for this
     ├── TooManyTries          signing in failed too often of late; to wait is the cure
     └── Unavailable           a fault on this side; trying again later is right
+        └── NoRoom            the disk of the database is full
 """
 
 from __future__ import annotations
@@ -96,6 +97,10 @@ class TooManyTries(MapperError):
 
 class Unavailable(MapperError):
     """A fault on this side; trying again later is right."""
+
+
+class NoRoom(Unavailable):
+    """The disk of the database is full; what needs no room goes on."""
 
 
 def trace(fault: BaseException) -> str:

@@ -98,17 +98,17 @@ class Server:
         )
 
 
-def start(listen: str = "", network: str = "", lax: Sequence[str] = ()) -> Server:
+def start(listen: str = "", network: str = "", lax: Sequence[str] = (), disk: Path | None = None) -> Server:
     """Start a server from the first binaries that work.
 
     listen: one more address than the loopback's, for other machines of this network (CIDR), who show the password too.
-    lax: settings that are off, of those that make it keep what it answered.
+    lax: settings that are off, of those that make it keep what it answered. disk: folder that its data lie in.
     Raises NoPostgres, with the reason of each refusal, when none does.
     """
     reasons = []
     for binaries in _binaries():
         try:
-            return _start(binaries, listen, network, lax)
+            return _start(binaries, listen, network, lax, disk)
         except (NoPostgres, OSError) as error:
             reasons.append(f"{binaries}: {error}")
     raise NoPostgres(
@@ -136,9 +136,9 @@ def _number(name: str) -> int:
     return int(name) if name.isdecimal() else 0
 
 
-def _start(binaries: Path, listen: str, network: str, lax: Sequence[str] = ()) -> Server:
+def _start(binaries: Path, listen: str, network: str, lax: Sequence[str] = (), disk: Path | None = None) -> Server:
     uid, gid = _owner()
-    folder = Path(tempfile.mkdtemp(prefix="tung-nha-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="tung-nha-postgres-", dir=disk))
     try:
         folder.chmod(0o755)
         if not _reachable(binaries, uid):

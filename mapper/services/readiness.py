@@ -15,6 +15,7 @@ from mapper.services.reference import Reference
 from mapper.store import schema
 from mapper.store.database import Database
 from mapper.store.reference import SetState
+from mapper.store.room import has_room
 from mapper.store.standing import Standing, standing
 from mapper.store.submissions import SubmissionState
 
@@ -29,7 +30,8 @@ SETS = (SetState.ARRIVING, SetState.PLACING)
 def checks(database: Database, data_dir: Path, floor_mb: int) -> dict[str, bool]:
     """What has to hold before the server takes anything in: by name, whether it does.
 
-    floor_mb: so much of the data folder's disk must be free, in megabytes.
+    floor_mb: so much of the data folder's disk must be free, in megabytes. The database's own disk must take what is
+    written, too.
     """
     try:
         at_head = schema.is_up_to_date(database)
@@ -37,7 +39,8 @@ def checks(database: Database, data_dir: Path, floor_mb: int) -> dict[str, bool]
     except MapperError:
         at_head = reachable = False
     free = free_bytes(data_dir)
-    return {"database": reachable, "schema": at_head, "disk": free is not None and free >= floor_mb * MEGABYTE}
+    enough = free is not None and free >= floor_mb * MEGABYTE
+    return {"database": reachable, "schema": at_head, "disk": enough and has_room(database)}
 
 
 def free_bytes(folder: Path) -> int | None:

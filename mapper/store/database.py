@@ -40,7 +40,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
 
-from mapper.errors import InvalidInput, Unavailable, mark
+from mapper.errors import InvalidInput, NoRoom, Unavailable, mark
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another process before giving up."""
@@ -174,6 +174,7 @@ class Database:
         self._opening = threading.Lock()
         self._idle: deque[Connection] = deque()
         self._over = False
+        self.lacks_room = False
         self._writer: Any = threading.Lock() if self.is_sqlite else nullcontext()
         self._prepared: dict[object, Prepared] = {}
         self._positional: Dialect = (
@@ -234,7 +235,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str, end: str = "") -> Iterator[Connection]:
-        with _faults():
+        with self._knowing_room(), _faults():
             connection = self._borrow(begin)
             try:
                 yield connection
@@ -247,6 +248,14 @@ class Database:
                 self._undo(connection, end)
                 raise
             self._lay_back(connection)
+
+    @contextmanager
+    def _knowing_room(self) -> Iterator[None]:
+        try:
+            yield
+        except NoRoom:
+            self.lacks_room = True
+            raise
 
     def _lay_back(self, connection: Connection) -> None:
         """Keep it for whoever comes next, unless nobody will."""
@@ -386,6 +395,11 @@ class Database:
         """Whether companions can stand beside it."""
         return self._file is not None
 
+    @property
+    def folder(self) -> Path | None:
+        """Where a file of SQLite lies."""
+        return self._file.parent if self._file is not None else None
+
     def _beside(self, name: str) -> Path:
         assert self._file is not None
         return self._file.with_name(f"{self._file.stem}-{name}{self._file.suffix}")
@@ -492,6 +506,13 @@ def _faults() -> Iterator[None]:
             ) from fault
         if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
             raise  # a text too long for an index stays too long: trying again is no cure
+        if _is_full(cause):
+            raise NoRoom(
+                mark(
+                    "The disk of the server's database is full. Nothing that it has received is lost. Send it again "
+                    "later, and tell whoever looks after the server."
+                )
+            ) from fault
         if isinstance(cause, sqlite3.OperationalError | psycopg.OperationalError):
             raise Unavailable(mark("The database does not answer. Try again in a moment.")) from fault
         if getattr(cause, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
@@ -502,6 +523,10 @@ def _faults() -> Iterator[None]:
                 )
             ) from fault
         raise
+
+
+def _is_full(cause: BaseException | None) -> bool:
+    return isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
 
 
 def _lacks_schema(cause: BaseException | None) -> bool:

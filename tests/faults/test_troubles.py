@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from mapper.store.database import Database
 from tests import postgres
 from tests.client.collect import NotAccepted
 from tests.client.site import House
+from tests.faults.full_disk import NoDisk, restart, run_full, small_disk
 from tests.faults.ground import (
     Crowd,
     Ground,
@@ -39,32 +38,25 @@ FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk() -> Iterator[Path]:
     """A file system of 12 MB of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False) if shutil.which("mount") else None
-    if done is None or done.returncode:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip() if done else 'no mount'}")
     try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        with small_disk(12) as place:
+            yield place
+    except NoDisk as reason:
+        pytest.skip(str(reason))
 
 
-def test_a_full_disk_keeps_nothing_by_halves_and_once_there_is_room_phones_go_on(
-    small_disk: Path, started: Nursery
-) -> None:
+def test_a_full_disk_keeps_nothing_by_halves_and_once_there_is_room_phones_go_on(disk: Path, started: Nursery) -> None:
     promises: dict[str, Promise] = {}
     refused = 0
-    with ground(sqlite_in(small_disk / "data"), small_disk / "data", started) as here:
+    with ground(sqlite_in(disk / "data"), disk / "data", started) as here:
         token = token_of(here.database_url)
         here.start()
         with Phone(f"{here.url}/key/{token}", promises) as phone:
             phone.instance = "uuid:before"
             phone.send(House("uuid:before").form())
-            ballast = small_disk / "ballast"
+            ballast = disk / "ballast"
             with ballast.open("wb") as file, pytest.raises(OSError, match="space"):
                 while True:
                     file.write(bytes(65536))
@@ -83,7 +75,9 @@ def test_a_full_disk_keeps_nothing_by_halves_and_once_there_is_room_phones_go_on
                 assert turn < 50
             again = requests.get(f"{here.url}/healthz", timeout=30)
             assert again.status_code == 200
+            assert requests.get(f"{here.url}/readyz", timeout=30).json()["checks"]["disk"] is False
             ballast.unlink()
+            assert requests.get(f"{here.url}/readyz", timeout=30).json()["checks"]["disk"] is True
             phone.send(house)
             phone.instance = "uuid:after"
             phone.send(House("uuid:after").form())
@@ -91,6 +85,19 @@ def test_a_full_disk_keeps_nothing_by_halves_and_once_there_is_room_phones_go_on
         assert phone.instance in promises
         found = check(here.database_url, promises)
         assert found.submissions == len(promises)
+
+
+def test_postgresql_whose_disk_is_full_keeps_what_it_promised_and_goes_on_once_there_is_room(
+    tmp_path: Path, started: Nursery
+) -> None:
+    """Its tables' disk; ``bench/faults.py --full`` fills that of its log too."""
+    try:
+        seen = run_full(started, tmp_path / "data", with_log=False)
+    except (NoDisk, postgres.NoPostgres) as reason:
+        pytest.skip(str(reason))
+    assert seen.answers_503 > 0
+    assert not seen.ended
+    assert seen.found.submissions == seen.promised
 
 
 def test_a_database_that_is_stopped_and_started_under_the_phones_loses_nothing(
@@ -113,7 +120,7 @@ def test_a_database_that_is_stopped_and_started_under_the_phones_loses_nothing(
                 assert answer.json()["checks"]["database"] is False
                 assert requests.get(f"{here.url}/healthz", timeout=30).status_code == 200
                 until(lambda: crowd.answers_503 > 0, lambda: "no phone was told to come again")
-                come_up(server)
+                restart(server)
                 before = len(crowd.promises)
                 until(lambda: len(crowd.promises) > before + 5, lambda: "it does not find its database again")
                 assert requests.get(f"{here.url}/readyz", timeout=30).status_code == 200
@@ -132,20 +139,6 @@ def go_down(server: postgres.Server) -> None:
     """PostgreSQL is gone as after a fault, without having put anything in order."""
     server.process.send_signal(3)  # SIGQUIT: its "immediate" shutdown
     server.process.wait(30)
-
-
-def come_up(server: postgres.Server) -> None:
-    """The same cluster on the same port."""
-    with (server.folder / "log").open("ab") as log:
-        server.process = subprocess.Popen(
-            server.process.args,  # type: ignore[arg-type]
-            cwd=server.folder,
-            env=postgres._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    postgres._wait(server)
 
 
 def test_a_clock_that_is_set_back_while_phones_send_changes_no_figure(tmp_path: Path) -> None:
