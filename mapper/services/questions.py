@@ -165,6 +165,14 @@ def find_series(known: Known, question: Question) -> tuple[Campaign, Group, Sche
     return campaign, *found, known.series[campaign.id][campaign.series.index(found)]
 
 
+def check(reference: Reference, question: Question) -> None:
+    """Refuse what has no figure, before long work on it is begun. Raises what ``reporting.coverage`` does."""
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+    find_series(known, question)
+    check_level(default_set(known, question.set_id, question.day), question.level)
+
+
 def check_level(places: PlaceSet, level: str) -> None:
     """Refuse a level that the set does not have. Raises InvalidQuestion."""
     levels = (*places.about.levels, HAMLET)

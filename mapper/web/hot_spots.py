@@ -14,7 +14,7 @@ from mapper.domain.ranges import ShareRange
 from mapper.domain.roles import READERS
 from mapper.errors import mark
 from mapper.services import hot_spots as spots
-from mapper.services import reporting
+from mapper.services import questions, reporting
 from mapper.services.background import Progress, Stage, Standing
 from mapper.services.hot_spots import Found, Row, Spot
 from mapper.services.questions import HAMLET
@@ -134,6 +134,7 @@ def _key(asked: Asked) -> tuple[object, ...]:
 
 def _searched(asked: Asked, again: bool = False) -> Standing[Found]:
     here, user, question, area = installation(), reader(), asked.question(HAMLET), asked.area
+    questions.check(here.reference, question)
 
     def work(progress: Progress) -> Found:
         return spots.search(here.reference, user, spots.overview(here.reference, user, question, area), progress)

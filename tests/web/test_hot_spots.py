@@ -159,6 +159,16 @@ def test_a_search_that_fails_is_told_and_tried_again(
     assert len(searched(desk)["features"]) == 1
 
 
+def test_a_day_without_figures_is_refused_before_a_search_is_begun(
+    sqlite_site: Site, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    for day, said in (("1999-01-01", "begin on"), ("2999-01-01", "end on")):
+        for address in ("/api/hot-spots", "/hot-spots/progress", "/hot-spots"):
+            answer = desk.get(address, date=day, lang="en")
+            assert (answer.status_code, said in answer.text) == (400, True), answer.text
+    assert not [one for one in caplog.records if "background" in one.message]
+
+
 def test_only_who_reads_figures_sees_clusters_and_only_of_their_area(sqlite_site: Site) -> None:
     visit(sqlite_site)
     assert sqlite_site.get("/hot-spots").status_code == 302
