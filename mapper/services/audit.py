@@ -86,6 +86,7 @@ ACTIONS: Mapping[str, str] = {
     "succession.outlines": mark("what became of units measured on outlines"),
     "succession.package": mark("what became of units taken from a package"),
     "succession.removed": mark("what became of units taken out"),
+    "set.imported": mark("boundary set imported"),
     "set.days": mark("days of a boundary set changed"),
     "responsible.set": mark("person responsible named"),
     "responsible.removed": mark("person responsible taken out"),

@@ -75,6 +75,8 @@ def import_file(
     facts: SetFacts,
     options: ReadOptions | None = None,
     share: Share = lambda done: None,
+    *,
+    may_rebuild: bool = True,
 ) -> ImportedSet:
     """Read a boundary file into a new set, and place every household in it, see ``add_set``.
 
@@ -99,6 +101,7 @@ def import_file(
         found,
         len(read.changes),
         share,
+        may_rebuild=may_rebuild,
     )
 
 
@@ -123,20 +126,18 @@ def add_set(
     findings: Sequence[Finding] = (),
     changed_areas: int = 0,
     share: Share = lambda done: None,
+    *,
+    may_rebuild: bool = True,
 ) -> ImportedSet:
     """Add a set of units; every household is placed in it before anybody sees it, while phones go on sending.
 
     Where that is cut off, ``set_placing.go_on`` goes on with it. Only a set that knows more of the hamlet list's
     communes than any other, as the first one does, changes what households without a point count for: then register
-    and tallies are made anew, in one transaction that uploads wait for. share: told how much is done, 0..1. A set that
-    holds on the same ground and days as another one is refused, see ``set_periods.check``.
+    and tallies are made anew, in one transaction that uploads wait for. may_rebuild: whether they may. share: told how
+    much is done, 0..1. A set that holds on the same ground and days as another one is refused, see
+    ``set_periods.check``. Raises Conflict.
     """
-    set_id = facts.id or _make_id(facts.label)
-    if not _ID.fullmatch(set_id):
-        raise InvalidBoundaries(
-            mark("{id} is no id of a boundary set: use small letters, digits, - and _, 40 at most."), id=set_id
-        )
-    set_periods.check_period(facts.valid_from, facts.valid_to)
+    set_id = _id_of(facts)
     if HAMLET in levels:
         raise InvalidBoundaries(
             mark("Hamlets are no level of a boundary set here: their areas come from their households.")
@@ -169,6 +170,14 @@ def add_set(
     place_set = PlaceSet(new, {(row.level, row.code): row for row, _ in rows}, placer)
     set_periods.check(known, place_set)
     if home_of([*known.every_set.values(), place_set], known.hamlets) != known.home and number:
+        if not may_rebuild:
+            raise Conflict(
+                mark(
+                    "The list of hamlets has the commune codes of this set: with it register and figures are made anew "
+                    "from all forms, and phones wait with theirs until that is done, some minutes for every 100,000 "
+                    "households. Send it again with the box for that ticked, at an hour when nobody sends."
+                )
+            )
         total, done = intake.how_many(reference), 0
 
         def counted(more: int) -> None:
@@ -185,6 +194,7 @@ def add_set(
         rebuilding.rebuild(reference, counted, change=add)
     else:
         _save(reference, new, kept_placer, rows)
+        reference.keep_ready(replace(place_set, about=replace(new, state=SetState.PLACING)))
     number = set_placing.go_on(reference, set_id, share)
     return ImportedSet(
         set_id,
@@ -217,6 +227,27 @@ def _save(reference: Reference, new: BoundarySet, placer: bytes, rows: Sequence[
             some, size = [], 0
     with database.write() as connection:
         kept.arrived(connection, new.id, placer)
+
+
+def checked(reference: Reference, facts: SetFacts) -> SetFacts:
+    """The same with its id, as far as it can be told before its file is read that the set may come.
+
+    Raises InvalidBoundaries, and Conflict where there is one of that id.
+    """
+    found = replace(facts, id=_id_of(facts))
+    with reference.database.read() as connection:
+        _check_is_new(connection, found.id)
+    return found
+
+
+def _id_of(facts: SetFacts) -> str:
+    set_id = facts.id or _make_id(facts.label)
+    if not _ID.fullmatch(set_id):
+        raise InvalidBoundaries(
+            mark("{id} is no id of a boundary set: use small letters, digits, - and _, 40 at most."), id=set_id
+        )
+    set_periods.check_period(facts.valid_from, facts.valid_to)
+    return set_id
 
 
 def _check_is_new(connection: Connection, set_id: str) -> None:

@@ -308,6 +308,10 @@ class Reference:
         for key in self._ready.keys() - coming.keys():
             del self._ready[key]
 
+    def keep_ready(self, places: PlaceSet) -> None:
+        """A set that is here now, as whoever made it has it in memory: it need not be read."""
+        self._ready[places.about.id, places.about.imported_at] = places
+
     def place_set(self, set_id: str) -> PlaceSet:
         """A set that is here, announced already or not. Raises NotFound."""
         self.make_ready()

@@ -36,6 +36,7 @@ from mapper.web.api_description import api_description
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
 from mapper.web.base_map import base_map
+from mapper.web.boundary_import import boundary_import
 from mapper.web.boundary_sets import boundary_sets
 from mapper.web.cleaning import cleaning_pages
 from mapper.web.compare import compare
@@ -204,6 +205,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(plan_files)
     app.register_blueprint(slip_batches)
     app.register_blueprint(boundary_sets)
+    app.register_blueprint(boundary_import)
     app.register_blueprint(health)
     app.register_error_handler(MapperError, answer_error)
     reading.set_up(app, reference.database, answer_error)

@@ -82,8 +82,8 @@ def _page(problem: MapperError | None = None, faults: Sequence[RowFault] = ()) -
         told_by=TOLD_BY,
         manager=service.may_manage(reader()),
         has_package=service.has_package(),
-        said={line.about.id: _sentences(line.findings) for line in found.sets},
-        beside=list(dict.fromkeys(one for line in found.sets for one in _sentences(line.beside))),
+        said={line.about.id: sentences(line.findings) for line in found.sets},
+        beside=list(dict.fromkeys(one for line in found.sets for one in sentences(line.beside))),
         problem=say(problem) if problem is not None else None,
         faults=[(fault.row, say(fault.message, **fault.facts)) for fault in faults[:FAULTS]],
         more_faults=max(0, len(faults) - FAULTS),
@@ -92,7 +92,7 @@ def _page(problem: MapperError | None = None, faults: Sequence[RowFault] = ()) -
     )
 
 
-def _sentences(findings: Sequence[Finding]) -> list[str]:
+def sentences(findings: Sequence[Finding]) -> list[str]:
     return [say(finding.message, **dict(finding.facts)) for finding in findings]
 
 
@@ -199,7 +199,7 @@ def days(set_id: str) -> AnyResponse | tuple[str, int]:
     """Change on which days a set is in force."""
     typed = request.form
     try:
-        first, last = _day(typed.get("first", "")), _day(typed.get("last", ""))
+        first, last = day_of(typed.get("first", "")), day_of(typed.get("last", ""))
         set_periods.change(installation().reference, reader(), set_id, first, last, typed.get("trial") == "yes")
     except (InvalidInput, InvalidBoundaries, Conflict) as problem:
         return _page(problem), 409 if isinstance(problem, Conflict) else 400
@@ -207,7 +207,7 @@ def days(set_id: str) -> AnyResponse | tuple[str, int]:
     return redirect(url_for("boundary_sets.page"), 303)
 
 
-def _day(typed: str) -> date | None:
+def day_of(typed: str) -> date | None:
     """A day that was typed, None for nothing. Raises InvalidInput."""
     if not typed.strip():
         return None
@@ -257,7 +257,7 @@ def succession(old: str, new: str) -> str:
         told_by=TOLD_BY,
         says=SAYS,
         at_once=AT_ONCE,
-        findings=_sentences(shown.findings),
+        findings=sentences(shown.findings),
         told_words=", ".join(say(TOLD_BY[by]) for by in (shown.report.compared if shown.report else ())),
         told=get_flashed_messages(),
     )
@@ -319,8 +319,8 @@ def sets_of_program() -> Response:
                 "source": one.about.source,
                 "levels": [{"level": level, "units": number} for level, number in one.units],
                 "households": one.households,
-                "findings": _sentences(one.findings),
-                "same_days_and_ground": _sentences(one.beside),
+                "findings": sentences(one.findings),
+                "same_days_and_ground": sentences(one.beside),
             }
             for one in found.sets
         ],
@@ -357,7 +357,7 @@ def succession_of_program(old: str, new: str) -> Response:
         changes=dict(shown.changes),
         units=_units(shown),
         without_forebear=[_of_place(one) for one in shown.born],
-        findings=_sentences(shown.findings),
+        findings=sentences(shown.findings),
         compared=shown.report.compared if shown.report else [],
         disagreements=[
             {

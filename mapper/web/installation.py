@@ -31,6 +31,7 @@ class Installation:
     registers: comparisons with the national register.
     integrity: canvassers' forms being looked through.
     exports: files with many people, being written and ready to be fetched. plans: being made; numbers of those done.
+    boundaries: files of boundary sets, being read and placed.
     successions: what became of units, being measured and kept.
     """
 
@@ -47,6 +48,7 @@ class Installation:
     registers: Background[Compared] = field(default_factory=lambda: Background(keep=4), compare=False)
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
     plans: Background[int] = field(default_factory=Background, compare=False)
+    boundaries: Background[None] = field(default_factory=Background, compare=False)
     successions: Background[Outcome] = field(default_factory=lambda: Background(keep=8), compare=False)
 
     @property

@@ -82,6 +82,10 @@ GET /audit                                                                      
 GET /audit.csv                                                                       302 403 403 403 403 403 403 200
 GET /basemap/<int:z>/<int:x>/<int:y>                                                 401 404 404 404 404 404 404 404
 GET /boundary-sets                                                                   302 403 200 200 200 200 200 200
+GET /boundary-sets/import                                                            302 403 403 403 403 403 403 200
+POST /boundary-sets/import                                                           302 403 403 403 403 403 403 400
+GET /boundary-sets/import/<set_id>                                                   302 403 403 403 403 403 403 404
+GET /boundary-sets/import/<set_id>/progress                                          302 403 403 403 403 403 403 404
 POST /boundary-sets/succession                                                       302 403 403 403 403 403 403 400
 GET /boundary-sets/<old>/to/<new>                                                    302 403 200 200 200 200 200 200
 POST /boundary-sets/<old>/to/<new>/remove                                            302 403 403 403 403 403 403 303

@@ -116,6 +116,7 @@ SAME: Mapping[str, str] = {
     "surveys.": "a lot keeps the set that it was drawn in",
     "units.": "the set stands in the path",
     "boundary_sets.": "the sets themselves",
+    "boundary_import.": "a set that is being added",
     "places_api.": "places of every set at once",
     "users.": "accounts, whose areas have their own set",
     "pages.map_page": "its script asks for figures; tests/web/test_unit.py looks at its choice",
