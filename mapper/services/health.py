@@ -227,21 +227,24 @@ class _Day:
             for cell in reference.cells(connection).values()
             if sees(known, user, cell) and _lies_in(known, at, cell, commune)
         }
-        visited, elsewhere = Counter[str](), Counter[str]()
-        every = reference.cells(connection)
-        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign.id, None):
-            if cell_id in cells:
-                visited[cells[cell_id].hamlet_code or ""] += number
-            elif not at.at_home:
-                elsewhere[every[cell_id].hamlet_code or ""] += number
+        visited: Counter[str] = Counter()
+        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign.id, list(cells)):
+            visited[cells[cell_id].hamlet_code or ""] += number
         today: Counter[str] = Counter()
         for cell_id, number in fieldwork.visited_on(connection, campaign.id, day).items():
             if cell_id in cells:
                 today[cells[cell_id].hamlet_code or ""] += number
         hamlets = walk.listed_codes(reference, connection, known, user, at, commune)
         before, again = _when_it_began(reference, connection, known, campaign, cells, day)
+        listed = set(hamlets)
+        beyond = {
+            cell.id: cell
+            for cell in reference.cells(connection).values()
+            if not at.at_home and cell.id not in cells and cell.hamlet_code in listed
+        }
+        elsewhere, _ = _when_it_began(reference, connection, known, campaign, beyond, day)
         unvisited = {
-            code: max(0, (known.hamlets[code].households or 0) - before[code] - elsewhere.get(code, 0))
+            code: max(0, (known.hamlets[code].households or 0) - before[code] - elsewhere[code])
             for code in hamlets
             if at.main(known.hamlets[code]) == commune
         }

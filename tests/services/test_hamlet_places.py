@@ -9,7 +9,7 @@ The squares 0 to 3 of the town, communes with hamlets, and what became of them i
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -129,6 +129,16 @@ def test_fieldwork_counts_what_lies_in_the_commune(later: Town) -> None:
     )
     assert (west.visited, east.visited, both.visited) == (1, 2, 3)
     assert west.visited_today + east.visited_today == both.visited_today
+
+
+def test_houses_visited_in_the_other_part_are_taken_off_as_of_the_day_that_is_asked_for(later: Town) -> None:
+    def unvisited(day: date) -> int:
+        now = datetime.now(UTC)
+        return health.fieldwork_of(later.reference, EVERYTHING, "covid19", "D", day, now, "later").work.unvisited
+
+    # One in the west and two in the east, all of them visited on the day itself.
+    assert unvisited(DAY) == unvisited(DAY - timedelta(days=1))
+    assert unvisited(DAY + timedelta(days=1)) == unvisited(DAY) - 3
 
 
 def test_assignment_shows_a_divided_hamlet_under_both_with_the_work_that_lies_there(later: Town) -> None:
