@@ -7,6 +7,8 @@ pages, maps and workbooks take seconds to load, and whoever adds a user need not
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +29,7 @@ from mapper.commands import (
     plan,
     retention,
     roads,
+    sealing,
     sites,
     stock,
     submissions,
@@ -39,10 +42,12 @@ from mapper.services import intake, rebuilding
 from mapper.services.invented import HOUSEHOLDS
 from mapper.services.reference import Reference
 from mapper.services.roads import RoadMap, RoadSource
+from mapper.services.sealing import in_memory
 from mapper.settings import Settings
-from mapper.store import schema
+from mapper.store import schema, sealed_columns
 from mapper.store.database import Database
 from mapper.store.replica import Replica
+from mapper.store.sealing import Sealing
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,13 +72,29 @@ MAKING_READY_S = 2
 
 def open_reference(settings: Settings) -> Reference:
     """The database of these settings, its schema up to date."""
-    database = Database(settings.database)
+    database = Database(settings.database, _sealing(settings))
+    # Before anything is written to it, by a migration neither.
+    sealed_columns.check(database)
     schema.upgrade(database)
+    sealed_columns.begin(database)
     if settings.reading_url and not database.is_sqlite:
         database.aside = Replica(database, settings.reading_url)
-    return Reference(
-        database, settings.secret_key, settings.data_dir / "columns", _road_source(settings), settings.dask
-    )
+    return Reference(database, settings.secret_key, _copies(settings), _road_source(settings), settings.dask)
+
+
+def _sealing(settings: Settings) -> Sealing | None:
+    return Sealing(Path(settings.field_key).expanduser()) if settings.field_key else None
+
+
+def _copies(settings: Settings) -> Path:
+    """Where copies lie that hold names and can be made again: with a field key in memory, with all temporary files."""
+    plain = settings.data_dir / "columns"
+    if not settings.field_key:
+        return plain
+    folder = in_memory(settings.memory_dir, settings.data_dir)
+    shutil.rmtree(plain, ignore_errors=True)  # what a server without the key had left there
+    tempfile.tempdir = str(folder)
+    return folder
 
 
 def _road_source(settings: Settings) -> RoadSource:
@@ -174,6 +195,7 @@ def command_line(settings: Settings) -> click.Group:
     group.add_command(stock.forecast_command(console))
     keeping.add(group, console)
     map_views.add(group, console)
+    sealing.add(group, console)
 
     @command(
         group,
@@ -197,6 +219,11 @@ def command_line(settings: Settings) -> click.Group:
         log_lines.set_up(settings.log)
         database = console.opened().database
         database.check_durable()
+        if sealed_columns.may_be_plain(database):
+            click.echo(
+                _("Values from before the key may still be plain in the database. Run: python server.py encrypt"),
+                err=True,
+            )
         database.close()
         # Before a port is taken and an address told: a file that cannot be read is said at once, and once.
         if (base_map := open_base_map(settings.basemap)) is not None:

@@ -73,6 +73,14 @@ class Settings(BaseSettings):
         description="Key that sessions are signed and phones' tokens made with; empty means one kept in the database.",
     )
 
+    field_key: str = Field(
+        "", description="File of the keys that names and phones are sealed with in the database; empty seals nothing."
+    )
+    memory_dir: Path = Field(
+        Path("/dev/shm"),  # noqa: S108 - what is made in it is made for this program alone
+        description="Folder in memory for copies with names, where there is a field key: nothing of it reaches a disk.",
+    )
+
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, key: str) -> str:

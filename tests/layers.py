@@ -39,7 +39,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "docx": ("mapper.formats",),
     "zxingcpp": ("mapper.formats.code_photo",),
     "requests": ("mapper.services.dhis2_delivery", "mapper.services.routing_server"),
-    "cryptography": ("mapper.formats.slip_code",),
+    "cryptography": ("mapper.formats.slip_code", "mapper.store.sealing"),
     "mapbox_vector_tile": ("mapper.geo",),
     "osmium": ("mapper.formats.osm_extract",),
     "pmtiles": ("mapper.formats",),

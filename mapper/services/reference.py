@@ -31,7 +31,7 @@ from mapper.services.kept_lists import KeptLists
 from mapper.services.kept_people import KeptPeople
 from mapper.services.kept_states import KeptStates
 from mapper.services.roads import RoadSource
-from mapper.store import erasing, successions, tallies
+from mapper.store import erasing, sealed_columns, successions, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection, Database
 from mapper.store.targets import Place, every_target
@@ -330,6 +330,7 @@ class Reference:
             with self._lock:
                 known = self._known
                 if known is None or known.revision != revision:
+                    sealed_columns.agree(self.database, connection)
                     known = self._known = _read(self.database, connection, revision, known, self._ready.copy())
         return known
 

@@ -39,8 +39,10 @@ from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 from mapper.errors import InvalidInput, NoRoom, Unavailable, mark
+from mapper.store.sealing import Sealing, opener, sealer, with_all
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another process before giving up."""
@@ -79,15 +81,18 @@ _ALIVE_THERE = " ".join(
 class Prepared:
     """A Core statement compiled once for a dialect, run on the driver's connection.
 
-    Values pass through no SQLAlchemy type: dates as ISO text, booleans and numbers as they are.
+    Values pass through no SQLAlchemy type, except those of sealed columns: dates as ISO text, booleans and numbers as
+    they are.
     """
 
-    __slots__ = ("_names", "_of_rows", "sql")
+    __slots__ = ("_names", "_of_rows", "_opens", "_seals", "sql")
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         self.sql = str(compiled)
         self._names: list[str] = list(compiled.positiontup)
+        self._seals = _at([compiled.binds[name].type for name in self._names], dialect, sealer)
+        self._opens = _at([column.type for column in compiled._result_columns], dialect, opener)
         self._of_rows: dict[int, str] = {}
         values = _VALUES.search(self.sql)
         if values is not None and dialect.name == "sqlite":
@@ -96,13 +101,17 @@ class Prepared:
 
     def rows(self, driver: Any, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows of a SELECT, or of an INSERT with RETURNING."""
-        found: list[tuple[Any, ...]] = driver.execute(self.sql, [values[name] for name in self._names]).fetchall()
-        return found
+        found: list[tuple[Any, ...]] = driver.execute(self.sql, self._values(values)).fetchall()
+        return [with_all(row, self._opens) for row in found] if self._opens else found
 
     def run(self, driver: Any, values: Mapping[str, Any]) -> int:
         """Execute once; the number of rows written."""
-        count: int = driver.execute(self.sql, [values[name] for name in self._names]).rowcount
+        count: int = driver.execute(self.sql, self._values(values)).rowcount
         return count
+
+    def _values(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        given = [values[name] for name in self._names]
+        return with_all(given, self._seals) if self._seals else given
 
     def run_each(self, driver: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute for every row of named values, in their order."""
@@ -114,6 +123,8 @@ class Prepared:
         On SQLite an INSERT takes many rows at a time: the driver gives Python's lock away three times a statement,
         and where threads wait for it, each time costs more than the row.
         """
+        if self._seals:
+            rows = [with_all(row, self._seals) for row in rows]
         start = 0
         for number, sql in self._of_rows.items():
             while len(rows) - start >= number:
@@ -126,6 +137,14 @@ class Prepared:
             cursor.executemany(self.sql, rows[start:])
         finally:
             cursor.close()
+
+
+def _at(
+    types: Sequence[TypeEngine[Any]],
+    dialect: Dialect,
+    change: Callable[[TypeEngine[Any], Dialect], Callable[[Any], Any] | None],
+) -> list[tuple[int, Callable[[Any], Any]]]:
+    return [(place, done) for place, one in enumerate(types) if (done := change(one, dialect)) is not None]
 
 
 class Aside(Protocol):
@@ -145,10 +164,11 @@ class Database:
     """The engine with its two kinds of transaction. One a process; safe for threads.
 
     url: a SQLAlchemy address; ``postgresql://`` means the psycopg 3 driver. Raises InvalidInput for an address of no
-    database that this product keeps its data in, Unavailable where the folder of a file cannot be made.
+    database that this product keeps its data in, Unavailable where the folder of a file cannot be made. sealing: keys
+    that names and phones are sealed with; None where they are kept as they are.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, sealing: Sealing | None = None) -> None:
         address = _address(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -180,6 +200,9 @@ class Database:
         self._positional: Dialect = (
             self.engine.dialect if self.is_sqlite else PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
         )
+        self.sealing = sealing
+        for dialect in (self.engine.dialect, self._positional):
+            dialect.sealing = sealing  # type: ignore[attr-defined]
 
     def prepared(self, key: object, build: Callable[[], ClauseElement]) -> Prepared:
         """The statement that ``build`` makes, compiled for this database and kept under ``key``."""
@@ -383,7 +406,7 @@ class Database:
         with self._opening:
             found = self._companions.get(name)
             if found is None:
-                found = self._companions[name] = Database(f"sqlite:///{self._beside(name)}")
+                found = self._companions[name] = Database(f"sqlite:///{self._beside(name)}", self.sealing)
             return found
 
     def has_companion(self, name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, literal, or_, select, true, update
 
 from mapper.domain.places import fold
 from mapper.errors import Unavailable, mark
@@ -143,8 +143,7 @@ def holders(
     _collect(connection, _s.c.root_id.in_(told), found)
     # Everybody else whose submission counts tells of another household, which the register knows.
     beside = _s.c.household_id.is_(None) | (_s.c.state != SubmissionState.PROCESSED.value)
-    named = or_(*(_contains(database, _i.c.xml, each.encode()) for each in ids))
-    _collect(connection, beside & named, found)
+    _collect(connection, beside & _naming(database, connection, _i, "seq", "xml", beside, ids), found)
     return [found[seq] for seq in sorted(found)]
 
 
@@ -152,6 +151,26 @@ def _collect(connection: Connection, wanted: ColumnElement[bool], into: dict[int
     rows = connection.execute(select(*_HOLDER).join(_i, _i.c.seq == _s.c.seq).where(wanted))
     for row in rows:
         into.setdefault(row[0], Holder(**{**row._mapping, "xml": bytes(row.xml)}))
+
+
+def _naming(
+    database: Database,
+    connection: Connection,
+    table: Table,
+    key: str,
+    column: str,
+    among: ColumnElement[bool],
+    words: Sequence[str],
+) -> ColumnElement[bool]:
+    """Holds for rows whose bytes have one of the words in them; what is sealed is opened here, one row at a time."""
+    parts = [word.encode() for word in words]
+    if database.sealing is None:
+        return or_(*(_contains(database, table.c[column], part) for part in parts))
+    rows = select(table.c[key], table.c[column]).where(among).execution_options(yield_per=200)
+    if table is _i:
+        rows = rows.join(_s, _s.c.seq == _i.c.seq)
+    found = [at for at, told in connection.execute(rows) if any(part in bytes(told) for part in parts)]
+    return database.among(table.c[key], found)
 
 
 def _contains(database: Database, column: ColumnElement[bytes], part: bytes) -> ColumnElement[bool]:
@@ -211,7 +230,7 @@ def _drop_blobs(connection: Connection, digests: Iterable[str]) -> None:
 def delete_trials(database: Database, connection: Connection, words: Sequence[str]) -> int:
     """Take out what was sent to a draft of a form and has one of these in it; how many."""
     d = tables.draft_submissions
-    named = or_(*(_contains(database, d.c.xml, each.encode()) for each in words))
+    named = _naming(database, connection, d, "instance_id", "xml", true(), words)
     ids = list(connection.scalars(select(d.c.instance_id).where(named)))
     connection.execute(delete(d).where(database.among(d.c.instance_id, ids)))
     return len(ids)

@@ -14,6 +14,7 @@ from mapper.domain.people import Dose, Person, Point
 from mapper.domain.places import USABLE, Placement
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
+from mapper.store.sealing import opener, with_all
 
 UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 """What phones take for the id of an entity, as both databases read it."""
@@ -271,7 +272,15 @@ def read_rows(database: Database, connection: Connection, statement: Select[Any]
     plain = compiled.positional
     values = [compiled.params[name] for name in compiled.positiontup or ()] if plain else compiled.params
     found: list[Sequence[Any]] = driver_of(connection).execute(str(compiled), values).fetchall()
-    return found
+    if database.sealing is None:
+        return found
+    dialect = database.engine.dialect
+    opens = [
+        (place, opened)
+        for place, column in enumerate(statement.selected_columns)
+        if (opened := opener(column.type, dialect)) is not None
+    ]
+    return [with_all(row, opens) for row in found]
 
 
 @lru_cache(maxsize=65_536)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, String, and_, delete, func, insert, select, type_coerce
 
 from mapper.store import tables
 from mapper.store.database import Database
+from mapper.store.sealing import sealing_of
 
 _o, _v, _l, _h, _p = tables.oddities, tables.verdicts, tables.looked_at, tables.households, tables.people
 
@@ -275,18 +278,21 @@ def namesakes(connection: Connection, campaign_id: str, most: int = 4) -> list[t
 
     most: of more than so many nothing can be said.
     """
+    if sealing_of(connection.dialect) is not None:
+        return _namesakes_opened(connection, campaign_id, most)
+    plain_name = type_coerce(_p.c.name, String)
     alike = (
-        select(_p.c.name, _p.c.born_on)
+        select(plain_name.label("name"), _p.c.born_on)
         .join(_h, _h.c.seq == _p.c.household_seq)
         .where(_h.c.campaign_id == campaign_id, _p.c.birth_precision == "day", _p.c.name.is_not(None))
-        .group_by(_p.c.name, _p.c.born_on)
+        .group_by(plain_name, _p.c.born_on)
         .having(func.count().between(2, most))
         .subquery()
     )
     rows = connection.execute(
         select(_p.c.name, _p.c.born_on, _h.c.id, _p.c.id, _h.c.cell_id)
         .join(_h, _h.c.seq == _p.c.household_seq)
-        .join(alike, and_(alike.c.name == _p.c.name, alike.c.born_on == _p.c.born_on))
+        .join(alike, and_(alike.c.name == plain_name, alike.c.born_on == _p.c.born_on))
         .where(_h.c.campaign_id == campaign_id, _p.c.birth_precision == "day")
         .order_by(_p.c.name, _p.c.born_on, _h.c.seq, _p.c.position)
     )
@@ -294,3 +300,23 @@ def namesakes(connection: Connection, campaign_id: str, most: int = 4) -> list[t
     for name, born_on, household_id, person_id, cell_id in rows:
         found.setdefault(f"{name} {born_on}", []).append((household_id, person_id, cell_id))
     return list(found.items())
+
+
+def _namesakes_opened(
+    connection: Connection, campaign_id: str, most: int
+) -> list[tuple[str, list[tuple[str, str, int]]]]:
+    """The same where names are sealed, which SQL cannot compare: those of one day of birth are in memory at a time."""
+    rows = connection.execute(
+        select(_p.c.name, _p.c.born_on, _h.c.id, _p.c.id, _h.c.cell_id)
+        .join(_h, _h.c.seq == _p.c.household_seq)
+        .where(_h.c.campaign_id == campaign_id, _p.c.birth_precision == "day", _p.c.name.is_not(None))
+        .order_by(_p.c.born_on, _h.c.seq, _p.c.position)
+        .execution_options(yield_per=2000)
+    )
+    found: list[tuple[str, list[tuple[str, str, int]]]] = []
+    for born_on, born_then in groupby(rows, key=itemgetter(1)):
+        alike: dict[str, list[tuple[str, str, int]]] = {}
+        for name, _, *who in born_then:
+            alike.setdefault(name, []).append((who[0], who[1], who[2]))
+        found += [(f"{name} {born_on}", told) for name, told in alike.items() if 2 <= len(told) <= most]
+    return sorted(found)

@@ -35,7 +35,7 @@ class Replica:
     """The replica of a primary. Safe for threads; a thread of its own asks both how far they are."""
 
     def __init__(self, primary: Database, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.database = Database(url)
+        self.database = Database(url, primary.sealing)
         self._primary = primary
         self._clock = clock
         self._replayed = -1

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, tuple_, update
 
 from mapper.store import tables
 from mapper.store.database import Database
+from mapper.store.sealing import sealing_of
 
 _s, _r, _u, _f = tables.submissions, tables.remarks, tables.users, tables.findings
 _h, _totals = tables.households, tables.house_totals
@@ -223,7 +224,9 @@ def received(
 def blob_head(connection: Connection, sha256: str) -> bytes:
     """The first bytes of a kept file, enough to tell what it is; none where it is not here."""
     b = tables.blobs
-    return bytes(connection.scalar(select(func.substr(b.c.content, 1, 32)).where(b.c.sha256 == sha256)) or b"")
+    if sealing_of(connection.dialect) is None:
+        return bytes(connection.scalar(select(func.substr(b.c.content, 1, 32)).where(b.c.sha256 == sha256)) or b"")
+    return bytes(connection.scalar(select(b.c.content).where(b.c.sha256 == sha256)) or b"")[:32]
 
 
 def household_names(connection: Connection, campaign_id: str, household_id: str) -> dict[str, str]:

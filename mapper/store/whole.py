@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from mapper.domain.table_digest import Value
 from mapper.errors import InvalidInput, mark
@@ -100,7 +100,9 @@ def shapes(of: MetaData = metadata) -> list[Shape]:
 
 
 def _kind(of: TypeEngine[Any]) -> Kind:
-    return next(kind for type_, kind in _KINDS if isinstance(of, type_))
+    # What is sealed stays so: it is copied as it is kept, by whoever has no key as well.
+    plain = of.impl_instance if isinstance(of, TypeDecorator) else of
+    return next(kind for type_, kind in _KINDS if isinstance(plain, type_))
 
 
 def number_of_rows(connection: Connection, shape: Shape) -> int:

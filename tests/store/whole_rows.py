@@ -51,7 +51,7 @@ def _value(column: Column[Any], number: int, rng: random.Random) -> object:
     if column.nullable and number == 1:
         return None
     one_of_a_kind = column.primary_key or column.unique or _in_unique(column)
-    kind: TypeEngine[Any] = column.type
+    kind: TypeEngine[Any] = getattr(column.type, "impl_instance", column.type)
     if isinstance(kind, Boolean):
         return bool(rng.getrandbits(1))
     if isinstance(kind, Date):

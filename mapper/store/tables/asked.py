@@ -9,7 +9,6 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -17,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mapper.store.sealing import SealedBytes, SealedText
 from mapper.store.tables.schema import metadata
 
 saved_filters = Table(
@@ -25,7 +25,7 @@ saved_filters = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
     Column("name", String, nullable=False),
-    Column("query", Text, nullable=False),
+    Column("query", SealedText, nullable=False),
     Column("shared", Boolean, nullable=False),
     Column("at", String, nullable=False),
     UniqueConstraint("user_id", "name"),
@@ -40,7 +40,7 @@ asked_files = Table(
     Column("allowed", Text, nullable=False),
     Column("name", String, nullable=False),
     Column("media_type", String, nullable=False),
-    Column("query", Text, nullable=False),
+    Column("query", SealedText, nullable=False),
     Column("language", String, nullable=False),
     Column("asked_at", String, nullable=False),
     Column("told_at", String, nullable=False),
@@ -60,7 +60,7 @@ asked_file_pieces = Table(
     metadata,
     Column("file_id", String, ForeignKey("asked_files.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", SealedBytes, nullable=False),
     PrimaryKeyConstraint("file_id", "position"),
     comment="On PostgreSQL the bytes of such a file, piece by piece, for the other machines; on SQLite none.",
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
 
+from mapper.store.sealing import SealedText
 from mapper.store.tables.schema import metadata
 
 integrity_notes = Table(
@@ -14,7 +15,7 @@ integrity_notes = Table(
     Column("canvasser_id", Integer, ForeignKey("users.id"), nullable=False, index=True),
     Column("test", String, nullable=False),
     Column("upto_seq", Integer, nullable=False),
-    Column("words", Text, nullable=False),
+    Column("words", SealedText, nullable=False),
     Column("closes", Boolean, nullable=False),
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
@@ -46,7 +47,7 @@ back_check_houses = Table(
     Column("back_check_id", Integer, ForeignKey("back_checks.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("instance_id", String, nullable=False),
-    Column("told", Text),
+    Column("told", SealedText),
     Column("found_at", String),
     Column("found_by", Integer, ForeignKey("users.id")),
     PrimaryKeyConstraint("back_check_id", "position"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
 
+from mapper.store.sealing import SealedText
 from mapper.store.tables.schema import metadata
 
 mendings = Table(
@@ -13,7 +14,7 @@ mendings = Table(
     Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
     Column("household_id", String, nullable=False, index=True),
     Column("other_id", String, index=True),
-    Column("act", Text, nullable=False),
+    Column("act", SealedText(after=","), nullable=False),
     Column("undone_at", String),
     Column("undone_upto", Integer),
     Column("undone_by", Integer, ForeignKey("users.id")),
@@ -35,7 +36,7 @@ oddities = Table(
     Column("person_id", String, nullable=False),
     Column("other_household_id", String, nullable=False),
     Column("other_person_id", String, nullable=False),
-    Column("facts", Text, nullable=False),
+    Column("facts", SealedText, nullable=False),
     PrimaryKeyConstraint("campaign_id", "key"),
     Index("ix_oddities_cell", "campaign_id", "cell_id"),
     comment="Derived: what is odd by rule or by comparison, worked out aside. key: the same for the same oddity.",
@@ -62,7 +63,7 @@ verdicts = Table(
     Column("cell_id", Integer, nullable=False),
     Column("household_id", String, nullable=False),
     Column("choice", String, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", SealedText, nullable=False),
     Column("mending", Integer, ForeignKey("mendings.seq")),
     Column("instance_id", String),
     Column("user_id", Integer, ForeignKey("users.id")),

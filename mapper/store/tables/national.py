@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text
 
+from mapper.store.sealing import SealedText
 from mapper.store.tables.schema import metadata
 
 register_extracts = Table(
@@ -27,13 +28,13 @@ register_rows = Table(
     metadata,
     Column("extract_id", Integer, ForeignKey("register_extracts.id"), nullable=False),
     Column("row", Integer, nullable=False),
-    Column("code", String, nullable=False),
-    Column("name", String, nullable=False),
+    Column("code", SealedText(String), nullable=False),
+    Column("name", SealedText(String), nullable=False),
     Column("born_on", Date),
     Column("birth_precision", String, nullable=False),
     Column("sex", String, nullable=False),
-    Column("phone", String, nullable=False),
-    Column("national_id", String, nullable=False),
+    Column("phone", SealedText(String), nullable=False),
+    Column("national_id", SealedText(String), nullable=False),
     Column("commune_code", String, nullable=False),
     Column("commune", String, nullable=False),
     Column("hamlet", String, nullable=False),

@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mapper.store.sealing import SealedText
 from mapper.store.tables.schema import metadata
 
 epidemic_levels = Table(
@@ -89,9 +90,9 @@ responsible = Table(
     Column("set_id", String, nullable=False),
     Column("level", String, nullable=False),
     Column("code", String, nullable=False),
-    Column("name", String, nullable=False),
+    Column("name", SealedText(String), nullable=False),
     Column("position", String, nullable=False),
-    Column("phone", String, nullable=False),
+    Column("phone", SealedText(String), nullable=False),
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
     PrimaryKeyConstraint("set_id", "level", "code"),

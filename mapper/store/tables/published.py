@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mapper.store.sealing import SealedBytes
 from mapper.store.tables.schema import metadata
 
 facts = Table(
@@ -31,7 +32,7 @@ blobs = Table(
     metadata,
     Column("sha256", String(64), primary_key=True),
     Column("size", Integer, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", SealedBytes, nullable=False),
     comment="Files by content: media of forms, attachments of submissions.",
 )
 
@@ -107,7 +108,7 @@ draft_submissions = Table(
     Column("instance_id", String, primary_key=True),
     Column("form_id", String, ForeignKey("form_drafts.form_id"), nullable=False, index=True),
     Column("version", String, nullable=False),
-    Column("xml", LargeBinary, nullable=False),
+    Column("xml", SealedBytes, nullable=False),
     Column("received_at", String, nullable=False),
     Column("attachments", Text, nullable=False),
     comment="What was sent to a draft: never counted, deleted at will; attachments as JSON: name to sha256.",

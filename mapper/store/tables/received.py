@@ -8,14 +8,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
-    Text,
     text,
 )
 
+from mapper.store.sealing import SealedBytes, SealedText
 from mapper.store.tables.schema import metadata
 
 WAITS = text("state NOT IN ('processed', 'superseded')")
@@ -36,7 +35,7 @@ submissions = Table(
     Column("sender_id", Integer, ForeignKey("users.id")),
     Column("device_id", String),
     Column("state", String, nullable=False),
-    Column("reason", Text),
+    Column("reason", SealedText),
     Column("household_id", String),
     Column("campaign_id", String),
     Column("review", String),
@@ -50,7 +49,7 @@ instances = Table(
     "instances",
     metadata,
     Column("seq", Integer, ForeignKey("submissions.seq"), primary_key=True, autoincrement=False),
-    Column("xml", LargeBinary, nullable=False),
+    Column("xml", SealedBytes, nullable=False),
     comment="The XML of each submission, exactly as it came; apart, since what is said about a submission changes.",
 )
 
@@ -77,7 +76,7 @@ remarks = Table(
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
     Column("review", String),
-    Column("words", Text, nullable=False),
+    Column("words", SealedText, nullable=False),
     comment="What supervisors write about a submission and its edits; review: the state that was set with it, if any.",
 )
 
@@ -86,7 +85,7 @@ decisions = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("instance_id", String, nullable=False, index=True),
-    Column("said", Text),
+    Column("said", SealedText),
     Column("user_id", Integer, ForeignKey("users.id")),
     Column("at", String, nullable=False),
     comment="What a supervisor decided about an update and those that it contradicts. said: JSON, by instance id the "

@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mapper.store.sealing import SealedText
 from mapper.store.tables.schema import metadata
 
 households = Table(
@@ -30,9 +31,9 @@ households = Table(
     Column("outcome", String, nullable=False),
     Column("hamlet_code", String),
     Column("commune_code", String),
-    Column("house_number", String),
-    Column("head", String),
-    Column("phone", String),
+    Column("house_number", SealedText(String)),
+    Column("head", SealedText(String)),
+    Column("phone", SealedText(String)),
     Column("lat", Float),
     Column("lon", Float),
     Column("accuracy_m", Float),
@@ -58,12 +59,12 @@ people = Table(
     Column("position", Integer, nullable=False),
     Column("id", String, nullable=False),
     Column("reported_on", Date, nullable=False),
-    Column("name", String),
+    Column("name", SealedText(String)),
     Column("born_on", Date),
     Column("birth_precision", String),
     Column("sex", String),
     Column("residence", String, nullable=False),
-    Column("away_place", String),
+    Column("away_place", SealedText(String)),
     Column("priorities", String, nullable=False),
     Column("contraindicated", Boolean, nullable=False),
     Column("contraindication", String),
@@ -106,7 +107,7 @@ findings = Table(
     Column("cell_id", Integer, nullable=False),
     Column("code", String, nullable=False),
     Column("message", Text, nullable=False),
-    Column("facts", Text, nullable=False),
+    Column("facts", SealedText, nullable=False),
     PrimaryKeyConstraint("instance_id", "position"),
     comment="What a supervisor should look at in a submission that counts all the same.",
     sqlite_with_rowid=False,
