@@ -56,8 +56,8 @@ def shortest_routes(
     if not going or not days:
         return Routing((), missed, 0.0, watch.seconds, watch.limits.seed, Stop.OPTIMAL)
     data, halt_of, day_of = _data(roads, halts, going, days, day_m)
-    best, stopped = _solved(data, watch)
-    routes = _routes(best, halts, halt_of, day_of) if best.is_feasible() else []
+    best, stopped = _solved(data, watch, _bound(data, halts, halt_of, day_of))
+    routes = _routes(best, halts, halt_of, day_of)
     on_route = {arrival.halt for route in routes for arrival in route.halts}
     missed |= dict.fromkeys((place for place in going if place not in on_route), Missed.NO_ROOM)
     metres = sum(route.metres for route in routes)
@@ -153,7 +153,56 @@ def _pyvrp() -> Any:
     return pyvrp
 
 
-def _solved(data: Any, watch: Watch) -> tuple[Any, Stop]:
+def _bound(data: Any, halts: Sequence[Halt], halt_of: list[int], day_of: list[TeamDay]) -> list[Any]:
+    """Routes of the halts to which only some teams may go, those of the highest prizes first, within every limit.
+
+    The search, which looks for another route beside neighbours, hardly ever brings such a halt to its own team's day.
+    """
+    pyvrp = _pyvrp()
+    bound = [client for client, number in enumerate(halt_of) if halts[number].teams]
+    clients = data.clients()
+    visits: dict[int, list[int]] = {}
+    routes: dict[int, Any] = {}
+    gone: set[int] = set()
+    for client in sorted(bound, key=lambda one: (-clients[one].prize, one)):
+        halt, one = halts[halt_of[client]], clients[client]
+        if halt_of[client] in gone:
+            continue
+        best: tuple[int, int, list[int], Any] | None = None
+        for place, day in enumerate(day_of):
+            if day.number not in halt.teams or one.tw_late < day.begin or one.tw_early > day.end:
+                continue
+            before, now = visits.get(place, []), routes.get(place)
+            for at in range(len(before) + 1):
+                order = [*before[:at], client, *before[at:]]
+                route = pyvrp.Route(data, order, place)
+                more = route.distance() - (now.distance() if now is not None else 0)
+                if route.is_feasible() and (best is None or more < best[0]):
+                    best = more, place, order, route
+        if best is not None:
+            gone.add(halt_of[client])
+            _, place, visits[place], routes[place] = best
+    return [routes[place] for place in sorted(routes)]
+
+
+def _begun(data: Any, routes: list[Any], seed: int) -> Any:
+    """A solution with these routes, filled up as PyVRP's own first one is; the search then begins with it."""
+    pyvrp = _pyvrp()
+    params, rng = pyvrp.SolveParams(), pyvrp.RandomNumberGenerator(seed=seed)
+    perturbation = pyvrp.search.PerturbationManager(params.perturbation)
+    neighbours = pyvrp.search.compute_neighbours(data, params.neighbourhood)
+    search = pyvrp.search.LocalSearch(data, rng, neighbours, perturbation)
+    for operator in params.operators:
+        if operator.supports(data):
+            search.add_operator(operator(data))
+    penalties = pyvrp.PenaltyManager(params.penalty.midpoint_penalties(data), params.penalty)
+    alone = pyvrp.Solution(data, routes)
+    filled = search(alone, penalties.max_cost_evaluator(), exhaustive=True)
+    return filled if filled.is_feasible() else alone
+
+
+def _solved(data: Any, watch: Watch, bound: list[Any]) -> tuple[Any, Stop]:
+    """bound: routes to begin with, none for any."""
     pyvrp = _pyvrp()
 
     rounds = 0
@@ -171,16 +220,24 @@ def _solved(data: Any, watch: Watch) -> tuple[Any, Stop]:
             return True
         return False
 
-    result = pyvrp.solve(data, over, seed=watch.limits.seed, collect_stats=False, display=False)
+    seed = watch.limits.seed
+    begun = _begun(data, bound, seed) if bound else None
+    result = pyvrp.solve(data, over, seed=seed, collect_stats=False, display=False, initial_solution=begun)
     return result.best, ended
 
 
 def _routes(best: Any, halts: Sequence[Halt], halt_of: list[int], day_of: list[TeamDay]) -> list[Route]:
-    routes = []
+    """By day and team. Where the search ended before all of them kept to every limit, those that do."""
+    routes: list[Route] = []
+    seen: set[int] = set()
     for route in best.routes():
         day = day_of[route.vehicle_type()]
         midnight = day.day * DAY_S
         arrivals = tuple(_arrivals(route, halt_of, midnight))
+        own = [arrival.halt for arrival in arrivals]
+        if not route.is_feasible() or len(seen.union(own)) < len(seen) + len(own):
+            continue
+        seen.update(own)
         routes.append(
             Route(
                 day.number,

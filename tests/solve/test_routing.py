@@ -221,6 +221,26 @@ def test_where_one_team_alone_may_go_no_other_does() -> None:
     assert {route.day for route in late.routes} == {1}
 
 
+def test_among_very_many_others_whoever_is_bound_to_a_team_and_a_day_is_gone_to_from_the_first_round_on() -> None:
+    random = np.random.default_rng(4)
+    teams, days, others = 4, 6, 260
+    roads = plane(random.uniform(0, 40_000, (teams + teams * days + others, 2)))
+    crews = [Team(one, one, tuple(Shift(day, 420, 1020) for day in range(days))) for one in range(teams)]
+    prize = 10.0 * 200_000 * others
+    halts = [
+        Halt(teams + number, 60, 120, (Window(420, 1020, number // teams),), prize, (number % teams,))
+        for number in range(teams * days)
+    ]
+    halts += [Halt(len(crews) + len(halts) + number, 60, 120, (), 200_000) for number in range(others)]
+    found = shortest_routes(roads, halts, crews, rounds(1))
+    sound(roads, halts, crews, found)
+    held = {arrival.halt: (route.team, route.day) for route in found.routes for arrival in route.halts}
+    assert {number: held.get(number) for number in range(teams * days)} == {
+        number: (number % teams, number // teams) for number in range(teams * days)
+    }
+    assert len(held) > 2 * teams * days
+
+
 def test_a_day_without_a_team_is_worth_a_detour() -> None:
     # Two teams at both ends of the road; each could do the halt beside it.
     teams = [Team(0, 0, (DAY,)), Team(3, 3, (DAY,))]
