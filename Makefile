@@ -22,11 +22,12 @@ lock.write_text(json.dumps(held, indent=2, ensure_ascii=False) + "\n", "utf-8")
 endef
 export WITHOUT_FUNDING
 
-.PHONY: help setup run test format lock chromium office clean
+.PHONY: help setup run test proof format lock chromium office clean
 
 help:
 	@echo "make run     set up, build the sample district, and serve its map on http://127.0.0.1:8000"
 	@echo "make test    set up, then linter, type checker and every test"
+	@echo "make proof   every test, with all cases of the long random proofs"
 	@echo "make setup   set up only: packages and front-end files"
 	@echo "make format  lay the code out as make test wants it"
 	@echo "make lock    pin the newest versions of all packages anew"
@@ -46,6 +47,10 @@ test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VEN
 	@$(BIN)/mypy
 	@echo "Tests ..."
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The same tests with every case of the long random proofs, of which `make test` draws a part.
+proof: .venv/.development
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --whole
 
 format: .venv/.development
 	@$(BIN)/ruff check --quiet --fix .

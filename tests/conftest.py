@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests import browser, postgres
+from tests import browser, postgres, proofs
 
 if TYPE_CHECKING:
     from tests.faults.ground import Nursery
@@ -31,8 +31,15 @@ PATIENCE_MS = 40_000
 """How long a page may take to show what a test expects, on a machine that is busy with other tests."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """See tests/proofs.py."""
+    parser.addoption("--whole", action="store_true", help="draw every case of the long random proofs")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Some files take the day when they are read, and phones and servers go by the clock: midnight is waited for."""
+    if config.getoption("--whole"):
+        os.environ[proofs.WHOLE] = "yes"
     config.addinivalue_line("markers", "today: a file that takes the day when it is read")
     config.addinivalue_line("markers", "long: a file that alone takes a quarter of a minute or more")
     now = datetime.now(VIETNAM)

@@ -6,15 +6,18 @@ copying costs more than a test, so that one database is lent and what a test wro
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import Connection, delete, text
+from sqlalchemy import Connection, text
 
 from mapper.formats import validate
 from mapper.services import accounts
@@ -30,6 +33,22 @@ def filled_sqlite(folder: Path, fill: Fill) -> Path:
     path = folder / "ready.sqlite3"
     _fill(f"sqlite:///{path}", fill)
     return path
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
+    """A file to copy, made by the first process of a test run that wants it; the others wait and have it too.
+
+    make: given an empty folder, makes the file there and says its path, with nothing left open.
+    """
+    among = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    with (among / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = among / f"{name}.path"
+        if not told.exists():
+            folder = among / name
+            folder.mkdir(exist_ok=True)
+            told.write_text(str(make(folder)), "utf-8")
+        return Path(told.read_text("utf-8"))
 
 
 def sqlite_copy(filled: Path, folder: Path) -> str:
@@ -54,13 +73,55 @@ def editable_audit(connection: Connection) -> Iterator[None]:
     connection.execute(text("ALTER TABLE audit ENABLE TRIGGER USER"))
 
 
-def empty(url: str) -> None:
-    """Take every row out of every table of a PostgreSQL, the audit trail's too, which only its owner can."""
-    database = Database(url)
-    with database.write() as connection, editable_audit(connection):
-        for table in reversed(tables.metadata.sorted_tables):
-            connection.execute(delete(table))
-    database.close()
+class Lent:
+    """A PostgreSQL database that tests use one after another; it holds for each what it held when it was first lent.
+
+    Making it anew would cost more than most tests, and so would a statement for every table: the server puts it back by
+    a function of a session that stays open, with plans that it keeps and without asking whether keys are met. Rows that
+    one such transaction put in, and that are as many as they were, are the same rows.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+        # Neither the audit trail's guard nor foreign keys: only the owner may, and only here.
+        self._session.execute("SET session_replication_role = replica")
+        self._session.execute("CREATE TEMP TABLE kept_by (name text PRIMARY KEY, transaction xid, rows bigint)")
+        lines = []
+        for name in (table.name for table in reversed(tables.metadata.sorted_tables)):
+            if self._one(f"SELECT EXISTS (SELECT FROM {name})"):
+                self._session.execute(f"CREATE TEMP TABLE kept_{name} AS TABLE {name}")
+                self._session.execute(f"INSERT INTO kept_by SELECT '{name}', '0', count(*) FROM {name}")
+                lines.append(_PUT_BACK.format(name=name))
+            else:
+                lines.append(f"DELETE FROM {name};")
+        self._session.execute(
+            "CREATE FUNCTION pg_temp.restore() RETURNS void LANGUAGE plpgsql AS $$ DECLARE known kept_by; BEGIN\n"
+            + "\n".join(lines)
+            + "\nEND $$"
+        )
+        self.restore()
+
+    def restore(self) -> None:
+        """Take out what a test wrote, and put back what it took out or changed."""
+        self._session.execute("SELECT pg_temp.restore()")
+
+    def close(self) -> None:
+        """End the session; what was kept goes with it."""
+        self._session.close()
+
+    def _one(self, statement: str) -> object:
+        row = self._session.execute(statement).fetchone()
+        return row[0] if row else None
+
+
+_PUT_BACK = """
+SELECT * INTO known FROM kept_by WHERE name = '{name}';
+IF known.rows <> (SELECT count(*) FROM {name}) OR EXISTS (SELECT FROM {name} WHERE xmin <> known.transaction) THEN
+  DELETE FROM {name};
+  INSERT INTO {name} SELECT * FROM kept_{name};
+  UPDATE kept_by SET transaction = pg_current_xact_id()::xid WHERE name = '{name}';
+END IF;"""
 
 
 def _fill(url: str, fill: Fill) -> None:

@@ -1,4 +1,7 @@
-"""Which place a code and a name mean: found, asked or unknown, and never guessed; by the lists of all Viet Nam."""
+"""Which place a code and a name mean: found, asked or unknown, and never guessed; by the lists of all Viet Nam.
+
+One rule is held against every fifth unit alone unless the whole proof is asked for.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import pytest
 from mapper.domain.place_names import spelled, unmarked
 from mapper.domain.places import fold
 from mapper.linkage.gazetteer import Gazetteer, How, NamedPlace, Told
+from tests.proofs import drawn
 
 VINTAGES = {
     "legacy2022_units.csv": ("commune", "district", "province"),
@@ -66,7 +70,7 @@ def test_every_unit_is_found_by_its_name_in_its_parent_in_both_styles(country: G
 
 def test_without_unit_word_or_marks_a_unit_is_found_or_asked_for_and_no_other_is_taken(country: Gazetteer) -> None:
     taken: Counter[str] = Counter()
-    for place in country.places:
+    for place in country.places[:: drawn(1, 5)]:
         around = tuple((code, "") for _, code, _ in place.around)
         for written in (bare(place.name), fold(place.name), fold(bare(place.name))):
             found = country.match(Told("", written, around), {place.level})

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import delete, insert, select, text
 
 from mapper.formats.writer import InstanceWriter
-from mapper.services import publish
+from mapper.services import boundaries, publish
+from mapper.services.boundaries import SetFacts
 from mapper.services.reference import Reference
-from mapper.store import reference as kept
 from mapper.store import schema, tables
 from mapper.store.database import Database
 from tests.postgres import Server
 from tests.ready import (
+    Lent,
     editable_audit,
     filled_postgres,
     filled_sqlite,
     forms_checked_once,
+    made_once,
     quick_passwords,
     sqlite_copy,
 )
-from tests.services.town import FORMS, Town
+from tests.services.town import FORMS, VINTAGES, Town
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,12 +59,31 @@ def town_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def town_postgres(postgres_server: Server, town_file: Path) -> Iterator[LentTown]:
+def both_vintages(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the real communes of four provinces, of 2022 and of 2025."""
+    folder = shared / "geodata"
+    if not folder.is_dir():
+        pytest.skip("the shared test data hold no geodata")
+
+    def fill(database: Database) -> None:
+        schema.upgrade(database)
+        for set_id, (name, begins, ends) in VINTAGES.items():
+            facts = SetFacts(set_id, f"Xã {set_id}", begins, ends)
+            boundaries.import_file(Reference(database), folder / name, facts)
+
+    return made_once(tmp_path_factory, "both-vintages", lambda made: filled_sqlite(made, fill))
+
+
+@pytest.fixture(scope="session")
+def town_postgres(postgres_server: Server, town_file: Path) -> Iterator[Lent]:
     """The town on PostgreSQL, for one test after another."""
-    with filled_postgres(postgres_server, schema.upgrade) as url:
-        lent = LentTown(url, town_file)
+
+    def fill(database: Database) -> None:
+        schema.upgrade(database)
+        copy_rows(town_file, database)
+
+    with filled_postgres(postgres_server, fill) as url, closing(Lent(url)) as lent:
         yield lent
-        lent.database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -70,7 +91,7 @@ def town_url(request: pytest.FixtureRequest, town_file: Path, tmp_path: Path) ->
     """The address of the town, on each kind of database in turn; as it was for every test."""
     if request.param == "sqlite":
         return sqlite_copy(town_file, tmp_path)
-    lent: LentTown = request.getfixturevalue("town_postgres")
+    lent: Lent = request.getfixturevalue("town_postgres")
     lent.restore()
     return lent.url
 
@@ -111,47 +132,19 @@ def sqlite_town(new_town: Callable[[], Town]) -> Town:
     return new_town()
 
 
-REFERENCE = ("campaigns", "series", "forms", "form_media", "blobs", "hamlets", "boundary_sets", "units")
-"""Tables that few tests change; who does raises the revision."""
-
-
-class LentTown:
-    """A PostgreSQL database that is the town again for every test."""
-
-    def __init__(self, url: str, town_file: Path) -> None:
-        self.url = url
-        self.database = Database(url)
-        with closing_database(f"sqlite:///{town_file}") as source, source.read() as reader:
-            self.rows = {
-                table: [dict(row) for row in reader.execute(select(table)).mappings()]
-                for table in tables.metadata.sorted_tables
-            }
-            self.revision = kept.revision(source, reader)
-
-    def restore(self) -> None:
-        """Take out what a test wrote; where it changed reference data, put those back too."""
-        with self.database.write() as connection, editable_audit(connection):
-            changed = kept.revision(self.database, connection) != self.revision
-            for table in reversed(self.rows):
-                if changed or table.name not in REFERENCE:
-                    connection.execute(delete(table))
-            for table, rows in self.rows.items():
-                if rows and (changed or table.name not in REFERENCE):
-                    connection.execute(insert(table), rows)
-            if changed:
-                _count_on(connection)
-
-
-@contextmanager
-def closing_database(url: str) -> Iterator[Database]:
-    """A database, closed in the end."""
-    database = Database(url)
-    yield database
-    database.close()
-
-
-def _count_on(connection: Connection) -> None:
-    """PostgreSQL's counters go on behind the rows that were put in with their numbers."""
-    for table, column in (("series", "id"), ("cells", "id"), ("users", "id"), ("submissions", "seq")):
-        highest = f"(SELECT coalesce(max({column}), 1) FROM {table})"
-        connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {highest})"))
+def copy_rows(town_file: Path, database: Database) -> None:
+    """All rows of the town's file; PostgreSQL's counters go on behind those that bring their numbers."""
+    with (
+        closing(Database(f"sqlite:///{town_file}")) as source,
+        source.read() as reader,
+        database.write() as connection,
+        editable_audit(connection),
+    ):
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(delete(table))
+        for table in tables.metadata.sorted_tables:
+            if rows := [dict(row) for row in reader.execute(select(table)).mappings()]:
+                connection.execute(insert(table), rows)
+        for table, column in (("series", "id"), ("cells", "id"), ("users", "id"), ("submissions", "seq")):
+            highest = f"(SELECT coalesce(max({column}), 1) FROM {table})"
+            connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {highest})"))

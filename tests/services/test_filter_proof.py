@@ -14,13 +14,14 @@ from mapper.services import exporting, filter_lists
 from mapper.services.exporting import Wish
 from mapper.services.filtered import FilterQuestion
 from mapper.services.people_copy import copy_of
+from tests.proofs import drawn
 from tests.services.random_census import Census
 from tests.services.town import DAY, EVERYTHING, Town
 
 pytestmark = pytest.mark.long
 
-TOWNS, FILTERS, HOUSES = 4, 250, 60
-"""A thousand filters in all, each counted and listed page by page."""
+TOWNS, FILTERS, HOUSES = 4, drawn(250, 50), 60
+"""A thousand filters in all, each counted and listed page by page; two hundred unless the whole proof is asked for."""
 
 IN_FILES = 20
 """One filter of so many is compared in both files and on the map too."""

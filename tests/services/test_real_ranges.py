@@ -6,7 +6,6 @@ import csv
 import random
 from collections import Counter, defaultdict
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +14,23 @@ import pytest
 from mapper.domain.household import HOUSE_COUNTS
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.ranges import OneOf
-from mapper.services import boundaries, figure_rows, successions
+from mapper.services import figure_rows, successions
 from mapper.services.accounts import OPERATOR
-from mapper.services.boundaries import SetFacts
 from mapper.services.reference import Known, Reference
 from mapper.services.row_sums import Ground, RowSum
-from mapper.store import schema
 from mapper.store.database import Database
+from tests.ready import sqlite_copy
 
-SETS = {
-    "2022": ("legacy2022_communes_4prov.geojson", date(2020, 2, 1), date(2025, 6, 30)),
-    "2025": ("vn2025_communes_4prov.geojson", date(2025, 7, 1), None),
-}
 CROSSWALK = "crosswalk_2022_to_2025_4prov.csv"
 VACCINATED = INSIDE.index(State.VACCINATED)
 DUE = INSIDE.index(State.DUE)
 
 
 @pytest.fixture(scope="module")
-def known(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Known:
+def known(shared: Path, both_vintages: Path, tmp_path_factory: pytest.TempPathFactory) -> Known:
     """Both sets and the crosswalk; the set of 2022 is the one that household forms name communes of."""
-    folder = shared / "geodata"
-    if not folder.is_dir():
-        pytest.skip("the shared test data hold no geodata")
-    reference = Reference(Database(f"sqlite:///{tmp_path_factory.mktemp('ranges') / 'ranges.sqlite3'}"))
-    schema.upgrade(reference.database)
-    for set_id, (name, begins, ends) in SETS.items():
-        boundaries.import_file(reference, folder / name, SetFacts(set_id, set_id, begins, ends))
-    content = (folder / CROSSWALK).read_bytes()
+    reference = Reference(Database(sqlite_copy(both_vintages, tmp_path_factory.mktemp("ranges"))))
+    content = (shared / "geodata" / CROSSWALK).read_bytes()
     assert successions.take_crosswalk(reference, OPERATOR, CROSSWALK, content, "2022", "2025").faults == ()
     with reference.database.read() as connection:
         return replace(reference.known(connection), home="2022")

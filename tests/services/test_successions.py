@@ -19,16 +19,16 @@ from mapper.domain.roles import Role
 from mapper.domain.succession import Change
 from mapper.errors import Forbidden, InvalidBoundaries, InvalidInput, NotFound
 from mapper.formats.register_file import write_list
-from mapper.geo.fields import ReadOptions
 from mapper.services import boundaries, set_periods, succession_view, successions, trail
 from mapper.services.accounts import OPERATOR, User
 from mapper.services.boundaries import SetFacts
 from mapper.services.reference import Known, Reference
 from mapper.services.succession_report import Report
-from mapper.store import country_units, schema
+from mapper.store import country_units
 from mapper.store import successions as kept
 from mapper.store.database import Database
 from tests.conftest import missing
+from tests.ready import sqlite_copy
 from tests.services.town import COMMUNES, STRIPS, Town, feature, feature_file, person, strips
 
 CROSSWALK = ("old_code,old_name,new_code,new_name,relation,share,decree", *(
@@ -290,20 +290,10 @@ def test_periods_that_overlap_or_leave_a_gap_are_told(
 
 
 @pytest.fixture(scope="module")
-def provinces(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
+def provinces(both_vintages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
     """The communes of four provinces in both vintages."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('provinces') / 'provinces.db'}")
-    schema.upgrade(database)
-    reference = Reference(database)
-    folder = shared / "geodata"
-    for name, set_id, begins, ends in (
-        ("legacy2022_communes_4prov.geojson", "2022", date(2020, 2, 1), date(2025, 6, 30)),
-        ("vn2025_communes_4prov.geojson", "2025", date(2025, 7, 1), None),
-    ):
-        facts = SetFacts(set_id, set_id, begins, ends)
-        options = ReadOptions(code="commune_code", name="commune_name", level="commune")
-        boundaries.import_file(reference, folder / name, facts, options)
-    yield reference
+    database = Database(sqlite_copy(both_vintages, tmp_path_factory.mktemp("provinces")))
+    yield Reference(database)
     database.close()
 
 

@@ -158,6 +158,13 @@ def _register(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+CHANGE = date(2025, 7, 1)
+VINTAGES = {
+    "2022": ("legacy2022_communes_4prov.geojson", date(2020, 2, 1), date(2025, 6, 30)),
+    "2025": ("vn2025_communes_4prov.geojson", CHANGE, None),
+}
+"""Sets of real communes: file of the shared test data, first and last day."""
+
 SQUARES = SetFacts("squares", "Ô vuông", date(2020, 1, 1), date(2025, 6, 30))
 STRIPS = SetFacts("strips", "Dải", date(2025, 7, 1))
 

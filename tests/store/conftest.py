@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mapper.store import schema
 from mapper.store.database import Database
 from tests.postgres import Server
-from tests.ready import empty, filled_postgres, filled_sqlite, sqlite_copy
+from tests.ready import Lent, filled_postgres, filled_sqlite, sqlite_copy
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +21,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: Server) -> Iterator[str]:
-    """The address of a database with the schema and nothing in it."""
-    with filled_postgres(postgres_server, schema.upgrade) as url:
-        yield url
+def migrated_postgres(postgres_server: Server) -> Iterator[Lent]:
+    """A database with the schema and nothing in it, for one test after another."""
+    with filled_postgres(postgres_server, schema.upgrade) as url, closing(Lent(url)) as lent:
+        yield lent
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -32,9 +33,9 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield sqlite_copy(request.getfixturevalue("migrated_sqlite"), tmp_path)
     else:
-        url: str = request.getfixturevalue("migrated_postgres")
-        yield url
-        empty(url)
+        lent: Lent = request.getfixturevalue("migrated_postgres")
+        yield lent.url
+        lent.restore()
 
 
 @pytest.fixture

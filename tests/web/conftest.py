@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, delete, insert, select
 
 from mapper.settings import Settings
-from mapper.store import tables
-from mapper.store.database import Database
 from tests.client.site import Site, fill_database, running
 from tests.postgres import Server
-from tests.ready import editable_audit, forms_checked_once, quick_passwords
+from tests.ready import Lent, forms_checked_once, quick_passwords
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,38 +37,19 @@ def filled_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "filled.sqlite3"
 
 
-@dataclass(frozen=True)
-class Lent:
-    """A PostgreSQL database that tests use one after another. rows: what it holds between them."""
-
-    url: str
-    rows: Mapping[Table, Sequence[Mapping[str, object]]]
-
-    def restore(self) -> None:
-        """Take out what a test wrote; making a database anew would cost more than most tests."""
-        database = Database(self.url)
-        with database.write() as connection, editable_audit(connection):
-            for table in reversed(self.rows):
-                connection.execute(delete(table))
-            for table, rows in self.rows.items():
-                if rows:
-                    connection.execute(insert(table), rows)
-        database.close()
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a PostgreSQL database with the same, to make others from: nobody is connected to it."""
+    with postgres_server.database() as url:
+        fill_database(url, tmp_path_factory.mktemp("filled-postgres"))
+        yield url.rpartition("/")[2]
 
 
 @pytest.fixture(scope="session")
-def filled_postgres(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
-    """A PostgreSQL database with the same."""
-    with postgres_server.database() as url:
-        fill_database(url, tmp_path_factory.mktemp("filled-postgres"))
-        database = Database(url)
-        with database.read() as connection:
-            rows = {
-                table: [dict(row._mapping) for row in connection.execute(select(table))]
-                for table in tables.metadata.sorted_tables
-            }
-        database.close()
-        yield Lent(url, rows)
+def filled_postgres(postgres_server: Server, postgres_template: str) -> Iterator[Lent]:
+    """A PostgreSQL database with the same, for one test after another."""
+    with postgres_server.database(postgres_template) as url, closing(Lent(url)) as lent:
+        yield lent
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -85,8 +62,7 @@ def standing_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
             url = f"sqlite:///{folder / 'site.sqlite3'}"
         else:
             server: Server = request.getfixturevalue("postgres_server")
-            filled: Lent = request.getfixturevalue("filled_postgres")
-            url = stack.enter_context(server.database(filled.url.rpartition("/")[2]))
+            url = stack.enter_context(server.database(request.getfixturevalue("postgres_template")))
         small = Settings(data_dir=folder, chunk_mb=1, max_submission_mb=4)
         yield stack.enter_context(running(small, url))
 

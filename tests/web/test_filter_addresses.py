@@ -20,6 +20,7 @@ from mapper.settings import Settings
 from mapper.store import schema
 from mapper.store.database import Database
 from tests.client.site import Site, running
+from tests.proofs import drawn
 from tests.ready import filled_sqlite as filled
 from tests.services.random_census import Census
 from tests.services.town import FORMS, Town
@@ -27,7 +28,7 @@ from tests.web.test_menu import at_desk
 
 pytestmark = pytest.mark.long
 
-FILTERS, HOUSES = 40, 40
+FILTERS, HOUSES = drawn(40, 15), 40
 
 
 @pytest.fixture(scope="module")
