@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mapper.domain.campaign import Design
 from mapper.domain.ledger import ELIGIBLE, INSIDE, State
-from mapper.domain.ranges import OneOf
+from mapper.domain.ranges import OneOf, apportioned
 from mapper.domain.targets import Goal
 from mapper.services.accounts import User, visible_cells
 from mapper.services.carried_targets import goals_on
@@ -26,7 +26,9 @@ from mapper.services.listed import Visited, seen_whole, visible_expected, visite
 from mapper.services.questions import Question, default_set, find_series
 from mapper.services.reference import Known, PlaceSet, Reference
 from mapper.services.reporting import visible_rows
+from mapper.services.row_sums import placed_near
 from mapper.store import register, tallies
+from mapper.store.reference import Hamlet
 from mapper.store.tallies import Cell
 
 Ints = NDArray[np.int64]
@@ -55,10 +57,11 @@ class Places:
     see any of, None for all. keys, names: of each row, a hamlet's part in a unit. told: whether it is a hamlet in a
     unit. units, unit_names: the innermost units with any row. unit_of: place of a row's unit there, -1 for none, at the
     end; unit_starts: the first row of each unit, and after the last.
-    expected: houses, -1 where no list says. unvisited: of these; None where it is what a hamlet's visits leave. hamlet:
-    a number for each row's hamlet, whatever its unit. row_of, hamlet_of: by cell id, -1 for none. loose: by cell id the
-    rows and the units in which households may be that are in one of several. goals, unit_goals: share to reach,
-    numerator and denominator, (-1, 1) for none.
+    expected: houses, -1 where no list says. unvisited: of these; None where it is what a hamlet's visits leave. likely,
+    unit_likely: of rows and units, how many more are likely there of houses whose hamlet lies in one of several units:
+    expected, unvisited. hamlet: a number for each row's hamlet, whatever its unit. row_of, hamlet_of: by cell id, -1
+    for none. loose: by cell id the rows and the units in which households may be that are in one of several. goals,
+    unit_goals: share to reach, numerator and denominator, (-1, 1) for none.
     """
 
     made_from: tuple[Any, ...]
@@ -73,6 +76,8 @@ class Places:
     unit_starts: Ints
     expected: Ints
     unvisited: Ints | None
+    likely: Ints
+    unit_likely: Ints
     hamlet: Ints
     row_of: Ints
     hamlet_of: Ints
@@ -233,8 +238,15 @@ def _lay_out(
         # At home a hamlet lies where its list says, whatever was visited.
         return {} if lasting else visited_in(cells, houses, set_id)
 
-    for hamlet, parts in visible_expected(known, places, user, visited):
+    doubtful: list[tuple[Hamlet, OneOf, tuple[int | None, int], bool]] = []
+
+    def hidden(hamlet: Hamlet, leaf: OneOf, part: tuple[int | None, int]) -> None:
+        doubtful.append((hamlet, leaf, part, False))
+
+    for hamlet, parts in visible_expected(known, places, user, visited, hidden):
         for unit, (number, left) in parts.items():
+            if isinstance(unit, OneOf):
+                doubtful.append((hamlet, unit, (number, left), True))
             there = unit if isinstance(unit, str) else None, hamlet.code
             expected[there] = -1 if number is None else max(0, expected.get(there, 0)) + number
             unvisited[there] = unvisited.get(there, 0) + left
@@ -242,6 +254,19 @@ def _lay_out(
     row_number = {row: number for number, row in enumerate(rows)}
     hamlets = {code: number for number, code in enumerate(dict.fromkeys(code for _, code in rows))}
     units = {code: number for number, code in enumerate(dict.fromkeys(unit for unit, _ in rows if unit is not None))}
+    near = (
+        placed_near(known, places, cells, houses, {one_of.source for _, one_of, _, _ in doubtful}) if doubtful else {}
+    )
+    likely, unit_likely = np.zeros((len(rows), 2), np.int64), np.zeros((len(units), 2), np.int64)
+    for hamlet, one_of, (number, left), counted in doubtful:
+        parts_of, of = one_of.weights([near.get((one_of.source, each), {}) for each in (hamlet.code, None)])
+        pairs = zip(*(apportioned(each, parts_of, of) for each in (number or 0, left)), strict=True)
+        for code, pair in zip(one_of.codes, pairs, strict=True):
+            if counted or whole is None or code in whole:
+                if code in units:
+                    unit_likely[units[code]] += pair
+                if (code, hamlet.code) in row_number:
+                    likely[row_number[code, hamlet.code]] += pair
     loose = {}
     for cell_id in cell_ids.tolist() if places.id != known.home else ():
         leaf = known.leaf(cells[cell_id], places)
@@ -272,6 +297,8 @@ def _lay_out(
         np.searchsorted(unit_of[unit_of >= 0], np.arange(len(units) + 1)),
         np.array([expected.get(row, -1) for row in rows], np.int64),
         None if lasting else np.array([unvisited.get(row, 0) for row in rows], np.int64),
+        likely,
+        unit_likely,
         np.array([hamlets[code] for _, code in rows], np.int64),
         row_of,
         hamlet_of,

@@ -137,18 +137,20 @@ def ground(
                 into.unlisted = 1
     era, _ = tallies.version(reference.database, connection)
     doubtful = {leaf.source for leaf, _ in (*sums, *apart) if isinstance(leaf, OneOf)}
-    placed = _placed(known, places, cells, houses, doubtful) if doubtful else {}
+    placed = placed_near(known, places, cells, houses, doubtful) if doubtful else {}
     # Those apart come last, so that a row of the ground and one of its people have one number.
     return Ground(sums, rows, changes | apart_changes, era, visible is None, apart, apart_rows, placed)
 
 
-def _placed(
+def placed_near(
     known: Known,
     places: PlaceSet,
     cells: Mapping[int, tallies.Cell],
     houses: Sequence[Sequence[int]],
     sources: Container[str],
 ) -> dict[tuple[str, str | None], dict[str, int]]:
+    """Houses by unit of those that are known to be in one, by the home unit that they are in and by hamlet, None for
+    all. sources: only of these home units."""
     found: dict[tuple[str, str | None], dict[str, int]] = {}
     for cell_id, visited, *_ in houses:
         cell = cells[cell_id]

@@ -257,7 +257,7 @@ def _communes(ground: Ground, outlines: Outlines, zoom: int, x: int, y: int) -> 
             if code in ground.parents:
                 told["parent"] = ground.parents[code]
             if at is not None:
-                told |= {"name": places.unit_names[at]} | _said(*numbers[at].tolist())
+                told |= {"name": places.unit_names[at]} | _said(*numbers[at].tolist(), *places.unit_likely[at].tolist())
                 told |= _may_be(*ground.figures.unit_more[at].tolist())
             features.append(Feature(3, commands, told))
     return features
@@ -270,7 +270,7 @@ def _points(ground: Ground, zoom: int, x: int, y: int, among: Sequence[int] | No
     if not found.commands:
         return []
     rows = figures.placed[found.numbers]
-    numbers = figures.numbers[rows]
+    numbers = np.column_stack((figures.numbers[rows], figures.places.likely[rows]))
     numbers[:, NEEDED] = np.maximum(numbers[:, NEEDED], 0)
     sums = np.add.reduceat(numbers, found.starts).tolist()
     # Households that may be in two of these places count twice: then there are fewer than so many more.
@@ -331,7 +331,8 @@ _areas_at_once = lru_cache(maxsize=400)(_areas)
 def _told(figures: HamletFigures, row: int) -> dict[str, Value]:
     """What a tile says of one hamlet; a number that nobody knows is left out."""
     told: dict[str, Value] = {"key": figures.places.keys[row], "name": figures.places.names[row]}
-    return told | _said(*figures.numbers[row].tolist()) | _may_be(*figures.more[row].tolist())
+    numbers = *figures.numbers[row].tolist(), *figures.places.likely[row].tolist()
+    return told | _said(*numbers) | _may_be(*figures.more[row].tolist())
 
 
 def _may_be(eligible: int, vaccinated: int, due: int, least_needed: int, most_needed: int) -> dict[str, Value]:
@@ -342,12 +343,22 @@ def _may_be(eligible: int, vaccinated: int, due: int, least_needed: int, most_ne
     return told if most_needed < 0 else told | {"least_needed": least_needed, "most_needed": most_needed}
 
 
-def _said(eligible: int, vaccinated: int, due: int, needed: int, expected: int, unvisited: int) -> dict[str, Value]:
+def _said(
+    eligible: int,
+    vaccinated: int,
+    due: int,
+    needed: int,
+    expected: int,
+    unvisited: int,
+    likely_expected: int,
+    likely_unvisited: int,
+) -> dict[str, Value]:
+    """The figures of a place; of the houses of its lists also those that are likely there."""
     told: dict[str, Value] = {"eligible": eligible, "vaccinated": vaccinated, "due": due}
     if needed != UNKNOWN:
         told["needed"] = needed
     if eligible:
         told["coverage"] = round(vaccinated / eligible, 4)
-    if expected:
-        told["visited"] = round(max(0.0, 1 - unvisited / expected), 4)
+    if all_expected := expected + likely_expected:
+        told["visited"] = round(max(0.0, 1 - (unvisited + likely_unvisited) / all_expected), 4)
     return told

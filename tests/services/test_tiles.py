@@ -23,7 +23,7 @@ from mapper.services.accounts import User
 from mapper.services.background import Standing
 from mapper.services.boundaries import SetFacts
 from mapper.services.figure_rows import UnitFigures
-from mapper.services.hamlet_figures import UNKNOWN, HamletFigures, hamlet_figures
+from mapper.services.hamlet_figures import EXPECTED, UNKNOWN, HamletFigures, hamlet_figures
 from mapper.services.questions import HAMLET, Question
 from mapper.services.reference import Reference
 from mapper.services.reporting import coverage
@@ -63,6 +63,11 @@ def agree(town: Town, user: User, set_id: str, before: HamletFigures | None = No
     units = {code: tuple(found.unit_numbers[at].tolist()) for code, at in found.places.units.items()}
     by_unit = coverage(town.reference, user, replace(question, level="commune")).units
     assert units == {one.code: numbers(one) for one in by_unit if one.code is not None}
+    for one in by_unit:
+        if one.code is not None:
+            at = found.places.units[one.code]
+            expected, unvisited = found.unit_numbers[at, EXPECTED:] + found.places.unit_likely[at]
+            assert (1 - unvisited / expected if expected else None) == pytest.approx(one.share_visited)
     return found
 
 
@@ -273,6 +278,14 @@ def test_tiles_tell_who_may_live_in_a_place_as_well(sqlite_town: Town) -> None:
                     )
                     assert tuple(more[unit.key]) == (*come, needed.least, needed.most)
         assert sum(more[0] for more in columns.values())
+        # Houses of a hamlet that nobody visited yet count where they are likely.
+        by_unit_too = coverage(town.reference, user, replace(QUESTION, level="commune", set_id="strips")).units
+        shares = {one.code: one.share_visited for one in by_unit_too if one.code in found.places.units}
+        assert found.places.unit_likely.any()
+        for code, share in shares.items():
+            at = found.places.units[code or ""]
+            told = tiles._said(*found.unit_numbers[at].tolist(), *found.places.unit_likely[at].tolist())
+            assert told.get("visited") == (None if share is None else pytest.approx(share, abs=1e-4))
     ground = Grounds().ask(town.reference, EVERYTHING, replace(QUESTION, set_id="strips")).made
     assert ground is not None
     x = ground.figures.places.units["X"]
