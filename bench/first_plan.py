@@ -1,6 +1,7 @@
 """From the question to the first plan that can be used, and to the plan itself, by invented districts and a province.
 
-python bench/first_plan.py [--households 1500,14000] [--copies 1] [--seconds 8] [--data FOLDER]
+python bench/first_plan.py [--households 1500,14000] [--copies 1] [--seconds 8] [--data FOLDER] [--doses 2000]
+    [--teams 3] [--sessions-stand] [--what-if]
 
 Makes the sample district of each size in a folder of its own, unless --data names one that holds it, with --copies 3
 every household and everybody in it thrice, which is as many people as a small province has (the tallies stay as they
@@ -10,7 +11,9 @@ more: in a process that has just started, and in one that has read ahead, as a s
 plan's page can show, by numbers, when it is known who is asked to come on which day in a first plan, and when the plan
 was made, as seconds of CPU of the process since the question, without those of looking, and in brackets of wall time;
 and the CPU time of reading the first plan, as the page does. --seconds: in which the sites, and the routes, may be
-chosen.
+chosen. --doses: to be had in all; --teams: other than five. --sessions-stand: makes such a plan first, and measures
+the one that is asked for in its place, all sessions of its teams kept and those asked who were. --what-if: likewise
+measures the question of --doses and --teams, asked of the people of the first.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -33,7 +37,7 @@ from sqlalchemy import func, select
 
 from mapper.domain.people import Point
 from mapper.domain.plan import FieldTeam, PlanQuestion
-from mapper.services import accounts, plan_work, plans, sample, warming
+from mapper.services import accounts, plan_again, plan_work, plans, sample, warming
 from mapper.services.reference import Reference
 from mapper.settings import Settings
 from mapper.store import plans as kept
@@ -47,22 +51,42 @@ LOOKS_S = 0.02
 SEQ = "household_seq"
 
 
-def question(reference: Reference, seconds: float) -> PlanQuestion:
+@dataclass(frozen=True)
+class Options:
+    """What is asked otherwise than in the plain question."""
+
+    doses: int | None = None
+    teams: int = TEAMS
+    stand: bool = False
+    what_if: bool = False
+
+
+def question(reference: Reference, seconds: float, other: Options = Options()) -> PlanQuestion:
     """Teams that set out from the first station."""
     with reference.database.read() as connection:
         stations = sites.everywhere(connection)
     home = Point(stations[0].lat, stations[0].lon)
-    teams = tuple(FieldTeam(f"Team {number}", home, doses=DOSES) for number in range(1, TEAMS + 1))
+    teams = tuple(FieldTeam(f"Team {number}", home, doses=DOSES) for number in range(1, other.teams + 1))
     first = date.today()
     last = first + timedelta(days=DAYS - 1)
-    return PlanQuestion(CAMPAIGN, first, last, sites=len(stations) + MOBILE, teams=teams, seconds=seconds)
+    sites_ = len(stations) + MOBILE
+    return PlanQuestion(CAMPAIGN, first, last, sites=sites_, teams=teams, seconds=seconds, doses=other.doses)
 
 
-def asked_and_made(reference: Reference, seconds: float) -> None:
+def asked_and_made(reference: Reference, seconds: float, other: Options) -> None:
     """Ask for a plan, make it, and print when what was there."""
-    asked = question(reference, seconds)
+    asked, given_of = question(reference, seconds, other), None
+    if other.stand or other.what_if:
+        before = plans.ask(reference, accounts.OPERATOR, question(reference, seconds))
+        plan_work.work_out(reference, before)
+        if other.stand:
+            yesterday = date.today() - timedelta(days=1)
+            asked = replace(plan_again.question_again(reference, accounts.OPERATOR, before, yesterday), seconds=seconds)
+            print(f"  {len(asked.keeps)} sessions stand", flush=True)
+        else:
+            given_of = before
     wall, cpu = time.monotonic(), time.process_time()
-    number = plans.ask(reference, accounts.OPERATOR, asked)
+    number = plans.ask(reference, accounts.OPERATOR, asked, given_of)
     seen: dict[str, tuple[float, float]] = {}
     reading: list[float] = []
     looked = 0.0
@@ -124,7 +148,7 @@ def copy(reference: Reference, copies: int) -> None:
                 connection.execute(table.insert().from_select([one.name for one in table.c], told))
 
 
-def ask_once(folder: Path, seconds: float, ahead: bool) -> None:
+def ask_once(folder: Path, seconds: float, ahead: bool, other: Options) -> None:
     """A plan in a process that has just started, or has read ahead."""
     reference = open_reference(Settings(data_dir=folder))
     if ahead:
@@ -136,7 +160,7 @@ def ask_once(folder: Path, seconds: float, ahead: bool) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-    asked_and_made(reference, seconds)
+    asked_and_made(reference, seconds, other)
 
 
 def resident() -> float:
@@ -159,14 +183,19 @@ def main() -> None:
     ask.add_argument("--copies", type=int, default=1)
     ask.add_argument("--seconds", type=float, default=8.0)
     ask.add_argument("--data", type=Path)
+    ask.add_argument("--doses", type=int)
+    ask.add_argument("--teams", type=int, default=TEAMS)
+    ask.add_argument("--sessions-stand", action="store_true")
+    ask.add_argument("--what-if", action="store_true")
     asked = ask.parse_args()
+    other = Options(asked.doses, asked.teams, asked.sessions_stand, asked.what_if)
     for size in asked.households.split(","):
         with tempfile.TemporaryDirectory() as folder:
             where = asked.data or Path(folder)
             apart(fill, where, int(size), asked.copies)
             print(f"{size} households" + (f", {asked.copies} times" if asked.copies > 1 else ""), flush=True)
-            for ahead in (False, True):
-                apart(ask_once, where, asked.seconds, ahead)
+            for ahead in (True,) if asked.sessions_stand or asked.what_if else (False, True):
+                apart(ask_once, where, asked.seconds, ahead, other)
 
 
 if __name__ == "__main__":

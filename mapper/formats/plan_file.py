@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mapper.domain.made_plan import MadePlan
 from mapper.domain.plan import PlanGiven, PlanQuestion
+from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, mark
 
 _FIELDS = tuple(PlanQuestion.__dataclass_fields__)
@@ -37,9 +38,14 @@ def _made() -> TypeAdapter[MadePlan]:
     return TypeAdapter(MadePlan)
 
 
+@cache
+def _sites() -> TypeAdapter[list[Site]]:
+    return TypeAdapter(list[Site])
+
+
 def prepare() -> None:
     """Build what reads and writes plans, which takes a tenth of a second, before anybody waits for it."""
-    _questions(), _given(), _made()
+    _questions(), _given(), _made(), _sites()
 
 
 def write_question(question: PlanQuestion) -> str:
@@ -122,6 +128,11 @@ def made_digest(plan: MadePlan) -> str:
         told = {name: value for name, value in told.items() if name not in ("outline", "unserved_parts")}
         told["sites"] = [{name: one[name] for name in one if name != "parts"} for one in told["sites"]]
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def read_sites(told: bytes) -> list[Site]:
+    """The sites of a plan that was kept, without its houses and people, which takes a tenth of the time."""
+    return _sites().validate_python([one["site"] for one in orjson.loads(zlib.decompress(told))["sites"]])
 
 
 def read_made(told: bytes) -> MadePlan:

@@ -13,7 +13,7 @@ from mapper.domain.epidemic import LevelEntry
 from mapper.domain.plan import PlanGiven, PlanQuestion
 from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, NotFound, mark
-from mapper.formats.plan_file import read_made
+from mapper.formats.plan_file import read_sites
 from mapper.services import demand
 from mapper.services.accounts import User
 from mapper.services.carried_levels import levels_until
@@ -136,7 +136,7 @@ def _kept_sites(connection: Connection, question: PlanQuestion) -> list[Site]:
     if told is None:
         return []
     listed = {one.code for one in kept.everywhere(connection)}
-    return [one.site for one in read_made(told).sites if one.site.code in codes - listed]
+    return [one for one in read_sites(told) if one.code in codes - listed]
 
 
 def _levels(entries: Sequence[LevelEntry], first: date) -> tuple[tuple[str, date, int], ...]:
