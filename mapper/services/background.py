@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from mapper.errors import trace
+from mapper.services.notice_board import Notice, NoticeBoard
 
 Made = TypeVar("Made")
 
@@ -79,9 +80,13 @@ def _seconds_since(moment: datetime) -> float:
 
 
 class Background(Generic[Made]):
-    """Results by key, each of one version; what is missing is worked out in a thread that ends when nothing waits."""
+    """Results by key, each of one version; what is missing is worked out in a thread that ends when nothing waits.
+
+    board: tells other processes, and tells of them, so that all of them say the same; None for work of one process.
+    """
 
     def __init__(self, keep: int = KEPT, most_waiting: int = MOST_WAITING) -> None:
+        self.board: NoticeBoard[Made] | None = None
         self._keep, self._most_waiting = keep, most_waiting
         self._lock = threading.Lock()
         self._jobs: dict[Hashable, _Job[Made]] = {}
@@ -91,8 +96,9 @@ class Background(Generic[Made]):
 
     def look(self, key: Hashable) -> Standing[Made] | None:
         """How it stands, without setting anything off; None where nothing was asked for."""
+        elsewhere = self._elsewhere(key)
         with self._lock:
-            return self._standing(key)
+            return self._with_others(self._standing(key), elsewhere)
 
     def ask(
         self,
@@ -108,6 +114,7 @@ class Background(Generic[Made]):
         fresh_s: so many seconds a result of another version will do. again: neither that nor a failure will, and what
         was stopped is begun anew. taken: called where the work is put into the queue.
         """
+        elsewhere = self._elsewhere(key, version)
         with self._lock:
             kept, job = self._results.get(key), self._jobs.get(key)
             if kept is not None:
@@ -115,6 +122,11 @@ class Background(Generic[Made]):
             running = job is not None and job.stage in (Stage.WAITING, Stage.RUNNING)
             ended = job is not None and job.version == version and job.ended and not again
             enough = kept is not None and self._will_do(kept, version, 0 if again else fresh_s)
+            if elsewhere is not None and not running and not enough:
+                busy = elsewhere.stage == Stage.RUNNING and not elsewhere.silent
+                failed = elsewhere.stage == Stage.FAILED and elsewhere.seconds < FAILED_S
+                if busy or (failed and not again and elsewhere.version == repr(version)):
+                    return Standing(Stage(elsewhere.stage), elsewhere.share, *self._of(key))
             if not running and not ended and not enough:
                 if len(self._waiting) >= self._most_waiting:
                     return Standing(Stage.BUSY, 0.0, *self._of(key))
@@ -141,6 +153,41 @@ class Background(Generic[Made]):
                 self._waiting.remove(job)
                 job.stage = Stage.STOPPED
 
+    def _elsewhere(self, key: Hashable, version: Hashable = None) -> Notice | None:
+        """How it stands with another process; a newer result of that is taken over. version: as of now, where known."""
+        if self.board is None:
+            return None
+        with self._lock:
+            kept, job = self._results.get(key), self._jobs.get(key)
+        if job is not None and job.stage in (Stage.WAITING, Stage.RUNNING):
+            return None
+        notice = self.board.read(key)
+        if notice is None or self.board.is_mine(notice):
+            return None
+        if notice.made_at is not None:
+            made_at = datetime.fromisoformat(notice.made_at)
+            of = version if notice.made_from == repr(version) else notice.made_from
+            if kept is None or kept[1] < made_at or (kept[1] == made_at and kept[0] != of and of is version):
+                made = self.board.result(key)
+                if made is not None:
+                    with self._lock:
+                        self._jobs.pop(key, None)
+                        self._keep_result(key, of, made_at, made)
+        return notice
+
+    def _with_others(self, standing: Standing[Made] | None, elsewhere: Notice | None) -> Standing[Made] | None:
+        at_work = standing is not None and standing.stage in (Stage.WAITING, Stage.RUNNING)
+        if elsewhere is None or at_work or elsewhere.stage != Stage.RUNNING or elsewhere.silent:
+            return standing
+        older = (standing.made, standing.made_from, standing.made_at) if standing is not None else (None, None, None)
+        return Standing(Stage.RUNNING, elsewhere.share, *older)
+
+    def _keep_result(self, key: Hashable, version: Hashable, made_at: datetime, made: Made) -> None:
+        self._results[key] = (version, made_at, made)
+        self._results.move_to_end(key)
+        while len(self._results) > self._keep:
+            self._results.popitem(last=False)
+
     def _will_do(self, kept: tuple[Hashable, datetime, Made], version: Hashable, fresh_s: float) -> bool:
         return kept[0] == version or _seconds_since(kept[1]) < fresh_s
 
@@ -165,14 +212,24 @@ class Background(Generic[Made]):
             self._work(job)
 
     def _work(self, job: _Job[Made]) -> None:
+        board = self.board
+
         def progress(share: float) -> None:
             if job.to_stop:
                 raise Stopped
             job.share = share
+            if board is not None:
+                board.tell(job.key, job.version, share)
 
+        if board is not None and not board.claim(job.key, job.version):
+            with self._lock:
+                del self._jobs[job.key]  # another process has begun it meanwhile, and tells of it
+            return
         try:
             made = job.work(progress)
         except Exception as error:
+            if board is not None:
+                board.failed(job.key, job.version)
             # Libraries that call back pass on an error of their own.
             if job.to_stop:
                 with self._lock:
@@ -182,9 +239,9 @@ class Background(Generic[Made]):
             with self._lock:
                 job.stage, job.failed_at = Stage.FAILED, datetime.now(UTC)
             return
+        made_at = datetime.now(UTC)
+        if board is not None:
+            board.done(job.key, job.version, made, made_at)
         with self._lock:
             del self._jobs[job.key]
-            self._results[job.key] = (job.version, datetime.now(UTC), made)
-            self._results.move_to_end(job.key)
-            while len(self._results) > self._keep:
-                self._results.popitem(last=False)
+            self._keep_result(job.key, job.version, made_at, made)

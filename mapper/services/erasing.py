@@ -21,7 +21,7 @@ from mapper.errors import Conflict, Forbidden, InvalidInput, MapperError, NotFou
 from mapper.formats.declared import Roles
 from mapper.formats.instance import Instance, read_instance
 from mapper.formats.redaction import Member, redact
-from mapper.services import audit
+from mapper.services import audit, notice_board
 from mapper.services.accounts import User
 from mapper.services.counting import EVERYTHING, Gathered, gather, recount, take_out, write
 from mapper.services.erased import Marks, Telling, told
@@ -123,6 +123,8 @@ def sweep(reference: Reference) -> None:
     """
     if reference.folder is not None and reference.folder.exists():
         shutil.rmtree(reference.folder, ignore_errors=True)
+    with reference.database.write() as connection:
+        notice_board.forget(connection, notice_board.FORMS_LOOKED_THROUGH)
     erasing.sweep(reference.database)
     with reference.database.write() as connection:
         kept.forget_fact(connection, erasing.DUE)

@@ -37,6 +37,12 @@ def fact(connection: Connection, name: str) -> str | None:
     return connection.scalar(select(_f.c.value).where(_f.c.name == name))
 
 
+def facts_named(connection: Connection, beginning: str) -> list[tuple[str, str]]:
+    """Facts whose names begin so, with their values."""
+    rows = connection.execute(select(_f.c.name, _f.c.value).where(_f.c.name.startswith(beginning, autoescape=True)))
+    return [(name, value) for name, value in rows]
+
+
 def set_fact(database: Database, connection: Connection, name: str, value: str) -> None:
     """Keep a fact about this installation."""
     connection.execute(

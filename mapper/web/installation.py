@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from mapper.services import notice_boards
 from mapper.services.background import Background
 from mapper.services.base_map import BaseMap
 from mapper.services.files_to_fetch import Made
@@ -50,6 +51,13 @@ class Installation:
     plans: Background[int] = field(default_factory=Background, compare=False)
     boundaries: Background[None] = field(default_factory=Background, compare=False)
     successions: Background[Outcome] = field(default_factory=lambda: Background(keep=8), compare=False)
+
+    def __post_init__(self) -> None:
+        """Let every process of this database tell the same of what takes a while."""
+        database = self.reference.database
+        self.hot_spots.board = notice_boards.hot_spots(database)
+        self.integrity.board = notice_boards.integrity(database)
+        self.successions.board = notice_boards.successions(database)
 
     @property
     def sample(self) -> bool:

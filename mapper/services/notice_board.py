@@ -1,0 +1,172 @@
+"""What one process works out in the background, told to all that share the database: how far it is, what came of it.
+
+Whoever is asked next may be another process, or another machine: it tells the same share, does not begin the same work
+beside, and hands out the same result. A process of which nothing was heard for a while is held for dead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+import mapper
+from mapper.errors import Unavailable
+from mapper.store import reference as kept
+from mapper.store.database import Connection, Database
+
+Made = TypeVar("Made")
+
+TOLD_S = 1.0
+"""How far a piece of work is, is written down so often at most."""
+
+SILENT_S = 60.0
+"""Work of which nothing was heard for so long is nobody's any more."""
+
+KEPT = timedelta(hours=6)
+"""So long a result is kept for other processes; whoever asks later has it worked out anew."""
+
+FORMS_LOOKED_THROUGH = "forms looked through"
+"""Work whose results tell of houses."""
+
+_WORK, _RESULT = "work", "worked"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """How a piece of work stands. stage: a word of ``background.Stage``. version: what it is, or was, made of, as text.
+
+    by: who is at it. made_at: when its result was made, None where there is none; made_from: the version of that.
+    """
+
+    by: str
+    version: str
+    stage: str
+    share: float
+    told_at: str
+    made_at: str | None = None
+    made_from: str | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was heard of it for long."""
+        return self.seconds > SILENT_S
+
+    @property
+    def seconds(self) -> float:
+        """Since it was told last."""
+        return (datetime.now(UTC) - datetime.fromisoformat(self.told_at)).total_seconds()
+
+
+class NoticeBoard(Generic[Made]):
+    """Notices of one kind of work. name: of the kind. dumps, loads: a result as text, and back.
+
+    personal: results tell of people, so they are handed on only where the database keeps such as they are, and
+    ``forget`` takes them out whenever somebody is erased.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        dumps: Callable[[Made], str],
+        loads: Callable[[str], Made],
+        *,
+        personal: bool = False,
+    ) -> None:
+        self._database = database
+        self._name, self._dumps, self._loads = name, dumps, loads
+        self._hands_on = not (personal and getattr(database, "sealing", None) is not None)
+        self._me = secrets.token_hex(8)
+        self._told_at = 0.0
+
+    def read(self, key: Hashable) -> Notice | None:
+        """How it stands with somebody else, or stood when it was done; None where nobody told, or all is long ago."""
+        with suppress(Unavailable), self._database.read() as connection:
+            return self._read(connection, key)
+        return None
+
+    def _read(self, connection: Connection, key: Hashable) -> Notice | None:
+        text = kept.fact(connection, self._fact(_WORK, key))
+        notice = Notice(**json.loads(text)) if text else None
+        return notice if notice is not None and notice.seconds < KEPT.total_seconds() else None
+
+    def is_mine(self, notice: Notice) -> bool:
+        """Whether this process told it."""
+        return notice.by == self._me
+
+    def result(self, key: Hashable) -> Made | None:
+        """What came of it, whoever made it; None where it is not kept."""
+        with suppress(Unavailable, ValueError), self._database.read() as connection:
+            text = kept.fact(connection, self._fact(_RESULT, key))
+            return self._loads(text) if text else None
+        return None
+
+    def claim(self, key: Hashable, version: Hashable) -> bool:
+        """Tell that this process is at it; False where another one is."""
+        with suppress(Unavailable), self._database.write() as connection:
+            self._database.lock(connection, self._fact(_WORK, key))
+            before = self._read(connection, key)
+            if before is not None and not self.is_mine(before) and before.stage == "running" and not before.silent:
+                return False
+            made = (before.made_at, before.made_from) if before is not None else (None, None)
+            self._write(connection, key, Notice(self._me, repr(version), "running", 0.0, _now(), *made))
+        return True
+
+    def tell(self, key: Hashable, version: Hashable, share: float) -> None:
+        """Tell how far it is, unless that was told a moment ago."""
+        if time.monotonic() >= self._told_at + TOLD_S:
+            self._told_at = time.monotonic()
+            self._end(key, version, "running", share)
+
+    def failed(self, key: Hashable, version: Hashable) -> None:
+        """Tell that it failed."""
+        self._end(key, version, "failed", 0.0)
+
+    def _end(self, key: Hashable, version: Hashable, stage: str, share: float) -> None:
+        # What cannot be told is no reason to end the work.
+        with suppress(Unavailable), self._database.write() as connection:
+            before = self._read(connection, key)
+            made = (before.made_at, before.made_from) if before is not None else (None, None)
+            self._write(connection, key, Notice(self._me, repr(version), stage, share, _now(), *made))
+
+    def done(self, key: Hashable, version: Hashable, made: Made, made_at: datetime) -> None:
+        """Hand on what came of it, and take out what nobody will ask for any more."""
+        text = self._dumps(made) if self._hands_on else None
+        with suppress(Unavailable), self._database.write() as connection:
+            self._forget_old(connection)
+            moment, of = (made_at.isoformat(), repr(version)) if text is not None else (None, None)
+            self._write(connection, key, Notice(self._me, repr(version), "done", 1.0, _now(), moment, of))
+            if text is not None:
+                kept.set_fact(self._database, connection, self._fact(_RESULT, key), text)
+
+    def _write(self, connection: Connection, key: Hashable, notice: Notice) -> None:
+        told = {name: getattr(notice, name) for name in Notice.__slots__}
+        kept.set_fact(self._database, connection, self._fact(_WORK, key), json.dumps(told))
+
+    def _fact(self, kind: str, key: Hashable) -> str:
+        # Another release may work out something else, and write it otherwise.
+        return f"{kind} {self._name} {hashlib.sha256(repr((mapper.__version__, key)).encode()).hexdigest()[:32]}"
+
+    def _forget_old(self, connection: Connection) -> None:
+        for name, text in kept.facts_named(connection, f"{_WORK} {self._name} "):
+            if Notice(**json.loads(text)).seconds > KEPT.total_seconds():
+                kept.forget_fact(connection, name)
+                kept.forget_fact(connection, name.replace(_WORK, _RESULT, 1))
+
+
+def forget(connection: Connection, name: str) -> None:
+    """Take out everything of one kind of work, as when somebody is erased; who asks next has it worked out anew."""
+    for kind in (_WORK, _RESULT):
+        for fact, _ in kept.facts_named(connection, f"{kind} {name} "):
+            kept.forget_fact(connection, fact)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

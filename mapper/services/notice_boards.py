@@ -1,0 +1,65 @@
+"""The notice boards of work whose progress every process tells: how each kind of result is written, and read."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from mapper import errors
+from mapper.services.hot_spots import Found
+from mapper.services.integrity import Examined
+from mapper.services.notice_board import FORMS_LOOKED_THROUGH, NoticeBoard
+from mapper.services.successions import Outcome, Taken
+from mapper.store.database import Database
+
+
+@cache
+def _as_json(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def hot_spots(database: Database) -> NoticeBoard[Found]:
+    """Of clusters."""
+    told = _as_json(Found)
+    return NoticeBoard(database, "clusters", lambda made: told.dump_json(made).decode(), told.validate_json)
+
+
+def integrity(database: Database) -> NoticeBoard[Examined]:
+    """Of canvassers' forms being looked through."""
+    return NoticeBoard(database, FORMS_LOOKED_THROUGH, _examined_as_text, _read_examined, personal=True)
+
+
+def _examined_as_text(made: Examined) -> str:
+    told = _as_json(Examined).dump_python(made, exclude={"newest"})
+    return json.dumps({**told, "newest": [(*of, seq) for of, seq in made.newest.items()]})
+
+
+def _read_examined(text: str) -> Examined:
+    told = json.loads(text)
+    newest = {(canvasser, test): seq for canvasser, test, seq in told["newest"]}
+    found: Examined = _as_json(Examined).validate_python({**told, "newest": newest})
+    return found
+
+
+def successions(database: Database) -> NoticeBoard[Outcome]:
+    """Of what became of units, being measured and kept."""
+    return NoticeBoard(database, "successions", _outcome_as_text, _read_outcome)
+
+
+def _outcome_as_text(made: Outcome) -> str:
+    problem = made.problem
+    taken = _as_json(Taken).dump_python(made.taken, mode="json") if made.taken is not None else None
+    why = None if problem is None else (type(problem).__name__, problem.message, problem.facts)
+    return json.dumps({"taken": taken, "problem": why}, default=str)
+
+
+def _read_outcome(text: str) -> Outcome:
+    told = json.loads(text)
+    taken = _as_json(Taken).validate_python(told["taken"]) if told["taken"] is not None else None
+    if told["problem"] is None:
+        return Outcome(taken)
+    kind, message, facts = told["problem"]
+    return Outcome(taken, getattr(errors, kind, errors.InvalidInput)(message, **facts))
