@@ -108,6 +108,15 @@ class Standing:
         found = [(part, self.policy.due_on(part)) for part in Part if part not in self.done]
         return [part for part, on in found if on is not None and on <= day]
 
+    def goes_on(self, part: Part) -> date | None:
+        """The day on which a server takes a part out by itself; None before that is announced."""
+        since = self.announced.get(part)
+        return None if since is None or part in self.done else date.fromisoformat(since) + NOTICE
+
+    def done_on(self, part: Part) -> date:
+        """The day on which a part went. Raises KeyError for one that is there."""
+        return date.fromisoformat(self.done[part])
+
 
 def standings(reference: Reference, *, counted: bool = True) -> list[Standing]:
     """Every campaign. counted: with the numbers of what there is."""

@@ -63,6 +63,7 @@ from mapper.web.metrics import Metrics
 from mapper.web.national_register import national_register
 from mapper.web.odata import odata
 from mapper.web.openrosa import openrosa
+from mapper.web.outside import Below, path_of
 from mapper.web.own_account import own_account
 from mapper.web.pages import pages
 from mapper.web.people import not_vaccinated, people
@@ -75,6 +76,7 @@ from mapper.web.plans import plan_pages
 from mapper.web.plans_api import plans_api
 from mapper.web.public import public
 from mapper.web.report import report
+from mapper.web.retention import retention
 from mapper.web.sites import sites
 from mapper.web.slip_batches import slip_batches
 from mapper.web.slips import slip_pages
@@ -169,6 +171,7 @@ def application(here: Installation) -> Flask:
     app.register_blueprint(trying)
     app.register_blueprint(audit_pages)
     app.register_blueprint(erasing_pages)
+    app.register_blueprint(retention)
     app.register_blueprint(user_pages)
     app.register_blueprint(own_account)
     app.register_blueprint(assignment_pages)
@@ -215,6 +218,8 @@ def application(here: Installation) -> Flask:
     app.extensions["short_cut"] = short_cut
     seen = Watch(short_cut, Metrics(Watched(reference), settings.data_dir), settings.behind_proxy)
     app.wsgi_app = app.extensions["watch"] = seen  # type: ignore[method-assign]
+    if path := path_of(settings.public_url):
+        app.wsgi_app = Below(app.wsgi_app, path)  # type: ignore[method-assign]
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
     intake.process_waiting(reference)

@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, has_request_context, request, send_from_directory
 
 STATIC = Path(__file__).parent / "static"
 YEAR_S = 365 * 24 * 3600
@@ -30,7 +30,12 @@ def version() -> str:
 
 
 def asset_url(name: str) -> str:
-    """Address of a file below the static folder."""
+    """Address of a file below the static folder, as a page names it."""
+    return (request.script_root if has_request_context() else "") + asset_path(name)
+
+
+def asset_path(name: str) -> str:
+    """The same as this server knows it: below whatever path a proxy gives the product."""
     return f"/assets/{version()}/{name}"
 
 

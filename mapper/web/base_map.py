@@ -55,6 +55,6 @@ def base_tiles() -> BaseTiles:
     if held is None:
         return BaseTiles(settings.tile_url, settings.tile_attribution, {})
     # The file's stamp in the address: another file is another address, whatever browsers keep.
-    url = f"/basemap/{{z}}/{{x}}/{{y}}?v={held.stamp}"
+    url = f"{request.script_root}/basemap/{{z}}/{{x}}/{{y}}?v={held.stamp}"
     options = {"vector": held.is_vector, "max_native_zoom": held.zooms[1]}
     return BaseTiles(url, settings.tile_attribution or str(escape(held.attribution)), options)

@@ -8,7 +8,7 @@ from math import floor
 from typing import Any
 
 from babel.numbers import format_percent
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.ledger import State
@@ -73,8 +73,8 @@ def page() -> str:
     outlines = outline_queries({**right.state, **drawn}, shown)
     view = MapView(
         bounds=tuple(shown["bounds"]) if shown["bounds"] else VIETNAM_BOUNDS,
-        shapes_url="/api/shapes",
-        heat_url="/api/heat",
+        shapes_url=url_for("api.shapes"),
+        heat_url=url_for("api.heat"),
         words=map_words(),
         areas=outlines["areas"],
         hamlets=outlines["hamlets"],

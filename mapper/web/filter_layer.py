@@ -44,7 +44,7 @@ def laid_filter(query: Mapping[str, str], notices: list[Notice]) -> str:
 
 def overlay() -> tuple[str, str, str]:
     """The layer as ``MapView`` has it: kind, name, address of its figures."""
-    return FILTER, say("People of the filter"), "/api/people/by-hamlet"
+    return FILTER, say("People of the filter"), url_for("filter_layer.by_hamlet")
 
 
 def handed_on(notices: list[Notice]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from mapper.services.accounts import User
 from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.outside import root
 from mapper.web.shown_values import shown_value
 from mapper.web.submission import to_save
 
@@ -84,7 +85,7 @@ def draft(form_id: str) -> str:
     shown = drafts.draft_page(here.reference, _manager(), form_id, chosen_language())
     address, code = "", Markup()
     if shown.token:
-        address = f"{(here.settings.public_url or request.url_root).rstrip('/')}/test/{shown.token}"
+        address = f"{root()}/test/{shown.token}"
         name = say("Trial: {title}", title=shown.title)
         # The picture is drawn here, and its title quoted by the library that draws it.
         code = Markup(qr_code_svg(address, name, chosen_language(), say("QR code for trying this form")))  # noqa: S704

@@ -33,7 +33,7 @@ class Installation:
     integrity: canvassers' forms being looked through.
     exports: files with many people, being written and ready to be fetched. plans: being made; numbers of those done.
     boundaries: files of boundary sets, being read and placed.
-    successions: what became of units, being measured and kept.
+    successions: what became of units, being measured and kept. retention: campaigns being reduced to numbers.
     """
 
     settings: Settings
@@ -50,6 +50,7 @@ class Installation:
     exports: Background[Made] = field(default_factory=lambda: Background(keep=6), compare=False)
     plans: Background[int] = field(default_factory=Background, compare=False)
     boundaries: Background[None] = field(default_factory=Background, compare=False)
+    retention: Background[int] = field(default_factory=Background, compare=False)
     successions: Background[Outcome] = field(default_factory=lambda: Background(keep=8), compare=False)
 
     def __post_init__(self) -> None:

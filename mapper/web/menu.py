@@ -92,6 +92,7 @@ MENU: tuple[Entry | Heading, ...] = (
             Entry("boundary_sets.page", mark("Boundary sets"), ALONE, everywhere=True, of_sets=False),
             Entry("trail.audit_page", mark("Audit trail"), ALONE, everywhere=True, of_sets=False),
             Entry("erasing.page", mark("Erase people"), ALONE, everywhere=True, of_sets=False),
+            Entry("retention.page", mark("How long it is kept"), ALONE, everywhere=True, of_sets=False),
             Entry("public.settings", mark("Public page"), ALONE, everywhere=True, of_sets=False),
         ),
     ),

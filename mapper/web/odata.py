@@ -23,6 +23,7 @@ from mapper.services.accounts import User
 from mapper.services.submission_export import Fed, Feed, FormTables, form_tables, review_word
 from mapper.web.accounts import door, reader
 from mapper.web.installation import installation
+from mapper.web.outside import root
 
 UNDERSTOOD = frozenset(
     {"$top", "$skip", "$skiptoken", "$count", "$filter", "$orderby", "$expand", "$select", "$format", "$wkt"}
@@ -285,8 +286,7 @@ def _submission(fed: Fed, asked: _Asked) -> dict[str, Any]:
 
 
 def _root(form_id: str) -> str:
-    public = installation().settings.public_url or request.url_root
-    return f"{public.rstrip('/')}/odata/{quote(form_id)}.svc"
+    return f"{root()}/odata/{quote(form_id)}.svc"
 
 
 def _json(told: dict[str, Any]) -> Response:

@@ -22,7 +22,7 @@ from mapper.services import intake, questions, review, submission_export, submis
 from mapper.web.accounts import only_for, reader
 from mapper.web.api import figures_version
 from mapper.web.asked import LONG_QUIET, keep_set, last_visits
-from mapper.web.assets import asset_url, assets
+from mapper.web.assets import asset_path, asset_url, assets
 from mapper.web.base_map import base_tiles
 from mapper.web.filter_layer import FILTER, laid_filter, overlay
 from mapper.web.headers import nonce
@@ -57,7 +57,7 @@ pages = Blueprint("pages", __name__, template_folder="templates")
 @pages.record_once
 def _set_up(state: BlueprintSetupState) -> None:
     app = state.app
-    serve_assets_locally(asset_url)
+    serve_assets_locally(asset_path)
     app.register_blueprint(assets)
     app.context_processor(template_words)
     app.context_processor(_about_this_server)
@@ -141,8 +141,8 @@ def map_page() -> Response:
     ground = base_tiles()
     view = MapView(
         bounds=tuple(shown["bounds"]) if shown else VIETNAM_BOUNDS,
-        shapes_url="/api/shapes",
-        heat_url="/api/heat",
+        shapes_url=url_for("api.shapes"),
+        heat_url=url_for("api.heat"),
         words=map_words(),
         **outline_queries(state, shown),
         overlays=overlays,
@@ -185,10 +185,9 @@ def _overlays(filtered: bool) -> list[tuple[str, str, str]]:
         ("epidemic", say("Epidemic level of each commune"), "/api/epidemic-levels", READERS),
         ("tracks", say("Ways of the canvassers on this day"), "/api/tracks", OVERSEERS),
     ]
-    if filtered:
-        offered.append((*overlay(), READERS))
     there = {rule.rule for rule in current_app.url_map.iter_rules()}
-    return [(kind, name, url) for kind, name, url, roles in offered if url in there and reader().role in roles]
+    found = [(kind, name, url) for kind, name, url, roles in offered if url in there and reader().role in roles]
+    return [(kind, name, request.script_root + url) for kind, name, url in found] + ([overlay()] if filtered else [])
 
 
 def map_words() -> dict[str, str]:

@@ -9,6 +9,7 @@ from mapper.formats import openrosa as replies
 from mapper.formats.entity_lists import is_map
 from mapper.language import LANGUAGES
 from mapper.web.installation import installation
+from mapper.web.outside import root
 
 MEGABYTE = 1_000_000
 
@@ -41,9 +42,8 @@ def check_version() -> None:
 
 def base_address(way: str) -> str:
     """Address of a phone's server, without a slash at the end. way: between the server's root and the phone's token."""
-    root = installation().settings.public_url or request.url_root
     key = f"/{way}/{g.phone_token}" if g.phone_token else ""
-    return root.rstrip("/") + key
+    return root() + key
 
 
 def xml(content: bytes, status: int = 200) -> Response:

@@ -22,6 +22,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
+from mapper.web.outside import outside
 from mapper.web.wanted import keep_private
 
 if TYPE_CHECKING:
@@ -86,9 +87,8 @@ def _wish(number: int, kind: str) -> Wish:
     except ValueError:
         raise InvalidInput(mark("{date} is not a day. Write it as 2022-08-31."), date=told[:40]) from None
     here = installation()
-    root = (here.settings.public_url or request.url_root).rstrip("/")
     asked = Asked(args.get("site", ""), args.get("team", ""), day)
-    return Wish(kind, asked, chosen_language(), here.settings.project_name, f"{root}/plans/{number}", FONTS)
+    return Wish(kind, asked, chosen_language(), here.settings.project_name, outside("plans.show", number=number), FONTS)
 
 
 def _while_waiting(number: int, wish: Wish, told_at: str) -> AnyResponse:

@@ -65,8 +65,13 @@ def listed() -> Response:
 
 @plans_api.get("/<int:number>")
 def one(number: int) -> Response:
-    """A plan: how it stands, how far it is, its figures, and from what it was made."""
-    return jsonify(_whole(_look(number)))
+    """A plan: how it stands, how far it is, its figures, and from what it was made.
+
+    ``told``, once it is made: in the reader's language what its page says of it: who has a place and who has none, how
+    many sites are used and why, how good they are, and what holds it back, with what would help.
+    """
+    line = _look(number)
+    return jsonify({**_whole(line), "told": _told(number) if line.state in plans.ENDED and line.seen else None})
 
 
 @plans_api.get("/<int:number>/made")
@@ -113,8 +118,9 @@ def variants(number: int) -> Response:
     """What may be other in a plan: codes, and what they mean in words."""
     from mapper.services import what_if
 
-    question = plans.line(installation().reference, reader(), number).question
-    found = what_if.variants(question, rules_for(installation().reference, question.campaign_id))
+    line = plans.line(installation().reference, reader(), number)
+    rules = rules_for(installation().reference, line.question.campaign_id)
+    found = what_if.variants(line.question, rules, line.sites_used)
     return jsonify(variants=[{"what_if": one.code, "words": say(one.told.words, **one.told.facts)} for one in found])
 
 
@@ -126,11 +132,12 @@ def vary(number: int) -> tuple[Response, int]:
     or ``doses:2000``.
     """
     reference, user = installation().reference, reader()
-    question = plans.line(reference, user, number).question
+    line = plans.line(reference, user, number)
+    question = line.question
     if (code := _what_if()) is not None:
         from mapper.services import what_if
 
-        other = what_if.varied(question, rules_for(reference, question.campaign_id), code).question
+        other = what_if.varied(question, rules_for(reference, question.campaign_id), code, line.sites_used).question
     else:
         other = asked_question(request.get_data(), question_fields(question))
     return _begin(plans.ask(reference, user, other, given_of=number))
@@ -178,7 +185,7 @@ def comparison(number: int) -> Response:
 
 def _begin(number: int) -> tuple[Response, int]:
     answer = jsonify(_whole(_look(number)))
-    answer.headers["Location"] = f"/api/plans/{number}"
+    answer.headers["Location"] = f"{request.script_root}/api/plans/{number}"
     return answer, 201
 
 
@@ -202,6 +209,23 @@ def _whole(line: PlanLine) -> dict[str, Any]:
     # Who is asked to a session is told with what came out, as far as its reader may see them.
     question["keeps"] = [{name: told for name, told in one.items() if name != "asked"} for one in question["keeps"]]
     return {**line_facts(line, say), "question": question, "explained": explained}
+
+
+def _told(number: int) -> dict[str, Any] | None:
+    """A plan in words."""
+    from mapper.web import plan_words
+
+    found = plans.plan(installation().reference, reader(), number)
+    made, question = found.made, found.line.question
+    if made is None:
+        return None
+    return {
+        "headline": plan_words.headline(made),
+        "without": plan_words.rest(made),
+        "sites": plan_words.sites_used(question, made),
+        "quality": plan_words.how_good(question, made) if made.people else "",
+        "binds": [plan_words.explained(one) for one in made.binds],
+    }
 
 
 def _explained(made_from: Origin) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from mapper.web.assets import STATIC
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.outside import outside
 from mapper.web.slip_batches import begin
 from mapper.web.wanted import BESIDES, refuse_unknown
 
@@ -291,8 +292,7 @@ def revoke() -> AnyResponse:
 
 
 def _check_address() -> str:
-    root = installation().settings.public_url or request.url_root
-    return root.rstrip("/") + url_for("slips.check_page")
+    return outside("slips.check_page")
 
 
 @slip_pages.get("/slips/check")

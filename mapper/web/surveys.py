@@ -22,6 +22,7 @@ from mapper.web.asked import Asked, ask
 from mapper.web.assets import STATIC
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.outside import outside
 from mapper.web.uploads import LONG_TABLE_MB, content
 
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
@@ -87,8 +88,7 @@ def lot(number: int) -> str:
 def sheet(number: int) -> Response:
     """The houses of a lot on paper; its QR code opens the page on which findings are entered."""
     here = installation()
-    page = url_for("surveys.lot", number=number)
-    address = (here.settings.public_url or request.url_root).rstrip("/") + page
+    address = outside("surveys.lot", number=number)
     pdf = lot_sheet.print_lot(
         here.reference, reader(), number, address, chosen_language(), here.settings.project_name, FONTS
     )

@@ -14,6 +14,7 @@ from mapper.services import phone_lists, users
 from mapper.web.accounts import door, only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
+from mapper.web.outside import root
 
 LISTED = 300
 """Accounts shown at once; choosing a commune shows all of its."""
@@ -177,7 +178,7 @@ def cards() -> str:
 
 
 def _server_url() -> str:
-    return (installation().settings.public_url or request.url_root).rstrip("/")
+    return root()
 
 
 def _qr(card: users.Card) -> str:

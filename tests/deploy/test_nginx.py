@@ -1,4 +1,8 @@
-"""The nginx example of deploy/, really in front of the product: sign-in, map, a phone's photos, no keys in logs."""
+"""The nginx example of deploy/, really in front of the product: sign-in, map, a phone's photos, no keys in logs.
+
+The product stands below a path of its host there, which is more than it standing alone: nginx takes nothing off, and
+every address has to name the path.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from playwright.sync_api import Browser, Response
 
 from mapper.services import accounts
 from mapper.services.reference import Reference
 from mapper.store.database import Database
+from tests.browser import Pages
 from tests.client.site import House
 from tests.faults.ground import (
     CHECKOUT,
@@ -38,6 +44,7 @@ from tests.faults.ground import (
 )
 
 NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else "")
+PATH = "/tungnha"
 PASSWORD = "một mật khẩu đủ dài 7"
 
 
@@ -54,6 +61,11 @@ class Front:
     @property
     def url(self) -> str:
         """What phones and browsers are given."""
+        return f"{self.host}{PATH}"
+
+    @property
+    def host(self) -> str:
+        """The host that it is a part of."""
         return f"https://localhost:{self.port}"
 
     def browser(self) -> requests.Session:
@@ -97,7 +109,7 @@ def front(tmp_path_factory: pytest.TempPathFactory, started: Nursery) -> Iterato
     folder = tmp_path_factory.mktemp("nginx")
     certificate, secret = make_certificate(folder)
     port, plain = free_port(), free_port()
-    settings = {"behind_proxy": True, "public_url": f"https://localhost:{port}", "metrics_token": "a" * 20}
+    settings = {"behind_proxy": True, "public_url": f"https://localhost:{port}{PATH}", "metrics_token": "a" * 20}
     url = sqlite_in(folder / "data")
     with ground(url, folder / "data", started, settings=settings) as here:
         example = (CHECKOUT / "deploy" / "nginx.conf").read_text("utf-8")
@@ -161,7 +173,9 @@ def test_a_supervisor_signs_in_over_tls_and_sees_the_map(front: Front) -> None:
         assert all(cookie.secure for cookie in browser.cookies), browser.cookies
         assert "folium" in answer.text or "leaflet" in answer.text
         assert answer.url.startswith(front.url)
-        assert browser.get(f"{front.url}/metrics", timeout=30).status_code == 404
+        for place in (front.url, front.host):
+            assert browser.get(f"{place}/metrics", timeout=30).status_code == 404
+            assert browser.get(f"{place}/healthz", timeout=30).status_code == 200
 
 
 def test_a_phone_sends_large_photos_in_pieces_and_its_key_stands_in_no_log(front: Front) -> None:
@@ -190,6 +204,54 @@ def test_a_phone_sends_large_photos_in_pieces_and_its_key_stands_in_no_log(front
     assert not any("/" in line.replace("HTTP/1.1", "").replace("HTTP/2.0", "") for line in lines), lines
     (request_id,) = {line.split()[-1] for line in lines if " 413 POST " in line}
     assert request_id in names["server.log"], "nginx's id leads to the product's line"
+
+
+OPENED = ("/map", "/map/compare", "/list", "/plans", "/slips/check")
+
+
+def test_below_a_path_nothing_that_a_browser_loads_or_leads_to_lies_outside_of_it(
+    front: Front, chromium: Browser
+) -> None:
+    reference = Reference(Database(front.here.database_url))
+    accounts.add_user(reference, "quản trị", "administrator", [], PASSWORD)
+    reference.database.close()
+    host = f"https://127.0.0.1:{front.port}"
+    wrong: list[str] = []
+
+    def seen(answer: Response) -> None:
+        if not answer.url.startswith((f"{host}{PATH}/", "data:", "blob:")) or answer.status >= 400:
+            wrong.append(f"{answer.status} {answer.url}")
+
+    context = chromium.new_context(ignore_https_errors=True, service_workers="block")
+    pages = Pages(chromium, contexts=[context])
+    page = context.new_page()
+    context.on("request", lambda asked: pages.asking.add(asked))
+    context.on("requestfinished", lambda asked: pages.asking.discard(asked))
+    context.on("requestfailed", lambda asked: pages.asking.discard(asked))
+    page.on("response", seen)
+    page.on("pageerror", lambda fault: wrong.append(str(fault)))
+    page.goto(f"{host}{PATH}/sign-in")
+    page.fill("[name=name]", "quản trị")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{host}{PATH}/map**")
+    links = "(all) => all.map((each) => each.href || each.action)"
+    found: set[str] = set()
+    for path in OPENED:
+        page.goto(f"{host}{PATH}{path}")
+        pages.settle(page)
+        found.update(page.eval_on_selector_all("a[href], form[action]", links))
+    page.goto(f"{host}{PATH}/key/{token_of(front.here.database_url)}/fill")
+    pages.settle(page)
+    worker = page.request.get(f"{host}{PATH}/key/{token_of(front.here.database_url)}/fill-worker.js").text()
+    kept = set(re.findall(r'"([^"]*/assets/[^"]+)"', worker))
+    assert kept and all(each.startswith(f"{PATH}/assets/") for each in kept)
+    pages.close()
+    assert wrong == []
+    assert {each for each in found if each.startswith(host) and not each.startswith(f"{host}{PATH}/")} == set()
+    assert {f"{host}{PATH}/{name}" for name in ("plans", "audit", "sign-out")} <= {
+        each.partition("?")[0] for each in found
+    }
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

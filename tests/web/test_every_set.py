@@ -98,6 +98,7 @@ SAME: Mapping[str, str] = {
     "api_description.": "describes addresses, no place",
     "exchange.people": "people as FHIR writes them; an area alone has a set, as on its page",
     "exports.": "what stands behind addresses of files that were asked for, each on its set",
+    "retention.": "campaigns as a whole",
     "erasing.": "people of one submission, and what was erased",
     "follow_up.fieldwork_version": "no figures",
     "health.": "no figures of places",

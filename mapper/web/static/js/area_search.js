@@ -1,12 +1,14 @@
 // A field to find an area by its name beside a long choice of areas: any spelling, also names of before, which lead on.
 
+import { ROOT } from "./root.js";
+
 const script = document.querySelector("script[data-area-search]");
 const MANY = 12;
 const WAIT_MS = 250;
 const MOST = 8;
 
 async function places(asked) {
-  const answer = await fetch(`/api/places?${new URLSearchParams(asked)}`, { headers: { Accept: "application/json" } });
+  const answer = await fetch(`${ROOT}/api/places?${new URLSearchParams(asked)}`, { headers: { Accept: "application/json" } });
   return answer.ok ? (await answer.json()).places : [];
 }
 

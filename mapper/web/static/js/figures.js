@@ -1,5 +1,7 @@
 // Asks the server for figures, and remembers the latest answers so that stepping back a day costs nothing.
 
+import { ROOT } from "./root.js";
+
 const KEPT = 40;
 const answers = new Map();
 
@@ -31,7 +33,7 @@ async function ask(address, signal) {
 // the page opens, and kept while it stays open until `forget`.
 export async function coverage(state, level, signal) {
   const { campaign, set, group, dose, date } = state;
-  const address = `/api/coverage?${new URLSearchParams({ campaign, set, level, group, dose, date })}`;
+  const address = `${ROOT}/api/coverage?${new URLSearchParams({ campaign, set, level, group, dose, date })}`;
   if (!answers.has(address)) {
     const body = await ask(address, signal);
     answers.set(address, body);
@@ -43,7 +45,7 @@ export async function coverage(state, level, signal) {
 // Vaccinated and eligible of every unit of a level on up to 60 days; asked for when somebody wants to see the course.
 export function coverageByDay(state, level) {
   const { campaign, set, group, dose, date } = state;
-  return ask(`/api/coverage-by-day?${new URLSearchParams({ campaign, set, level, group, dose, date })}`);
+  return ask(`${ROOT}/api/coverage-by-day?${new URLSearchParams({ campaign, set, level, group, dose, date })}`);
 }
 
 // A unit's figures where some people may live there or in another part of a unit that was divided: at worst those alone

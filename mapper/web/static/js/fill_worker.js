@@ -7,6 +7,7 @@ const CACHE = MINE + KEPT.version;
 const PATIENCE_MS = 6000;
 const ROOT = self.registration.scope.replace(/\/$/, "");
 const ROOT_PATH = new URL(ROOT).pathname;
+const ASSETS = KEPT.files[0].replace(/\/assets\/.*/, "/assets/");
 
 self.addEventListener("install", (event) => event.waitUntil((async () => {
   const cache = await caches.open(CACHE);
@@ -27,7 +28,7 @@ self.addEventListener("fetch", (event) => {
   const address = new URL(request.url);
   if (request.method !== "GET" || address.origin !== location.origin) return;
   if (request.mode === "navigate") event.respondWith(opened(event, address));
-  else if (address.pathname.startsWith("/assets/")) event.respondWith(kept(request));
+  else if (address.pathname.startsWith(ASSETS)) event.respondWith(kept(request));
 });
 
 // A page: as the server has it now, or as it was kept where no answer comes. One page kept serves every form.

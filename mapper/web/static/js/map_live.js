@@ -1,6 +1,7 @@
 // Keeps the map's figures fresh while the census runs: asks now and then whether anything was counted since.
 
 import { make, page, t } from "./words.js";
+import { ROOT } from "./root.js";
 
 const clock = new Intl.DateTimeFormat(page.language === "vi" ? "vi-VN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
 
@@ -23,7 +24,7 @@ export function keepFresh(box, renew, freshen) {
     if (!running || looking || document.hidden) return;
     looking = true;
     try {
-      const reply = await fetch("/api/version", { headers: { Accept: "application/json" } });
+      const reply = await fetch(`${ROOT}/api/version`, { headers: { Accept: "application/json" } });
       if (!reply.ok) throw new Error("no version");
       const now = (await reply.json()).version;
       if (now !== version && running) {

@@ -9,6 +9,7 @@ import { keepFresh } from "./map_live.js";
 import { measure, scale, spoken } from "./measures.js";
 import { PlaceSearch } from "./place_search.js";
 import { UnitTable } from "./unit_table.js";
+import { ROOT } from "./root.js";
 
 const { areas, hamlets, heat, legend, notes, layers } = L.coverage.parts;
 const overlays = ["hot_spots", "epidemic", "tracks", "filter"].map((kind) => L.coverage.parts[kind]).filter(Boolean);
@@ -184,8 +185,8 @@ function writeAddress() {
   if (state.show !== "coverage") query.set("show", state.show);
   if (state.layers) query.set("layers", state.layers);
   if (state.filter) query.set("filter", state.filter);
-  byId("compare").href = `/map/compare?${query}`;
-  byId("wall").href = `/map/print?${query}`;
+  byId("compare").href = `${ROOT}/map/compare?${query}`;
+  byId("wall").href = `${ROOT}/map/print?${query}`;
   // The menu leads on with a set that pages about the day would not open with anyway.
   const usual = usualSet();
   for (const link of document.querySelectorAll("[data-of-sets]")) {
@@ -196,7 +197,7 @@ function writeAddress() {
   }
   // The switch leaves the language out of the address it comes back to: there it would win over the switch.
   for (const link of document.querySelectorAll("[data-language]")) {
-    link.href = `/language/${link.dataset.language}?next=${encodeURIComponent(`${location.pathname}?${query}`)}`;
+    link.href = `${ROOT}/language/${link.dataset.language}?next=${encodeURIComponent(`${ownPath()}?${query}`)}`;
   }
   const language = new URLSearchParams(location.search).get("lang");
   if (language) query.set("lang", language);
@@ -212,6 +213,9 @@ byId("filter").addEventListener("keydown", (event) => {
   if (event.key === "Escape") { event.target.value = ""; table.setFilter(""); }
 });
 
+// The page's path as the server knows it: where the product stands below a path, that is not in it.
+const ownPath = () => location.pathname.slice(ROOT.length);
+
 function say(text, ...actions) {
   const box = byId("trouble");
   box.replaceChildren(...(text ? [make("p", {}, text), ...actions] : []));
@@ -221,7 +225,7 @@ function say(text, ...actions) {
 function complain(error) {
   if (error.status === 401) {
     say(t("Your sign-in has ended. Sign in again, and the page comes back as it is."),
-      make("a", { class: "button", href: `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}` }, t("Sign in")));
+      make("a", { class: "button", href: `${ROOT}/sign-in?next=${encodeURIComponent(ownPath() + location.search)}` }, t("Sign in")));
     return;
   }
   const text = error.message && error.status ? error.message : error.status
@@ -455,7 +459,7 @@ function popupOf(key, units, answer) {
   const { campaign: id, set, group: groupCode, dose, date } = state;
   const itsPage = unit.code && answer.level !== "hamlet" && make("a", {
     class: "link",
-    href: `/unit/${[set, answer.level, unit.code].map(encodeURIComponent).join("/")}?${new URLSearchParams({ campaign: id, group: groupCode, dose, date })}`,
+    href: `${ROOT}/unit/${[set, answer.level, unit.code].map(encodeURIComponent).join("/")}?${new URLSearchParams({ campaign: id, group: groupCode, dose, date })}`,
   }, t("About this place"));
   const made = popup(unit, nameOf(unit, answer.level), answer, place, nowhere, onlyItsHamlets, toRow, itsPage);
   const first = figureShown(unit, units);

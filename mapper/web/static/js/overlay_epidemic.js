@@ -1,6 +1,7 @@
 // Epidemic level of each commune on the day shown: its number on its colour, never the colour alone.
 
 import { make, page, t } from "./words.js";
+import { ROOT } from "./root.js";
 
 // So far out, badges would lie on each other.
 const FROM_ZOOM = 8;
@@ -46,7 +47,7 @@ const Badges = L.LayerGroup.extend({
 
 export async function draw(answer, { state, options }) {
   const level = page.sets.find((each) => each.id === state.set).levels.at(-1);
-  const reply = await fetch(`/api/shapes?${new URLSearchParams({ level, set: state.set, zoom: 9 })}`);
+  const reply = await fetch(`${ROOT}/api/shapes?${new URLSearchParams({ level, set: state.set, zoom: 9 })}`);
   if (!reply.ok) throw Object.assign(new Error("shapes"), { status: reply.status });
   const { features } = await reply.json();
   const places = features.filter((each) => each.geometry && answer.levels[each.properties.key]).map((each) => ({

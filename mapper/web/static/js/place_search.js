@@ -2,6 +2,7 @@
 // at once; units of every boundary set, and hamlets, a moment later at the server.
 
 import { compareNames, day, make, page, plain, t } from "./words.js";
+import { ROOT } from "./root.js";
 
 const MOST = 8;
 const MOST_ELSEWHERE = 12;
@@ -70,7 +71,7 @@ export class PlaceSearch {
       const query = new URLSearchParams({ q: typed, limit: MOST_ELSEWHERE });
       const date = new URLSearchParams(location.search).get("date");
       if (date) query.set("date", date);
-      const answer = !asking.signal.aborted && await fetch(`/api/places?${query}`, { signal: asking.signal });
+      const answer = !asking.signal.aborted && await fetch(`${ROOT}/api/places?${query}`, { signal: asking.signal });
       if (answer.ok) found = (await answer.json()).places.flatMap((place) => this._rows(place));
     } catch {
       // Without a line, what is drawn can still be found.

@@ -9,6 +9,7 @@ import { count, make, percent, shortName, t } from "./words.js";
 import { measure, spoken } from "./measures.js";
 import { inside, middle, trace, unitOf } from "./tile_features.js";
 import { silence } from "./unit_words.js";
+import { ROOT } from "./root.js";
 
 const DOT = 4;
 const JOINED = 5.5;
@@ -29,7 +30,7 @@ const NOTHING = { borders: [], communes: [], hamlets: [] };
 
 const TileLayer = L.GridLayer.extend({
   options: {
-    url: "/api/tiles", minZoom: 6, maxNativeZoom: 16, pane: "hamletTiles", noData: "#b9c0c6", thin: 0.5, full: 0.9, hamlets: true,
+    url: `${ROOT}/api/tiles`, minZoom: 6, maxNativeZoom: 16, pane: "hamletTiles", noData: "#b9c0c6", thin: 0.5, full: 0.9, hamlets: true,
   },
 
   initialize(options) {

@@ -2,6 +2,7 @@
 
 import { count, make, percent, span, t } from "./words.js";
 import { isSampled, isThin, visitedShare } from "./figures.js";
+import { ROOT } from "./root.js";
 
 export const STATES = () => [
   ["vaccinated", t("vaccinated")],
@@ -30,8 +31,10 @@ export function verdictWord(unit) {
 }
 
 // A share, or from where to where it may lie where some people may be here or in another unit.
-export const share = (unit, digits = 1) => (unit.ranges?.coverage
-  ? span(unit.ranges.coverage[0], unit.ranges.coverage[2]) : percent(unit.coverage, digits));
+export function share(unit, digits = 1) {
+  const [least, , most] = unit.ranges?.coverage || [];
+  return least === most ? percent(unit.coverage, digits) : span(least, most);
+}
 
 // The same of a number, by its name.
 export function number(unit, name) {
@@ -102,7 +105,7 @@ function question(answer, unit, more) {
 // A figure that leads to the people, or the houses, that it counts. asked: {state} or {houses}.
 export function figure(answer, unit, asked, text, properties = {}) {
   const query = question(answer, unit, asked);
-  return query ? make("a", { class: "figure", href: `/people?${query}`, ...properties }, text) : make("span", {}, text);
+  return query ? make("a", { class: "figure", href: `${ROOT}/people?${query}`, ...properties }, text) : make("span", {}, text);
 }
 
 // A sentence with elements in its {places}.
