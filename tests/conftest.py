@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests import browser, postgres, proofs
+from tests import browser, memory, postgres, proofs
 
 if TYPE_CHECKING:
     from tests.faults.ground import Nursery
@@ -40,6 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Some files take the day when they are read, and phones and servers go by the clock: midnight is waited for."""
     if config.getoption("--whole"):
         os.environ[proofs.WHOLE] = "yes"
+    if "TMPDIR" not in os.environ and memory.is_enough():
+        os.environ["TMPDIR"] = str(memory.FOLDER)
+        tempfile.tempdir = None  # asked for anew
     config.addinivalue_line("markers", "today: a file that takes the day when it is read")
     config.addinivalue_line("markers", "long: a file that alone takes a quarter of a minute or more")
     now = datetime.now(VIETNAM)
@@ -64,6 +69,17 @@ def pytest_collection_finish() -> None:
 def pytest_unconfigure() -> None:
     """Let the interpreter end as it always does: DuckDB would else report what is left of it."""
     gc.unfreeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What lies in memory goes when all is well; else it stays to be looked at until the next run."""
+    if (
+        not hasattr(session.config, "workerinput")
+        and exitstatus == 0
+        and os.environ.get("TMPDIR") == str(memory.FOLDER)
+    ):
+        shutil.rmtree(session.config._tmp_path_factory.getbasetemp(), ignore_errors=True)  # type: ignore[attr-defined]
 
 
 def missing(reason: str) -> NoReturn:
