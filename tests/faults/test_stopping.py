@@ -9,7 +9,10 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -31,8 +34,41 @@ def here(tmp_path: Path, started: Nursery) -> Iterator[Ground]:
         yield made
 
 
-def half_sent(here: Ground, token: str, house: House) -> tuple[socket.socket, bytes]:
-    """A connection over which half of an upload has gone, and the other half."""
+@dataclass
+class Half:
+    """A connection over which half of an upload has gone, and the rest."""
+
+    line: socket.socket
+    rest: bytes
+
+    def send(self, number: int) -> None:
+        """So many more bytes."""
+        self.line.sendall(self.rest[:number])
+        self.rest = self.rest[number:]
+
+
+@contextmanager
+def going_on(halves: Sequence[Half]) -> Iterator[None]:
+    """A byte of each now and then, however long the test takes over other things: a server waits for no silent line."""
+    over = threading.Event()
+
+    def trickle() -> None:
+        while not over.wait(0.3):
+            for half in halves:
+                if len(half.rest) > 1:
+                    half.send(1)
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def half_sent(here: Ground, token: str, house: House) -> Half:
+    """Half of an upload, sent."""
     body = multipart(house.form(), [], True, "b")
     head = (
         f"POST /key/{token}/submission HTTP/1.1\r\nHost: 127.0.0.1\r\nX-OpenRosa-Version: 1.0\r\n"
@@ -41,7 +77,7 @@ def half_sent(here: Ground, token: str, house: House) -> tuple[socket.socket, by
     whole = head + body
     line = socket.create_connection(("127.0.0.1", here.port), 30)
     line.sendall(whole[: len(whole) // 2])
-    return line, whole[len(whole) // 2 :]
+    return Half(line, whole[len(whole) // 2 :])
 
 
 def logged(here: Ground) -> list[dict[str, object]]:
@@ -78,41 +114,43 @@ def test_what_has_begun_is_answered_what_comes_later_is_told_to_come_again(here:
     assert found[("tungnha_submissions_total", "counted")] == 12
     assert found[("tungnha_submissions_waiting", "received")] == 0
     late = House("uuid:late")
-    open_lines = [half_sent(here, token, House(f"uuid:half {place}")) for place in range(6)]
+    halves = [half_sent(here, token, House(f"uuid:half {place}")) for place in range(6)]
     keeping = [requests.Session() for _ in range(6)]
-    for session in keeping:
-        assert session.get(f"{here.url}/readyz", timeout=30).status_code == 200
-    assert here.process is not None
-    os.kill(here.process, signal.SIGTERM)
+    with going_on(halves):
+        for session in keeping:
+            assert session.get(f"{here.url}/readyz", timeout=30).status_code == 200
+        assert here.process is not None
+        os.kill(here.process, signal.SIGTERM)
 
-    told_to_come_again = 0
-    for session in keeping:
+        told_to_come_again = 0
+        for session in keeping:
 
-        def stopping(session: requests.Session = session) -> bool:
-            return session.get(f"{here.url}/readyz", timeout=30).status_code == 503
+            def stopping(session: requests.Session = session) -> bool:
+                return session.get(f"{here.url}/readyz", timeout=30).status_code == 503
 
-        try:
-            until(stopping, lambda: "it is ready as before")
-            refused = session.post(
-                f"{here.url}/key/{token}/submission",
-                data=multipart(late.form(), [], True, "b"),
-                headers={"Content-Type": "multipart/form-data; boundary=b", "X-OpenRosa-Version": "1.0"},
-                timeout=30,
-            )
-            assert refused.status_code == 503
-            assert int(refused.headers["Retry-After"]) > 0
-            assert "OpenRosaResponse" in refused.text
-            assert session.get(f"{here.url}/healthz", timeout=30).status_code == 200
-        except requests.ConnectionError:
-            continue  # all halves went to the other process: this one had nothing left to answer, and has ended
-        finally:
-            session.close()
-        told_to_come_again += 1
+            try:
+                until(stopping, lambda: "it is ready as before")
+                refused = session.post(
+                    f"{here.url}/key/{token}/submission",
+                    data=multipart(late.form(), [], True, "b"),
+                    headers={"Content-Type": "multipart/form-data; boundary=b", "X-OpenRosa-Version": "1.0"},
+                    timeout=30,
+                )
+                assert refused.status_code == 503
+                assert int(refused.headers["Retry-After"]) > 0
+                assert "OpenRosaResponse" in refused.text
+                assert session.get(f"{here.url}/healthz", timeout=30).status_code == 200
+            except requests.ConnectionError:
+                continue  # all halves went to the other process: this one had nothing left to answer, and has ended
+            finally:
+                session.close()
+            told_to_come_again += 1
     assert told_to_come_again
-    for place, (line, rest) in enumerate(open_lines):
-        line.sendall(rest)
-        assert line.recv(65536).startswith(b"HTTP/1.1 201"), place
-        line.close()
+    for half in halves:
+        half.send(len(half.rest))
+    for place, half in enumerate(halves):
+        assert half.line.recv(65536).startswith(b"HTTP/1.1 201"), place
+        half.line.close()
         promises[f"uuid:half {place}"] = Promise(House(f"uuid:half {place}").xml)
     here._ended()
     assert check(here.database_url, promises).submissions == 18
