@@ -101,7 +101,9 @@ class UnitFigures(NamedTuple):
         """Between which shares coverage lies; None where it is one figure, or none."""
         if self.maybe is None:
             return None
-        return self.maybe.coverage(self.counts[VACCINATED], self.eligible)
+        found = self.maybe.coverage(self.counts[VACCINATED], self.eligible)
+        # Nobody of these groups lives in the households that may come, or all of them change nothing.
+        return None if found is not None and self.eligible and found.least == found.most else found
 
     @property
     def ranges(self) -> Mapping[str, Range]:

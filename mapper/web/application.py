@@ -56,6 +56,7 @@ from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
 from mapper.web.integrity import integrity
 from mapper.web.language_choice import say
+from mapper.web.leading_on import lead_on
 from mapper.web.list_paper import list_paper
 from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
@@ -232,7 +233,13 @@ def status_of(error: MapperError) -> int:
 
 
 def answer_error(error: MapperError) -> Response:
-    """An error as its reader wants it: XML for a phone, JSON for a program, a page for a person."""
+    """An error as its reader wants it: XML for a phone, JSON for a program, a page for a person.
+
+    Whose address names a place of another boundary set is led there.
+    """
+    elsewhere = lead_on(error)
+    if elsewhere is not None:
+        return elsewhere
     answer = _answer(status_of(error), say(error))
     if isinstance(error, TooManyTries):
         answer.headers.update(web_accounts.wait_of(error))

@@ -32,8 +32,10 @@ export function percent(share, digits = 1) {
 }
 
 // Two shares as one span of whole per cents, the lower rounded down and the higher up: it never looks surer than it is.
-export const span = (low, high) =>
-  `${whole.format(Math.floor(low * 100 + 1e-9))}–${percent(Math.ceil(high * 100 - 1e-9) / 100, 0)}`;
+export function span(low, high) {
+  const [least, most] = [Math.floor(low * 100 + 1e-9), Math.ceil(high * 100 - 1e-9)];
+  return least === most ? percent(least / 100, 0) : `${whole.format(least)}–${percent(most / 100, 0)}`;
+}
 
 export const day = (iso) => dayFormat.format(new Date(`${iso}T00:00:00Z`));
 export const weekday = (iso) => weekdayFormat.format(new Date(`${iso}T00:00:00Z`));

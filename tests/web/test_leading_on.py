@@ -1,0 +1,50 @@
+"""An address that names a commune and no set opens in the set that has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from tests.client.site import Site
+from tests.web.test_boundary_sets import a_later_set
+from tests.web.test_forms_page import manager
+from tests.web.test_pages import Reader
+
+ADDRESSES = ("/assignment?commune={}", "/follow-up?commune={}", "/fieldwork?commune={}", "/people?area=commune:{}")
+
+
+@pytest.fixture
+def chief(sqlite_site: Site, tmp_path: Path) -> Reader:
+    """Somebody who sees everything, where the commune 00001 is of the older set alone."""
+    a_later_set(sqlite_site, tmp_path)
+    return manager(sqlite_site)
+
+
+def opened(who: Reader, address: str) -> requests.Response:
+    return who.session.get(f"{who.site.url}{address}", allow_redirects=False, timeout=30)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_commune_of_another_set_leads_on_to_it(chief: Reader, address: str) -> None:
+    # On the day of the older set both codes are its own; on one of the later set the second alone is there.
+    later = f"{address}&date=2026-01-01"
+    assert opened(chief, later.format("00002")).status_code == 200
+    led = opened(chief, later.format("00001"))
+    assert led.status_code == 302
+    asked = parse_qs(urlsplit(led.headers["Location"]).query)
+    assert asked["set"] == ["squares"]
+    assert asked["date"] == ["2026-01-01"]
+    assert opened(chief, led.headers["Location"]).status_code == 200
+
+
+def test_what_no_set_has_and_what_names_its_set_is_not_found(chief: Reader) -> None:
+    for address in ("/follow-up?commune=99999", "/follow-up?commune=00001&set=later", "/people?area=commune:99999"):
+        assert opened(chief, f"{address}&date=2026-01-01").status_code == 404
+
+
+def test_programs_are_told_and_not_led(chief: Reader) -> None:
+    answer = opened(chief, "/api/people?campaign=covid19&area=commune:00001&date=2026-01-01")
+    assert answer.status_code in (400, 404)
