@@ -68,12 +68,13 @@ def commands(console: Console) -> click.Group:
         from mapper.services.plan_figures import rules_for
 
         reference = console.opened()
-        question = plans.line(reference, OPERATOR, number).question
+        line = plans.line(reference, OPERATOR, number)
+        question, used = line.question, line.sites_used
         rules = rules_for(reference, question.campaign_id)
         if code is not None:
-            _make_here(console, reference, service.varied(question, rules, code).question, number, as_json)
+            _make_here(console, reference, service.varied(question, rules, code, used).question, number, as_json)
             return
-        for one in service.variants(question, rules):
+        for one in service.variants(question, rules, used):
             click.echo(f"{one.code}  {_(one.told.words, **one.told.facts)}")
 
     @command(

@@ -77,6 +77,11 @@ class PlanLine:
         return bool(self.summary.get("outline"))
 
     @property
+    def sites_used(self) -> int | None:
+        """How many sites it has; None while nothing came out."""
+        return int(self.summary["sites"]) if "sites" in self.summary else None
+
+    @property
     def seen(self) -> str:
         """What there is to be looked at: "" for nothing yet, "outline", or "plan".
 

@@ -27,16 +27,22 @@ class Variant:
     question: PlanQuestion
 
 
-def variants(wish: PlanQuestion, rules: PlanningRules) -> list[Variant]:
-    """All that can be asked of a question without a number: teams, sites, walks, scenarios."""
-    return [*_teams(wish), *_sites(wish), _walks(wish), *_scenarios(wish, rules)]
+def variants(wish: PlanQuestion, rules: PlanningRules, used: int | None = None) -> list[Variant]:
+    """All that can be asked of a question without a number: teams, sites, walks, scenarios.
+
+    used: sites of the plan that was made of it, which count where nobody said how many.
+    """
+    return [*_teams(wish), *_sites(wish, used), _walks(wish), *_scenarios(wish, rules)]
 
 
-def varied(wish: PlanQuestion, rules: PlanningRules, code: str) -> Variant:
-    """The question of a code. Raises InvalidQuestion for one that cannot be, with those that can."""
+def varied(wish: PlanQuestion, rules: PlanningRules, code: str, used: int | None = None) -> Variant:
+    """The question of a code. used: as in variants.
+
+    Raises InvalidQuestion for one that cannot be, with those that can.
+    """
     if code.startswith(DOSES):
         return _doses(wish, code.removeprefix(DOSES))
-    every = {one.code: one for one in variants(wish, rules)}
+    every = {one.code: one for one in variants(wish, rules, used)}
     if code not in every:
         raise InvalidQuestion(
             mark("This plan cannot be varied by {code}. It can by: {codes}."),
@@ -52,12 +58,13 @@ def _teams(wish: PlanQuestion) -> Iterator[Variant]:
         yield Variant("team_less", told, replace(wish, teams=wish.teams[:-1]))
 
 
-def _sites(wish: PlanQuestion) -> Iterator[Variant]:
-    if wish.aim is Aim.FEWEST_SITES or wish.sites is None:
+def _sites(wish: PlanQuestion, used: int | None) -> Iterator[Variant]:
+    sites = used if wish.sites is None else wish.sites
+    if wish.aim is Aim.FEWEST_SITES or not sites:
         return
-    if wish.sites > 1:
-        yield Variant("site_less", Explained(mark("one site less")), replace(wish, sites=wish.sites - 1))
-    yield Variant("site_more", Explained(mark("one site more")), replace(wish, sites=wish.sites + 1))
+    if sites > 1:
+        yield Variant("site_less", Explained(mark("one site less")), replace(wish, sites=sites - 1))
+    yield Variant("site_more", Explained(mark("one site more")), replace(wish, sites=sites + 1))
 
 
 def _doses(wish: PlanQuestion, written: str) -> Variant:

@@ -14,9 +14,12 @@ from mapper.web.plan_form import Reading
 from mapper.web.plan_words import explained
 
 
-def varied(question: PlanQuestion, typed: Mapping[str, str], rules: PlanningRules) -> tuple[PlanQuestion, str]:
+def varied(
+    question: PlanQuestion, typed: Mapping[str, str], rules: PlanningRules, used: int | None
+) -> tuple[PlanQuestion, str]:
     """The other question, and in a few words what is other. typed: ``what``, and ``doses`` or ``scenario``.
 
+    used: how many sites the plan has.
     Raises InvalidQuestion, InvalidInput for what cannot be.
     """
     what = typed.get("what", "")
@@ -30,7 +33,7 @@ def varied(question: PlanQuestion, typed: Mapping[str, str], rules: PlanningRule
         what = f"{what_if.DOSES}{doses or ''}"
     elif what == "scenario":
         what = f"{what_if.SCENARIO}{typed.get('scenario', '')}"
-    found = what_if.varied(question, rules, what)
+    found = what_if.varied(question, rules, what, used)
     preset = rules.preset(str(found.told.facts.get("scenario", "")))
     told = replace(found.told, facts={"scenario": preset.label[chosen_language()]}) if preset else found.told
     return found.question, explained(told)

@@ -231,8 +231,9 @@ def change(number: int) -> AnyResponse:
 @plan_pages.post("/plans/<int:number>/what-if")
 def what_if(number: int) -> AnyResponse:
     """Ask for the same plan with one thing other, from the same census."""
-    question = plans.line(installation().reference, reader(), number).question
-    other, words = varied(question, request.form, rules_for(installation().reference, question.campaign_id))
+    line = plans.line(installation().reference, reader(), number)
+    question, rules = line.question, rules_for(installation().reference, line.question.campaign_id)
+    other, words = varied(question, request.form, rules, line.sites_used)
     title = f"{plan_words.title(question.name, number)}: {words}"
     return _begin(replace(other, name=title[:LONGEST_NAME]), number)
 

@@ -91,6 +91,10 @@ def test_variants_change_one_thing_each() -> None:
     assert (found["farther"].question.farther, varied(wish, NAMED, "doses:12").question.doses) == (1.5, 12)
     now = found["scenario:outbreak"].question
     assert (now.scenario.code, now.scenario.levels, now.scenario.closed) == ("outbreak", wish.scenario.levels, ("y",))
+    free = replace(wish, sites=None)
+    own = {one.code: one.question.sites for one in variants(free, NAMED, used=4) if one.code.startswith("site")}
+    assert own == {"site_less": 3, "site_more": 5} and varied(free, NAMED, "site_more", 4).question.sites == 5
+    assert not any(one.code.startswith("site") for one in variants(free, NAMED)), "nothing came out yet"
     few = replace(now, aim=Aim.FEWEST_SITES, teams=())
     assert [one.code for one in variants(few, NAMED)] == ["farther", "scenario:"]
     for wrong in ("", "team_less", "site_more", "doses:", "doses:0", "doses:x", "scenario:storm"):

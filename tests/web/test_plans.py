@@ -457,3 +457,8 @@ def test_a_first_plan_by_numbers_shows_sites_and_says_that_nobody_is_asked_yet(s
         reply = who.get(f"/plans/{number}/{path}", lang="en")
         assert reply.status_code in (404, 409) and "6 of 7" not in reply.text, path
     assert "Who is asked to come when is still being written" in who.get(f"/plans/{number}/sites/TYT", lang="en").text
+    with site.reference.database.write() as connection:
+        kept.change(connection, number, {"told_at": "2022-08-15T00:00:00.000+00:00"})
+    page = who.get(f"/plans/{number}", lang="en").text
+    assert "The server stopped while it made this plan" in page and "first plan by numbers" not in page
+    assert "6 of 7 people due" not in page and 'value="again"' in page
