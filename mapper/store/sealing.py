@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NoBase64
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -39,6 +40,8 @@ _ID_BYTES = 3
 """Of a key's id: four characters of base64 in a text."""
 
 _NONCE_BYTES = 12
+_LEAST = _ID_BYTES + _NONCE_BYTES + 16
+"""Bytes of a sealed value of nothing."""
 
 Value = Any
 """Text or bytes, as the column has it."""
@@ -85,10 +88,11 @@ class Sealing:
         if not text.startswith(TEXT_MARK):
             return text
         try:
-            body = urlsafe_b64decode(text[1:])
+            body = b64decode(text[1:], b"-_", validate=True)
         except (NoBase64, ValueError):
-            return text  # nothing that this program sealed
-        return self._decrypt(body).decode()
+            body = b""
+        # Something else that begins so was not sealed by this program.
+        return self._decrypt(body).decode() if len(body) >= _LEAST else text
 
     def seal_bytes(self, content: bytes) -> bytes:
         """Bytes with the newest key."""
@@ -98,12 +102,14 @@ class Sealing:
     def open_bytes(self, content: bytes) -> bytes:
         """What was sealed; plain bytes as they are. Raises Unavailable where no key of the file fits."""
         content = bytes(content)
-        return self._decrypt(content[len(BYTES_MARK) :]) if content.startswith(BYTES_MARK) else content
+        ours = content.startswith(BYTES_MARK) and len(content) >= len(BYTES_MARK) + _LEAST
+        return self._decrypt(content[len(BYTES_MARK) :]) if ours else content
 
     def _decrypt(self, body: bytes) -> bytes:
         identity, nonce = body[:_ID_BYTES], body[_ID_BYTES : _ID_BYTES + _NONCE_BYTES]
         if identity not in self._keys:
-            self._load()
+            with suppress(InvalidInput):
+                self._load()
         try:
             return self._keys[identity].cipher.decrypt(nonce, body[_ID_BYTES + _NONCE_BYTES :], None)
         except (KeyError, InvalidTag, ValueError) as fault:
