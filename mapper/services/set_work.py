@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -27,6 +27,10 @@ REST = 0.5
 
 WAIT_S, LOOK_S = 30, 0.001
 """So long it waits for its turn, and so often it looks whether it has come."""
+
+PUT_BY = 4
+"""After so many transactions SQLite's log is brought into its file in a rest. Else a phone's own commit has to do it,
+which then takes many times as long: it falls to whoever commits when the log has grown to a thousand pages."""
 
 TOLD_S = 15
 """So often it is written down that somebody is at work."""
@@ -64,6 +68,7 @@ class Work:
     share: Share
     cells: Pace = field(default_factory=lambda: Pace(FEWEST, FEWEST))
     _rests_until: float = 0.0
+    _not_put_by: int = 0
     _told_at: float = field(default_factory=time.monotonic)
 
     def short(self, pace: Pace, rows: int, write: Callable[[Connection], Done]) -> Done:
@@ -86,8 +91,16 @@ class Work:
                 took = time.perf_counter() - begun
                 pace.told(rows, took)
                 self._rests_until = time.monotonic() + REST * took
+                self._put_by_now_and_then()
                 return done
         raise AssertionError("TRIES is at least 1")
+
+    def _put_by_now_and_then(self) -> None:
+        self._not_put_by += 1
+        if self._not_put_by >= PUT_BY:
+            self._not_put_by = 0
+            with suppress(Unavailable):
+                self.reference.database.put_by()
 
     def tell(self, connection: Connection) -> None:
         """Write down that somebody is at work."""

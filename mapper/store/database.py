@@ -57,7 +57,9 @@ ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2)
 _AT_ONCE = f"PRAGMA busy_timeout=0; BEGIN IMMEDIATE; PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
 """Begins to write, where no other process does."""
 
-_NOT_FLUSHED, _FLUSHED = "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL"
+_PATIENT = f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
+
+_NOT_FLUSHED, _FLUSHED = "PRAGMA synchronous=NORMAL", f"PRAGMA synchronous=FULL; {_PATIENT}"
 
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -250,7 +252,7 @@ class Database:
         if not self._writer.acquire(timeout=patience):
             raise Unavailable(mark("The database does not answer. Try again in a moment."))
         try:
-            begin, end = (f"{_NOT_FLUSHED}; {_AT_ONCE}", _FLUSHED) if done_again else (_AT_ONCE, "")
+            begin, end = (f"{_NOT_FLUSHED}; {_AT_ONCE}", _FLUSHED) if done_again else (_AT_ONCE, _PATIENT)
             with self._transaction(begin, end) as connection:
                 yield connection
         finally:
@@ -259,7 +261,7 @@ class Database:
     @contextmanager
     def _transaction(self, begin: str, end: str = "") -> Iterator[Connection]:
         with self._knowing_room(), _faults():
-            connection = self._borrow(begin)
+            connection = self._borrow(begin, end)
             try:
                 yield connection
                 driver_of(connection).commit()
@@ -286,8 +288,12 @@ class Database:
         if self._over:
             self._close_idle()
 
-    def _borrow(self, begin: str) -> Connection:
-        """A connection on which the transaction has begun; where one died while idle, so have they all."""
+    def _borrow(self, begin: str, end: str = "") -> Connection:
+        """A connection on which the transaction has begun; where one died while idle, so have they all.
+
+        end: what puts a connection right again on which it could not begin, as somebody else is writing: it is kept,
+        with the pages and statements that it remembers.
+        """
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -301,6 +307,12 @@ class Database:
                 while self._idle:
                     self._throw_away(self._idle.pop())
                 connection = self.engine.connect()
+            except sqlite3.OperationalError:
+                if end:
+                    self._undo(connection, end)
+                else:
+                    self._throw_away(connection)
+                raise
         try:
             _execute_all(driver_of(connection), begin)
         except BaseException:
@@ -325,6 +337,16 @@ class Database:
             self._throw_away(connection)
         else:
             self._lay_back(connection)
+
+    def put_by(self) -> None:
+        """Bring what SQLite's log holds into its file while nobody waits, so that no writer who ends has to.
+
+        Stops no reader and no writer; what they still need stays in the log. On PostgreSQL nothing.
+        """
+        if self.is_sqlite:
+            with _faults():
+                connection = self._borrow("PRAGMA wal_checkpoint(PASSIVE)")
+                self._lay_back(connection)
 
     @contextmanager
     def attempt(self, connection: Connection) -> Iterator[None]:

@@ -188,16 +188,40 @@ def test_what_may_be_left_undone_waits_for_no_writer_of_this_process_nor_of_anot
         pass
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable), embedded.write_at_once():
+    with embedded.read():
         pass
+    waiting = embedded.connections()
+    for again in (False, True):
+        with pytest.raises(Unavailable), embedded.write_at_once(done_again=again):
+            pass
+        assert embedded.connections() == waiting, "what a connection remembers is not lost with one try"
     other.execute("ROLLBACK")
     other.close()
     assert time.monotonic() - begun < BUSY_TIMEOUT_MS / 1000
     with embedded.write_at_once() as connection:
         reference.set_fact(embedded, connection, "after", "yes")
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == BUSY_TIMEOUT_MS
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     with embedded.read() as connection:
         assert reference.fact(connection, "after") == "yes"
+    embedded.close()
+
+
+def test_what_the_log_holds_is_put_by_while_others_read_and_write(embedded: Database) -> None:
+    path = embedded.engine.url.database
+    assert path is not None
+    with embedded.write() as connection:
+        reference.set_fact(embedded, connection, "put", "by")
+    with embedded.read(), embedded.write() as connection:
+        reference.set_fact(embedded, connection, "not", "yet")
+        embedded.put_by()
+    # The file alone, without its log, has what was committed before.
+    alone = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
+    assert alone.execute("SELECT value FROM facts WHERE name = 'put'").fetchone() == ("by",)
+    assert alone.execute("SELECT value FROM facts WHERE name = 'not'").fetchone() is None
+    alone.close()
+    with embedded.read() as connection:
+        assert reference.fact(connection, "not") == "yet"
     embedded.close()
 
 

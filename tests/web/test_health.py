@@ -73,7 +73,7 @@ def test_a_database_that_does_not_answer_is_not_ready_and_phones_are_told_when_t
     phone = watched.phone()
     database = watched.reference.database
 
-    def gone(begin: str) -> None:
+    def gone(begin: str, end: str = "") -> None:
         raise Unavailable("gone")
 
     monkeypatch.setattr(database, "_borrow", gone)

@@ -187,7 +187,7 @@ def test_while_the_primary_is_gone_pages_are_still_answered_and_sending_waits(
     asked = {"campaign": "mini", "group": "5_plus", "dose": "1", "level": "hamlet", "date": "2022-08-31"}
     until(lambda: desk.get("/api/coverage", **asked).json()["total"]["eligible"] == 1)
 
-    def refused(_begin: str) -> None:
+    def refused(_begin: str, _end: str = "") -> None:
         raise psycopg.OperationalError("connection refused")
 
     monkeypatch.setattr(pair.site.reference.database, "_borrow", refused)
