@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 from mapper.domain.ledger import ELIGIBLE
-from mapper.errors import NotSupported, Unavailable, mark
+from mapper.domain.suppression import LEAST_THRESHOLD
+from mapper.errors import Conflict, NotSupported, Unavailable, mark
 from mapper.store.database import Database
 from mapper.store.tables import STATE_COLUMNS
 
@@ -96,6 +97,7 @@ CREATE VIEW {SCHEMA}.coverage AS
     SELECT row_number() OVER (ORDER BY u.set_id, u.level, u.code, s.id) AS fid, s.campaign_id, s.group_code,
         s.dose_code, u.set_id, u.level, u.code, u.name, {", ".join(f"p.{name}" for name in STATE_COLUMNS)},
         {_ELIGIBLE} AS eligible, p.vaccinated::float8 / nullif({_ELIGIBLE}, 0) AS coverage,
+        least(p.vaccinated, {_ELIGIBLE} - p.vaccinated) < {LEAST_THRESHOLD} AS few,
         coalesce(h.visited, 0) AS visited, coalesce(h.interviewed, 0) AS interviewed, u.geom
     FROM people p JOIN public.series s ON s.id = p.series_id
     JOIN {SCHEMA}.units u ON u.set_id = p.set_id AND u.level = p.level AND u.code = p.code
@@ -136,10 +138,76 @@ def stands(connection: Connection, schema: str = SCHEMA) -> bool:
     return bool(connection.scalar(text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": schema}))
 
 
-def drop(connection: Connection) -> None:
-    """Take the views out, as before the tables below them change; the roles stay."""
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What somebody granted of the views. relation: "" for the schema; role: as statements name it."""
+
+    schema: str
+    relation: str
+    role: str
+    privilege: str
+    grantable: bool
+
+
+_GRANTED = f"""
+    SELECT o.schema, o.relation, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+        a.privilege_type, a.is_grantable
+    FROM (
+        SELECT n.nspname AS schema, c.relname AS relation, c.relacl AS acl, c.relowner AS owner
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        UNION ALL SELECT nspname, '', nspacl, nspowner FROM pg_namespace
+    ) o, aclexplode(o.acl) a
+    WHERE o.schema IN ('{SCHEMA}', '{HOUSES}') AND a.grantee <> o.owner AND pg_get_userbyid(a.grantee) <> o.schema
+"""
+
+_LEANING = f"""
+    SELECT DISTINCT d.refclassid, r.ev_class::regclass::text AS name
+    FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_class ours ON ours.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass
+    JOIN pg_namespace n ON n.oid = ours.relnamespace AND n.nspname IN ('{SCHEMA}', '{HOUSES}')
+    JOIN pg_class theirs ON theirs.oid = r.ev_class
+    JOIN pg_namespace t ON t.oid = theirs.relnamespace AND t.nspname NOT IN ('{SCHEMA}', '{HOUSES}')
+"""
+
+
+def drop(connection: Connection) -> list[Grant]:
+    """Take the views out, as before the tables below them change; what was granted of them. The roles stay.
+
+    Raises Conflict where somebody made views of their own over them, which would go too.
+    """
+    leaning = sorted({row.name for row in connection.execute(text(_LEANING))})
+    if leaning:
+        raise Conflict(
+            mark(
+                "The views for map programs are to be made anew, and others lean on them: {views}. Have their owner "
+                "take those out (DROP VIEW), try again, and make them anew afterwards."
+            ),
+            views=", ".join(leaning),
+        )
+    granted = [Grant(*row) for row in connection.execute(text(_GRANTED))]
     for schema in (HOUSES, SCHEMA):
         connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
+    return granted
+
+
+def _grant_again(connection: Connection, granted: Iterable[Grant]) -> None:
+    """Give what was granted before of what is there again."""
+    there = {
+        (row[0], row[1])
+        for row in connection.execute(
+            text(
+                "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                f"WHERE n.nspname IN ('{SCHEMA}', '{HOUSES}')"
+            )
+        )
+    }
+    schemas = {schema for schema, _ in there}
+    for one in granted:
+        if one.schema not in schemas or (one.relation and (one.schema, one.relation) not in there):
+            continue
+        of = f"TABLE {one.schema}.{one.relation}" if one.relation else f"SCHEMA {one.schema}"
+        more = " WITH GRANT OPTION" if one.grantable else ""
+        connection.execute(text(f"GRANT {one.privilege} ON {of} TO {one.role}{more}"))
 
 
 @contextmanager
@@ -152,15 +220,17 @@ def set_aside(database: Database, connection: Connection) -> Iterator[None]:
         yield
         return
     houses = stands(connection, HOUSES)
-    drop(connection)
+    granted = drop(connection)
     yield
     make(database, connection, [], houses)
+    _grant_again(connection, granted)
 
 
 def make(database: Database, connection: Connection, routes: Iterable[Route], houses: bool) -> list[str]:
-    """Make the views anew and let their roles read them; the roles that could not be made.
+    """Make the views anew and let their roles read them, and whom they were granted; the roles that could not be made.
 
-    houses: whether those of single houses are wanted too. Raises NotSupported on SQLite, Unavailable without PostGIS.
+    houses: whether those of single houses are wanted too. Raises NotSupported on SQLite, Unavailable without PostGIS,
+    Conflict where others' views lean on them.
     """
     if database.is_sqlite:
         raise NotSupported(mark("Views for map programs need PostgreSQL with PostGIS. Set MAPPER_DATABASE_URL."))
@@ -171,7 +241,7 @@ def make(database: Database, connection: Connection, routes: Iterable[Route], ho
         raise Unavailable(
             mark("This database has no PostGIS. Have its administrator install it, and run: CREATE EXTENSION postgis;")
         ) from fault
-    drop(connection)
+    granted = drop(connection)
     told = list(routes)
     missing = []
     for schema in (SCHEMA, *([HOUSES] if houses else [])):
@@ -182,6 +252,7 @@ def make(database: Database, connection: Connection, routes: Iterable[Route], ho
         _enter_routes(connection, schema, [one for one in told if one.at_houses == (schema == HOUSES)])
         if not _let_read(database, connection, schema):
             missing.append(schema)
+    _grant_again(connection, granted)
     return missing
 
 

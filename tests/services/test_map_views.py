@@ -12,7 +12,7 @@ import pytest
 from pandas.errors import DatabaseError
 from sqlalchemy import Connection, create_engine, insert, select, text
 
-from mapper.errors import NotSupported
+from mapper.errors import Conflict, NotSupported
 from mapper.formats.writer import InstanceWriter
 from mapper.services import map_views, sites
 from mapper.services.reference import Reference
@@ -100,7 +100,7 @@ def test_a_map_program_reads_units_coverage_hamlets_and_sites_with_a_role_that_s
         assert shown == {code: told[code] for code in shown} and set(shown) <= set(codes)
         assert sum(row[0] for row in shown.values()) == answer.total.eligible == 9
     first = coverage.set_index("code").loc[COMMUNES[0]]
-    assert (first.eligible, first.vaccinated, first.coverage) == (6, 3, 0.5)
+    assert (first.eligible, first.vaccinated, first.coverage, first.few) == (6, 3, 0.5, True)
     hamlets = layer(url, "SELECT * FROM tungnha_maps.hamlets").set_index("code")
     middle = hamlets.loc[HAMLETS[0][0]].geom  # of six houses in a row, a tenth of a square apart
     assert (middle.x, middle.y) == (105.045, 22.05)
@@ -123,6 +123,32 @@ def test_houses_stand_apart_only_when_asked_for_and_go_again(town: Town) -> None
     map_views.make(town.reference)
     with town.reference.database.read() as connection:
         assert kept.stands(connection) and not kept.stands(connection, kept.HOUSES)
+
+
+def test_what_an_operator_granted_stays_and_views_that_lean_on_these_are_not_taken_along(town: Town) -> None:
+    database = town.reference.database
+    map_views.make(town.reference)
+
+    def may(relation: str) -> bool:
+        with database.read() as connection:
+            asked = "SELECT has_table_privilege('q gis', :of, 'SELECT') AND has_schema_privilege('q gis', :in, 'USAGE')"
+            return bool(connection.scalar(text(asked), {"of": relation, "in": kept.SCHEMA}))
+
+    with database.write() as connection:
+        connection.execute(text('CREATE ROLE "q gis" NOLOGIN'))
+        connection.execute(text(f'GRANT USAGE ON SCHEMA {kept.SCHEMA} TO "q gis"'))
+        connection.execute(text(f'GRANT SELECT ON {kept.SCHEMA}.units TO "q gis" WITH GRANT OPTION'))
+    map_views.make(town.reference)
+    assert may("tungnha_maps.units") and not may("tungnha_maps.coverage")
+    with database.write() as connection, kept.set_aside(database, connection):
+        pass
+    assert may("tungnha_maps.units") and not may("tungnha_maps.coverage")
+    with database.write() as connection:
+        connection.execute(text("CREATE VIEW public.of_our_own AS SELECT code FROM tungnha_maps.units"))
+    with pytest.raises(Conflict, match="of_our_own"):
+        map_views.make(town.reference)
+    with database.write() as connection:
+        connection.execute(text("DROP VIEW public.of_our_own"))
 
 
 def test_ways_that_stop_at_houses_are_kept_with_the_houses(town: Town) -> None:
