@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -308,22 +308,28 @@ class Compiled(BytecodeCache):
 
 compiled = Compiled()
 
-_compile = Rule._compile_builder
-_builders: dict[str, Callable[..., tuple[str, str]]] = {}
+_compile = Rule.compile
+_rules: dict[str, Rule] = {}
 
 
-def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-    """How addresses are built by a rule, as one server of this process compiled it, for the next one."""
-    key = repr((rule.rule, rule._trace, rule.defaults, append_unknown))
-    if key not in _builders:
-        _builders[key] = _compile(rule, append_unknown)
-    return _builders[key]
+def _compiled_once(rule: Rule) -> None:
+    """How addresses are read and built by a rule, as one server of this process compiled it, for the next one."""
+    key = repr((rule.rule, rule.subdomain, rule.host, rule.defaults, rule.merge_slashes))
+    same = _rules.get(key)
+    if same is None:
+        _compile(rule)
+        _rules[key] = rule
+        return
+    rule._parts, rule._trace, rule._converters = same._parts, same._trace, same._converters
+    rule.arguments = set(same.arguments)
+    rule._build = same._build.__func__.__get__(rule, None)  # type: ignore[attr-defined]
+    rule._build_unknown = same._build_unknown.__func__.__get__(rule, None)  # type: ignore[attr-defined]
 
 
 def _application(settings: Settings, reference: Reference) -> Flask:
     """The application as it is in service; to compile its two hundred rules anew takes most of making it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", _compiled_once)
+        patch.setattr(Rule, "compile", _compiled_once)
         made = create_app(settings, reference)
     made.jinja_env.bytecode_cache = compiled
     return made
