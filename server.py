@@ -73,10 +73,14 @@ MAKING_READY_S = 2
 def open_reference(settings: Settings) -> Reference:
     """The database of these settings, its schema up to date."""
     database = Database(settings.database, _sealing(settings))
-    # Before anything is written to it, by a migration neither.
-    sealed_columns.check(database)
-    schema.upgrade(database)
-    sealed_columns.begin(database)
+    try:
+        # Before anything is written to it, by a migration neither.
+        sealed_columns.check(database)
+        schema.upgrade(database)
+        sealed_columns.begin(database)
+    except MapperError:
+        database.close()
+        raise
     if settings.reading_url and not database.is_sqlite:
         database.aside = Replica(database, settings.reading_url)
     return Reference(database, settings.secret_key, _copies(settings), _road_source(settings), settings.dask)

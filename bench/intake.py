@@ -28,7 +28,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("--workers", default="1", help="server processes, each number with an installation of its own")
     parser.add_argument("--one-hamlet", action="store_true", help="all households stand in one hamlet")
     parser.add_argument("--no-bounds", action="store_true", help="measure neither the disk nor a bare endpoint")
+    parser.add_argument("--sealed", action="store_true", help="names, phones and forms are sealed with a key")
     parser.add_argument("--threads", type=int, default=8, help="threads of each")
     parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
     parser.add_argument("--slow-phones", type=int, default=0, help="phones that upload slowly meanwhile, in extra runs")
@@ -125,6 +126,9 @@ def run(options: argparse.Namespace, workers: int) -> None:
             target, pids = Target(options.server_url.rstrip("/")), {"server": options.server_pid}
         else:
             here = stack.enter_context(installation(options.database_url))
+            if options.sealed:
+                here = replace(here, sealed=True)
+                here.command("make-key")
             kind = "PostgreSQL" if options.database_url else "SQLite"
             print(f"publishing the census on {kind}; {workers} processes will serve ...", flush=True)
             import_sample_outlines(here)

@@ -30,18 +30,20 @@ SET_ID = "bench"
 class Installation:
     """A data folder and a database with their settings; empty until something is published.
 
-    database_pid: of the PostgreSQL that was started for it.
+    database_pid: of the PostgreSQL that was started for it. sealed: whether names are sealed with a key of its own.
     """
 
     data_dir: Path
     database_url: str
     database_pid: int | None = None
+    sealed: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
         """Settings for commands and the server; nothing of the caller's own MAPPER_* reaches them."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MAPPER_")}
-        return clean | {"MAPPER_DATA_DIR": str(self.data_dir), "MAPPER_DATABASE_URL": self.database_url}
+        own = {"MAPPER_DATA_DIR": str(self.data_dir), "MAPPER_DATABASE_URL": self.database_url}
+        return clean | own | ({"MAPPER_FIELD_KEY": str(self.data_dir / "field.key")} if self.sealed else {})
 
     def command(self, *words: str, **settings: str) -> str:
         """Run ``python server.py WORDS`` and return what it printed. settings: more environment variables."""

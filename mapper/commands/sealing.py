@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def add(group: click.Group, console: Console) -> None:
 
         _file(console)
         reference = console.opened()
-        with console.bar(_("Rows"), sealing.how_many(reference)) as shown:
+        with closing(reference.database), console.bar(_("Rows"), sealing.how_many(reference)) as shown:
             done = sealing.seal(reference, shown.update)
         _tell(console, _("Sealed {rows} rows.", rows=done.rows), done)
 
@@ -48,7 +49,7 @@ def add(group: click.Group, console: Console) -> None:
 
         path = _file(console)
         reference = console.opened()
-        with console.bar(_("Rows"), sealing.how_many(reference)) as shown:
+        with closing(reference.database), console.bar(_("Rows"), sealing.how_many(reference)) as shown:
             done = sealing.rotate(reference, path, shown.update)
         _tell(console, _("Sealed {rows} rows with the newest key.", rows=done.rows), done)
         click.echo(
@@ -68,7 +69,7 @@ def add(group: click.Group, console: Console) -> None:
         reference = console.opened()
         if not yes:
             click.confirm(_("Have all names and phones plain in the database?"), abort=True)
-        with console.bar(_("Rows"), sealing.how_many(reference, to_open=True)) as shown:
+        with closing(reference.database), console.bar(_("Rows"), sealing.how_many(reference, to_open=True)) as shown:
             rows = sealing.unseal(reference, shown.update)
         click.echo(_("Opened {rows} rows.", rows=rows))
         click.echo(_("Take MAPPER_FIELD_KEY out of the settings before the server is started."))
