@@ -25,6 +25,7 @@ from mapper.services.forecast import (
 )
 from mapper.services.forecast_json import forecast_json
 from mapper.services.goals import HAMLET_LEVEL
+from mapper.services.plan_figures import names_of
 from mapper.services.reasons import level_within
 from mapper.services.targets import levels_within
 from mapper.web.accounts import only_for, reader
@@ -116,8 +117,20 @@ def page() -> str:
         due_people=lambda group, dose: behind.total(
             group=group, dose=dose, state="due", date=question.first.isoformat()
         ),
+        communes=_by_commune(found) if question.level == HAMLET_LEVEL else (),
         columns=[(one.formulation.code, one.formulation.label[chosen_language()]) for one in found.total.needs],
     )
+
+
+def _by_commune(found: Forecast) -> list[tuple[str, int, list[ForecastRow]]]:
+    """Hamlets under the communes of their list, each with its name and the doses due there; those of none come last."""
+    names = names_of(installation().reference, found.places.id)
+    hamlets = names.known.hamlets
+    parts: dict[str, list[ForecastRow]] = {}
+    for row in found.rows:
+        parts.setdefault(hamlets[row.code].commune_code if row.code in hamlets else "", []).append(row)
+    told = [(names.unit(code) if code else "", sum(row.due for row in rows), rows) for code, rows in parts.items()]
+    return sorted(told, key=lambda one: (not one[0], one[0]))
 
 
 def _series(found: Forecast, asked: Asked) -> list[tuple[str, str, int, list[tuple[str, str, int]]]]:

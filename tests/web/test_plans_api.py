@@ -72,7 +72,7 @@ def test_a_plan_is_asked_for_made_in_the_background_and_told_whole(site: Site) -
     assert (found["state"], found["share"], found["trouble"]) == ("done", 1.0, None), found
     assert found["summary"]["people"] == 7 and found["question"]["sites"] == 2
     told = program.get(f"/{found['number']}")["told"]
-    assert told["headline"].startswith(f"{found['summary']['served']} of 7 people due have a place"), told
+    assert told["headline"].startswith(f"{found['summary']['served']} trong 7 người đến hạn có chỗ tiêm"), told
     assert told["sites"] == "" and (told["binds"] or found["summary"]["served"] == 7)
     explained = found["explained"]
     assert (explained["people"], explained["houses"]) == (7, 5)

@@ -176,7 +176,8 @@ def test_the_forecast_says_what_is_due_what_to_order_and_how_that_is_known(site:
     assert "5 and older 3" in page, "what coverage says, with its link"
     assert "Vials to order" in page
     hamlets = words(who.get("/forecast", **on, area="commune:00001").text)
-    assert "Thôn Đông 2 2" in hamlets and "2 people are due for 2 doses" in hamlets
+    assert ": 2 doses (1 hamlets)" in hamlets and "Thôn Đông 2 2" in hamlets
+    assert "2 people are due for 2 doses" in hamlets
     rows = list(csv.reader(io.StringIO(who.get("/forecast.csv", **on).content.decode("utf-8-sig"))))
     assert [row[:6] for row in rows[1:]] == [
         ["Xã Hai", "00002", "Pfizer of ten", "1", "1", "1"],
