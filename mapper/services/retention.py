@@ -258,7 +258,7 @@ def see_to(reference: Reference, day: date) -> None:
 
 def _announce(reference: Reference, standing: Standing, part: Part, day: date) -> None:
     with reference.database.write() as connection:
-        told = {**standing.announced, part.value: day.isoformat()}
+        told = {**_told(connection, "announced", standing.campaign_id), part.value: day.isoformat()}
         kept.set_fact(reference.database, connection, _fact("announced", standing.campaign_id), json.dumps(told))
         facts = {"number": sum(standing.numbers.values()), "day": day + NOTICE}
         _record(reference, connection, None, "retention.announced", standing.campaign_id, facts)
