@@ -136,7 +136,7 @@ def test_a_set_that_changes_whose_codes_the_hamlets_have_makes_everything_anew_o
     """The squares come after the strips and after the households: only then the chosen commune says anything."""
     town = new_town()
     with town.reference.database.write() as connection:
-        for table in (tables.unit_shapes, tables.units, tables.boundary_sets):
+        for table in (tables.unit_shapes, tables.units, tables.point_indexes, tables.boundary_sets):
             connection.execute(table.delete())
         kept.raise_revision(town.reference.database, connection)
     town.send(town.write({"household.point": None}, [person()], commune=0))

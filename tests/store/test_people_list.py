@@ -33,7 +33,6 @@ def entered(database: Database, visits: list[Visit]) -> list[int]:
                 report="",
                 imported_at=AT,
                 state="shown",
-                placer=b"",
             )
         )
         cells = [tallies.cell(database, connection, f"H{n}", "C", {"old": "01"}) for n in range(PLACES)]

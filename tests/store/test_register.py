@@ -79,7 +79,6 @@ def cell_id(database: Database) -> int:
                 report="",
                 imported_at=AT,
                 state="shown",
-                placer=b"",
             )
         )
         return tallies.cell(database, connection, "A", "C", {"old": "01"})

@@ -34,7 +34,6 @@ def series(database: Database) -> dict[str, int]:
                     report="",
                     imported_at=AT,
                     state="shown",
-                    placer=b"",
                 )
             )
         return {dose: number for (_, dose), number in reference.series_ids(connection, "c").items()}
