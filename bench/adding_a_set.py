@@ -1,8 +1,8 @@
 """A boundary set is added to a province of 1,000,000 households while phones go on sending: seconds, p95 and memory.
 
 python bench/adding_a_set.py [--households 1000000] [--hamlets 2500] [--communes 150] [--units 3321] [--vertices 1185]
-                             [--within 123] [--rate 20] [--alone 60] [--database-url postgres] [--keep FOLDER]
-                             [--cut-off]
+                             [--within 123] [--rate 20] [--alone 60] [--longest 300] [--database-url postgres]
+                             [--keep FOLDER] [--cut-off]
 
 The register is filled directly, not through the intake, and without rows of people and doses, which no set touches:
 households of twelve invented hamlets again and again under other numbers, each with what it adds to the tallies. The
@@ -257,6 +257,7 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=float, default=20, help="submissions a second")
     parser.add_argument("--alone", type=float, default=60, help="seconds of sending before the set is added")
+    parser.add_argument("--longest", type=float, default=300, help="seconds that adding it may take")
     parser.add_argument("--database-url", default="", help="empty: SQLite; postgres: a server of this run's own")
     parser.add_argument(
         "--keep", type=Path, default=None, help="folder of the filled database; a second run in it wants another id"
@@ -290,7 +291,7 @@ def main() -> None:
             inventor = Inventor(campaign, places_of(options)[1], int(time.time()))
             writer, run = InstanceWriter(XFormModel.from_json(form.model), campaign), f"{time.time()}"
             posts = []
-            for one in range(int(options.rate * (options.alone + 300))):
+            for one in range(int(options.rate * (options.alone + options.longest))):
                 answers, people = inventor.household(one)
                 posts.append(target.post(writer.write(answers, people, instance_id=instance_id(one, run))))
             first, lines = time.monotonic() + 1, []
@@ -308,6 +309,8 @@ def main() -> None:
             until_s = time.monotonic()
             seen = []
             for process, ours in lines:
+                if ours.poll():
+                    sys.exit("phones had sent all that was made up for them before the set was added: raise --longest")
                 ours.send("stop")
                 seen += ours.recv()
                 process.join()
