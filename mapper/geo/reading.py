@@ -189,6 +189,7 @@ def _unreadable_source() -> tuple[type[Exception], ...]:
         errors.FeatureError,
         errors.GeometryError,
         errors.FieldError,
+        UnboundLocalError,  # pyogrio 0.13 on a .prj that is read but cannot be written again as WKT
     )
 
 

@@ -109,6 +109,15 @@ def test_a_file_without_crs_is_refused_until_the_importer_names_it(tmp_path: Pat
         assert "no coordinate reference system" in refusal(path, ReadOptions(crs="my own"))
 
 
+def test_a_shapefile_whose_reference_system_is_garbled_is_refused(tmp_path: Path) -> None:
+    write_shapefile(tmp_path / "a.zip", SHAPE_TWO)
+    with zipfile.ZipFile(tmp_path / "a.zip") as whole, zipfile.ZipFile(tmp_path / "b.zip", "w") as spoiled:
+        for name in whole.namelist():
+            content = whole.read(name)
+            spoiled.writestr(name, b"B\x87EGGCS[\x80" + content[7:] if name.endswith(".prj") else content)
+    assert "damaged" in refusal(tmp_path / "b.zip")
+
+
 def test_swapped_latitude_and_longitude_are_named(tmp_path: Path) -> None:
     swapped = [(fields, shapely.transform(g, lambda xy: xy[:, ::-1])) for fields, g in TWO]
     assert "swapped" in refusal(write_geojson(tmp_path / "a.geojson", swapped))
