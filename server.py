@@ -98,7 +98,7 @@ def _copies(settings: Settings) -> Path:
     folder = in_memory(settings.memory_dir, settings.data_dir)
     shutil.rmtree(plain, ignore_errors=True)  # what a server without the key had left there
     tempfile.tempdir = str(folder)
-    return folder
+    return folder / "columns"
 
 
 def _road_source(settings: Settings) -> RoadSource:
