@@ -127,6 +127,20 @@ def session_key() -> str:
     return key
 
 
+def tell_password_again(typed: str) -> None:
+    """Have whoever is signed in tell the password once more, before what cannot be taken back.
+
+    Raises Forbidden for a program's token, InvalidInput for another password, TooManyTries.
+    """
+    if not session_key():
+        raise Forbidden(mark("A program's token erases nothing. Sign in with a browser."))
+    try:
+        # Counted as this browser's: whoever sits at somebody's open page does not make strangers of all browsers.
+        door().sign_in(reader().name, typed, "", browser=session_key())
+    except SignInRequired:
+        raise InvalidInput(mark("The present password is wrong.")) from None
+
+
 def _from_session(key: str) -> SessionUser | None:
     by_hand = (request.endpoint or "").rpartition(".")[2] not in BY_THEMSELVES
     user = sessions.user_of(installation().reference, key, idle_s(), by_hand=by_hand)

@@ -6,10 +6,12 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import Role
+from mapper.errors import InvalidInput, MapperError, TooManyTries
 from mapper.services import erasing, erasing_view
 from mapper.services.erasing import REASONS, WORDS, Wish
-from mapper.web.accounts import only_for, reader
+from mapper.web.accounts import only_for, reader, tell_password_again
 from mapper.web.installation import installation
+from mapper.web.language_choice import say
 
 erasing_pages = Blueprint("erasing", __name__)
 _only_for_administrators = only_for(Role.ADMINISTRATOR)
@@ -45,8 +47,8 @@ def house(instance_id: str) -> str:
 
 
 @erasing_pages.post("/erasure/<path:instance_id>")
-def erase(instance_id: str) -> str | AnyResponse:
-    """Show what would be taken out, or take it out."""
+def erase(instance_id: str) -> str | AnyResponse | tuple[str, int]:
+    """Show what would be taken out, or take it out: who asks tells the password once more."""
     here = installation()
     wish = Wish(
         request.form.get("campaign", ""),
@@ -57,11 +59,17 @@ def erase(instance_id: str) -> str | AnyResponse:
     )
     if request.form.get("step") != "erase":
         return _house(instance_id, wish)
+    try:
+        tell_password_again(request.form.get("present", ""))
+    except InvalidInput as problem:
+        return _house(instance_id, wish, problem), 400
+    except TooManyTries as problem:
+        return _house(instance_id, wish, problem), 429
     done = erasing.erase(here.reference, reader(), wish)
     return redirect(url_for("erasing.page", done=done.number), 303)
 
 
-def _house(instance_id: str, wish: Wish | None) -> str:
+def _house(instance_id: str, wish: Wish | None, problem: MapperError | None = None) -> str:
     reference = installation().reference
     shown = erasing_view.house(reference, reader(), instance_id)
     looked = None if wish is None else erasing.preview(reference, reader(), wish)
@@ -73,4 +81,5 @@ def _house(instance_id: str, wish: Wish | None) -> str:
         reasons=REASONS,
         words=WORDS,
         instance_id=instance_id,
+        problem=say(problem) if problem is not None else "",
     )

@@ -10,14 +10,14 @@ from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, red
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import Role
-from mapper.errors import Forbidden, InvalidInput, MapperError, SignInRequired, TooManyTries, mark
+from mapper.errors import InvalidInput, MapperError, TooManyTries, mark
 from mapper.services import intake, questions
 from mapper.services import retention as service
 from mapper.services.background import Progress, Stage
 from mapper.services.background import Standing as Work
 from mapper.services.erasing import may_erase
 from mapper.services.retention import NOTICE, WORDS, Part, Policy
-from mapper.web.accounts import door, only_for, reader, session_key
+from mapper.web.accounts import only_for, reader, tell_password_again
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 
@@ -74,17 +74,15 @@ def set_policy(campaign_id: str) -> AnyResponse | tuple[str, int]:
 @retention.post("/retention/<campaign_id>/erase")
 def begin(campaign_id: str) -> AnyResponse | str | tuple[str, int]:
     """Ask again what is due to go, and take it out: who asks tells the password once more."""
-    if not session_key():
-        raise Forbidden(mark("A program's token erases nothing. Sign in with a browser."))
     if request.form.get("part", "") not in list(Part):
         raise InvalidInput(mark("Choose what is to go."))
     part, here, user = Part(request.form["part"]), installation(), reader()
     if request.form.get("step") != "erase":
         return _campaign(campaign_id, asked=part)
     try:
-        door().sign_in(user.name, request.form.get("present", ""), "", browser=session_key())
-    except SignInRequired:
-        return _campaign(campaign_id, asked=part, problem=InvalidInput(mark("The present password is wrong."))), 400
+        tell_password_again(request.form.get("present", ""))
+    except InvalidInput as problem:
+        return _campaign(campaign_id, asked=part, problem=problem), 400
     except TooManyTries as problem:
         return _campaign(campaign_id, asked=part, problem=problem), 429
     day = intake.today()

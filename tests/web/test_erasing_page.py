@@ -10,7 +10,7 @@ import pytest
 from mapper.services import audit, intake
 from tests.client.site import House, Site
 from tests.web.test_forms_page import manager
-from tests.web.test_pages import reader
+from tests.web.test_pages import PASSWORD, reader
 
 
 @pytest.fixture
@@ -31,7 +31,11 @@ def test_an_administrator_sees_what_goes_and_erases_a_household(site: Site) -> N
     looked = someone.post("/erasure/uuid:gone", page, step="look", **wish)
     assert "Sẽ xóa: Nông Xuân Quỳnh" in looked.text
     assert someone.get("/submission/uuid:gone").status_code == 200
-    done = someone.post("/erasure/uuid:gone", looked.text, step="erase", **wish)
+    for wrong in ({}, {"present": "another one"}):
+        refused = someone.post("/erasure/uuid:gone", looked.text, step="erase", **wish, **wrong)
+        assert refused.status_code == 400 and "Mật khẩu hiện tại" in refused.text
+    assert someone.get("/submission/uuid:gone").status_code == 200
+    done = someone.post("/erasure/uuid:gone", looked.text, step="erase", present=PASSWORD, **wish)
     assert done.status_code == 303
     told = someone.get(done.headers["Location"].removeprefix(site.url)).text
     assert "Đã xóa. Số lần xóa: 1" in told
