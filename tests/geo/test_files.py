@@ -114,7 +114,7 @@ def test_a_shapefile_whose_reference_system_is_garbled_is_refused(tmp_path: Path
     with zipfile.ZipFile(tmp_path / "a.zip") as whole, zipfile.ZipFile(tmp_path / "b.zip", "w") as spoiled:
         for name in whole.namelist():
             content = whole.read(name)
-            spoiled.writestr(name, b"B\x87EGGCS[\x80" + content[7:] if name.endswith(".prj") else content)
+            spoiled.writestr(name, content[:7] + b"\x80" + content[7:] if name.endswith(".prj") else content)
     assert "damaged" in refusal(tmp_path / "b.zip")
 
 
