@@ -120,21 +120,24 @@ class NoticeBoard(Generic[Made]):
         return True
 
     def tell(self, key: Hashable, version: Hashable, share: float) -> None:
-        """Tell how far it is, unless that was told a moment ago."""
+        """Tell how far it is, unless that was told a moment ago.
+
+        Without waiting for a turn to write: the work that tells it may itself be writing.
+        """
         if time.monotonic() >= self._told_at + TOLD_S:
-            self._told_at = time.monotonic()
-            self._end(key, version, "running", share)
+            with suppress(Unavailable), self._database.write_at_once() as connection:
+                self._stands(connection, key, version, "running", share)
+                self._told_at = time.monotonic()
 
     def failed(self, key: Hashable, version: Hashable) -> None:
         """Tell that it failed."""
-        self._end(key, version, "failed", 0.0)
-
-    def _end(self, key: Hashable, version: Hashable, stage: str, share: float) -> None:
-        # What cannot be told is no reason to end the work.
         with suppress(Unavailable), self._database.write() as connection:
-            before = self._read(connection, key)
-            made = (before.made_at, before.made_from) if before is not None else (None, None)
-            self._write(connection, key, Notice(self._me, repr(version), stage, share, _now(), *made))
+            self._stands(connection, key, version, "failed", 0.0)
+
+    def _stands(self, connection: Connection, key: Hashable, version: Hashable, stage: str, share: float) -> None:
+        before = self._read(connection, key)
+        made = (before.made_at, before.made_from) if before is not None else (None, None)
+        self._write(connection, key, Notice(self._me, repr(version), stage, share, _now(), *made))
 
     def done(self, key: Hashable, version: Hashable, made: Made, made_at: datetime) -> None:
         """Hand on what came of it, and take out what nobody will ask for any more."""

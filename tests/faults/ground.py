@@ -158,7 +158,10 @@ class Ground:
     def stop(self) -> None:
         """The server is told to end, and ends."""
         if self.process is not None:
-            os.kill(self.process, signal.SIGTERM)
+            try:
+                os.kill(self.process, signal.SIGTERM)
+            except ProcessLookupError:
+                raise AssertionError(f"the server had ended by itself:\n{self.log.read_text()[-4000:]}") from None
             self._ended()
 
     def _signal(self, number: int) -> None:

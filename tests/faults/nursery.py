@@ -43,7 +43,7 @@ def become(told: dict[str, Any]) -> None:
 
 def make_ready() -> None:
     """Make one application over nothing: what it imports and compiles is there for all that are forked."""
-    Rule._compile_builder = _compiled_once  # type: ignore[method-assign]
+    Rule.compile = _compiled_once  # type: ignore[method-assign]
     with TemporaryDirectory(prefix="tungnha-nursery-") as folder:
         app = server.create_app(Settings(data_dir=Path(folder)))
         app.test_client().get("/sign-in")
