@@ -10,6 +10,8 @@ import datetime
 import ipaddress
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,7 +162,7 @@ def test_a_supervisor_signs_in_over_tls_and_sees_the_map(front: Front) -> None:
     accounts.add_user(reference, "giám sát", "supervisor", ["001"], PASSWORD)
     reference.database.close()
     plain = requests.get(f"http://127.0.0.1:{front.plain_port}/map?x=1", allow_redirects=False, timeout=30)
-    assert (plain.status_code, plain.headers["Location"]) == (308, "https://127.0.0.1/map?x=1")
+    assert (plain.status_code, plain.headers["Location"]) == (308, "https://localhost/map?x=1")
     with front.browser() as browser:
         page = BeautifulSoup(browser.get(f"{front.url}/sign-in", timeout=60).text, "lxml")
         token = page.select_one("input[name=csrf_token]")["value"]
@@ -252,6 +254,31 @@ def test_below_a_path_nothing_that_a_browser_loads_or_leads_to_lies_outside_of_i
     assert {f"{host}{PATH}/{name}" for name in ("plans", "audit", "sign-out")} <= {
         each.partition("?")[0] for each in found
     }
+
+
+def test_no_answer_repeats_a_host_that_is_not_the_products_own(front: Front) -> None:
+    key = token_of(front.here.database_url)
+    told = {"Host": "elsewhere.example", "X-Forwarded-Host": "elsewhere.example", "X-Forwarded-Prefix": "/elsewhere"}
+    with front.browser() as browser:
+        for path in ("/sign-in", "/map", f"/key/{key}/formList", f"/key/{key}/fill", "/nothing"):
+            answer = browser.get(f"{front.url}{path}", headers=told, allow_redirects=False, timeout=60)
+            assert "elsewhere" not in answer.text + repr(answer.headers), path
+    plain = requests.get(f"http://127.0.0.1:{front.plain_port}/", headers=told, allow_redirects=False, timeout=30)
+    assert plain.headers["Location"] == "https://localhost/"
+
+
+def test_old_ciphers_are_refused(front: Front) -> None:
+    for ciphers, taken in (("ECDHE-ECDSA-AES128-GCM-SHA256", True), ("ECDHE-ECDSA-AES128-SHA", False)):
+        asking = ssl.create_default_context(cafile=str(front.certificate))
+        asking.maximum_version = ssl.TLSVersion.TLSv1_2
+        asking.set_ciphers(ciphers)
+        with socket.create_connection(("127.0.0.1", front.port), timeout=30) as line:
+            if taken:
+                with asking.wrap_socket(line, server_hostname="localhost") as spoken:
+                    assert spoken.version() == "TLSv1.2"
+            else:
+                with pytest.raises(ssl.SSLError):
+                    asking.wrap_socket(line, server_hostname="localhost")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -26,7 +26,7 @@ ENGINES, RECORD = os.environ.get("MAPPER_ENGINES", ""), bool(os.environ.get("MAP
 LIVE = {"osrm_car": "osrm", "osrm_foot": "osrm", "valhalla": "valhalla"}
 
 Answer = Callable[[str, str, str], tuple[int, str]]
-"""Of a method, a path with its question, and a body: the status and the text."""
+"""Of a method, a path with its question, and a body: the status and the text, or where a redirect leads."""
 
 
 @contextmanager
@@ -39,6 +39,8 @@ def serving(answer: Answer) -> Iterator[str]:
             status, text = answer(self.command, self.path, self.rfile.read(length).decode())
             content = text.encode()
             self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", text)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -134,6 +134,21 @@ def test_a_server_that_answers_amiss_is_named_with_the_cure(status: int, text: s
                 made.table(Going.CAR, positions([(0, 0)]), positions([(1, 0)]))
 
 
+def test_a_redirect_leads_nowhere() -> None:
+    asked: list[str] = []
+
+    def elsewhere(method: str, path: str, body: str) -> tuple[int, str]:
+        asked.append(path)
+        return 302, "/where-houses-stand-is-not-told"
+
+    with serving(elsewhere) as address:
+        made = RoutingServer.of("osrm", address)
+        assert made is not None
+        with pytest.raises(Unavailable):
+            made.table(Going.CAR, positions([(0, 0)]), positions([(1, 0)]))
+    assert asked and not any("told" in each for each in asked)
+
+
 def test_after_the_first_silence_nobody_waits_again() -> None:
     asked: list[str] = []
 
