@@ -24,7 +24,7 @@ TEAM_COLOURS = HOLDERS
 
 @dataclass(frozen=True, slots=True)
 class SiteMark:
-    """A site. people: by day in ISO, of the station's staff or of whichever team; address: of its own page.
+    """A site. people: by day in ISO, of the station's staff or of whichever team; address: of its page, "" for none.
 
     teams: names of those that come, by day.
     """

@@ -48,7 +48,7 @@ def map_of(
     points: bool,
 ) -> MapParts:
     """The map of a plan. points: whether its reader may see where houses stand, to which roads lead."""
-    sites = [_site(number, row) for row in rows]
+    sites = [_site(number, row, made.outline) for row in rows]
     reaches = [
         Reach(place, part.middle.lat, part.middle.lon, part.people, _reach_words(row, part))
         for place, row in enumerate(rows)
@@ -84,7 +84,7 @@ def map_of(
     )
 
 
-def _site(number: int, row: SiteRow) -> SiteMark:
+def _site(number: int, row: SiteRow, outline: bool) -> SiteMark:
     site = row.one.site
     people: dict[str, int] = {}
     teams: dict[str, list[str]] = {}
@@ -98,7 +98,8 @@ def _site(number: int, row: SiteRow) -> SiteMark:
         told.append(say("farthest walk {way}", way=km(row.farthest_m)))
     if row.teams and any(row.teams):
         told.append(", ".join(filter(None, row.teams)))
-    address = url_for("plan_people.site", number=number, code=site.code)
+    # Whom a site serves is not written yet of a plan by numbers.
+    address = "" if outline else url_for("plan_people.site", number=number, code=site.code)
     fixed, at = site.kind is SiteKind.FIXED, shown_at(site)
     return SiteMark(site.name, at.lat, at.lon, fixed, people, teams, told, address)
 

@@ -119,6 +119,7 @@
     _popup(site) {
       const box = lines([site.name, ...site.told]);
       box.firstChild.className = "popup-sentence";
+      if (!site.address) return box;
       const link = document.createElement("a");
       link.href = site.address;
       link.textContent = this.options.words.open_site;
