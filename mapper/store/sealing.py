@@ -97,7 +97,8 @@ class Sealing:
     def seal_bytes(self, content: bytes) -> bytes:
         """Bytes with the newest key."""
         key, nonce = self._newest, os.urandom(_NONCE_BYTES)
-        return self.bytes_start + nonce + key.cipher.encrypt(nonce, content, None)
+        # Not what was worked out of it beforehand: another thread may be reading the file again.
+        return BYTES_MARK + key.id + nonce + key.cipher.encrypt(nonce, content, None)
 
     def open_bytes(self, content: bytes) -> bytes:
         """What was sealed; plain bytes as they are. Raises Unavailable where no key of the file fits."""
