@@ -42,10 +42,15 @@ HAMLETS = (("00001", "0000101", 105.02), ("00001", "0000102", 105.07), ("00002",
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on now, and that the system gives nobody while its server is gone.
+
+    It hands out those above 32767: to other servers that ask for any, and to whoever connects, phones that try again
+    among them.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.SystemRandom().randint(15_000, 32_000)))
+            return int(probe.getsockname()[1])
 
 
 class Nursery:
