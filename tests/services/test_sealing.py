@@ -28,6 +28,7 @@ from mapper.store import oddities, schema, tables
 from mapper.store.database import Database
 from mapper.store.sealed_columns import begin, check, how_many, may_be_plain, open_all, seal_all, sealed_columns
 from mapper.store.sealing import Sealing, add_key, read_keys
+from tests.ready import sqlite_copy
 from tests.services.test_erasing import HOUSE, PHONE, C, member, tell
 from tests.services.test_filtered import names
 from tests.services.town import DAY, EVERYTHING, Town
@@ -118,9 +119,23 @@ def forget(town: Town) -> list[object]:
     return [dict(done.numbers), again.new, names(town), town.everything()["tallies"], town.states()]
 
 
-def test_all_is_as_it_is_without_a_key_and_the_database_tells_no_name(sealed_town: Town, sqlite_town: Town) -> None:
-    expected, town = journey(sqlite_town), sealed_town
-    assert {word for _, word in told_in(sqlite_town.reference.database, *WORDS)} == {*WORDS}, "the search finds words"
+@pytest.fixture(scope="module")
+def without_key(
+    town_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[object], set[str], list[object]]:
+    """What is seen without a key, the words that the database then tells, and what is seen after the erasure."""
+    folder = tmp_path_factory.mktemp("plain")
+    with opened(sqlite_copy(town_file, folder), None) as database:
+        town = Town(Reference(database), folder)
+        return journey(town), {word for _, word in told_in(database, *WORDS)}, forget(town)
+
+
+def test_all_is_as_it_is_without_a_key_and_the_database_tells_no_name(
+    sealed_town: Town, without_key: tuple[list[object], set[str], list[object]]
+) -> None:
+    expected, found, forgotten = without_key
+    town = sealed_town
+    assert found == {*WORDS}, "the search finds words"
     assert journey(town) == expected
     assert told_in(town.reference.database, *WORDS) == set()
     if town.reference.database.is_sqlite:
@@ -129,7 +144,7 @@ def test_all_is_as_it_is_without_a_key_and_the_database_tells_no_name(sealed_tow
         assert any(path.name.endswith("-wal") for path in beside)
         texts = b"".join(path.read_bytes() for path in beside)
         assert [word for word in WORDS if word.encode() in texts] == []
-    assert forget(town) == forget(sqlite_town)
+    assert forget(town) == forgotten
 
 
 def plain_columns(database: Database) -> set[str]:
