@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
+from sqlalchemy.sql import ClauseElement
 
 from mapper.store import tables
-from mapper.store.database import Database
+from mapper.store.database import Database, driver_of
 from mapper.store.tables import STATE_COLUMNS
 
 _sums = tables.tally_sums
@@ -45,8 +46,14 @@ def keep(database: Database, connection: Connection, era: str, series_id: int, d
     """Keep the sums of a series on a day, in place of what was kept of it before."""
     changes = int(sums.cells[:, 1].sum(dtype=np.int64))
     values = {"era": era, "changes": changes, "cells": _packed(sums.cells), "around": _packed(sums.around)}
-    statement = database.insert(_sums).values(series_id=series_id, day=day, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=[_sums.c.series_id, _sums.c.day], set_=values))
+
+    def build() -> ClauseElement:
+        statement = database.insert(_sums)
+        told = {name: statement.excluded[name] for name in values}
+        return statement.on_conflict_do_update(index_elements=[_sums.c.series_id, _sums.c.day], set_=told)
+
+    row = {"series_id": series_id, "day": day, **values}
+    database.prepared("keeping sums", build).run(driver_of(connection), row)
 
 
 def days(connection: Connection, era: str, series: Sequence[int]) -> dict[int, int]:
