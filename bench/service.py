@@ -43,7 +43,8 @@ class Installation:
         """Settings for commands and the server; nothing of the caller's own MAPPER_* reaches them."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MAPPER_")}
         own = {"MAPPER_DATA_DIR": str(self.data_dir), "MAPPER_DATABASE_URL": self.database_url}
-        return clean | own | ({"MAPPER_FIELD_KEY": str(self.data_dir / "field.key")} if self.sealed else {})
+        key = {"MAPPER_FIELD_KEY": str(self.data_dir / "field.key"), "MAPPER_MEMORY_DIR": str(self.data_dir)}
+        return clean | own | (key if self.sealed else {})
 
     def command(self, *words: str, **settings: str) -> str:
         """Run ``python server.py WORDS`` and return what it printed. settings: more environment variables."""
