@@ -215,7 +215,7 @@ GET /report                                                                     
 GET /report.<kind>                                                                   302 403 200 200 200 200 200 200
 GET /retention                                                                       302 403 403 403 403 403 403 200
 GET /retention/<campaign_id>                                                         302 403 403 403 403 403 403 200
-POST /retention/<campaign_id>                                                        302 403 403 403 403 403 403 302
+POST /retention/<campaign_id>                                                        302 403 403 403 403 403 403 303
 POST /retention/<campaign_id>/erase                                                  302 403 403 403 403 403 403 400
 GET /retention/<campaign_id>/progress                                                302 403 403 403 403 403 403 200
 GET /sign-in                                                                         200 302 302 302 302 302 302 302
