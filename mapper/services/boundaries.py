@@ -25,12 +25,12 @@ from mapper.services import intake, rebuilding, set_periods, set_placing
 from mapper.services.accounts import User, visible_cells
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.questions import HAMLET, default_set
-from mapper.services.reference import Known, PlaceSet, Reference, home_of
+from mapper.services.reference import Known, PlaceSet, Reference, home_of, shelves_of
 from mapper.services.reporting import visible_rows
 from mapper.services.set_outlines import shapes_of
 from mapper.services.set_work import Pace, Share, Work
 from mapper.store import outlines as drawn
-from mapper.store import placements, register
+from mapper.store import placements, register, shelves
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.reference import BoundarySet, SetState, UnitRow
@@ -169,6 +169,8 @@ def add_set(
         number = placements.count(connection)
     place_set = PlaceSet(new, {(row.level, row.code): row for row, _ in rows}, placer)
     set_periods.check(known, place_set)
+    with reference.database.write() as connection:
+        shelves.make(reference.database, connection, shelves_of(place_set))
     if home_of([*known.every_set.values(), place_set], known.hamlets) != known.home and number:
         if not may_rebuild:
             raise Conflict(

@@ -11,6 +11,7 @@ from mapper.domain.entities import Placed, Standing
 from mapper.domain.household import house_counts
 from mapper.domain.people import Finding, Visit, Whereabouts
 from mapper.domain.places import USABLE, Placement
+from mapper.domain.shelves import on_shelf, shelf_of_cell
 from mapper.errors import mark
 from mapper.services.folding import Together, fold_together
 from mapper.services.reference import Known, Reference
@@ -249,11 +250,11 @@ _STATES = {
 class Entering:
     """A household on its way into the register, everything about it but where it lies.
 
-    seq: see ``HouseholdEntry``. instance_id: the submission that counts. placing_id: the one that tells of the place,
-    None where that is another household's.
+    arrival: the seq of the first submission that tells of it, or a number below zero. instance_id: the submission that
+    counts. placing_id: the one that tells of the place, None where that is another household's.
     """
 
-    seq: int
+    arrival: int
     campaign: Campaign
     instance_id: str
     visit: Whereabouts
@@ -271,13 +272,16 @@ def enter(reference: Reference, connection: Connection, known: Known, entering: 
     signature = tallies.signature(visit.hamlet_code, visit.commune_code, placed.units)
     cell_id = known.cells.get(signature) or gathered.new_cells.get(signature)
     if cell_id is None:
-        cell_id = tallies.cell(reference.database, connection, visit.hamlet_code, visit.commune_code, placed.units)
+        shelf = known.shelf(placed.units)
+        cell_id = tallies.cell(
+            reference.database, connection, visit.hamlet_code, visit.commune_code, placed.units, shelf
+        )
         gathered.new_cells[signature] = cell_id
     before = [finding for _, finding in entering.findings]
     placing = entering.placing_id
     odd = place_findings(known, visit, placed.point_state, placed.placements, before) if placing else []
     gathered.entries[campaign.id, visit.household_id] = register.HouseholdEntry(
-        entering.seq,
+        on_shelf(shelf_of_cell(cell_id), entering.arrival),
         campaign.id,
         visit.household_id,
         entering.instance_id,

@@ -51,4 +51,4 @@ def _follow(reference: Reference, connection: Connection, known: Known, places: 
         leave = points.seq[places.placer.place(points.lon, points.lat) < 0].tolist()
         for first in range(0, len(leave), AT_ONCE):
             part = Part(cell.id, in_unit(cell, places.id, wanted), leave[first : first + AT_ONCE])
-            move(database, connection, on_the_way(database, connection, [part]))
+            move(database, connection, known, on_the_way(database, connection, [part]))

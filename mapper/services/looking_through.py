@@ -28,6 +28,7 @@ from mapper.domain.quality import (
     of_person,
     pair_key,
 )
+from mapper.domain.shelves import arrival
 from mapper.services.background import Background, Progress, Standing
 from mapper.services.reference import Known, Reference
 from mapper.store import follow_up, oddities, tallies
@@ -210,7 +211,7 @@ def _alike(
     pairs: dict[tuple[str, str], list[tuple[_Member, _Member, float]]] = defaultdict(list)
     for each in twice([_entry(one) for one in named], [one.house.id for one in named]):
         a, b = named[each.one], named[each.other]
-        first, second = (a, b) if (a.house.seq, a.person.id) <= (b.house.seq, b.person.id) else (b, a)
+        first, second = (a, b) if (arrival(a.house.seq), a.person.id) <= (arrival(b.house.seq), b.person.id) else (b, a)
         pairs[first.house.id, second.house.id].append((first, second, each.odds))
     found = []
     same_door = _same_door(houses)
@@ -238,7 +239,7 @@ def _same_door(houses: Sequence[HouseholdRow]) -> dict[tuple[int, int], tuple[Ho
     """Households of one head in one hamlet with the same house number or telephone."""
     first: dict[tuple[str, ...], HouseholdRow] = {}
     found = {}
-    for house in sorted(houses, key=lambda house: house.seq):
+    for house in sorted(houses, key=lambda house: arrival(house.seq)):
         head, hamlet = fold(house.head or ""), house.hamlet_code or ""
         for kind, value in (("number", house.house_number), ("phone", house.phone)):
             if head and value:

@@ -63,11 +63,11 @@ class ReadVisit(NamedTuple):
         """Campaign and id."""
         return self.campaign_id, self.visit.household_id
 
-    def entering(self, known: Known, seq: int, instance_id: str) -> Entering:
-        """The household as this submission alone tells of it. seq, instance_id: the submission's."""
+    def entering(self, known: Known, arrival: int, instance_id: str) -> Entering:
+        """The household as this submission alone tells of it. arrival, instance_id: the submission's seq and id."""
         houses, steps = register.read_steps(self.rows.steps)
         return Entering(
-            seq,
+            arrival,
             known.campaigns[self.campaign_id],
             instance_id,
             self.visit,

@@ -11,13 +11,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
+from mapper.domain.shelves import shelf_of_cell
 from mapper.errors import Unavailable
 from mapper.services.cluster import Cluster
 from mapper.services.counting import EVERYTHING, Gathered, count, enter, write, write_entries
 from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, read_all, reference_for
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import reason, understand_stored
-from mapper.store import erasing, mendings, register, submissions, tallies
+from mapper.store import erasing, mendings, register, shelves, submissions, tallies
+from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
@@ -163,7 +165,19 @@ class _Recount:
             self._cleared = True
             register.clear(self.reference.database, self.connection)
             tallies.clear(self.reference.database, self.connection)
+            self._put_on_shelves()
             tallies.add(self.reference.database, self.connection, *erasing.counts_left(self.connection))
+
+    def _put_on_shelves(self) -> None:
+        """Cells that were made before their province was known go to its shelf, and their households with them."""
+        database, connection, known = self.reference.database, self.connection, self.known
+        there = shelves.there(database, connection)
+        wanted = ((cell.id, known.shelf(cell.units)) for cell in (tallies.cells(connection) if len(there) > 1 else ()))
+        moved = [(at, shelf) for at, shelf in wanted if shelf != shelf_of_cell(at) and shelf in there]
+        if moved:
+            shelves.put_cells(connection, moved)
+            known.cells.clear()
+            kept.raise_revision(database, connection)
 
     def _in_register(self, all_read: Sequence[Read]) -> set[tuple[str, str] | None]:
         """Those households of a batch that the register has."""

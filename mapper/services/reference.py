@@ -15,6 +15,7 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.people import Whereabouts
 from mapper.domain.places import USABLE, Placement, point_fault
 from mapper.domain.ranges import Leaf, OneOf, forebears, heirs
+from mapper.domain.shelves import UNKNOWN, shelf_of_province
 from mapper.domain.succession import Succession, shortest_way
 from mapper.domain.targets import Goal
 from mapper.errors import NotFound, mark
@@ -250,6 +251,16 @@ class Known:
         there = self.followed(at_home, places)
         return there if isinstance(there, str) else None
 
+    def shelf(self, units: Mapping[str, str | None]) -> int:
+        """The shelf of a province's new cells. units: theirs, by set; that of the hamlet list's set counts first."""
+        for set_id in dict.fromkeys((self.home or "", *units)):
+            code, places = units.get(set_id), self.every_set.get(set_id)
+            if code is not None and places is not None:
+                shelf = shelf_of_province(places.above(code, places.about.levels[0]))
+                if shelf != UNKNOWN:
+                    return shelf
+        return UNKNOWN
+
     def _chosen(self, visit: Whereabouts) -> str | None:
         """The home set's unit that was chosen in the form."""
         code = visit.commune_code
@@ -430,6 +441,11 @@ def _read(
         every_set=sets,
         anybody_erased=erasing.any_marks(database, connection),
     )
+
+
+def shelves_of(places: PlaceSet) -> set[int]:
+    """The shelves of a set's provinces."""
+    return {shelf_of_province(unit.code) for unit in places.at_level(places.about.levels[0])}
 
 
 def _targets(connection: Connection) -> dict[tuple[str, str, str], dict[Place, Goal]]:

@@ -67,12 +67,11 @@ def on_the_way(database: Database, connection: Connection, parts: Iterable[Part]
     return Moving(parts, households, list(adding.steps.summed()), adding.houses)
 
 
-def move(database: Database, connection: Connection, moving: Moving) -> None:
+def move(database: Database, connection: Connection, known: Known, moving: Moving) -> None:
     """Move households into other cells, made where they are new, with what they add to the tallies."""
     names = [signature(part.after) for part in moving.parts]
-    made = placements.make_cells(
-        database, connection, {name: part.after for name, part in zip(names, moving.parts, strict=True)}
-    )
+    wanted = {name: part.after for name, part in zip(names, moving.parts, strict=True)}
+    made = placements.make_cells(database, connection, wanted, lambda cell: known.shelf(cell.units))
     after, before = [made[name] for name in names], [part.before for part in moving.parts]
     to = [(one, cell_id) for cell_id, some in zip(after, moving.households, strict=True) for one in some]
     placements.move(database, connection, to)
@@ -210,7 +209,7 @@ def _write(
     if stale:
         return _Outcome(frozenset(stale))
     if moving.parts:
-        move(database, connection, moving)
+        move(database, connection, known, moving)
     _settle(work, connection, [division for division in batch if division.rest is None])
     rest = batch[-1].rest if batch else None
     if rest is not None:

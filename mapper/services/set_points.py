@@ -24,13 +24,17 @@ WHOLE_SHARE = 0.3
 """Where more of the households than this are asked for, all are read as they lie, which is quicker a household."""
 
 
+_BEFORE_ALL = -(2**53)
+"""No household has so low a number; those that were divided from others have one below zero."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placing:
     """Households of a cell, and the number of the unit that each one's point lies in, -1 for none."""
 
     standing: Standing
-    seqs: NDArray[np.int32]
-    units: NDArray[np.int32]
+    seqs: NDArray[np.int64]
+    units: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,11 @@ def find(work: Work, places: PlaceSet, told: Share = lambda done: None) -> Found
         packed = partial(_packed, work)
         with closing(placing_ahead.placed(_read(work, lacking, total), places.placer, packed, cluster)) as all_placed:
             for points, units in all_placed:
-                parts.append(np.column_stack((points.cell, points.seq, units)).astype(np.int32))
+                parts.append(np.column_stack((points.cell, points.seq, units)))
                 done += len(units)
                 told(min(done / max(total, 1), 1.0))
                 work.tell_now_and_then()
-    rows = np.concatenate(parts) if parts else np.zeros((0, 3), np.int32)
+    rows = np.concatenate(parts) if parts else np.zeros((0, 3), np.int64)
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
     of_cell = {each.cell.id: each for each in lacking}
     cells = []
@@ -91,14 +95,12 @@ def _read(work: Work, lacking: list[Standing], total: int) -> Iterator[Points]:
             with database.read() as connection:
                 yield placements.points_of(database, connection, wanted[first : first + at_once].tolist())
         return
-    is_wanted = np.zeros(wanted.max() + 1, bool)
-    is_wanted[wanted] = True
-    after = 0
+    after = _BEFORE_ALL
     while True:
         with database.read() as connection:
             points = placements.points(database, connection, after, READ_AT_ONCE)
-        stood = is_wanted[np.minimum(points.cell, len(is_wanted) - 1)] & (points.cell < len(is_wanted))
-        yield points.where(stood)
+        place = np.minimum(np.searchsorted(wanted, points.cell), len(wanted) - 1)
+        yield points.where(wanted[place] == points.cell)
         if len(points.seq) < READ_AT_ONCE:
             return
         after = int(points.seq[-1])

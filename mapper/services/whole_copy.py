@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mapper.domain.table_digest import Fingerprint, TableDigest
 from mapper.services import audit
 from mapper.services.reference import Reference
-from mapper.store import cell_check, schema, tallies, whole
+from mapper.store import cell_check, schema, shelves, tallies, whole
 from mapper.store.database import Connection, Database
 from mapper.store.filling import Filling
 from mapper.store.whole import Rows, Shape
@@ -87,6 +87,7 @@ def prove(filling: Filling, entered: Iterable[tuple[Shape, Fingerprint]], progre
         TableCheck(shape.name, source, fingerprint(database, connection, shape, progress)) for shape, source in entered
     ]
     schema.make(connection, schema.head())
+    shelves.make_known(database, connection)
     cells = cell_check.some_cells(connection, CELLS, seed=sum(check.source.rows for check in checks))
     proof = Proof(
         checks,

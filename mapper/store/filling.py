@@ -17,7 +17,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from mapper.errors import Conflict, InvalidInput, mark
-from mapper.store import audit, map_views, schema, whole
+from mapper.store import audit, map_views, schema, shelves, whole
 from mapper.store.audit_aside import NAME as AUDIT_FILE
 from mapper.store.database import Database, driver_of
 
@@ -217,7 +217,8 @@ _OWN_RELATIONS = """
     WHERE o.relnamespace = current_schema()::regnamespace AND o.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     AND (o.relispartition OR NOT EXISTS (
         SELECT 1 FROM pg_depend d
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = o.oid AND d.deptype IN ('e', 'a', 'i')))
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = o.oid AND d.objsubid = 0
+        AND d.deptype IN ('e', 'a', 'i')))
 """
 """All but what belongs to an extension, and sequences that go along with their table's column."""
 
@@ -236,6 +237,10 @@ def _move_away(connection: Connection) -> str:
     relations = driver.execute(_OWN_RELATIONS).fetchall()
     functions = driver.execute(_OWN_FUNCTIONS).fetchall()
     driver.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+    beside = shelves.folder(connection)
+    if driver.execute("SELECT to_regnamespace(%s) IS NOT NULL", [beside]).fetchone() == (True,):
+        renaming = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
+        driver.execute(renaming.format(sql.Identifier(beside), sql.Identifier(f"{name}_shelves")))
     word = {"v": "VIEW", "m": "MATERIALIZED VIEW", "f": "FOREIGN TABLE", "S": "SEQUENCE"}
     for relation, kind in relations:
         statement = sql.SQL("ALTER {} {}.{} SET SCHEMA {}").format(

@@ -7,7 +7,7 @@ Afterwards two cells may be of the same places, see ``tallies.beside``: whoever 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
     Connection,
+    Integer,
     Select,
     Table,
     bindparam,
     case,
+    cast,
     exists,
     func,
     literal_column,
@@ -28,7 +30,8 @@ from sqlalchemy import (
 )
 
 from mapper.domain.places import USABLE
-from mapper.store import tables
+from mapper.domain.shelves import UNKNOWN
+from mapper.store import shelves, tables, tallies
 from mapper.store.database import Database, driver_of
 from mapper.store.register import Counted, read_steps
 from mapper.store.tallies import Cell
@@ -159,14 +162,26 @@ def cells_of_signatures(database: Database, connection: Connection, signatures: 
     return dict(rows)
 
 
-def make_cells(database: Database, connection: Connection, wanted: Mapping[str, Cell]) -> dict[str, int]:
-    """Numbers of cells by signature, made where they are new; their own numbers do not count."""
+def make_cells(
+    database: Database, connection: Connection, wanted: Mapping[str, Cell], shelf: Callable[[Cell], int]
+) -> dict[str, int]:
+    """Numbers of cells by signature, made where they are new; their own numbers do not count.
+
+    shelf: that a new one belongs on, where there is that.
+    """
     found = cells_of_signatures(database, connection, list(wanted))
     new = {signature: cell for signature, cell in wanted.items() if signature not in found}
     if new:
         driver = driver_of(connection)
+        of_cell = {signature: shelf(cell) for signature, cell in new.items()}
+        known = {each for each in of_cell.values() if shelves.has(database, connection, each)}
         rows = [
-            {"named": signature, "hamlet": cell.hamlet_code, "commune": cell.commune_code}
+            {
+                "shelf": of_cell[signature] if of_cell[signature] in known else UNKNOWN,
+                "named": signature,
+                "hamlet": cell.hamlet_code,
+                "commune": cell.commune_code,
+            }
             for signature, cell in new.items()
         ]
         database.prepared(
@@ -174,7 +189,10 @@ def make_cells(database: Database, connection: Connection, wanted: Mapping[str, 
             lambda: (
                 database.insert(_c)
                 .values(
-                    signature=bindparam("named"), hamlet_code=bindparam("hamlet"), commune_code=bindparam("commune")
+                    id=tallies.new_number(database, cast(bindparam("shelf"), Integer)),
+                    signature=bindparam("named"),
+                    hamlet_code=bindparam("hamlet"),
+                    commune_code=bindparam("commune"),
                 )
                 .inline()
             ),

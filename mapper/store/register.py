@@ -52,8 +52,8 @@ FIRST: Version = (1, None, None)
 class HouseholdEntry:
     """A household ready to be entered.
 
-    seq: that of the first submission that tells of it, its edits standing in its place. instance_id: the submission
-    that tells of it, the latest of several. findings: each with the submission that it was found in.
+    seq: its shelf with the seq of the first submission that tells of it, its edits standing in its place. instance_id:
+    the submission that tells of it, the latest of several. findings: each with the submission that it was found in.
     """
 
     seq: int
@@ -170,7 +170,7 @@ def enter(database: Database, connection: Connection, entries: Sequence[Househol
         for instance_id, f in entry.findings:
             told = json.dumps(dict(f.facts), ensure_ascii=False)
             place = position[instance_id]
-            findings.append((instance_id, place, seq, entry.cell_id, f.code, f.message, told))
+            findings.append((seq, instance_id, place, entry.cell_id, f.code, f.message, told))
             position[instance_id] += 1
     driver = driver_of(connection)
     for table, found in (

@@ -10,10 +10,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 from mapper.domain.ledger import ELIGIBLE, INSIDE, MOVES, State
-from mapper.store import tables
+from mapper.domain.shelves import CELLS, UNKNOWN
+from mapper.store import shelves, tables
 from mapper.store.database import Database, driver_of
 from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 
@@ -174,15 +186,19 @@ def cell(
     hamlet_code: str | None,
     commune_code: str | None,
     units: Mapping[str, str | None],
+    shelf: int = UNKNOWN,
 ) -> int:
-    """Number of the cell of these places, made where it is new."""
+    """Number of the cell of these places, made where it is new: on a shelf, where there is that."""
     text = signature(hamlet_code, commune_code, units)
     found: int | None = connection.scalar(select(_c.c.id).where(_c.c.signature == text))
     if found is not None:
         return found
+    shelf = shelf if shelves.has(database, connection, shelf) else UNKNOWN
     made: int | None = connection.execute(
         database.insert(_c)
-        .values(signature=text, hamlet_code=hamlet_code, commune_code=commune_code)
+        .values(
+            id=new_number(database, literal(shelf)), signature=text, hamlet_code=hamlet_code, commune_code=commune_code
+        )
         .on_conflict_do_nothing()
         .returning(_c.c.id)
     ).scalar()
@@ -194,6 +210,19 @@ def cell(
             [{"cell_id": made, "set_id": set_id, "unit_code": code} for set_id, code in units.items()],
         )
     return made
+
+
+_A_SHELF: ColumnElement[int] = literal_column(str(CELLS), Integer)
+
+
+def new_number(database: Database, shelf: ColumnElement[int]) -> ColumnElement[int]:
+    """The number of a cell to be made on a shelf, which there is."""
+    first = shelf * _A_SHELF
+    if not database.is_sqlite:
+        return first + func.nextval(literal_column("'cells_id_seq'"), type_=_c.c.id.type)
+    on_shelf = _c.alias("on_shelf")
+    last = select(func.max(on_shelf.c.id)).where(on_shelf.c.id >= first, on_shelf.c.id < first + _A_SHELF)
+    return func.coalesce(last.scalar_subquery(), first) + literal_column("1")
 
 
 def cells(connection: Connection) -> list[Cell]:
@@ -230,7 +259,9 @@ def states_on(
             "states on", lambda: _states(bindparam("series"), bindparam("after"), bindparam("upto"))
         )
         return every.rows(driver_of(connection), {"series": series_id, "after": after, "upto": day})
-    among = _states(series_id, after, day).where(database.among(_c.c.id, cell_ids))
+    # Said of the tallies themselves, it tells PostgreSQL in which provinces to look.
+    told = _c.c.id if database.is_sqlite else _t.c.cell_id
+    among = _states(series_id, after, day).where(database.among(told, cell_ids))
     return [tuple(row) for row in connection.execute(among)]
 
 

@@ -30,8 +30,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from mapper.domain.shelves import CELLS
 from mapper.domain.table_digest import Value
 from mapper.errors import InvalidInput, mark
+from mapper.store import shelves
 from mapper.store.database import Database, driver_of
 from mapper.store.tables import metadata
 from mapper.store.tables.origin import PASSING
@@ -206,6 +208,8 @@ def enter(database: Database, connection: Connection, shape: Shape, portions: It
             for some in portions:
                 for row in some:
                     copy.write_row(row)
+        if shape.name == "cells":
+            shelves.make_known(database, connection)
     except psycopg.DataError as fault:
         # Its text may repeat somebody's answers.
         raise InvalidInput(
@@ -237,8 +241,10 @@ def go_on_numbering(database: Database, connection: Connection, tables: Iterable
                 continue
             sequence = driver.execute("SELECT pg_get_serial_sequence(%s, %s)", [shape.name, column.name]).fetchone()[0]
             if sequence is not None:
-                newest = sql.SQL("SELECT max({}) FROM {}").format(
-                    sql.Identifier(column.name), sql.Identifier(shape.name)
+                newest = sql.SQL("SELECT max({}{}) FROM {}").format(
+                    sql.Identifier(column.name),
+                    sql.SQL(f" % {CELLS}" if shape.name == "cells" else ""),
+                    sql.Identifier(shape.name),
                 )
                 number = driver.execute(newest).fetchone()[0]
                 driver.execute("SELECT setval(%s, %s, %s)", [sequence, number or 1, number is not None])

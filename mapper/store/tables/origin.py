@@ -31,8 +31,8 @@ DERIVED: frozenset[str] = frozenset(
 )
 """What ``rebuild`` makes from the input, the last two when somebody next asks for what is odd.
 
-A rebuild leaves the cells, which are only numbers for places; it makes those that are not there. Where people were
-erased they have to stay: what the figures keep of them is told by cell.
+A rebuild leaves the cells, which are only numbers for places, or gives them others on their province's shelf; it makes
+those that are not there. Where people were erased they have to stay: what the figures keep of them is told by cell.
 """
 
 DERIVED_COLUMNS: dict[str, tuple[str, ...]] = {"submissions": ("state", "reason", "household_id", "campaign_id")}

@@ -125,7 +125,8 @@ cells = Table(
     Column("signature", String, nullable=False, unique=True),
     Column("hamlet_code", String),
     Column("commune_code", String),
-    comment="Households alike in hamlet, chosen commune and unit of every set share a cell: what tallies count in.",
+    comment="Households alike in hamlet, chosen commune and unit of every set share a cell: what tallies count in. id: "
+    "holds the shelf of its province.",
 )
 
 cell_units = Table(

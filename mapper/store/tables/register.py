@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -20,10 +21,13 @@ from sqlalchemy import (
 from mapper.store.sealing import SealedText
 from mapper.store.tables.schema import metadata
 
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""A household's number, which holds its shelf: see domain.shelves. On SQLite every INTEGER can."""
+
 households = Table(
     "households",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("seq", _NUMBER, primary_key=True, autoincrement=False),
     Column("campaign_id", String, ForeignKey("campaigns.id"), nullable=False),
     Column("id", String, nullable=False),
     Column("instance_id", String, nullable=False),
@@ -44,18 +48,19 @@ households = Table(
     Column("version", Integer, nullable=False),
     Column("trunk_version", Integer),
     Column("branch_id", String),
-    # By id first: SQLite would else look through a whole campaign for the households of a cell.
+    # By id first: SQLite would else look through a whole campaign for the households of a cell. On PostgreSQL each
+    # shelf has this of its own, and so have the references to households: see store.shelves.
     UniqueConstraint("id", "campaign_id"),
     Index("ix_households_cell_id", "cell_id"),
-    comment="The register: each household as all that was told of it makes it known; steps as JSON. seq: that of the "
-    "first submission that tells of it, its edits standing in its place; no other household has it. version, "
-    "trunk_version and branch_id are those of the ODK entity.",
+    comment="The register: each household as all that was told of it makes it known; steps as JSON. seq: its shelf, "
+    "and the seq of the first submission that tells of it, its edits standing in its place; no other household has it. "
+    "version, trunk_version and branch_id are those of the ODK entity.",
 )
 
 people = Table(
     "people",
     metadata,
-    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False),
+    Column("household_seq", _NUMBER, ForeignKey("households.seq"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("id", String, nullable=False),
     Column("reported_on", Date, nullable=False),
@@ -85,7 +90,7 @@ people = Table(
 doses = Table(
     "doses",
     metadata,
-    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False),
+    Column("household_seq", _NUMBER, ForeignKey("households.seq"), nullable=False),
     Column("person_position", Integer, nullable=False),
     Column("position", Integer, nullable=False),
     Column("code", String, nullable=False),
@@ -101,14 +106,14 @@ doses = Table(
 findings = Table(
     "findings",
     metadata,
-    Column("instance_id", String, nullable=False),
+    Column("household_seq", _NUMBER, ForeignKey("households.seq"), nullable=False),
+    Column("instance_id", String, nullable=False, index=True),
     Column("position", Integer, nullable=False),
-    Column("household_seq", Integer, ForeignKey("households.seq"), nullable=False, index=True),
     Column("cell_id", Integer, nullable=False),
     Column("code", String, nullable=False),
     Column("message", Text, nullable=False),
     Column("facts", SealedText, nullable=False),
-    PrimaryKeyConstraint("instance_id", "position"),
+    PrimaryKeyConstraint("household_seq", "instance_id", "position"),
     comment="What a supervisor should look at in a submission that counts all the same.",
     sqlite_with_rowid=False,
 )

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _what_stays_of_the_erased()
     _no_place_twice()
     _point_indexes_apart()
+    _a_shelf_for_each_province()
 
 
 def _files_that_every_machine_has() -> None:
@@ -172,3 +173,91 @@ def _point_indexes_apart() -> None:
             "boundary_sets",
             "levels: JSON list, outermost first. state: placing while households that were here before it are still being placed, then shown; withdrawn once nobody is to see it any more. Intake places in all of them.",
         )
+
+
+def _a_shelf_for_each_province() -> None:
+    """On PostgreSQL the register and the tallies in partitions; all that is here lies on the shelf of no province."""
+    _findings_by_household()
+    if op.get_context().dialect.name != "postgresql":
+        return
+    connection = op.get_bind()
+    here = connection.execute(sa.text("SELECT current_schema()")).scalar_one()
+    quote = connection.dialect.identifier_preparer.quote
+    beside = quote(f"{here}_shelves")
+    op.execute(f"CREATE SCHEMA {beside}")
+    for table in ("people", "doses", "findings"):
+        op.drop_constraint(f"fk_{table}_household_seq", table, type_="foreignkey")
+        op.alter_column(table, "household_seq", type_=sa.BigInteger(), existing_nullable=False)
+    op.alter_column("households", "seq", type_=sa.BigInteger(), existing_nullable=False)
+    for table, (column, end) in _PARTED.items():
+        comment = connection.execute(sa.text("SELECT obj_description(to_regclass(:name))"), {"name": table}).scalar()
+        constraints = connection.execute(
+            sa.text(
+                "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+                "WHERE conrelid = to_regclass(:name) AND contype IN ('p', 'f') ORDER BY contype DESC"
+            ),
+            {"name": table},
+        ).all()
+        op.execute(f"ALTER TABLE {table} RENAME TO {table}_0")
+        op.execute(f"ALTER TABLE {table}_0 SET SCHEMA {beside}")
+        op.execute(f"CREATE TABLE {table} (LIKE {beside}.{table}_0 INCLUDING DEFAULTS) PARTITION BY RANGE ({column})")
+        for name, definition in constraints:
+            op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {quote(name)} {definition}")
+        if comment:
+            op.create_table_comment(table, comment)
+        op.execute(f"ALTER TABLE {table} ATTACH PARTITION {beside}.{table}_0 FOR VALUES FROM (MINVALUE) TO ({end})")
+    op.create_index("ix_households_cell_id", "households", ["cell_id"])
+    op.create_index("ix_findings_instance_id", "findings", ["instance_id"])
+    for table in ("people", "doses", "findings"):
+        op.execute(
+            f"ALTER TABLE {beside}.{table}_0 ADD CONSTRAINT fk_{table}_household_seq "
+            f"FOREIGN KEY (household_seq) REFERENCES {beside}.households_0 (seq)"
+        )
+    op.create_table_comment(
+        "cells",
+        "Households alike in hamlet, chosen commune and unit of every set share a cell: what tallies count in. id: holds the shelf of its province.",
+    )
+    op.create_table_comment(
+        "households",
+        "The register: each household as all that was told of it makes it known; steps as JSON. seq: its shelf, and the seq of the first submission that tells of it, its edits standing in its place; no other household has it. version, trunk_version and branch_id are those of the ODK entity.",
+    )
+
+
+_PARTED = {
+    "households": ("seq", 500_000_000_000),
+    "people": ("household_seq", 500_000_000_000),
+    "doses": ("household_seq", 500_000_000_000),
+    "findings": ("household_seq", 500_000_000_000),
+    "tallies": ("cell_id", 10_000_000),
+    "house_tallies": ("cell_id", 10_000_000),
+    "house_totals": ("cell_id", 10_000_000),
+}
+"""The column that a table is parted by, and where the shelf of no province ends."""
+
+
+def _findings_by_household() -> None:
+    """Their key begins with the household, by whose shelf they are parted."""
+    if op.get_context().dialect.name == "postgresql":
+        op.drop_index("ix_findings_household_seq", "findings")
+        op.drop_constraint("pk_findings", "findings", type_="primary")
+        op.create_primary_key("pk_findings", "findings", ["household_seq", "instance_id", "position"])
+        return
+    op.create_table(
+        "findings_anew",
+        sa.Column("household_seq", sa.Integer(), nullable=False),
+        sa.Column("instance_id", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("cell_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["household_seq"], ["households.seq"], name=op.f("fk_findings_household_seq")),
+        sa.PrimaryKeyConstraint("household_seq", "instance_id", "position", name=op.f("pk_findings")),
+        comment="What a supervisor should look at in a submission that counts all the same.",
+        sqlite_with_rowid=False,
+    )
+    columns = "household_seq, instance_id, position, cell_id, code, message, facts"
+    op.execute(f"INSERT INTO findings_anew ({columns}) SELECT {columns} FROM findings")
+    op.drop_table("findings")
+    op.rename_table("findings_anew", "findings")
+    op.create_index("ix_findings_instance_id", "findings", ["instance_id"])
