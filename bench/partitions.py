@@ -1,11 +1,12 @@
-"""What declarative partitions by province would cost intake, and what they would gain: on a PostgreSQL of its own.
+"""What partitions by province cost intake on PostgreSQL, and what they gain: the product's own tables and statements.
 
     python bench/partitions.py [--provinces 34] [--households 1500] [--forms 1000]
 
-Two copies of the register's and the tallies' main columns, invented rows, one copy partitioned by LIST of the
-province. Asked of both: the statements of a form's counting, one after another over one connection; the sums of one
-province; taking a province out. Commits do not wait for the disk, which costs both the same; the server's own
-processor time is what counts, from /proc, and the clock stands beside it.
+Two databases on a server of their own, with the same invented rows: one as the product makes it, a shelf a province;
+one whose register and tallies are whole tables, its cells all on one shelf. Asked of both: what intake does for a form
+that is the first of its household, and for one that tells of it anew; the sums and the people of one province; the
+sums of the country; taking a province out. Commits do not wait for the disk, which costs both the same; the server's
+own processor time is what counts, from /proc.
 """
 
 from __future__ import annotations
@@ -14,103 +15,138 @@ import argparse
 import os
 import random
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 
-import psycopg
+from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from mapper.domain.people import Outcome, Person, Visit
+from mapper.domain.shelves import CELLS, HOUSES, on_shelf
+from mapper.store import follow_up, register, schema, shelves, tallies
+from mapper.store.database import Connection, Database
+from mapper.store.tables import HOUSE_COLUMNS, STATE_COLUMNS
 from tests import postgres
 
-CELLS, SERIES, DAYS, PEOPLE = 40, 8, 40, 4
-STATES = "due integer, vaccinated integer, waiting integer, refused integer"
+CELLS_EACH, SERIES, DAYS, PEOPLE = 40, 8, 40, 4
+DAY = date(2022, 8, 15)
+STATES = ", ".join("1" for _ in STATE_COLUMNS)
+REPEATS = 20
 
 
-def make(connection: psycopg.Connection, schema: str, provinces: int, households: int) -> None:
-    """The tables of one kind, filled. Keys hold the province where partitions ask for it."""
-    parted = schema == "parted"
-    by = "PARTITION BY LIST (province)" if parted else ""
-    p = "province, " if parted else ""
-    fk = "(province, seq)" if parted else "(seq)"
-    own = "province, household_seq" if parted else "household_seq"
-    connection.execute(f"CREATE SCHEMA {schema}")
-    connection.execute(
-        f"CREATE TABLE {schema}.households (province smallint NOT NULL, seq integer NOT NULL, id text NOT NULL, "
-        f"campaign_id text NOT NULL, cell_id integer NOT NULL, head text, lat float8, lon float8, steps text NOT NULL, "
-        f"PRIMARY KEY ({p}seq), UNIQUE ({p}id, campaign_id)) {by}"
-    )
-    connection.execute(
-        f"CREATE TABLE {schema}.people (province smallint NOT NULL, household_seq integer NOT NULL, "
-        f"position integer NOT NULL, name text, born_on date, sex text, PRIMARY KEY ({p}household_seq, position), "
-        f"FOREIGN KEY ({own}) REFERENCES {schema}.households {fk}) {by}"
-    )
-    connection.execute(
-        f"CREATE TABLE {schema}.tallies (province smallint NOT NULL, cell_id integer NOT NULL, "
-        f"series_id integer NOT NULL, day integer NOT NULL, {STATES}, PRIMARY KEY ({p}cell_id, series_id, day)) {by}"
-    )
-    if parted:
-        for table in ("households", "people", "tallies"):
-            for n in range(provinces):
-                connection.execute(
-                    f"CREATE TABLE {schema}.{table}_{n} PARTITION OF {schema}.{table} FOR VALUES IN ({n})"
-                )
-    connection.execute(f"CREATE INDEX ON {schema}.households (cell_id)")
-    number = provinces * households
-    # Forms of all provinces come mixed, as in service.
-    connection.execute(
-        f"INSERT INTO {schema}.households SELECT s % {provinces}, s, md5(s::text), 'c', "
-        f"(s % {provinces}) * {CELLS} + s / {provinces} % {CELLS}, 'Nông Văn Nam', 22 + s * 1e-6, 105, "
-        "repeat('[1,2]', 40) "
-        f"FROM generate_series(1, {number}) s"
-    )
-    connection.execute(
-        f"INSERT INTO {schema}.people SELECT s % {provinces}, s, p, 'Nông Thị Lan', DATE '1990-01-01', 'female' "
-        f"FROM generate_series(1, {number}) s, generate_series(0, {PEOPLE - 1}) p"
-    )
-    connection.execute(
-        f"INSERT INTO {schema}.tallies SELECT c / {CELLS}, c, e, d, 1, 1, 0, 0 FROM "
-        f"generate_series(0, {provinces * CELLS - 1}) c, generate_series(1, {SERIES}) e, generate_series(1, {DAYS}) d"
-    )
-    connection.execute(f"ANALYZE {schema}.households, {schema}.people, {schema}.tallies")
+@dataclass(frozen=True)
+class Kept:
+    """A database of the two. parted: whether each province has a shelf of its own."""
+
+    database: Database
+    parted: bool
+    provinces: int
+
+    def shelf(self, province: int) -> int:
+        """Where the rows of a province lie."""
+        return province if self.parted else 0
+
+    def cell(self, province: int, number: int) -> int:
+        """A cell of a province."""
+        return self.shelf(province) * CELLS + province * CELLS_EACH + number
+
+    def cells(self, province: int) -> list[int]:
+        """All of them."""
+        return [self.cell(province, number) for number in range(CELLS_EACH)]
 
 
-def intake(schema: str, provinces: int, first: int, forms: int, told: bool) -> Callable[[psycopg.Connection], None]:
-    """A form: is the household known by its id; it, its people and thirty tallies.
+def made_whole(connection: Connection) -> None:
+    """The tables without partitions, as SQLite has them."""
+    for table in reversed(shelves.TABLES):
+        connection.execute(text(f"ALTER TABLE {table} DETACH PARTITION public_shelves.{table}_0"))
+        connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text(f"ALTER TABLE public_shelves.{table}_0 SET SCHEMA public"))
+        connection.execute(text(f"ALTER TABLE {table}_0 RENAME TO {table}"))
 
-    told: statements name the province.
+
+def fill(kept: Kept, households: int) -> None:
+    """Provinces 1 and on, rows of all of them mixed, as in service."""
+    n, number = kept.provinces, kept.provinces * households
+    a_shelf = HOUSES if kept.parted else 0
+    cells = CELLS_EACH + (CELLS if kept.parted else 0)
+
+    def shelf(province: str) -> str:
+        return f"({province}) * {a_shelf}"
+
+    def cell(province: str) -> str:
+        return f"({province}) * {cells}"
+
+    database = kept.database
+    schema.upgrade(database)
+    with database.write() as connection:
+        if kept.parted:
+            shelves.make(database, connection, range(1, n + 1))
+        else:
+            made_whole(connection)
+        run = connection.exec_driver_sql
+        run("INSERT INTO campaigns VALUES ('c', '', '')")
+        run(f"INSERT INTO series SELECT e, 'c', e::text, '1' FROM generate_series(1, {SERIES}) e")
+        run(
+            f"INSERT INTO cells SELECT {cell('p')} + c, p || '/' || c FROM generate_series(1, {n}) p, "
+            f"generate_series(0, {CELLS_EACH - 1}) c"
+        )
+        run(
+            "INSERT INTO households (seq, campaign_id, id, instance_id, visited_on, outcome, head, lat, lon, "
+            f"point_state, cell_id, steps, version) SELECT {shelf(f'mod(s, {n}) + 1')} + s, 'c', md5(s::text), "
+            f"s::text, DATE '2022-08-15', 'interviewed', 'Nông Văn Nam', 22, 105, 'usable', "
+            f"{cell(f'mod(s, {n}) + 1')} + mod(s / {n}, {CELLS_EACH}), '[[1,1,0,0,0,4],[1,738382,2,2,738382,2]]', 1 "
+            f"FROM generate_series(1, {number}) s"
+        )
+        run(
+            "INSERT INTO people (household_seq, position, id, reported_on, name, born_on, sex, residence, priorities, "
+            f"contraindicated, refused, vaccination_unknown, version) SELECT {shelf(f'mod(s, {n}) + 1')} + s, p, "
+            "s || '/' || p, DATE '2022-08-15', 'Nông Thị Lan', DATE '1990-01-01', 'female', 'here', '', false, false, "
+            f"false, 1 FROM generate_series(1, {number}) s, generate_series(0, {PEOPLE - 1}) p"
+        )
+        run(
+            f"INSERT INTO tallies SELECT {cell('p')} + c, e, d, {STATES} FROM generate_series(1, {n}) p, "
+            f"generate_series(0, {CELLS_EACH - 1}) c, generate_series(1, {SERIES}) e, generate_series(1, {DAYS}) d"
+        )
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"VACUUM ANALYZE cells, {', '.join(shelves.TABLES)}")
+
+
+def entry(kept: Kept, number: int, province: int, cell: int) -> register.HouseholdEntry:
+    """A household of four, first told of by submission ``number``."""
+    people = tuple(
+        Person(f"{number}/{place}", DAY, "Nông Thị Lan", date(1990, 1, 1), sex="female") for place in range(PEOPLE)
+    )
+    visit = Visit(f"new {number}", DAY, Outcome.INTERVIEWED, head="Nông Văn Nam", people=people)
+    rows = register.visit_rows(visit, [1, DAY.toordinal(), 2] * 12, [1] * len(HOUSE_COLUMNS))
+    seq = on_shelf(kept.shelf(province), number)
+    return register.HouseholdEntry(seq, "c", f"new {number}", f"uuid:{number}", rows, "usable", cell, [])
+
+
+def intake(kept: Kept, connection: Connection, first: int, forms: int, again: bool) -> None:
+    """Forms one after another, a transaction each: the household, its people and thirty tallies.
+
+    again: each tells of a household that is known, found by its id.
     """
-    parted = schema == "parted"
-    p = "province, " if parted else ""
-    name = " AND province = %s" if told else ""
-
-    def work(connection: psycopg.Connection) -> None:
-        chance = random.Random(8)
-        for seq in range(first, first + forms):
-            n = chance.randrange(provinces)
-            cell = n * CELLS + chance.randrange(CELLS)
-            with connection.transaction():
-                values = [f"new {seq}", "c", *([n] if told else [])]
-                connection.execute(
-                    f"SELECT seq FROM {schema}.households WHERE id = %s AND campaign_id = %s{name}", values
-                )
-                connection.execute(
-                    f"INSERT INTO {schema}.households VALUES (%s, %s, %s, 'c', %s, 'Nông Văn Nam', 22, 105, %s)",
-                    [n, seq, f"new {seq}", cell, "[1,2]" * 40],
-                )
-                with connection.cursor() as cursor:
-                    cursor.executemany(
-                        f"INSERT INTO {schema}.people VALUES (%s, %s, %s, 'Nông Thị Lan', '1990-01-01', 'female')",
-                        [(n, seq, position) for position in range(PEOPLE)],
-                    )
-                    cursor.executemany(
-                        f"INSERT INTO {schema}.tallies AS t VALUES (%s, %s, %s, %s, 1, 0, 0, 0) "
-                        f"ON CONFLICT ({p}cell_id, series_id, day) DO UPDATE SET due = t.due + excluded.due",
-                        [(n, cell, 1 + k % SERIES, 1 + chance.randrange(DAYS + 5)) for k in range(30)],
-                    )
-
-    return work
+    chance, database = random.Random(8), kept.database
+    driver = connection.connection.driver_connection
+    for number in range(first, first + forms):
+        province = 1 + chance.randrange(kept.provinces)
+        cell = kept.cell(province, chance.randrange(CELLS_EACH))
+        days = sorted(chance.sample(range(1, DAYS + 20), 4))
+        driver.execute("BEGIN")  # type: ignore[union-attr]
+        if again:
+            found = register.counted(database, connection, "c", f"new {number}")
+            assert found is not None
+            register.remove(connection, found[0])
+        register.enter(database, connection, [entry(kept, number, province, cell)])
+        people = [[cell, e, day, *([1] * len(STATE_COLUMNS))] for e in range(1, SERIES + 1) for day in days][:30]
+        houses = {("c", cell, DAY.toordinal()): [1] * len(HOUSE_COLUMNS)}
+        tallies.add(database, connection, [people], houses)
+        driver.commit()  # type: ignore[union-attr]
 
 
 def cpu(pid: int) -> float:
@@ -119,12 +155,51 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(connection: psycopg.Connection, work: Callable[[psycopg.Connection], None]) -> tuple[float, float]:
-    """The server's processor time and the clock, seconds."""
-    pid = connection.info.backend_pid
-    before, began = cpu(pid), time.perf_counter()
-    work(connection)
-    return cpu(pid) - before, time.perf_counter() - began
+def measured(connection: Connection, work: Callable[[], object]) -> float:
+    """The server's processor time, seconds."""
+    pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+    before = cpu(pid)
+    work()
+    return cpu(pid) - before
+
+
+def questions(kept: Kept, connection: Connection) -> dict[str, Callable[[], object]]:
+    """What is asked of both, by its name in the report."""
+    database, cells = kept.database, kept.cells(7)
+    with_people = text("SELECT seq FROM households WHERE cell_id = ANY(:cells)")
+
+    def people() -> object:
+        return follow_up.people(database, connection, list(connection.scalars(with_people, {"cells": cells})))
+
+    return {
+        "sums of a province": lambda: list(tallies.states_on(database, connection, 3, 10**6, cells)),
+        "days of a province": lambda: tallies.by_day(database, connection, 3, cells, 10**6),
+        "people of a province": people,
+        "sums of the country": lambda: list(tallies.states_on(database, connection, 3, 10**6, None)),
+        "households by thirty ids": lambda: [
+            register.cell_of(connection, "c", f"new {number}") for number in range(30)
+        ],
+    }
+
+
+def often(asked: Callable[[], object]) -> None:
+    for _ in range(REPEATS):
+        asked()
+
+
+def taken_out(kept: Kept, connection: Connection) -> None:
+    """A province taken out, to be made anew."""
+    if kept.parted:
+        connection.exec_driver_sql(
+            "TRUNCATE public_shelves.people_7, public_shelves.doses_7, "
+            "public_shelves.findings_7, public_shelves.households_7, public_shelves.tallies_7"
+        )
+        return
+    among = {"cells": kept.cells(7)}
+    seqs = "(SELECT seq FROM households WHERE cell_id = ANY(:cells))"
+    connection.execute(text(f"DELETE FROM people WHERE household_seq IN {seqs}"), among)
+    connection.execute(text("DELETE FROM households WHERE cell_id = ANY(:cells)"), among)
+    connection.execute(text("DELETE FROM tallies WHERE cell_id = ANY(:cells)"), among)
 
 
 def main() -> None:
@@ -135,46 +210,51 @@ def main() -> None:
     server = postgres.start()
     try:
         print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
-            version = connection.execute("SHOW server_version").fetchone()
-            print(
-                f"PostgreSQL {version and version[0]}, {given.provinces} provinces, {given.households} households each"
-            )
-            connection.execute("SET synchronous_commit = off; SET max_parallel_workers_per_gather = 0")
-            number = given.provinces * given.households
-            for schema in ("whole", "parted"):
-                make(connection, schema, given.provinces, given.households)
-            connection.execute("CHECKPOINT")
-            for told in (False, True):
-                for schema in ("whole", "parted", "parted", "whole"):
-                    number += given.forms
-                    work = intake(schema, given.provinces, number, given.forms, told and schema == "parted")
-                    used, took = measured(connection, work)
-                    how = "id and province" if told and schema == "parted" else "id alone"
-                    print(
-                        f"form, {schema}, asked by {how}: {used / given.forms * 1e3:.2f} ms CPU, {took:.1f} s for all"
-                    )
-            asked = {
-                "sums of a province": "SELECT cell_id, sum(due) FROM {0}.tallies WHERE {1} AND series_id = 3 "
-                "GROUP BY cell_id",
-                "people of a province": "SELECT count(*) FROM {0}.people p JOIN {0}.households h ON h.seq = "
-                "p.household_seq AND h.province = p.province WHERE h.{1} AND p.{1}",
-                "sums of the country": "SELECT cell_id, sum(due) FROM {0}.tallies WHERE series_id = 3 GROUP BY cell_id",
+        with server.database() as whole_url, server.database() as parted_url:
+            both = {
+                "whole": Kept(Database(whole_url), False, given.provinces),
+                "parted": Kept(Database(parted_url), True, given.provinces),
             }
-            for name, statement in asked.items():
-                for schema in ("whole", "parted"):
-                    sql = statement.format(schema, "province = 7")
-                    connection.execute(sql)
-                    used, _ = measured(connection, lambda one, sql=sql: [one.execute(sql) for _ in range(20)])  # type: ignore[misc]
-                    print(f"{name}, {schema}: {used / 20 * 1e3:.1f} ms CPU")
-            out = {
-                "whole": "DELETE FROM whole.people WHERE province = 7; DELETE FROM whole.tallies WHERE province = 7",
-                "parted": "TRUNCATE parted.people_7; TRUNCATE parted.tallies_7",
-            }
-            for schema, sql in out.items():
-                used, took = measured(connection, lambda one, sql=sql: one.execute(sql))  # type: ignore[misc]
-                print(f"a province taken out to be made anew, {schema}: {used * 1e3:.0f} ms CPU, {took * 1e3:.0f} ms")
-            connection.execute("DROP SCHEMA whole CASCADE")
+            connections: dict[str, Connection] = {}
+            for name, kept in both.items():
+                fill(kept, given.households)
+                connections[name] = kept.database.engine.connect()
+                for setting in ("synchronous_commit = off", "max_parallel_workers_per_gather = 0"):
+                    connections[name].exec_driver_sql(f"SET {setting}")
+                connections[name].commit()
+            version = connections["whole"].exec_driver_sql("SHOW server_version").scalar()
+            print(f"PostgreSQL {version}, {given.provinces} provinces of {given.households} households")
+            first = given.provinces * given.households + 1
+            for again in (False, True):
+                what = "a form that tells anew" if again else "a household's first form"
+                # Warm, then two rounds in turn.
+                for start, count, tell in (
+                    (0, 100, False),
+                    (100, given.forms, True),
+                    (100 + given.forms, given.forms, True),
+                ):
+                    for name in ("whole", "parted"):
+                        kept, connection = both[name], connections[name]
+                        used = measured(
+                            connection,
+                            partial(intake, kept, connection, first + start, count, again),
+                        )
+                        if tell:
+                            print(f"{what}, {name}: {used / count * 1e3:.2f} ms CPU", flush=True)
+            asked = {name: questions(kept, connections[name]) for name, kept in both.items()}
+            for what in asked["whole"]:
+                for name, connection in connections.items():
+                    asked[name][what]()
+                    used = measured(connection, partial(often, asked[name][what]))
+                    connection.rollback()
+                    print(f"{what}, {name}: {used / REPEATS * 1e3:.1f} ms CPU", flush=True)
+            for name, kept in both.items():
+                used = measured(connections[name], partial(taken_out, kept, connections[name]))
+                connections[name].rollback()
+                print(f"a province taken out, {name}: {used * 1e3:.0f} ms CPU")
+            for name, kept in both.items():
+                connections[name].close()
+                kept.database.close()
     finally:
         server.stop()
 
