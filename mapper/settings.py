@@ -53,8 +53,8 @@ class Settings(BaseSettings):
     dhis2_token: str = Field("", repr=False, description="Personal access token of a DHIS2 user who may enter them.")
     dask: str = Field(
         "",
-        description="Address of a Dask scheduler whose workers read along in a rebuild and place a large register in an "
-        "added boundary set; personal data go to it.",
+        description="Address of a Dask scheduler whose workers read along in a rebuild and place a large register in "
+        "an added boundary set; personal data go to it.",
     )
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
     idle_minutes: int = Field(

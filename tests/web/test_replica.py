@@ -16,6 +16,7 @@ from mapper.settings import Settings
 from mapper.store import replica as kept
 from mapper.store.database import Database
 from mapper.store.replica import Replica
+from mapper.store.sealing import Sealing
 from tests.client.collect import NotAccepted
 from tests.client.site import Site, running
 from tests.conftest import missing
@@ -79,8 +80,8 @@ def pair(filled_postgres: Lent, follower: Server, tmp_path: Path, monkeypatch: p
     made: list[Replica] = []
     opened = Database.__init__
 
-    def with_replica(database: Database, address: str) -> None:
-        opened(database, address)
+    def with_replica(database: Database, address: str, sealing: Sealing | None = None) -> None:
+        opened(database, address, sealing)
         if address == filled_postgres.url and not made:
             made.append(Replica(database, url))
             database.aside = made[0]
