@@ -168,8 +168,7 @@ def ways_of(
 def households_of(spans: Mapping[int, Spans], states: Collection[State], day: date) -> list[int]:
     """Seqs of the households that somebody in one of the states belongs to on a day; OUTSIDE is no way's state."""
     now = np.concatenate([ways.on(of_cell, day) for of_cell in spans.values()] or [ways.NOBODY])
-    households: list[int] = np.unique(now[_wanted(now, states), ways.HOUSEHOLD]).tolist()
-    return households
+    return ways.households(now[_wanted(now, states)])
 
 
 def ranked(told: Mapping[Told, int], kind: Kind) -> list[str | None]:

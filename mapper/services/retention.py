@@ -11,7 +11,7 @@ from typing import Any
 
 from mapper.errors import Conflict, InvalidInput, mark
 from mapper.formats.campaign import read_campaign
-from mapper.services import audit
+from mapper.services import audit, notice_board
 from mapper.services.accounts import User
 from mapper.services.counting import EVERYTHING
 from mapper.services.erased import Marks
@@ -221,6 +221,7 @@ def _finish(reference: Reference, user: User | None, campaign_id: str, part: Par
             tried = [
                 form for form, toml in retention.drafts(connection) if toml and read_campaign(toml).id == campaign_id
             ]
+            notice_board.forget(connection, notice_board.FORMS_LOOKED_THROUGH)
             retention.reduce_to_counts(database, connection, campaign_id, tried, at, user.id if user else None)
             nothing = [0] * len(HOUSE_COLUMNS)
             cells = retention.cells_of(connection, campaign_id)

@@ -12,6 +12,7 @@ from datetime import date
 
 import numpy as np
 
+from mapper.domain import shelves
 from mapper.domain.campaign import Campaign, Group, ScheduledDose
 from mapper.domain.ledger import INSIDE, NEVER, State, moves
 from mapper.domain.people import Person
@@ -30,8 +31,8 @@ AT_ONCE = 3_000
 CHUNK = 4_000
 """People read in one transaction."""
 
-COLUMNS = 7
-FROM, UNTIL, STATE, BORN, SEX, TOLD, HOUSEHOLD = range(COLUMNS)
+COLUMNS = 8
+FROM, UNTIL, STATE, BORN, SEX, TOLD, SHELF, ARRIVAL = range(COLUMNS)
 """Columns of Spans."""
 
 NOBODY: Spans = np.zeros((0, COLUMNS), np.int32)
@@ -129,6 +130,7 @@ def _read(
         if not way:
             continue
         born, sex = _birth(person), _sex(person)
+        shelf, came = shelves.shelf_of_household(household), shelves.arrival(household)
         for place in range(0, len(way), 3):
             day, entered = way[place + 1], way[place + 2] % (len(INSIDE) + 1)
             if entered == len(INSIDE):
@@ -136,8 +138,14 @@ def _read(
             until = way[place + 4] if place + 3 < len(way) else NEVER
             state = INSIDE[entered]
             told = words.number(_told(state, person, group, dose, day)) if state in KINDS else 0
-            rows[cell] += (day, until, entered, born, sex, told, household)
+            rows[cell] += (day, until, entered, born, sex, told, shelf, came)
     return {cell: np.array(numbers, np.int32).reshape(-1, COLUMNS) for cell, numbers in rows.items()}
+
+
+def households(spans: Spans) -> list[int]:
+    """The households of spans, each once, by number."""
+    found: list[int] = np.unique(spans[:, SHELF].astype(np.int64) * shelves.HOUSES + spans[:, ARRIVAL]).tolist()
+    return found
 
 
 def _told(state: State, person: Person, group: Group, dose: ScheduledDose, day: int) -> Told:

@@ -482,10 +482,16 @@ class Database:
     def close(self) -> None:
         """Close every connection; one that a thread is still using, as soon as it has done."""
         self._over = True
+        for companion in self._companions.values():
+            companion.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close every connection that nobody is using; whoever asks next opens another."""
         if self.aside is not None:
             self.aside.close()
         for companion in self._companions.values():
-            companion.close()
+            companion.hang_up()
         self._close_idle()
         self.engine.dispose()
 

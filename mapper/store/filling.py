@@ -158,7 +158,7 @@ def be_alone(database: Database) -> None:
 
     Raises Conflict where somebody has; on PostgreSQL any other session counts, for none tells what it will write.
     """
-    database.close()
+    database.hang_up()
     if database.is_sqlite:
         with database.engine.connect() as connection:
             driver = driver_of(connection)

@@ -9,7 +9,7 @@ from flask import Response, current_app, redirect, request, url_for
 
 from mapper.errors import MapperError, NotFound
 from mapper.services.areas import read_area
-from mapper.services.questions import HAMLET
+from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import PlaceSet
 from mapper.web.installation import installation
 
@@ -18,7 +18,7 @@ CARRIED = ("set", "area_set", "commune_set", "unit")
 
 
 def lead_on(problem: MapperError) -> Response | None:
-    """Where a page that found nothing is led; None where no set has what its address names, or it names a set.
+    """Where a page that found nothing is led; None where it names a set, or where the usual or no set has that place.
 
     Of several sets that have it the newest is taken, of those on trial only where no other has it: an address from
     before communes changed, or of a set that has ended, still opens.
@@ -42,9 +42,12 @@ def _set_of(commune: str, area: str) -> PlaceSet | None:
         return None
     reference = installation().reference
     with reference.database.read() as connection:
-        sets = reference.known(connection).sets.values()
+        known = reference.known(connection)
+    sets = known.sets.values()
     if named is not None and named.level != HAMLET:
         sets_with = [one for one in sets if (named.level, named.code) in one.units]
     else:
         sets_with = [one for one in sets if commune and (one.leaf, commune) in one.units]
+    if any(one.id == known.home or one is default_set(known) for one in sets_with):
+        return None  # the page has looked there
     return max(sets_with, key=lambda one: (not one.about.trial, one.about.valid_from or date.min, one.id), default=None)

@@ -189,14 +189,17 @@ def test_what_is_replaced_must_not_be_opened_meanwhile(source: Database, tmp_pat
     assert [path.name for path in tmp_path.glob("*there*")] == ["there.sqlite3"]
 
 
-def test_who_holds_a_database_is_alone_with_it(filled: Database) -> None:
-    with opened(filled.engine.url.render_as_string(hide_password=False)) as server:
-        with server.read(), pytest.raises(Conflict), held(filled):
+def test_who_holds_a_database_is_alone_with_it(target_url: str) -> None:
+    with opened(target_url) as one, opened(target_url) as server:
+        schema.upgrade(one)
+        with one.write() as connection:
+            fill(connection, metadata)
+        with server.read(), pytest.raises(Conflict), held(one):
             pass
         server.close()
-        with held(filled) as connection:
+        with held(one) as connection:
             assert whole.number_of_rows(connection, whole.shapes()[0]) == 3
-        be_alone(filled)
+        be_alone(one)
 
 
 @pytest.mark.parametrize("name", ['x" (SELECT', "Tables", "", "a b", "x;"])
