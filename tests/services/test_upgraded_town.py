@@ -27,8 +27,8 @@ def as_before(town: Town, url: str) -> Database:
     with source.read() as reading, old.write() as connection:
         found = reflected(connection)
         for shape in whole.shapes(found):
-            if shape.name == "placements":
-                connection.execute(found.tables["placements"].insert(), placements(reading))
+            if shape.name in MADE:
+                connection.execute(found.tables[shape.name].insert(), MADE[shape.name](reading))
             else:
                 now = whole_names(shape)
                 assert set(shape.names) <= now, "what the previous release kept is kept still"
@@ -49,6 +49,17 @@ def placements(reading: Connection) -> list[dict[str, object]]:
     return [
         {"household_seq": seq, "set_id": set_id, "unit_code": code, "result": "inside"} for seq, set_id, code in rows
     ]
+
+
+def boundary_sets(reading: Connection) -> list[dict[str, object]]:
+    """Each set with its index of points in the same row."""
+    sets, indexes = tables.boundary_sets, tables.point_indexes
+    rows = reading.execute(select(sets, indexes.c.content.label("placer")).join(indexes)).mappings()
+    return [dict(row) for row in rows]
+
+
+MADE = {"placements": placements, "boundary_sets": boundary_sets}
+"""What the previous release kept in another way."""
 
 
 def test_households_of_the_previous_release_count_as_before(sqlite_town: Town, tmp_path: Path) -> None:
