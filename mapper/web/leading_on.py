@@ -8,9 +8,11 @@ from typing import Any
 from flask import Response, current_app, redirect, request, url_for
 
 from mapper.errors import MapperError, NotFound
+from mapper.services.accounts import User
 from mapper.services.areas import read_area
-from mapper.services.questions import HAMLET, default_set
-from mapper.services.reference import PlaceSet
+from mapper.services.questions import HAMLET
+from mapper.services.reference import Known, PlaceSet
+from mapper.web.accounts import signed_in
 from mapper.web.installation import installation
 
 CARRIED = ("set", "area_set", "commune_set", "unit")
@@ -18,7 +20,7 @@ CARRIED = ("set", "area_set", "commune_set", "unit")
 
 
 def lead_on(problem: MapperError) -> Response | None:
-    """Where a page that found nothing is led; None where it names a set, or where the usual or no set has that place.
+    """Where a page that found nothing is led; None where no set has what its address names, or it names a set.
 
     Of several sets that have it the newest is taken, of those on trial only where no other has it: an address from
     before communes changed, or of a set that has ended, still opens.
@@ -36,18 +38,38 @@ def lead_on(problem: MapperError) -> Response | None:
 
 
 def _set_of(commune: str, area: str) -> PlaceSet | None:
+    """The set to look in. A place outside the reader's area is not there for them, in whatever set."""
     try:
         named = read_area(area)
     except NotFound:
         return None
-    reference = installation().reference
+    reference, user = installation().reference, signed_in()
+    if user is None or not user.reads_figures:
+        return None
     with reference.database.read() as connection:
         known = reference.known(connection)
-    sets = known.sets.values()
-    if named is not None and named.level != HAMLET:
-        sets_with = [one for one in sets if (named.level, named.code) in one.units]
-    else:
-        sets_with = [one for one in sets if commune and (one.leaf, commune) in one.units]
-    if any(one.id == known.home or one is default_set(known) for one in sets_with):
-        return None  # the page has looked there
+    above = named if named is not None and named.level != HAMLET else None
+    sets_with = [
+        one
+        for one in known.sets.values()
+        if (
+            (above.level, above.code) in one.units and _is_theirs(known, user, one, above.code)
+            if above is not None
+            else (one.leaf, commune) in one.units and _is_theirs(known, user, one, commune)
+        )
+    ]
     return max(sets_with, key=lambda one: (not one.about.trial, one.about.valid_from or date.min, one.id), default=None)
+
+
+def _is_theirs(known: Known, user: User, places: PlaceSet, code: str) -> bool:
+    """Whether a unit lies in the areas of a reader, be they of this set or of another."""
+    if not user.areas:
+        return True
+    for set_id, own in user.areas:
+        others = known.every_set.get(set_id)
+        if others is None:
+            continue
+        here = code if others is places else known.counterpart(places, code, others)
+        if here is not None and own in others.line(here):
+            return True
+    return False

@@ -74,11 +74,13 @@ def name_everywhere(town: Town, user: User) -> None:
             **by,
         )
         put(connection, "mendings", campaign_id=C, household_id=HOUSE, act=f'["{NAME}"]', **by)
-        odd = {"key": "k", "rule": "r", "cell_id": 1, "household_id": HOUSE}
-        put(connection, "verdicts", campaign_id=C, choice="c", reason=NAME, mending=1, **odd, **by)
+        mending = connection.scalar(select(t.mendings.c.seq))
+        odd = {"key": "k", "rule": "r", "cell_id": 1, "household_id": HOUSE, "mending": mending}
+        put(connection, "verdicts", campaign_id=C, choice="c", reason=NAME, **odd, **by)
         put(connection, "register_extracts", campaign_id=C, set_id="squares", file_name=NAME, sha256="a" * 64, **by)
+        extract = connection.scalar(select(t.register_extracts.c.id))
         row = dict.fromkeys(("code", "birth_precision", "sex", "national_id", "commune_code", "commune", "hamlet"), "")
-        put(connection, "register_rows", extract_id=1, row=1, name=NAME, phone=PHONE, doses="[]", **row)
+        put(connection, "register_rows", extract_id=extract, row=1, name=NAME, phone=PHONE, doses="[]", **row)
         put(connection, "register_decisions", campaign_id=C, theirs=NAME, ours=HOUSE, **by)
         put(connection, "decisions", instance_id="uuid:again", said=f'{{"{NAME}": []}}', **by)
         plan = {"name": NAME, "question": f'"{HOUSE}"', "state": "done", "share": 1, "told_at": at, "areas": "[]"}

@@ -19,6 +19,7 @@ from tests.web.test_forms_page import manager
 from tests.web.test_sign_in import PASSWORD, Desk
 
 IMPORTS = {
+    "/boundary-sets/import": {"id": "hostile", "label": "x", "trial": "yes"},
     "/boundary-sets/succession": {"old": SET_ID, "new": SET_ID, "source": "x"},
     "/epidemic-levels/import": {"set": SET_ID, "from": "2022-08-01", "source": "x"},
     "/exchange/compare": {"campaign": "mini", "date": "2022-08-31"},
@@ -99,7 +100,17 @@ def desk(sqlite_site: Site) -> Iterator[Desk]:
 
 def test_every_upload_stands_here() -> None:
     taking = [path for path in (CHECKOUT / "mapper" / "web").glob("*.py") if "request.files" in path.read_text("utf-8")]
-    known = {"boundary_sets", "epidemic", "exchange", "forms", "national_register", "sites", "slips", "stock"}
+    known = {
+        "boundary_import",
+        "boundary_sets",
+        "epidemic",
+        "exchange",
+        "forms",
+        "national_register",
+        "sites",
+        "slips",
+        "stock",
+    }
     assert {path.stem for path in taking} == known | {"surveys", "targets"}
 
 
@@ -133,8 +144,16 @@ def test_a_file_over_the_limit_of_its_kind_is_refused_with_the_limit(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "MEGABYTE", 1000)  # a thousandth of the limits, since files cross a wire here
-    # Forms, extracts of the register, people of FHIR and photos of slips have limits of their own, with their tests.
-    others = {"/forms", "/national-register", "/exchange/people", "/slips/check", "/targets/responsible-list"}
+    # Forms, extracts of the register, people of FHIR and photos of slips have limits of their own, with their tests;
+    # outlines that of every request.
+    others = {
+        "/boundary-sets/import",
+        "/forms",
+        "/national-register",
+        "/exchange/people",
+        "/slips/check",
+        "/targets/responsible-list",
+    }
     for path in IMPORTS.keys() - others:
         answer = send(desk, path, "dài.csv", b"code,name\n" + b"1,a\n" * 15_500)
         assert answer.status_code in (400, 413), path
