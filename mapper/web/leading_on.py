@@ -30,7 +30,11 @@ def lead_on(problem: MapperError) -> Response | None:
     asked: dict[str, Any] = request.args.to_dict(flat=False)
     if any(asked.get(name, [""])[0] for name in CARRIED) or f"{request.path}/".startswith(("/api/", "/odata/")):
         return None
-    found = _set_of(request.args.get("commune", ""), request.args.get("area", ""))
+    commune, area = request.args.get("commune", ""), request.args.get("area", "")
+    told = " ".join(map(str, problem.facts.values()))
+    if (area or commune).rpartition(":")[2] not in told:
+        return None  # something else is not there
+    found = _set_of(commune, area)
     if found is None:
         return None
     address = url_for(request.endpoint, **((request.view_args or {}) | asked | {"set": found.id}))
