@@ -39,7 +39,9 @@ run: setup
 
 setup: .venv/.runtime $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete $(VENDOR)/qr-reader/.complete
 
-test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete $(VENDOR)/qr-reader/.complete chromium office
+TESTED_WITH := .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VENDOR)/vector-tile/.complete $(VENDOR)/qr-reader/.complete chromium office
+
+test: $(TESTED_WITH)
 	@echo "Linter ..."
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -49,7 +51,7 @@ test: .venv/.development $(VENDOR)/.complete $(VENDOR)/web-forms/.complete $(VEN
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The same tests with every case of the long random proofs, of which `make test` draws a part.
-proof: .venv/.development
+proof: $(TESTED_WITH)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --whole
 
 format: .venv/.development
