@@ -190,6 +190,7 @@ def test_the_map_keeps_a_set_over_a_change_of_the_day_says_so_and_leads_to_the_u
     expect(chosen).to_have_value("later")
     expect(note).to_be_hidden()
     expect(page.locator("a[href='/targets']")).to_have_count(1)
+    page.wait_for_load_state("networkidle")  # figures that come later draw the panel anew under the pointer
     page.locator(".row-button", has_text="Tây").click()
     page.get_by_role("link", name="About this place").click()
     expect(page.locator("h1")).to_have_text("Xã Tây")
