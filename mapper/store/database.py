@@ -7,13 +7,11 @@ the dialect: the same schema, a tenth of the Python a statement.
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,10 +37,10 @@ from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
-from sqlalchemy.types import TypeEngine
 
 from mapper.errors import InvalidInput, NoRoom, Unavailable, mark
-from mapper.store.sealing import Sealing, opener, sealer, with_all
+from mapper.store.prepared import Prepared
+from mapper.store.sealing import Sealing
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another process before giving up."""
@@ -50,9 +48,6 @@ BUSY_TIMEOUT_MS = 30_000
 
 _DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg"})
 
-
-ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2)
-"""Rows of one INSERT on SQLite, so that a few statements, kept by the driver, do for any number of rows."""
 
 _AT_ONCE = f"PRAGMA busy_timeout=0; BEGIN IMMEDIATE; PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
 """Begins to write, where no other process does."""
@@ -62,9 +57,6 @@ _PATIENT = f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
 _NOT_FLUSHED, _FLUSHED = "PRAGMA synchronous=NORMAL", f"PRAGMA synchronous=FULL; {_PATIENT}"
 
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
-
-_VALUES = re.compile(r"VALUES (\([?, ]+\))")
-
 
 CONNECT_S = 10
 """How long a PostgreSQL server may take to answer at all, unless its address says otherwise (?connect_timeout=...)."""
@@ -78,75 +70,6 @@ _ALIVE_HERE = {"keepalives": 1, "tcp_user_timeout": _UNANSWERED_MS} | {f"keepali
 _ALIVE_THERE = " ".join(
     [*(f"-c tcp_keepalives_{name}={value}" for name, value in ALIVE.items()), f"-c tcp_user_timeout={_UNANSWERED_MS}"]
 )
-
-
-class Prepared:
-    """A Core statement compiled once for a dialect, run on the driver's connection.
-
-    Values pass through no SQLAlchemy type, except those of sealed columns: dates as ISO text, booleans and numbers as
-    they are.
-    """
-
-    __slots__ = ("_names", "_of_rows", "_opens", "_seals", "sql")
-
-    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
-        self.sql = str(compiled)
-        self._names: list[str] = list(compiled.positiontup)
-        self._seals = _at([compiled.binds[name].type for name in self._names], dialect, sealer)
-        self._opens = _at([column.type for column in compiled._result_columns], dialect, opener)
-        self._of_rows: dict[int, str] = {}
-        values = _VALUES.search(self.sql)
-        if values is not None and dialect.name == "sqlite":
-            before, row, after = self.sql[: values.start(1)], values[1], self.sql[values.end(1) :]
-            self._of_rows = {number: f"{before}{', '.join([row] * number)}{after}" for number in ROWS_AT_ONCE}
-
-    def rows(self, driver: Any, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """All rows of a SELECT, or of an INSERT with RETURNING."""
-        found: list[tuple[Any, ...]] = driver.execute(self.sql, self._values(values)).fetchall()
-        return [with_all(row, self._opens) for row in found] if self._opens else found
-
-    def run(self, driver: Any, values: Mapping[str, Any]) -> int:
-        """Execute once; the number of rows written."""
-        count: int = driver.execute(self.sql, self._values(values)).rowcount
-        return count
-
-    def _values(self, values: Mapping[str, Any]) -> Sequence[Any]:
-        given = [values[name] for name in self._names]
-        return with_all(given, self._seals) if self._seals else given
-
-    def run_each(self, driver: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute for every row of named values, in their order."""
-        self.run_many(driver, [[values[name] for name in self._names] for values in rows])
-
-    def run_many(self, driver: Any, rows: Sequence[Sequence[Any]]) -> None:
-        """Execute for every row, in their order; an INSERT's values stand in the order of the table's columns.
-
-        On SQLite an INSERT takes many rows at a time: the driver gives Python's lock away three times a statement,
-        and where threads wait for it, each time costs more than the row.
-        """
-        if self._seals:
-            rows = [with_all(row, self._seals) for row in rows]
-        start = 0
-        for number, sql in self._of_rows.items():
-            while len(rows) - start >= number:
-                driver.execute(sql, [*chain.from_iterable(rows[start : start + number])])
-                start += number
-        if start == len(rows):
-            return
-        cursor = driver.cursor()
-        try:
-            cursor.executemany(self.sql, rows[start:])
-        finally:
-            cursor.close()
-
-
-def _at(
-    types: Sequence[TypeEngine[Any]],
-    dialect: Dialect,
-    change: Callable[[TypeEngine[Any], Dialect], Callable[[Any], Any] | None],
-) -> list[tuple[int, Callable[[Any], Any]]]:
-    return [(place, done) for place, one in enumerate(types) if (done := change(one, dialect)) is not None]
 
 
 class Aside(Protocol):
