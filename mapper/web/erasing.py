@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import Role
@@ -23,12 +23,6 @@ def _guard() -> AnyResponse | None:
     if refused is None:
         erasing.may_erase(reader())
     return refused
-
-
-@erasing_pages.after_request
-def _keep_private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 @erasing_pages.get("/erasure")

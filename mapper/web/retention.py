@@ -33,12 +33,6 @@ def _guard() -> AnyResponse | None:
     return refused
 
 
-@retention.after_request
-def _keep_private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
 @retention.get("/retention")
 def page() -> str:
     """Every campaign: how long it is kept, and what is due."""
