@@ -1,7 +1,7 @@
 """From the question to the first plan that can be used, and to the plan itself, by invented districts and a province.
 
 python bench/first_plan.py [--households 1500,14000] [--copies 1] [--seconds 8] [--data FOLDER] [--doses 2000]
-    [--teams 3] [--sessions-stand] [--what-if]
+    [--teams 3] [--rolling] [--sessions-stand] [--what-if]
 
 Makes the sample district of each size in a folder of its own, unless --data names one that holds it, with --copies 3
 every household and everybody in it thrice, which is as many people as a small province has (the tallies stay as they
@@ -11,7 +11,7 @@ more: in a process that has just started, and in one that has read ahead, as a s
 plan's page can show, by numbers, when it is known who is asked to come on which day in a first plan, and when the plan
 was made, as seconds of CPU of the process since the question, without those of looking, and in brackets of wall time;
 and the CPU time of reading the first plan, as the page does. --seconds: in which the sites, and the routes, may be
-chosen. --doses: to be had in all; --teams: other than five. --sessions-stand: makes such a plan first, and measures
+chosen. --doses: to be had in all; --teams: other than five; --rolling: commune after commune. --sessions-stand: makes such a plan first, and measures
 the one that is asked for in its place, all sessions of its teams kept and those asked who were. --what-if: likewise
 measures the question of --doses and --teams, asked of the people of the first.
 """
@@ -57,6 +57,7 @@ class Options:
 
     doses: int | None = None
     teams: int = TEAMS
+    rolling: bool = False
     stand: bool = False
     what_if: bool = False
 
@@ -70,7 +71,9 @@ def question(reference: Reference, seconds: float, other: Options = Options()) -
     first = date.today()
     last = first + timedelta(days=DAYS - 1)
     sites_ = len(stations) + MOBILE
-    return PlanQuestion(CAMPAIGN, first, last, sites=sites_, teams=teams, seconds=seconds, doses=other.doses)
+    return PlanQuestion(
+        CAMPAIGN, first, last, sites=sites_, teams=teams, seconds=seconds, doses=other.doses, rolling=other.rolling
+    )
 
 
 def asked_and_made(reference: Reference, seconds: float, other: Options) -> None:
@@ -185,10 +188,11 @@ def main() -> None:
     ask.add_argument("--data", type=Path)
     ask.add_argument("--doses", type=int)
     ask.add_argument("--teams", type=int, default=TEAMS)
+    ask.add_argument("--rolling", action="store_true")
     ask.add_argument("--sessions-stand", action="store_true")
     ask.add_argument("--what-if", action="store_true")
     asked = ask.parse_args()
-    other = Options(asked.doses, asked.teams, asked.sessions_stand, asked.what_if)
+    other = Options(asked.doses, asked.teams, asked.rolling, asked.sessions_stand, asked.what_if)
     for size in asked.households.split(","):
         with tempfile.TemporaryDirectory() as folder:
             where = asked.data or Path(folder)
