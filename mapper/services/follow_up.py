@@ -9,15 +9,12 @@ from operator import attrgetter
 from typing import Any
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.entities import Standing
 from mapper.domain.follow_up import HouseState, Status, house_state, status
-from mapper.domain.household import combine
 from mapper.domain.people import Person
 from mapper.services.accounts import User
 from mapper.services.field_area import FieldArea, field_area
 from mapper.services.kept_houses import Stands
 from mapper.services.reference import Known, Reference
-from mapper.services.tellings import stands_now, tellers_of
 from mapper.store import follow_up, oddities, tallies
 from mapper.store.database import Connection
 from mapper.store.follow_up import Held, HouseholdRow
@@ -88,39 +85,6 @@ def standings(
     for cell in cut:
         found[cell] = {row.id: found[cell][row.id] for row in rows if row.cell_id == cell}
     return found
-
-
-def as_before(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    campaign: Campaign,
-    household_id: str,
-    version: int,
-    day: date,
-) -> HouseState | None:
-    """Where a household stood when a day began, by its visits before that; None where there was none.
-
-    version: of its entity now, since that rises with whatever is told of it. What a supervisor decided about updates
-    that contradict each other is left out.
-    """
-    era, _ = tallies.version(reference.database, connection)
-
-    def look() -> HouseState | None:
-        house = campaign.id, household_id
-        tellers = tellers_of(reference, connection, known, house)
-        line = stands_now(connection, house, tellers)
-        told = [
-            (teller.visit.visited_on, placed.version, teller.place, teller.visit)
-            for teller, placed in zip(tellers, line, strict=True)
-            if placed.standing is Standing.APPLIED and teller.visit.visited_on < day
-        ]
-        if not told:
-            return None
-        visit = combine([visit for *_, visit in sorted(told, key=lambda one: one[:3])])
-        return house_state(visit.outcome, [status(person, campaign, day) for person in visit.people])
-
-    return reference.lists.value(("before", era, known.revision, campaign.id, household_id, version, day), look)
 
 
 def read(

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from mapper.domain.campaign import Campaign
-from mapper.domain.follow_up import HouseState
 from mapper.errors import NotFound, Unavailable, mark
 from mapper.services import review, walk
 from mapper.services.accounts import User, sees
-from mapper.services.follow_up import as_before, standings
 from mapper.services.hamlet_places import HamletPlaces, hamlet_places
+from mapper.services.house_days import houses_on
 from mapper.services.intake import VIETNAM
 from mapper.services.listed import seen_whole
 from mapper.services.reference import Known, Reference
@@ -36,9 +35,6 @@ HEARD_AGAIN = timedelta(minutes=10)
 
 FINDINGS = 1000
 """So many of the newest findings of a commune are looked through for odd positions."""
-
-WANTS_A_VISIT = frozenset({HouseState.SOMEONE_DUE, HouseState.NOT_MET})
-"""Houses that are expected to be visited: who refused or was put off to a later day is not gone to every day."""
 
 COUNTED = (SubmissionState.PROCESSED, SubmissionState.SUPERSEDED)
 
@@ -77,10 +73,10 @@ class Work:
 class CanvasserDay:
     """One canvasser's day, or that of somebody else who sent from here; id None: came without a sender, by cable.
 
-    expected, visited, visited_today: houses of the canvasser's hamlets in this commune, whoever visited them; expected
-    is None where no list says. work: what the day asks of these hamlets. received, waiting: submissions of today, and
-    those of them that do not count. heard_at: ISO time of the last sign of the phone; silent: none for a day, though
-    canvassers alone are expected to be heard.
+    expected, visited, visited_today: houses of the canvasser's hamlets in this commune, whoever visited them, by the
+    end of the day and on it; expected is None where no list says. work: what the day asks of these hamlets. received,
+    waiting: submissions of today, and those of them that do not count. heard_at: ISO time of the last sign of the
+    phone; silent: none for a day, though canvassers alone are expected to be heard.
     """
 
     id: int | None
@@ -101,6 +97,7 @@ class CanvasserDay:
 class Fieldwork:
     """A commune on a day. expected: houses that the hamlets' lists name, None where none does. odd: of positions.
 
+    visited, visited_today: houses where somebody had been by the end of the day, and on it.
     last_day: of the campaign's visits, where it names one. days_left: working days until then, None where it is over.
     """
 
@@ -194,7 +191,7 @@ def _narrowed(
 class _Day:
     """What is counted of a commune on a day: houses by hamlet code, "" for none, and what arrived.
 
-    unvisited, again: as in Work, when the day began.
+    visited, today: by its end, and on it; unvisited, again: as in Work, when it began.
     """
 
     hamlets: list[str]
@@ -227,33 +224,26 @@ class _Day:
             for cell in reference.cells(connection).values()
             if sees(known, user, cell) and _lies_in(known, at, cell, commune)
         }
-        visited: Counter[str] = Counter()
-        for cell_id, number, *_ in tallies.houses(reference.database, connection, campaign.id, list(cells)):
-            visited[cells[cell_id].hamlet_code or ""] += number
-        today: Counter[str] = Counter()
-        for cell_id, number in fieldwork.visited_on(connection, campaign.id, day).items():
-            if cell_id in cells:
-                today[cells[cell_id].hamlet_code or ""] += number
         hamlets = walk.listed_codes(reference, connection, known, user, at, commune)
-        before, again = _when_it_began(reference, connection, known, campaign, cells, day)
+        here = houses_on(reference, connection, known, campaign, cells, day)
         listed = set(hamlets)
         beyond = {
             cell.id: cell
             for cell in reference.cells(connection).values()
             if not at.at_home and cell.id not in cells and cell.hamlet_code in listed
         }
-        elsewhere, _ = _when_it_began(reference, connection, known, campaign, beyond, day)
+        elsewhere = houses_on(reference, connection, known, campaign, beyond, day)
         unvisited = {
-            code: max(0, (known.hamlets[code].households or 0) - before[code] - elsewhere[code])
+            code: max(0, (known.hamlets[code].households or 0) - here.before[code] - elsewhere.before[code])
             for code in hamlets
             if at.main(known.hamlets[code]) == commune
         }
         return cls(
             hamlets,
-            visited,
-            today,
+            here.until,
+            here.today,
             unvisited,
-            again,
+            here.again,
             campaign.working_days(day),
             frozenset(cells),
             at,
@@ -272,29 +262,6 @@ class _Day:
             sum(numbers.get(code, 0) for code in codes) for numbers in (self.unvisited, self.again, self.today)
         )
         return Work.of(unvisited, again, today, self.days_left)
-
-
-def _when_it_began(
-    reference: Reference,
-    connection: Connection,
-    known: Known,
-    campaign: Campaign,
-    cells: Mapping[int, tallies.Cell],
-    day: date,
-) -> tuple[Counter[str], Counter[str]]:
-    """By hamlet code, houses visited before a day, and those of them that wanted another visit when it began."""
-    before, again = Counter[str](), Counter[str]()
-    for cell, houses in standings(reference, connection, known, campaign, day, cells).items():
-        code = cells[cell].hamlet_code or ""
-        for household, stands in houses.items():
-            state: HouseState | None = stands.state
-            if stands.visited_on >= day:
-                state = None
-                if stands.version > 1:
-                    state = as_before(reference, connection, known, campaign, household, stands.version, day)
-            before[code] += state is not None
-            again[code] += state in WANTS_A_VISIT
-    return before, again
 
 
 def _end_of(day: date) -> datetime:

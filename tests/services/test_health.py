@@ -120,7 +120,28 @@ def test_houses_expected_are_those_that_wanted_a_visit_when_the_day_began(town: 
     assert (later.visited_today, later.work) == (3, Work(EXPECTED[HERE] - 9, 5, *expected(here, 3)))
     # What is found of a day that is over is what was to be done then.
     first = by_name(stands(town, day=before))["Lan"]
-    assert (first.visited_today, first.work) == (7, Work(EXPECTED[HERE], 0, *expected(EXPECTED[HERE], 7, before)))
+    assert (first.visited_today, first.work) == (9, Work(EXPECTED[HERE], 0, *expected(EXPECTED[HERE], 9, before)))
+
+
+def test_houses_visited_so_far_and_on_a_day_are_those_of_the_day_whatever_came_later(town: Town) -> None:
+    add(town, "Lan", HERE)
+
+    def visited(house: str, days_later: int, outcome: str = "absent") -> None:
+        answers = {"visit.date": DAY + timedelta(days=days_later), "visit.outcome": outcome}
+        people = [person()] if outcome == "interviewed" else []
+        xml = town.write(answers, people, entity=HOUSE.format(house))
+        send(town, xml, None, NOON + timedelta(days=days_later))
+
+    visited("1", 0)
+    visited("2", 1)
+    visited("1", 2, "interviewed")
+    visited("3", 2)
+    visited("4", 3)
+    visited("2", 3)
+    found = [stands(town, day=DAY + timedelta(days=later)) for later in range(-1, 5)]
+    assert [one.visited for one in found] == [0, 1, 2, 3, 4, 4]
+    assert [one.visited_today for one in found] == [0, 1, 1, 2, 2, 0]
+    assert [by_name(one)["Lan"].visited for one in found] == [0, 1, 2, 3, 4, 4]
 
 
 def test_work_is_spread_over_the_days_left() -> None:
