@@ -79,12 +79,17 @@ def _data(
     """The question as PyVRP reads it, the halt of each of its clients, and the team and day of each of its vehicles."""
     pyvrp = _pyvrp()
 
-    metres: Any = _whole(roads.metres, 1)
-    seconds: Any = _whole(roads.minutes, 60)
-    longest = float(roads.metres[np.isfinite(roads.metres)].max())
+    # Of a whole province's places one commune's routes need a few.
+    named = {place for day in days for place in (day.team.start, day.team.finish)}
+    places = sorted(named | {halts[number].place for number in going})
+    at = {place: number for number, place in enumerate(places)}
+    few = np.ix_(places, places)
+    metres: Any = _whole(roads.metres[few], 1)
+    seconds: Any = _whole(roads.minutes[few], 60)
+    unpriced = _unpriced(roads, day_m) if any(halts[number].prize is None for number in going) else 0
     # Beside doses, a load of each set of teams that alone may go somewhere: the others have no room for it.
     closed = sorted({halts[number].teams for number in going} - {()})
-    ends = sorted({place for day in days for place in (day.team.start, day.team.finish)})
+    ends = sorted(at[place] for place in named)
     clients: list[Any] = []
     groups: list[Any] = []
     halt_of: list[int] = []
@@ -94,13 +99,13 @@ def _data(
         spans = spans_by.get(halt.windows)
         if spans is None:
             spans = spans_by[halt.windows] = spans_of(halt, days)
-        prize = math.ceil(WORTH * max(longest, 1) + day_m if halt.prize is None else halt.prize)
+        prize = unpriced if halt.prize is None else math.ceil(halt.prize)
         if len(spans) > 1:
             groups.append(pyvrp.ClientGroup(list(range(len(clients), len(clients) + len(spans))), required=False))
         for begin, end in spans:
             clients.append(
                 pyvrp.Client(
-                    halt.place,
+                    at[halt.place],
                     delivery=[halt.doses, *(int(halt.teams == several) for several in closed)],
                     service_duration=math.ceil(60 * halt.minutes),
                     tw_early=begin,
@@ -118,8 +123,8 @@ def _data(
                 most if day.team.doses is None else day.team.doses,
                 *(len(going) if day.number in several else 0 for several in closed),
             ],
-            start_depot=ends.index(day.team.start),
-            end_depot=ends.index(day.team.finish),
+            start_depot=ends.index(at[day.team.start]),
+            end_depot=ends.index(at[day.team.finish]),
             fixed_cost=math.ceil(day_m + day.worth_m),
             tw_early=day.begin,
             tw_late=day.end,
@@ -137,6 +142,12 @@ def _data(
         groups,
     )
     return data, halt_of, list(days)
+
+
+def _unpriced(roads: Roads, day_m: float) -> int:
+    """What a halt is worth whose prize is not told."""
+    longest = float(roads.metres[np.isfinite(roads.metres)].max())
+    return math.ceil(WORTH * max(longest, 1) + day_m)
 
 
 def _pyvrp() -> Any:
