@@ -11,8 +11,7 @@ import math
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from mapper.errors import InvalidBoundaries, Unavailable, mark
+from mapper.geo.unit_grid import Frame, draw
 
 Indexes = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -27,7 +27,6 @@ Floats = NDArray[np.float64]
 NO_UNIT = -1
 _BORDER = -2
 _FORMAT = 1
-_PORTION = 1 << 18  # pieces of borders at a time
 _BLOCK = 1 << 18  # points at a time: the working arrays stay in the processor's cache
 _MIN_CELLS, _MAX_CELLS = 64, 4096
 
@@ -90,14 +89,15 @@ class Placer:
         # whenever a point reckoned to be in it could lie on or beyond that border.
         margin = 1e-11 * max(abs(west), abs(east), abs(south), abs(north), 1.0)
         west, south, east, north = west - 2 * margin, south - 2 * margin, east + 2 * margin, north + 2 * margin
-        frame = np.array([west, south, cells / (east - west), cells / (north - south)])
-        order = np.array(sorted(range(len(codes)), key=codes.__getitem__), dtype=np.int32)
-        shapely.prepare(shapes)
-        touched, border = _make_border(shapes, order, frame, cells, margin)
+        frame = Frame(west, south, cells / (east - west), cells / (north - south), cells, margin)
+        # Units in the order of their codes; the last of these is nobody.
+        order = np.array([*sorted(range(len(codes)), key=codes.__getitem__), NO_UNIT], dtype=np.int32)
+        drawn = draw(shapes, np.argsort(order[:-1]), frame)
         grid = np.full((cells, cells), NO_UNIT, dtype=np.int32)
-        _number(grid, touched)
-        _fill(grid, shapes, order, frame)
-        return cls(codes, wkbs, frame, grid, border)
+        _number(grid, drawn.border)
+        begins, ends = drawn.free
+        grid[grid > _BORDER] = np.repeat(order[drawn.holder], ends - begins)
+        return cls(codes, wkbs, np.array(frame[:4]), grid, _Border(drawn.starts, order[drawn.ranks]))
 
     def place(self, lon: Floats, lat: Floats) -> Indexes:
         """For each point the index of its unit in codes, or -1 where none covers it (or it is not a number)."""
@@ -229,140 +229,3 @@ class Placer:
 def _number(grid: Indexes, cells: NDArray[np.int64]) -> None:
     """Write into the border cells (flat numbers, ascending) which entry of the border list is theirs."""
     grid.ravel()[cells] = _BORDER - np.arange(len(cells), dtype=np.int32)
-
-
-def _make_border(
-    shapes: NDArray[np.object_], order: Indexes, frame: Floats, cells: int, margin: float
-) -> tuple[NDArray[np.int64], _Border]:
-    """Every cell that a border comes near, and some more, each with all the units that reach into it.
-
-    order: the units in the order of their codes. A unit that reaches into a cell either has its border there or covers
-    the cell whole, and then its middle.
-    """
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    # Both take seconds for a country, and neither asks a prepared polygon, which two threads must not share.
-    with ThreadPoolExecutor(1) as beside:
-        is_coverage = beside.submit(shapely.coverage_is_valid, shapes)
-        keys = [_distinct(cell * len(order) + rank[unit]) for cell, unit in _touched(shapes, frame, cells, margin)]
-    key = _distinct(np.concatenate(keys))
-    covering = _covering(shapes, order, rank, frame, cells, key, is_coverage=is_coverage.result())
-    key = _distinct(np.concatenate([key, covering]))
-    cell = key // len(order)
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))
-    return cell[starts], _Border(np.append(starts, len(key)), order[key % len(order)].astype(np.int32))
-
-
-def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sorted, each once; np.unique hashes numbers since numpy 2.3, which took ten times as long on these."""
-    ordered = np.sort(values)
-    distinct: NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
-    return distinct
-
-
-def _touched(
-    shapes: NDArray[np.object_], frame: Floats, cells: int, margin: float
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Flat cell numbers and the unit whose border touches them, in portions, with repetitions."""
-    parts, unit_of_part = shapely.get_parts(shapes, return_index=True)
-    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    xy = (xy - frame[:2]) * frame[2:]  # in cells
-    near = margin * frame[2:]
-    low = np.floor(xy - near).astype(np.int32).clip(0, cells - 1)
-    high = np.floor(xy + near).astype(np.int32).clip(0, cells - 1)
-    first = np.flatnonzero(ring[1:] == ring[:-1])  # a segment goes from vertex first to first + 1
-    unit = unit_of_part[part_of_ring[ring[first]]]
-    lowest, highest = np.minimum(low[first], low[first + 1]), np.maximum(high[first], high[first + 1])
-    # Most segments are so short that they lie in the cell of the one before.
-    within = (lowest == highest).all(axis=1)
-    cell, of = lowest[within, 1].astype(np.int64) * cells + lowest[within, 0], unit[within]
-    again = (np.diff(cell, prepend=-1) == 0) & (np.diff(of, prepend=-1) == 0)
-    yield cell[~again], of[~again].astype(np.int64)
-    first, unit = first[~within], unit[~within]
-    if not len(first):
-        return
-    begin, step = xy[first], xy[first + 1] - xy[first]
-    # Cut into pieces of at most half a cell, whose bounding boxes then reach into few cells besides their own.
-    pieces = np.maximum(np.ceil(2 * np.abs(step).max(axis=1)), 1).astype(np.int64)
-    ends = np.cumsum(pieces)
-    stops = np.searchsorted(ends, np.arange(_PORTION, ends[-1], _PORTION), side="right").tolist()
-    for start, stop in zip([0, *stops], [*stops, len(pieces)], strict=True):
-        n = pieces[start:stop]
-        segment = np.repeat(np.arange(start, stop), n)
-        k = np.arange(len(segment)) - np.repeat(np.cumsum(n) - n, n)
-        a = begin[segment] + step[segment] * (k / pieces[segment])[:, None]
-        b = begin[segment] + step[segment] * ((k + 1) / pieces[segment])[:, None]
-        lowest = np.floor(np.minimum(a, b) - near).astype(np.int64).clip(0, cells - 1)
-        highest = np.floor(np.maximum(a, b) + near).astype(np.int64).clip(0, cells - 1)
-        for dx in range(int((highest - lowest)[:, 0].max(initial=0)) + 1):
-            for dy in range(int((highest - lowest)[:, 1].max(initial=0)) + 1):
-                reached = (lowest[:, 0] + dx <= highest[:, 0]) & (lowest[:, 1] + dy <= highest[:, 1])
-                yield (
-                    (lowest[reached, 1] + dy) * cells + lowest[reached, 0] + dx,
-                    unit[segment[reached]].astype(np.int64),
-                )
-
-
-def _centres(frame: Floats, cells: int, cell: NDArray[np.int64]) -> NDArray[np.object_]:
-    points: NDArray[np.object_] = shapely.points(
-        frame[0] + (cell % cells + 0.5) / frame[2], frame[1] + (cell // cells + 0.5) / frame[3]
-    )
-    return points
-
-
-def _covering(
-    shapes: NDArray[np.object_],
-    order: Indexes,
-    rank: NDArray[np.int64],
-    frame: Floats,
-    cells: int,
-    key: NDArray[np.int64],
-    *,
-    is_coverage: bool,
-) -> NDArray[np.int64]:
-    """The units that cover the middle of a border cell, as keys (cell times units plus rank), as far as not in key.
-
-    In a coverage no second unit covers what one does, so only middles that none of the cell's units covers ask the
-    others: cells outside, and cells taken in because a border passes close by.
-    """
-    cell, unit = key // len(order), order[key % len(order)]
-    if is_coverage:
-        middle = frame[:2] + np.column_stack((cell % cells + 0.5, cell // cells + 0.5)) / frame[2:]
-        covered = shapely.intersects_xy(shapes[unit], middle[:, 0], middle[:, 1])
-        starts = np.flatnonzero(np.diff(cell, prepend=-1))
-        asking = cell[starts][~np.logical_or.reduceat(covered, starts)]
-    else:
-        asking = _distinct(cell)
-    at, found = shapely.STRtree(shapes).query(_centres(frame, cells, asking), predicate="intersects")
-    keys: NDArray[np.int64] = asking[at] * len(order) + rank[found]
-    return keys
-
-
-def _fill(grid: Indexes, shapes: NDArray[np.object_], order: Indexes, frame: Floats) -> None:
-    """Give every cell that no border touches its unit.
-
-    Such cells that lie side by side have no border between them, so a run of them in a row is one unit's (or
-    nobody's), and so is the run above that it meets: only the first run of an area asks the polygons.
-    """
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    unit_at = np.append(order, NO_UNIT)
-    tree = shapely.STRtree(shapes)
-    unknown = np.int32(-(2**31))
-    above = np.full(grid.shape[1], unknown, dtype=np.int32)
-    for row, line in enumerate(grid):
-        free = line > _BORDER
-        change = np.flatnonzero(np.diff(free, prepend=False, append=False))
-        begins, ends = change[::2], change[1::2]
-        if len(begins):
-            label = np.maximum.reduceat(np.append(above, unknown), change)[::2]
-            ask = np.flatnonzero(label == unknown)
-            if len(ask):
-                lowest = np.full(len(ask), len(order))
-                cell = row * grid.shape[1] + begins[ask].astype(np.int64)
-                at, unit = tree.query(_centres(frame, grid.shape[1], cell), predicate="intersects")
-                np.minimum.at(lowest, at, rank[unit])
-                label[ask] = unit_at[lowest]
-            line[free] = np.repeat(label, ends - begins)
-        above = np.where(free, line, unknown)
