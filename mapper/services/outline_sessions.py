@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -51,6 +51,7 @@ class Coming:
     hamlet: Ints
     on: Ints
     begins: Ints
+    _places: dict[int, Mapping[str, int]] = field(default_factory=dict)
 
     @classmethod
     def of_seats(cls, people: People, sat: Sat) -> Coming:
@@ -80,10 +81,14 @@ class Coming:
         """Of a site."""
         return slice(int(self.begins[site]), int(self.begins[site + 1]))
 
-    def ids(self, site: int) -> list[str]:
-        """Of the people of a site."""
-        ids, crowd = self.people.crowd.ids, self.people.crowd
-        return [ids[one] for one in crowd.folk[self.row[self.of(site)]].tolist()]
+    def place_of(self, site: int) -> Mapping[str, int]:
+        """Of each of the people of a site, by id, the place among them."""
+        found = self._places.get(site)
+        if found is None:
+            ids, crowd = self.people.crowd.ids, self.people.crowd
+            folk = crowd.folk[self.row[self.of(site)]].tolist()
+            found = self._places[site] = {ids[one]: place for place, one in enumerate(folk)}
+        return found
 
     def stops(self, given: PlanGiven, sites: Sequence[PlannedSite]) -> Iterator[SessionStop]:
         """Sessions that stand, and those at mobile sites in parts that a team can do in a day; see ``stops_of``."""
@@ -138,7 +143,7 @@ class Coming:
             return found
         weight, doses, hamlet = self.weight[own], self.doses[own], self.hamlet[own]
         if any(one.before for one in place.slots):
-            _as_before(place, self.ids(number), on, doses, found)
+            _as_before(place, self.place_of(number), on, doses, found)
         held = np.array([one.day.toordinal() for one in place.slots])
         first = np.searchsorted(held, ready)
         first = np.where(first == len(held), np.searchsorted(held, on), first)
@@ -171,46 +176,43 @@ class _Standing:
 
     def stops(self, kept: Sequence[FixedSession]) -> tuple[list[SessionStop], Ints]:
         """These sessions, and the people who come to none of them."""
-        coming, own = self.coming, self.coming.of(self.number)
-        ids = self.coming.ids(self.number)
-        left, found = list(range(own.start, own.stop)), []
-        for one in kept:
+        coming, own, found = self.coming, self.coming.of(self.number), []
+        asked = [self._asked(one) for one in kept]
+        times = np.sum(asked, axis=0)
+        left = np.arange(own.stop - own.start)
+        for one, again in zip(kept, asked, strict=True):
             team = next((each for each in self.teams if each.name == one.team), None)
             room = self.under.room(self.site.site, self.unit, one.day)
             limit = min(len(left) if each is None else each for each in (one.people, room))
             able = doses_a_session(self.teams if team is None else [team], self.under.rules)
-            others = {person for each in kept if each is not one for person in each.asked} - {*one.asked}
-            mine = [each for each in left if ids[each - own.start] not in others]
-            before = frozenset(one.asked)
-            mine.sort(key=lambda each: ids[each - own.start] not in before)
             doses = able if one.people is not None else min(self.target, able)
-            some = self._taken(mine, limit, doses, one.day)
-            gone = frozenset(some)
-            left = [each for each in left if each not in gone]
-            stop = coming.stop(self.site, np.array(some)) if some else SessionStop(self.site, 0, 0, one.day, 0.0)
+            free = left[again[left] | (times[left] == 0)]
+            mine = free[np.argsort(~again[free], kind="stable")]
+            some = self._taken(mine + own.start, limit, doses, one.day)
+            left = left[~np.isin(left, some - own.start)]
+            stop = coming.stop(self.site, some) if len(some) else SessionStop(self.site, 0, 0, one.day, 0.0)
             found.append(replace(stop, kept=one))
-        return found, np.array(left, np.int64)
+        return found, left + own.start
 
-    def _taken(self, several: Collection[int], people: float, doses: float, day: date) -> list[int]:
+    def _asked(self, one: FixedSession) -> Bools:
+        """Of the people of the site those who were asked to a session."""
+        own, place_of = self.coming.of(self.number), self.coming.place_of(self.number)
+        found = np.zeros(own.stop - own.start, np.bool_)
+        found[[place_of[person] for person in one.asked if person in place_of]] = True
+        return found
+
+    def _taken(self, several: Ints, people: float, doses: float, day: date) -> Ints:
         """From the first on so many as there is room for, of those who are ready on the day."""
-        some: list[int] = []
-        for one in several:
-            if self.coming.ready[one] > day.toordinal():
-                continue
-            due = int(self.coming.doses[one])
-            if len(some) >= people or due > doses:
-                break
-            some.append(one)
-            doses -= due
-        return some
+        ready = several[self.coming.ready[several] <= day.toordinal()]
+        enough = int(np.searchsorted(np.cumsum(self.coming.doses[ready]), doses, side="right"))
+        return ready[: max(0, min(enough, math.ceil(people)))]
 
 
-def _as_before(place: Place, ids: Sequence[str], on: Ints, doses: Ints, found: Ints) -> None:
-    """Ask those again who were asked to a session that stands."""
+def _as_before(place: Place, place_of: Mapping[str, int], on: Ints, doses: Ints, found: Ints) -> None:
+    """Ask those again who were asked to a session that stands. place_of: of people by id, the place among them."""
     for at, slot in enumerate(place.slots):
-        before = frozenset(slot.before)
-        for one, person in enumerate(ids) if before else ():
-            again = person in before and on[one] <= slot.day.toordinal() and found[one] == NOBODY
+        for one in sorted(place_of[person] for person in slot.before if person in place_of):
+            again = on[one] <= slot.day.toordinal() and found[one] == NOBODY
             if again and place.room(slot) >= 1 and doses[one] <= slot.doses:
                 _take(place, slot, 1, int(doses[one]))
                 found[one] = at
