@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask import g, request, url_for
+from flask import g, request
 
 from mapper.errors import NotFound, mark
 from mapper.services import areas, intake, questions, review, unit_history
@@ -17,6 +17,7 @@ from mapper.web.accounts import reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
 from mapper.web.map_state import MAP_ONLY, UNKNOWN, Notice, in_force, set_of, set_then, settle
+from mapper.web.outside import with_asked
 
 HELD = mark("On the boundaries {set}, {name} lies in {found}, which is shown.")
 DIVIDED = mark("On the boundaries {set} no one place holds {name}: everything is shown. Choose an area.")
@@ -79,8 +80,8 @@ class Asked:
         if "date" in parts or self.other_set is not None:
             parts["date"] = [self.state["date"]]
         parts |= {"set": [set_id], "unit": []}
-        kept: dict[str, Any] = {name: values for name, values in parts.items() if values}
-        return url_for(request.endpoint or "", **((request.view_args or {}) | kept))
+        kept = {name: values for name, values in parts.items() if values}
+        return with_asked(request.endpoint or "", request.view_args or {}, kept)
 
     def question(self, level: str = "") -> Question:
         """The same for ``reporting``. level: another than the one asked for."""

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.roles import READERS
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.formats.register_file import MEDIA_TYPES, Value, write_list
+from mapper.services.areas import check as check_area
 from mapper.services.areas import read_area
 from mapper.services.background import Stage
 from mapper.services.coming import BeingRead
@@ -34,6 +35,7 @@ from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.outside import with_asked
 from mapper.web.targets import LEVELS
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def page() -> str:
         return render_template("forecast.html", asked=None)
     levels = levels_within(asked.boundary_set["levels"], asked.area)
     shared: dict[str, Any] = {"asked": asked, "levels": levels, "level_words": LEVELS, "most_sessions": MOST_SESSIONS}
+    shared["with_asked"] = with_asked
     try:
         question = _question(asked)
         shared |= {"question": question}
@@ -255,6 +258,7 @@ def of_program() -> Response:
     area, user, reference = read_area(told.get("area", "")), reader(), installation().reference
     set_id = told.get("set", "") or first_set()
     first = _day(told.get("from", ""), asked_day({}))
+    check_area(reference, user, set_id, area, first)
     question = ForecastQuestion(
         asked_for(told, "campaign"),
         first,

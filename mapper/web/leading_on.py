@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from flask import Response, current_app, redirect, request, url_for
+from flask import Response, current_app, redirect, request
 
 from mapper.errors import MapperError, NotFound
 from mapper.services.accounts import User
@@ -14,6 +13,7 @@ from mapper.services.questions import HAMLET
 from mapper.services.reference import Known, PlaceSet
 from mapper.web.accounts import signed_in
 from mapper.web.installation import installation
+from mapper.web.outside import with_asked
 
 CARRIED = ("set", "area_set", "commune_set", "unit")
 """Parts of an address that say of which set it is, or that it is about several places."""
@@ -27,7 +27,7 @@ def lead_on(problem: MapperError) -> Response | None:
     """
     if request.method != "GET" or not isinstance(problem, NotFound) or request.endpoint is None:
         return None
-    asked: dict[str, Any] = request.args.to_dict(flat=False)
+    asked: dict[str, list[str]] = request.args.to_dict(flat=False)
     if any(asked.get(name, [""])[0] for name in CARRIED) or f"{request.path}/".startswith(("/api/", "/odata/")):
         return None
     commune, area = request.args.get("commune", ""), request.args.get("area", "")
@@ -37,7 +37,7 @@ def lead_on(problem: MapperError) -> Response | None:
     found = _set_of(commune, area)
     if found is None:
         return None
-    address = url_for(request.endpoint, **((request.view_args or {}) | asked | {"set": found.id}))
+    address = with_asked(request.endpoint, request.view_args or {}, asked | {"set": [found.id]})
     return current_app.make_response(redirect(address, 302))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import request, url_for
 
@@ -22,6 +22,16 @@ def root() -> str:
 def outside(endpoint: str, **values: Any) -> str:
     """The whole address of a page, for what is printed, saved or sent on."""
     return root() + url_for(endpoint, **values).removeprefix(request.script_root)
+
+
+def with_asked(endpoint: str, parts: Mapping[str, Any], asked: Mapping[str, str | Sequence[str]]) -> str:
+    """The path of a page with what a reader's address asked behind it, whatever they called it.
+
+    ``url_for`` alone takes ``_scheme``, ``_anchor`` or ``endpoint`` for words of its own, and a name of ``parts`` for
+    that part of the path.
+    """
+    query = urlencode(asked, doseq=True)
+    return url_for(endpoint, **parts) + (f"?{query}" if query else "")
 
 
 def path_of(public_url: str) -> str:

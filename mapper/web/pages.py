@@ -38,6 +38,7 @@ from mapper.web.map_state import (
     shown_measure,
 )
 from mapper.web.menu import menu
+from mapper.web.outside import with_asked
 
 VIETNAM_BOUNDS = (102.1, 8.2, 109.5, 23.4)
 YEAR_S = 365 * 24 * 3600
@@ -115,7 +116,7 @@ def moment(written: str) -> str:
 @pages.get("/")
 def home() -> AnyResponse:
     """The first page is the map, of what the address asks for."""
-    return redirect(url_for("pages.map_page", **request.args.to_dict(flat=False)))  # type: ignore[arg-type]
+    return redirect(with_asked("pages.map_page", {}, request.args.to_dict(flat=False)))
 
 
 @pages.get("/map")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, current_app, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.made_plan import WHY, MadePlan, PlannedHouse, PlanSite, Unserved
@@ -23,6 +23,7 @@ from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
+from mapper.web.outside import with_asked
 from mapper.web.wanted import keep_private, page_asked
 
 KINDS = {SiteKind.FIXED: mark("fixed"), SiteKind.MOBILE: mark("mobile")}
@@ -114,8 +115,7 @@ def _people(
     args = {name: value for name, value in request.args.items() if name != "page"}
 
     def turn(page: int) -> str:
-        endpoint, parts = str(request.endpoint), {**(request.view_args or {}), **args, "page": page}
-        return url_for(endpoint, **parts)
+        return with_asked(str(request.endpoint), request.view_args or {}, args | {"page": str(page)})
 
     return {
         "number": number,

@@ -35,7 +35,7 @@ from mapper.web.assets import STATIC
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
-from mapper.web.outside import outside
+from mapper.web.outside import outside, with_asked
 from mapper.web.slip_batches import begin
 from mapper.web.wanted import BESIDES, refuse_unknown
 
@@ -186,7 +186,7 @@ def people() -> str:
         houses=houses,
         at_once=slips.MOST_AT_ONCE,
         most=MOST,
-        address=url_for("slips.make_for_people", **request.args.to_dict(flat=False)),  # type: ignore[arg-type]
+        address=with_asked("slips.make_for_people", {}, request.args.to_dict(flat=False)),
         notice=NOTICE,
         **_choices(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,3 +49,13 @@ def test_what_no_set_has_and_what_names_its_set_is_not_found(chief: Reader) -> N
 def test_programs_are_told_and_not_led(chief: Reader) -> None:
     answer = opened(chief, "/api/people?campaign=covid19&area=commune:00001&date=2026-01-01")
     assert answer.status_code in (400, 404)
+
+
+def test_words_of_the_framework_in_an_address_are_words_like_any_other(chief: Reader) -> None:
+    asked = "endpoint=x&_scheme=javascript&_external=1&_anchor=x&_method=POST&values=1&number=9"
+    for page in ("/?", "/forecast?level=commune&", "/follow-up?commune=00001&date=2026-01-01&", "/people?area=&"):
+        answer = opened(chief, page + asked)
+        assert answer.status_code in (200, 302), page
+        assert answer.headers.get("Location", "/").startswith("/")
+        assert not re.search(r"""(href|action)="(javascript|https?):""", answer.text), page
+    assert opened(chief, f"/?{asked}").headers["Location"].endswith(asked)
