@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 from mapper.domain.ranges import Leaf
 from mapper.errors import NotFound, mark
@@ -94,6 +95,24 @@ def choices(reference: Reference, user: User, set_id: str, area: Area | None = N
             raise _unknown(area)
         found.append(AreaChoice(area, places.units[area.level, area.code].name, places.about.levels.index(area.level)))
     return found
+
+
+def check(reference: Reference, user: User, set_id: str, area: Area | None, day: date | None = None) -> None:
+    """Raise NotFound for an area that does not exist, or that a user sees nothing of: its figures would be zeros.
+
+    set_id, day: as for ``questions.default_set``.
+    """
+    if area is None:
+        return
+    with reference.database.read() as connection:
+        known = reference.known(connection)
+        places = default_set(known, set_id, day)
+        if area.level == HAMLET:
+            _with_hamlet(reference, connection, known, user, places, area, [])
+            return
+        seen = visible_rows(reference, connection, known, places, user)
+        if (area.level, area.code) not in places.units or not _leaves(places, area, seen):
+            raise _unknown(area)
 
 
 def _units(places: PlaceSet, seen: set[str] | None) -> list[AreaChoice]:

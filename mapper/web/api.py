@@ -16,7 +16,7 @@ from mapper.errors import InvalidQuestion, mark
 from mapper.geo.shapes import zoom_band
 from mapper.services import boundaries, heat_points, questions, reporting, trends
 from mapper.services.accounts import User
-from mapper.services.areas import Area, read_area
+from mapper.services.areas import Area, check, read_area
 from mapper.services.figure_rows import UnitFigures
 from mapper.services.intake import today
 from mapper.services.questions import HAMLET, Question
@@ -62,13 +62,15 @@ def figures_version() -> str:
 
 @api.get("/coverage")
 def coverage() -> Response:
-    """Ledger and coverage of every unit of a level."""
-    user, question = reader(), asked_question()
-    return kept_answer(("coverage", question, user.areas), reporting.version, lambda: _coverage(user, question))
+    """Ledger and coverage of every unit of a level; ``area=LEVEL:CODE`` for a part."""
+    user, question, area = reader(), asked_question(), read_area(request.args.get("area", ""))
+    key = ("coverage", question, area, user.areas)
+    return kept_answer(key, reporting.version, lambda: _coverage(user, question, area))
 
 
-def _coverage(user: User, question: Question) -> bytes:
-    found = reporting.coverage(installation().reference, user, question)
+def _coverage(user: User, question: Question, area: Area | None) -> bytes:
+    check(installation().reference, user, question.set_id, area, question.day)
+    found = reporting.coverage(installation().reference, user, question, area)
     target = found.dose.target
     body = {
         "campaign": found.campaign.id,
@@ -114,6 +116,7 @@ def coverage_by_day() -> Response:
 
 
 def _coverage_by_day(user: User, question: Question, area: Area | None) -> bytes:
+    check(installation().reference, user, question.set_id, area, question.day)
     found = trends.units_by_day(installation().reference, user, question, area)
     target, deadline = found.dose.target, found.dose.deadline
     body = {

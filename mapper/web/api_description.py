@@ -63,7 +63,7 @@ ROUTES: Mapping[str, Route] = {
     "api.campaigns": Route(answer=shape("campaigns:list")),
     "api.sets": Route(answer=shape("sets:list")),
     "api.version": Route(answer=shape("version")),
-    "api.coverage": Route(QUESTION, shape(f"{FIGURES} design sample:object? units:list total:object")),
+    "api.coverage": Route(f"{QUESTION} area", shape(f"{FIGURES} design sample:object? units:list total:object")),
     "api.coverage_by_day": Route(
         f"{QUESTION} area",
         shape(

@@ -123,6 +123,11 @@ ERROR: Schema = {
                 "status": {"type": "integer"},
                 "message": {"type": "string", "description": "What is wrong, and the cure."},
                 "entries": {"type": "array", "description": "Of a list of stock entries, the wrong ones."},
+                "elsewhere": {
+                    "type": "array",
+                    "description": "Of a code that the boundary set has not: the sets that have it, each with its "
+                    "place and the address to ask there. It may be another place.",
+                },
             },
         }
     },

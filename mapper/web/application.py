@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from mapper.errors import (
 )
 from mapper.formats import openrosa as replies
 from mapper.services import accounts, intake, sessions
+from mapper.services.questions import set_name
 from mapper.services.readiness import Watched
 from mapper.web import accounts as web_accounts
 from mapper.web import headers, reading, watch
@@ -55,8 +57,8 @@ from mapper.web.health import RETRY_S, health
 from mapper.web.hot_spots import hot_spots
 from mapper.web.installation import Installation
 from mapper.web.integrity import integrity
-from mapper.web.language_choice import say
-from mapper.web.leading_on import lead_on
+from mapper.web.language_choice import chosen_language, say
+from mapper.web.leading_on import Elsewhere, elsewhere, lead_on
 from mapper.web.list_paper import list_paper
 from mapper.web.lists import lists
 from mapper.web.map_layers import map_layers
@@ -235,12 +237,12 @@ def status_of(error: MapperError) -> int:
 def answer_error(error: MapperError) -> Response:
     """An error as its reader wants it: XML for a phone, JSON for a program, a page for a person.
 
-    Whose address names a place of another boundary set is led there.
+    Whose address names a place of another boundary set is led there, or told where it is.
     """
-    elsewhere = lead_on(error)
-    if elsewhere is not None:
-        return elsewhere
-    answer = _answer(status_of(error), say(error))
+    led = lead_on(error)
+    if led is not None:
+        return led
+    answer = _answer(status_of(error), say(error), elsewhere(error))
     if isinstance(error, TooManyTries):
         answer.headers.update(web_accounts.wait_of(error))
     if answer.status_code == 503:
@@ -269,7 +271,7 @@ def answer_fault(error: Exception) -> Response:
     return _answer(500, say("Something went wrong on the server. What was received before is kept. Try again."))
 
 
-def _answer(status: int, sentence: str) -> Response:
+def _answer(status: int, sentence: str, others: Sequence[Elsewhere] = ()) -> Response:
     if for_phones(request.path):
         response = Response(replies.response(sentence), status, content_type="text/xml; charset=utf-8")
         response.headers.update(replies.HEADERS)
@@ -284,7 +286,23 @@ def _answer(status: int, sentence: str) -> Response:
             answer.headers["WWW-Authenticate"] = 'Basic realm="OData", charset="UTF-8"'
         return answer
     if f"{request.path}/".startswith("/api/"):
-        answer = jsonify(error={"status": status, "message": sentence})
+        told = {"elsewhere": [_told(one) for one in others]} if others else {}
+        answer = jsonify(error={"status": status, "message": sentence, **told})
         answer.status_code = status
         return answer
-    return Response(render_template("problem.html", status=status, message=sentence), status, mimetype="text/html")
+    links = [(one.address, one.unit.name, set_name(one.places.about, chosen_language())) for one in others]
+    page = render_template("problem.html", status=status, message=sentence, elsewhere=links)
+    return Response(page, status, mimetype="text/html")
+
+
+def _told(one: Elsewhere) -> dict[str, str]:
+    """A place of another set, for programs."""
+    about, unit = one.places.about, one.unit
+    return {
+        "set": about.id,
+        "set_name": set_name(about, chosen_language()),
+        "level": unit.level,
+        "code": unit.code,
+        "name": unit.name,
+        "address": one.address,
+    }

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 
 from mapper.services import epidemic, reporting, tiles
 from mapper.services import tracks as ways
+from mapper.services.areas import check as check_area
 from mapper.services.areas import read_area
 from mapper.services.background import Stage
 from mapper.services.tracks import Track
@@ -89,6 +90,7 @@ def tracks() -> Response:
     set_id = asked.get("set", "") or first_set()
 
     def made() -> bytes:
+        check_area(installation().reference, user, set_id, area, day)
         found = ways.tracks(installation().reference, user, campaign, day, set_id, area)
         features = [feature for place, track in enumerate(found) for feature in _features(track, place)]
         return orjson.dumps({"type": "FeatureCollection", "features": features})

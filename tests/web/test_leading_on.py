@@ -12,7 +12,7 @@ import requests
 from tests.client.site import Site
 from tests.web.test_boundary_sets import a_later_set
 from tests.web.test_forms_page import manager
-from tests.web.test_pages import Reader
+from tests.web.test_pages import Reader, reader
 
 ADDRESSES = ("/assignment?commune={}", "/follow-up?commune={}", "/fieldwork?commune={}", "/people?area=commune:{}")
 
@@ -46,9 +46,50 @@ def test_what_no_set_has_and_what_names_its_set_is_not_found(chief: Reader) -> N
         assert opened(chief, f"{address}&date=2026-01-01").status_code == 404
 
 
-def test_programs_are_told_and_not_led(chief: Reader) -> None:
-    answer = opened(chief, "/api/people?campaign=covid19&area=commune:00001&date=2026-01-01")
-    assert answer.status_code in (400, 404)
+ASKED_BY_PROGRAMS = (
+    "/api/coverage?campaign=mini&group=5_plus&dose=1&level=commune&date=2026-01-01&area=commune:{}",
+    "/api/coverage-by-day?campaign=mini&group=5_plus&dose=1&level=commune&date=2026-01-01&area=commune:{}",
+    "/api/forecast?campaign=mini&level=commune&from=2026-01-01&area=commune:{}",
+    "/api/tracks?campaign=mini&date=2026-01-01&area=commune:{}",
+)
+
+
+@pytest.mark.parametrize("address", ASKED_BY_PROGRAMS)
+def test_programs_are_told_which_set_has_a_code_and_how_to_ask_there(chief: Reader, address: str) -> None:
+    # No zeros for a commune that the set of the day has not, and no answer of another set than was meant.
+    answer = opened(chief, address.format("00001"))
+    assert answer.status_code == 404, answer.text
+    (one,) = answer.json()["error"]["elsewhere"]
+    assert (one["set"], one["level"], one["code"], one["name"]) == ("squares", "commune", "00001", "Xã Một")
+    assert parse_qs(urlsplit(one["address"]).query)["set"] == ["squares"]
+    assert opened(chief, one["address"]).status_code == 200
+    assert "elsewhere" not in opened(chief, address.format("99999")).json()["error"]
+    assert opened(chief, address.format("00002")).status_code == 200
+
+
+def test_figures_of_programs_keep_to_the_area_that_was_asked_for(chief: Reader) -> None:
+    told = opened(chief, ASKED_BY_PROGRAMS[0].format("00001") + "&set=squares").json()
+    assert [unit["code"] for unit in told["units"]] == ["00001"]
+
+
+def test_the_page_of_a_unit_that_a_set_has_not_names_the_sets_that_have_its_code(chief: Reader) -> None:
+    page = opened(chief, "/unit/later/commune/00001?date=2026-01-01")
+    assert page.status_code == 404
+    found = re.search(r'<a href="([^"]+)">Xã Một</a>', page.text)
+    assert found is not None
+    assert found[1] == "/unit/squares/commune/00001?date=2026-01-01"
+    assert opened(chief, found[1]).status_code == 200
+    told = opened(chief, "/api/units/later/commune/00001").json()["error"]["elsewhere"]
+    assert [one["address"] for one in told] == ["/api/units/squares/commune/00001"]
+
+
+def test_places_outside_a_readers_area_are_named_to_nobody(sqlite_site: Site, tmp_path: Path) -> None:
+    a_later_set(sqlite_site, tmp_path)
+    answer = opened(
+        reader(sqlite_site, "squares:00002", role="commune_supervisor"), ASKED_BY_PROGRAMS[0].format("00001")
+    )
+    assert answer.status_code == 404
+    assert "elsewhere" not in answer.json()["error"]
 
 
 def test_words_of_the_framework_in_an_address_are_words_like_any_other(chief: Reader) -> None:
