@@ -10,24 +10,20 @@ from enum import StrEnum
 from typing import Any
 
 from mapper.errors import Conflict, InvalidInput, mark
-from mapper.formats.campaign import read_campaign
 from mapper.services import audit, notice_board
 from mapper.services.accounts import User
 from mapper.services.counting import EVERYTHING
 from mapper.services.erased import Marks
+from mapper.services.reducing import Portions, reduce, take_files
 from mapper.services.reference import Reference
-from mapper.store import erasing, retention, tallies
+from mapper.store import erasing, retention
 from mapper.store import reference as kept
 from mapper.store.database import Connection
-from mapper.store.tables import HOUSE_COLUMNS
 
 NOTICE = timedelta(days=7)
 """So long before it is done by itself it stands in the trail that it will be."""
 
 LONGEST = 36_500
-
-AT_ONCE = 1000
-"""Files deleted in one transaction; phones send between two."""
 
 SILENT = timedelta(minutes=3)
 
@@ -65,7 +61,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A part of a campaign on its way out. number: of the erasure; taken: how much of what; files: gone so far.
+    """A part of a campaign on its way out. number: of the erasure; taken: how much of what; files, people: gone so far.
 
     told_at: ISO time in UTC when that was last told; one that has been silent for SILENT was cut off.
     """
@@ -75,12 +71,13 @@ class UnderWay:
     taken: Mapping[str, int]
     files: int
     told_at: str
+    people: int = 0
 
     @property
     def share(self) -> float:
-        """Done of it, 0..1; people go in one step, which takes the second half."""
-        files = self.files / (self.taken["files"] or 1) if self.taken["files"] else 1.0
-        return min(1.0, files) * (1.0 if self.part is Part.PHOTOS else 0.5)
+        """Done of it, 0..1."""
+        of = self.taken["files"] + self.taken.get("people", 0)
+        return min(1.0, (self.files + self.people) / of) if of else 1.0
 
     @property
     def silent(self) -> bool:
@@ -153,12 +150,20 @@ def set_policy(reference: Reference, user: User | None, campaign_id: str, policy
 def carry_out(reference: Reference, user: User | None, campaign_id: str, part: Part, day: date) -> Mapping[str, int]:
     """Take out what is due of a campaign; how much there was. Raises Conflict where its time is not over.
 
-    Phones are refused what goes from the first moment; files go some at a time while others write, people in one
-    transaction. Cut off at any moment, the same call goes on with it, and a server does so by itself.
+    Phones are refused what goes from the first moment; files and people go some at a time while others write. Cut off
+    at any moment, the same call goes on with it, and a server does so by itself.
     """
-    left: UnderWay | None = begin(reference, user, campaign_id, part, day)
-    while left is not None:
-        left = _take_files(reference, campaign_id, left)
+    work = begin(reference, user, campaign_id, part, day)
+
+    def told(files: int, people: int) -> Portions:
+        def tell(connection: Connection, gone: int) -> None:
+            _tell(reference, connection, campaign_id, gone * files, gone * people)
+
+        return Portions(reference, tell)
+
+    take_files(reference, campaign_id, told(1, 0))
+    if part is Part.PEOPLE:
+        reduce(reference, campaign_id, told(0, 1), work.told_at, user.id if user else None)
     return _finish(reference, user, campaign_id, part, day)
 
 
@@ -192,19 +197,17 @@ def begin(reference: Reference, user: User | None, campaign_id: str, part: Part,
     return work
 
 
-def _take_files(reference: Reference, campaign_id: str, work: UnderWay) -> UnderWay | None:
-    """Some of the files out; how it stands then, None where none were left."""
-    with reference.database.write() as connection:
-        gone = retention.delete_files(reference.database, connection, campaign_id, AT_ONCE)
+def _tell(reference: Reference, connection: Connection, campaign_id: str, files: int, people: int) -> None:
+    """Write down how far it is; nothing where another process has finished."""
+    work = _under_way(connection, campaign_id)
+    if work is not None:
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        after = replace(work, files=min(work.files + gone, work.taken["files"]), told_at=at)
-        if _under_way(connection, campaign_id) is not None:
-            _note(reference, connection, campaign_id, after)
-    return after if gone else None
+        after = replace(work, files=work.files + files, people=work.people + people, told_at=at)
+        _note(reference, connection, campaign_id, after)
 
 
 def _finish(reference: Reference, user: User | None, campaign_id: str, part: Part, day: date) -> Mapping[str, int]:
-    """The rest in one transaction; nothing where another process was faster."""
+    """All is gone: what is left is short. Nothing where another process was faster."""
     database = reference.database
     with database.write() as connection:
         database.lock(connection, erasing.LOCK)
@@ -215,17 +218,8 @@ def _finish(reference: Reference, user: User | None, campaign_id: str, part: Par
             return {}
         at = datetime.now(UTC).isoformat(timespec="seconds")
         if part is Part.PEOPLE:
-            # What was on its way when the campaign was closed.
-            while retention.delete_files(database, connection, campaign_id, AT_ONCE):
-                pass
-            tried = [
-                form for form, toml in retention.drafts(connection) if toml and read_campaign(toml).id == campaign_id
-            ]
             notice_board.forget(connection, notice_board.FORMS_LOOKED_THROUGH)
-            retention.reduce_to_counts(database, connection, campaign_id, tried, at, user.id if user else None)
-            nothing = [0] * len(HOUSE_COLUMNS)
-            cells = retention.cells_of(connection, campaign_id)
-            tallies.add(database, connection, [], {(campaign_id, cell, 0): nothing for cell in cells})
+            retention.delete_filters(connection, campaign_id)
         erasing.delete_asked_files(connection)
         done = {**found.done, part.value: day.isoformat()}
         kept.set_fact(database, connection, _fact("done", campaign_id), json.dumps(done))

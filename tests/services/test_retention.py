@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
+from mapper.domain.mending import SameHousehold
 from mapper.errors import Conflict, InvalidInput, NotFound
-from mapper.services import audit, erasing, rebuilding, retention
+from mapper.services import audit, erasing, rebuilding, reducing, retention
 from mapper.services.accounts import User
 from mapper.services.retention import Part, Policy
-from mapper.store import retention as store
-from mapper.store import tables
-from tests.services.test_erasing import HOUSE, PHONE, C, counts, found_in_files, number_of, people_of, tell
-from tests.services.town import DAY, Town
+from mapper.store import mendings, tables
+from mapper.store.database import driver_of
+from tests.services.test_erasing import (
+    HOUSE,
+    PHONE,
+    C,
+    check_rebuild,
+    counts,
+    found_in_files,
+    number_of,
+    people_of,
+    tell,
+)
+from tests.services.test_rebuilding import tell as tell_all_kinds
+from tests.services.town import DAY, Town, person
 
 END = DAY + timedelta(days=10)
 POLICY = Policy(END, photos=5, people=30)
@@ -73,7 +87,8 @@ def name_everywhere(town: Town, user: User) -> None:
             closes=True,
             **by,
         )
-        put(connection, "mendings", campaign_id=C, household_id=HOUSE, act=f'["{NAME}"]', **by)
+        corrected = json.dumps(["correct", HOUSE, ["", "head", ""], NAME, NAME], ensure_ascii=False)
+        put(connection, "mendings", campaign_id=C, household_id=HOUSE, act=corrected, **by)
         mending = connection.scalar(select(t.mendings.c.seq))
         odd = {"key": "k", "rule": "r", "cell_id": 1, "household_id": HOUSE, "mending": mending}
         put(connection, "verdicts", campaign_id=C, choice="c", reason=NAME, **odd, **by)
@@ -148,7 +163,7 @@ def test_what_was_cut_off_is_gone_on_with(sqlite_town: Town, monkeypatch: pytest
         raise OSError
 
     with monkeypatch.context() as patch, pytest.raises(OSError):
-        patch.setattr(store, "reduce_to_counts", fails)
+        patch.setattr(reducing.retention, "delete_households", fails)
         retention.carry_out(town.reference, user, C, Part.PEOPLE, day)
     (standing,) = (one for one in retention.standings(town.reference) if one.campaign_id == C)
     assert standing.under_way is not None
@@ -166,6 +181,85 @@ def test_what_was_cut_off_is_gone_on_with(sqlite_town: Town, monkeypatch: pytest
         connection.execute(update(f).where(f.c.name == f"retention under way {C}").values(value=later))
     retention.see_to(town.reference, day)
     assert (people_of(town), number_of(town, "erasures")) == ([], 1)
+
+
+class Killed(Exception):
+    """Ends a process between two transactions."""
+
+
+def test_killed_between_portions_again_and_again_it_ends_the_same(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell_all_kinds(town)
+    town.send(town.write({}, [person()] * 2, entity="joined", instance="joined"), DAY + timedelta(days=5))
+    with town.reference.database.write() as connection:
+        mendings.add(connection, C, SameHousehold("house-6", "joined", ()), None, "2022-08-22T00:00:00+00:00")
+    rebuilding.rebuild(town.reference)
+    retention.set_policy(town.reference, None, C, POLICY)
+    day, before, left = END + timedelta(days=30), counts(town), [len(people_of(town))]
+    take, portions = reducing.Portions.take, 0
+
+    def then_killed(asked: reducing.Portions, write: Callable[[Connection], int]) -> int:
+        nonlocal portions
+        gone, portions = take(asked, write), portions + 1
+        if portions % 3 == 0:
+            raise Killed
+        return gone
+
+    monkeypatch.setattr(reducing.Portions, "take", then_killed)
+    monkeypatch.setattr(reducing, "AT_ONCE", 2)
+    monkeypatch.setattr(reducing, "REST", 0)
+    while True:
+        try:
+            retention.carry_out(town.reference, None, C, Part.PEOPLE, day)
+            break
+        except Killed:
+            assert counts(town) == before
+            if (people := len(people_of(town))) < left[-1]:
+                left.append(people)
+                check_rebuild(town)
+    assert (people_of(town), town.states(), counts(town)) == ([], {"water": "processed"}, before)
+    assert len(left) > 3, "it went some at a time"
+    check_rebuild(town)
+    assert number_of(town, "erasures") == 1
+    told = [one.action for one in audit.entries(town.reference, 9) if one.action.startswith("retention.")]
+    assert told == ["retention.people", "retention.begun_people", "retention.set"]
+
+
+def test_no_write_is_longer_where_more_goes_and_phones_send_between(
+    new_town: Callable[[], Town], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reducing, "AT_ONCE", 3)
+    monkeypatch.setattr(reducing, "LIGHT_AT_ONCE", 20)
+    monkeypatch.setattr(reducing, "REST", 0)
+
+    def rows_of_each_write(houses: int) -> list[int]:
+        """Rows that each transaction changed while a campaign of so many houses went; a phone sent after each."""
+        town = new_town()
+        for number in range(houses):
+            photo = {"nha.jpg": f"photo {number}".encode()}
+            town.send(town.write({}, [person()] * 4, instance=f"house {number}"), attachments=photo)
+        retention.set_policy(town.reference, None, C, POLICY)
+        take, written = reducing.Portions.take, list[int]()
+
+        def counted(asked: reducing.Portions, write: Callable[[Connection], int]) -> int:
+            def counting(connection: Connection) -> int:
+                before = driver_of(connection).total_changes
+                gone = write(connection)
+                written.append(driver_of(connection).total_changes - before)
+                return gone
+
+            gone = take(asked, counting)
+            town.send(town.write(form_id="water_points", instance=f"water {len(written)}"))
+            return gone
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reducing.Portions, "take", counted)
+            retention.carry_out(town.reference, None, C, Part.PEOPLE, END + timedelta(days=30))
+        assert town.states() == {f"water {number + 1}": "processed" for number in range(len(written))}
+        return written
+
+    few, many = rows_of_each_write(6), rows_of_each_write(18)
+    assert max(many) == max(few) > 12
+    assert sum(many) > 2.5 * sum(few)
 
 
 def test_photos_go_before_and_do_not_come_back(sqlite_town: Town) -> None:
