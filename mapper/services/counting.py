@@ -145,7 +145,9 @@ def recount(
     """
     mended = mendings.holding(reference.database, connection, [household])
     houses = mended.houses or (household,)
-    take_out(reference, connection, houses, gathered)
+    # Where its newest form was filled it mostly lies already; one shelf is sooner looked at than all of them.
+    shelf = None if reference.database.is_sqlite or not tellers else _shelf(known, household[0], tellers[-1].visit)
+    take_out(reference, connection, houses, gathered, shelf)
     tellers.sort(key=lambda teller: teller.place)
     line = stand(tellers, household[1] in mended.numbers)
     states = _set_states(reference, connection, household, tellers, line, gathered)
@@ -156,12 +158,29 @@ def recount(
     return states
 
 
-def take_out(reference: Reference, connection: Connection, houses: Collection[House], gathered: Gathered) -> None:
-    """Take households out of the register, and gather what the tallies are without them."""
+def _shelf(known: Known, campaign_id: str, visit: Visit) -> int:
+    """The shelf that a household of one visit would lie on."""
+    where = visit.whereabouts
+    units = known.place(where, known.campaigns[campaign_id].accuracy_limit_m).units
+    cell_id = known.cells.get(tallies.signature(where.hamlet_code, where.commune_code, units))
+    return known.shelf(units) if cell_id is None else shelf_of_cell(cell_id)
+
+
+def take_out(
+    reference: Reference,
+    connection: Connection,
+    houses: Collection[House],
+    gathered: Gathered,
+    shelf: int | None = None,
+) -> None:
+    """Take households out of the register, and gather what the tallies are without them.
+
+    shelf: on which they are looked for first.
+    """
     if any(house in gathered.entries for house in houses):
         write_entries(reference, connection, gathered)
     for house in houses:
-        before = register.counted(reference.database, connection, *house)
+        before = register.counted(reference.database, connection, *house, shelf)
         if before is not None:
             seq, counted = before
             register.remove(connection, seq)
@@ -342,7 +361,7 @@ def gather(gathered: Gathered, campaign_id: str, counted: register.Counted, sign
 def write(reference: Reference, connection: Connection, gathered: Gathered) -> None:
     """Enter what was gathered, in this transaction, and be ready to gather more."""
     write_entries(reference, connection, gathered)
-    tallies.add(reference.database, connection, gathered.steps.sums(), gathered.houses)
+    tallies.add(reference.database, connection, gathered.steps.summed(), gathered.houses)
     gathered.steps.clear()
     gathered.houses.clear()
 

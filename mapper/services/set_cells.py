@@ -84,12 +84,11 @@ def move(database: Database, connection: Connection, known: Known, moving: Movin
     tallies.add(database, connection, people, houses)
 
 
-def _in_cells(rows: NDArray[np.int32], cells: Sequence[int], sign: int) -> list[list[int]]:
+def _in_cells(rows: NDArray[np.int32], cells: Sequence[int], sign: int) -> NDArray[np.int32]:
     """Changes of parts as those of their cells."""
     placed = rows * np.array([1] * _PLACE + [sign] * (rows.shape[1] - _PLACE), np.int32)
     placed[:, 0] = np.array(cells, np.int32)[rows[:, 0]]
-    changes: list[list[int]] = placed.tolist()
-    return changes
+    return placed
 
 
 def signature(cell: Cell) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import TypeEngine
@@ -71,11 +73,24 @@ class Prepared:
             while len(rows) - start >= number:
                 driver.execute(sql, [*chain.from_iterable(rows[start : start + number])])
                 start += number
-        if start == len(rows):
+        self._run_rest(driver, rows[start:])
+
+    def run_array(self, driver: Any, rows: NDArray[np.int32]) -> None:
+        """The same for rows of numbers, none of them sealed."""
+        width, start = rows.shape[1], 0
+        numbers = rows.ravel().tolist() if self._of_rows else []
+        for number, sql in self._of_rows.items():
+            while len(rows) - start >= number:
+                driver.execute(sql, numbers[start * width : (start + number) * width])
+                start += number
+        self._run_rest(driver, rows[start:].tolist())
+
+    def _run_rest(self, driver: Any, rows: Sequence[Sequence[Any]]) -> None:
+        if not rows:
             return
         cursor = driver.cursor()
         try:
-            cursor.executemany(self.sql, rows[start:])
+            cursor.executemany(self.sql, rows)
         finally:
             cursor.close()
 

@@ -107,10 +107,15 @@ _CHANGES = np.array([[(state == entered) - (state == left) for state in INSIDE] 
 """What one person's step, by its place in MOVES, changes in the people per state."""
 
 
-def add(database: Database, connection: Connection, people: Iterable[Sequence[Change]], houses: HouseChanges) -> None:
+def add(
+    database: Database,
+    connection: Connection,
+    people: Iterable[Sequence[Change] | NDArray[np.int32]],
+    houses: HouseChanges,
+) -> None:
     """Add changes to the tallies, in the order of their keys so that writers never wait in a circle.
 
-    people: in this order, each place once and some at a time, as ``Steps.sums`` has them. houses: names every cell
+    people: in this order, each place once and some at a time, as ``Steps.summed`` has them. houses: names every cell
     whose households were counted anew, with zeros where no number of houses changed; each of them is marked as
     changed. Raises ValueError for people of a cell that it does not name.
     """
@@ -122,10 +127,11 @@ def add(database: Database, connection: Connection, people: Iterable[Sequence[Ch
     named = {cell_id for _, cell_id in totals}
     driver = driver_of(connection)
     for changes in people:
-        if not named.issuperset(change[0] for change in changes):
-            raise ValueError("people of a cell whose houses are not named")
-        if changes:
-            database.adding(_t, STATE_COLUMNS).run_many(driver, changes)
+        if len(changes):
+            numbers = np.asarray(changes, np.int32)
+            if not named.issuperset(numbers[:, 0].tolist()):
+                raise ValueError("people of a cell whose houses are not named")
+            database.adding(_t, STATE_COLUMNS).run_array(driver, numbers)
     rows: list[tuple[object, ...]] = [(*house, *houses[house]) for house in sorted(houses) if any(houses[house])]
     if rows:
         database.adding(_ht, HOUSE_COLUMNS).run_many(driver, rows)
