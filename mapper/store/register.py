@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from mapper.domain.people import Finding, Person, Visit
 from mapper.domain.places import USABLE
-from mapper.store import tables
+from mapper.store import shelves, tables
 from mapper.store.database import Database, driver_of
 
 _h, _p, _d = tables.households, tables.people, tables.doses
@@ -76,16 +76,29 @@ class Counted:
     houses: Sequence[int]
 
 
+_SELECT_COUNTED = select(_h.c.seq, _h.c.cell_id, _h.c.visited_on, _h.c.steps).where(
+    _h.c.campaign_id == bindparam("campaign"), _h.c.id == bindparam("household")
+)
+
+
 def counted(
-    database: Database, connection: Connection, campaign_id: str, household_id: str
+    database: Database, connection: Connection, campaign_id: str, household_id: str, shelf: int | None = None
 ) -> tuple[int, Counted] | None:
-    """A household's seq and what it contributes to the tallies now; None when it is not in the register."""
-    rows = database.prepared(
-        "counted",
-        lambda: select(_h.c.seq, _h.c.cell_id, _h.c.visited_on, _h.c.steps).where(
-            _h.c.campaign_id == bindparam("campaign"), _h.c.id == bindparam("household")
-        ),
-    ).rows(driver_of(connection), {"campaign": campaign_id, "household": household_id})
+    """A household's seq and what it contributes to the tallies now; None when it is not in the register.
+
+    shelf: where it is looked for first; the others are looked through only where it is not there.
+    """
+    asked: dict[str, object] = {"campaign": campaign_id, "household": household_id}
+    driver = driver_of(connection)
+    rows: list[tuple[Any, ...]] = []
+    if shelf is not None and not database.is_sqlite:
+        first, end = shelves.bounds(_h.name, shelf)
+        there = database.prepared(
+            "counted there", lambda: _SELECT_COUNTED.where(_h.c.seq >= bindparam("first"), _h.c.seq < bindparam("end"))
+        )
+        rows = there.rows(driver, asked | {"first": first, "end": end})
+    if not rows:
+        rows = database.prepared("counted", lambda: _SELECT_COUNTED).rows(driver, asked)
     if not rows:
         return None
     seq, cell_id, visited_on, text = rows[0]

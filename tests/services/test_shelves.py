@@ -16,7 +16,7 @@ from mapper.formats.writer import InstanceWriter
 from mapper.services import boundaries, moving, rebuilding
 from mapper.services.boundaries import SetFacts
 from mapper.services.reference import Reference
-from mapper.store import follow_up, shelves, tables, tallies
+from mapper.store import follow_up, register, shelves, tables, tallies
 from mapper.store.database import Connection, Database
 from mapper.store.shelves import TABLES
 from tests.postgres import Server
@@ -126,6 +126,39 @@ def test_who_moves_to_another_province_is_counted_there_as_a_rebuild_would(town:
     assert of_households(town) == {"house": (CAO_BANG, number)}
     before = town.everything(), of_households(town)
     assert rebuilding.rebuild(town.reference) == 2
+    assert (town.everything(), of_households(town)) == before
+
+
+def test_a_known_household_is_looked_for_in_the_province_of_its_form_and_only_then_in_all(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[set[str]] = []
+    counted = register.counted
+    scans = text("SELECT relname, idx_scan + seq_scan FROM pg_stat_xact_user_tables WHERE relname ~ '^households_'")
+
+    def watched(database: Database, connection: Connection, *asked: Any) -> Any:
+        before = {(row[0], row[1]) for row in connection.execute(scans)}
+        found = counted(database, connection, *asked)
+        looked.append({row[0] for row in connection.execute(scans) if (row[0], row[1]) not in before and row[1]})
+        return found
+
+    monkeypatch.setattr(register, "counted", watched)
+    for commune in (0, 8):
+        town.send(town.write(people=[person()], entity=f"house-{commune}", commune=commune))
+    assert looked == [], "nobody told of them before"
+    for commune, shelf in ((0, BAC_KAN), (8, CAO_BANG)):
+        town.send(town.write(people=[person()], entity=f"house-{commune}", commune=commune))
+        assert looked.pop() == {f"households_{shelf}"}
+    (_, number) = of_households(town)["house-0"]
+    # Visited where its people live now.
+    town.send(town.write(people=[person()], entity="house-0", commune=9))
+    assert looked.pop() >= {f"households_{shelf}" for shelf in (0, BAC_KAN, CAO_BANG)}
+    assert of_households(town)["house-0"] == (CAO_BANG, number)
+    town.send(town.write(people=[person()] * 2, entity="house-0", commune=9))
+    assert looked == [{f"households_{CAO_BANG}"}]
+    before = town.everything(), of_households(town)
+    assert len(before[1]) == town.ask().total.houses.visited == 2
+    rebuilding.rebuild(town.reference)
     assert (town.everything(), of_households(town)) == before
 
 
