@@ -232,17 +232,17 @@ class TargetWords:
         return self.say(first, highest=self.share(at.highest))
 
     def by_deadline(self, look: Outlook) -> list[tuple[str, int]]:
-        """The same people as a list: words and how many."""
+        """The same people as a list: words and how many; of whom there is nobody only the first is told."""
         at = look.at_deadline
         if not self.in_time(look) or at is None:
             return []
-        return [
-            (self.say(mark("can be vaccinated by the deadline")), at.due),
+        others = [
             (self.say(mark("not due until after the deadline")), at.waiting),
             (self.say(mark("deferred beyond the deadline")), at.deferred),
             (self.say(mark("refused")), at.refused),
             (self.say(mark("contraindicated, not counted as eligible")), at.contraindicated),
         ]
+        return [(self.say(mark("can be vaccinated by the deadline")), at.due), *(one for one in others if one[1])]
 
     def projected(self, look: Outlook) -> str:
         """The day of reaching the target at the pace of the last days."""

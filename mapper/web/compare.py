@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from math import floor
 from typing import Any
 
@@ -140,7 +140,7 @@ def _left(right: Asked) -> Asked:
     """The left map's question: the right one's, with its own dose and day."""
     args, state = request.args, right.state
     first = right.campaign["start"]
-    earlier = max((right.day - APART).isoformat(), first)
+    earlier = max((right.day - min(APART, right.day - date.min)).isoformat(), first)
     wish = {"dose": args.get("dose_left") or state["dose"], "date": args.get("date_left") or earlier}
     left = ask({**state, **wish})
     assert left is not None

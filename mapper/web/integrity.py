@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -304,7 +304,7 @@ def _span() -> int:
 
 
 def _period(asked: Asked, span: int) -> Period:
-    first = asked.day - timedelta(days=span - 1)
+    first = asked.day - min(timedelta(days=span - 1), asked.day - date.min)
     return Period(asked.state["campaign"], first, asked.day, asked.state["set"], asked.area)
 
 

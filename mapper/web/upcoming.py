@@ -50,6 +50,7 @@ def page() -> str:
     if asked is None:
         return render_template("upcoming.html", asked=None)
     told = request.args
+    last = asked.day + min(timedelta(days=AHEAD), date.max - asked.day)
     kind = Entering.GROUP if told.get("kind") == Entering.GROUP else Entering.DUE
     wanted = read_filter(
         {
@@ -58,7 +59,7 @@ def page() -> str:
             "areas": [asked.state["area"]],
             "entering": [kind.value],
             "entering_from": [told.get("from") or asked.state["date"]],
-            "entering_to": [told.get("to") or (asked.day + timedelta(days=AHEAD)).isoformat()],
+            "entering_to": [told.get("to") or last.isoformat()],
         }
     )
     at = Wanted(asked, wanted)

@@ -124,6 +124,11 @@ def test_a_target_of_its_own_is_set_on_the_page_and_taken_back(site: Site, open_
     found = desk.get("/api/coverage?campaign=mini&group=5_plus&dose=1&level=commune&date=2022-08-31").json()
     assert {unit["code"]: unit.get("target") for unit in found["units"]} == {"00001": 0.666, "00002": None}
     assert next(unit for unit in found["units"] if unit["code"] == "00001")["deadline"] == "2022-09-10"
+    assert desk.post("/targets/target", **(typed | {"target": "90"})).status_code == 302
+    short = words_of(desk.get(f"{COMMUNE}&lang=en").text)
+    assert "can be vaccinated by the deadline: 1" in short
+    assert "refused: 0" not in short  # of whom there is nobody, nothing is said
+    assert desk.post("/targets/target", **typed).status_code == 302
     refused = desk.post("/targets/target", **(typed | {"target": "120"}))
     assert refused.status_code == 400
     assert "120" in words_of(refused.text)
