@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,14 @@ from mapper.geo.fields import ReadOptions
 from mapper.geo.hamlet_areas import hamlet_areas
 from mapper.geo.placing import Placer
 from mapper.geo.shapes import feature_collection, simplified, zoom_band
-from mapper.services import intake, rebuilding, set_periods, set_placing
+from mapper.services import intake, rebuilding, set_arrival, set_periods, set_placing
 from mapper.services.accounts import User, visible_cells
 from mapper.services.figure_rows import hamlet_key
 from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Known, PlaceSet, Reference, home_of, shelves_of
 from mapper.services.reporting import visible_rows
 from mapper.services.set_outlines import shapes_of
-from mapper.services.set_work import Pace, Share, Work
+from mapper.services.set_work import Share
 from mapper.store import outlines as drawn
 from mapper.store import placements, register, shelves
 from mapper.store import reference as kept
@@ -164,7 +164,7 @@ def add_set(
     ]
 
     with reference.database.read() as connection:
-        _check_is_new(connection, set_id)
+        set_arrival.check_is_new(connection, set_id)
         known = reference.known(connection)
         number = placements.count(connection)
     place_set = PlaceSet(new, {(row.level, row.code): row for row, _ in rows}, placer)
@@ -188,14 +188,15 @@ def add_set(
             share(min(done / max(total, 1), 1.0))
 
         def add(connection: Connection) -> None:
-            _check_is_new(connection, set_id)
-            kept.remove_arriving(connection, set_id)
+            set_arrival.begin(reference, connection, new.id)
+            set_periods.check(reference.here(), place_set)
             kept.save_boundary_set(connection, replace(new, state=SetState.SHOWN), kept_placer, rows)
+            set_arrival.forget(connection, new.id)
             kept.raise_revision(reference.database, connection)
 
         rebuilding.rebuild(reference, counted, change=add)
     else:
-        _save(reference, new, kept_placer, rows)
+        set_arrival.save(reference, place_set, kept_placer, rows)
         reference.keep_ready(replace(place_set, about=replace(new, state=SetState.PLACING)))
     number = set_placing.go_on(reference, set_id, share)
     return ImportedSet(
@@ -208,29 +209,6 @@ def add_set(
     )
 
 
-_BYTES_AT_ONCE = 250_000
-"""Of outlines that one transaction writes; phones' submissions wait for it."""
-
-
-def _save(reference: Reference, new: BoundarySet, placer: bytes, rows: Sequence[tuple[UnitRow, bytes]]) -> None:
-    """Write a set some units at a time; whatever is left of an earlier try goes first."""
-    database = reference.database
-    with database.write() as connection:
-        _check_is_new(connection, new.id)
-        kept.remove_arriving(connection, new.id)
-        kept.save_boundary_set(connection, new, b"", ())
-    some: list[tuple[UnitRow, bytes]] = []
-    work, size = Work(reference, new.id, lambda done: None), 0
-    for place, row in enumerate(rows, 1):
-        some.append(row)
-        size += len(row[1])
-        if place == len(rows) or size > _BYTES_AT_ONCE:
-            work.short(Pace(1), 1, partial(kept.save_units, set_id=new.id, units=some))
-            some, size = [], 0
-    with database.write() as connection:
-        kept.arrived(connection, new.id, placer)
-
-
 def checked(reference: Reference, facts: SetFacts) -> SetFacts:
     """The same with its id, as far as it can be told before its file is read that the set may come.
 
@@ -238,7 +216,7 @@ def checked(reference: Reference, facts: SetFacts) -> SetFacts:
     """
     found = replace(facts, id=_id_of(facts))
     with reference.database.read() as connection:
-        _check_is_new(connection, found.id)
+        set_arrival.check_is_new(connection, found.id)
     return found
 
 
@@ -250,20 +228,6 @@ def _id_of(facts: SetFacts) -> str:
         )
     set_periods.check_period(facts.valid_from, facts.valid_to)
     return set_id
-
-
-def _check_is_new(connection: Connection, set_id: str) -> None:
-    for existing in kept.boundary_sets(connection):
-        if existing.id == set_id and existing.state is SetState.PLACING:
-            raise Conflict(
-                mark(
-                    "There is a boundary set {id} already, in which households are still being placed. Go on with it: "
-                    "python server.py boundaries place {id}"
-                ),
-                id=set_id,
-            )
-        if existing.id == set_id and existing.state is not SetState.ARRIVING:
-            raise Conflict(mark("There is a boundary set {id} already. Give the new one another id."), id=set_id)
 
 
 def _make_id(label: str) -> str:

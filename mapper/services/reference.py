@@ -323,12 +323,22 @@ class Reference:
         """A set that is here now, as whoever made it has it in memory: it need not be read."""
         self._ready[places.about.id, places.about.imported_at] = places
 
+    def ready(self) -> dict[str, PlaceSet]:
+        """Sets that are here and not announced yet, as far as they were made ready, by id."""
+        return {places.id: places for places in self._ready.copy().values()}
+
+    def here(self) -> Known:
+        """What is known, with the sets that are here and not announced yet; as of now, not of a transaction."""
+        self.make_ready()
+        with self.database.read() as connection:
+            known = self.known(connection)
+        return replace(known, every_set=self.ready() | known.every_set)
+
     def place_set(self, set_id: str) -> PlaceSet:
         """A set that is here, announced already or not. Raises NotFound."""
         self.make_ready()
-        ready = {places.id: places for places in self._ready.copy().values()}
         with self.database.read() as connection:
-            found = self.known(connection).every_set.get(set_id) or ready.get(set_id)
+            found = self.known(connection).every_set.get(set_id) or self.ready().get(set_id)
         if found is None:
             raise NotFound(mark("There is no boundary set {set}. Choose one of: {sets}."), set=set_id, sets="-")
         return found

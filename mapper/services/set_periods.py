@@ -13,6 +13,7 @@ from mapper.domain.succession import Period, follows, shown_day
 from mapper.errors import Conflict, Forbidden, InvalidBoundaries, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import OPERATOR, User
+from mapper.services.counting import EVERYTHING
 from mapper.services.reference import Known, PlaceSet, Reference, home_of
 from mapper.store import reference as kept
 from mapper.store.reference import SetState
@@ -30,7 +31,7 @@ def period(places: PlaceSet) -> Period:
 def check_period(first: date | None, last: date | None) -> None:
     """Refuse a period that ends before it begins. Raises InvalidBoundaries."""
     if first and last and first > last:
-        raise InvalidBoundaries(mark("A set's period ends on {end}, before it begins."), end=last.isoformat())
+        raise InvalidBoundaries(mark("A set's period ends on {end}, before it begins."), end=shown_day(last))
 
 
 def check(known: Known, places: PlaceSet) -> None:
@@ -117,7 +118,8 @@ def change(
         raise Forbidden(mark("Days of boundary sets are changed by administrators whose area has no limits. Ask one."))
     check_period(first, last)
     with reference.database.write() as connection:
-        known = reference.known(connection)
+        reference.database.lock(connection, EVERYTHING)
+        known = reference.here()
         if set_id not in known.every_set:
             raise NotFound(
                 mark("There is no boundary set {set}. Choose one of: {sets}."),

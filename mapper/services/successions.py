@@ -104,6 +104,7 @@ def take_crosswalk(
     _allow(user)
     table = read_crosswalk(name, data)
     old, new = _sets(reference, old_set, new_set)
+    follows(period(old), period(new))
     names = _names(old), _names(new)
     rows, mended = with_zeros(table.rows, *names)
     faults, outside, left_out = list(table.faults), [], 0

@@ -89,7 +89,7 @@ def test_what_a_set_says_of_itself_is_kept(sqlite_town: Town) -> None:
         (SetFacts("Strips!"), InvalidBoundaries, "Strips! is no id of a boundary set: use small letters"),
         (SetFacts("x" * 41), InvalidBoundaries, "x is no id of a boundary set"),
         (SetFacts(label="???"), InvalidBoundaries, " is no id of a boundary set"),
-        (replace(STRIPS, valid_to=date(2025, 6, 30)), InvalidBoundaries, "ends on 2025-06-30, before it begins"),
+        (replace(STRIPS, valid_to=date(2025, 6, 30)), InvalidBoundaries, "ends on 30/06/2025, before it begins"),
     ],
 )
 def test_a_set_that_cannot_be_is_refused_and_leaves_nothing(
