@@ -262,7 +262,7 @@ def command_line(settings: Settings) -> click.Group:
         reference = console.opened()
         with console.bar(_("Submissions"), intake.how_many(reference)) as shown:
             cluster = Cluster(settings.dask) if settings.dask else None
-            done = rebuilding.rebuild(reference, shown.update, cluster=cluster)
+            done = rebuilding.rebuild(reference, shown.update, cluster=cluster, patience_s=settings.dask_wait_s)
         click.echo(_("Register and tallies made anew from {number} submissions.", number=done))
 
     return group

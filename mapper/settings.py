@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         description="Address of a Dask scheduler whose workers read along in a rebuild and place a large register in "
         "an added boundary set; personal data go to it.",
     )
+    dask_wait_s: int = Field(
+        300, ge=10, le=86_400, description="Seconds without an answer of any Dask worker after which a rebuild ends."
+    )
     new_password: str = Field("", description="Password that `users add` gives, so that a script need not type it.")
     idle_minutes: int = Field(
         30, ge=5, le=720, description="Minutes without use after which a browser has to sign in again."

@@ -15,7 +15,8 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -90,6 +91,7 @@ def read_ahead(
     processes: int,
     expected: int,
     cluster: Cluster | None = None,
+    patience_s: float | None = None,
 ) -> Generator[tuple[Batch, list[Read]], None, None]:
     """Every batch with what its submissions say, in order.
 
@@ -97,8 +99,9 @@ def read_ahead(
     read, this one among them, which does whenever the others have enough before them. expected: so many batches;
     towards the last of them the others are given less, so that all are done at one time. Only so many batches are read
     ahead, so that memory stays flat. Close it to end the processes. cluster: whose workers read in place of other
-    processes of this machine; it is left in the end. Raises Unavailable where one of them ends by itself, as for want
-    of memory.
+    processes of this machine; it is left in the end. patience_s: so long nothing at all may come of what the others
+    were given, None for ever: processes of this machine that end are noticed, workers behind a scheduler are not.
+    Raises Unavailable where one of them ends by itself, as for want of memory, or none answers any more.
     """
     if processes < 2 and cluster is None:
         for batch in batches:
@@ -115,9 +118,9 @@ def read_ahead(
             else:
                 line.append((batch, _done(read_here(batch))))
             while line and (line[0][1].done() or len(line) > 2 * AHEAD * (others + 1)):
-                yield _next(line)
+                yield _next(line, patience_s)
         while line:
-            yield _next(line)
+            yield _next(line, patience_s)
     except BrokenExecutor as fault:
         message = mark("A process that read submissions ended by itself, so nothing was changed. Try again.")
         raise Unavailable(message) from fault
@@ -147,8 +150,19 @@ def _done(result: list[Read]) -> Future[list[Read]]:
     return read
 
 
-def _next(line: deque[tuple[Batch, Future[list[Read]]]]) -> tuple[Batch, list[Read]]:
+def _next(line: deque[tuple[Batch, Future[list[Read]]]], patience_s: float | None) -> tuple[Batch, list[Read]]:
     batch, read = line.popleft()
+    while not read.done():
+        # A worker that is gone costs its batch a second one; only where none ends anything are all of them gone.
+        pending = [read, *(other for _, other in line if not other.done())]
+        if not wait_for(pending, patience_s, FIRST_COMPLETED).done:
+            raise Unavailable(
+                mark(
+                    "No worker of the Dask cluster has answered for {seconds} s, so nothing was changed. Start workers "
+                    "again, or empty MAPPER_DASK to have this machine read alone; then run it once more."
+                ),
+                seconds=f"{patience_s:g}",
+            )
     return batch, read.result()
 
 

@@ -32,6 +32,9 @@ TOGETHER = 4000
 MANY = 4000
 """Submissions from which on processes of their own are worth their start."""
 
+PATIENCE_S = 300
+"""So long nothing may come of a cluster's workers."""
+
 MOST_STEPS = 1_200_000
 """Steps of people gathered before they are summed and written, which bounds the memory that they take."""
 
@@ -43,6 +46,7 @@ def rebuild(
     change: Callable[[Connection], None] = lambda connection: None,
     processes: int | None = None,
     cluster: Cluster | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> int:
     """Register and tallies anew from the raw submissions alone; how many submissions were read.
 
@@ -50,8 +54,9 @@ def rebuild(
     transaction, so that readers see the old figures until the new ones stand; uploads wait for it. progress: called
     with the number of submissions just done. change: of the reference data, made in the same transaction before
     anything is counted. processes: that read; None for one a core where there are many submissions.
-    cluster: whose workers read in their place, with the same result.
-    Raises Unavailable where the database or a reading process fails; then everything is as it was.
+    cluster: whose workers read in their place, with the same result; patience_s: so long none of them may answer.
+    Raises Unavailable where the database or a reading process fails, or no worker answers; then everything is as it
+    was: to go on alone might take days, during which no phone can send.
     """
     database = reference.database
     done = 0
@@ -66,7 +71,10 @@ def rebuild(
             counting = _Recount(reference, connection)
             batches = submissions.stream(connection, batch)
             expected = -(-number // batch)
-            with closing(read_ahead(batches, counting.task, counting.read, processes, expected, cluster)) as all_read:
+            patience = patience_s if cluster is not None else None
+            with closing(
+                read_ahead(batches, counting.task, counting.read, processes, expected, cluster, patience)
+            ) as all_read:
                 for stored, read in all_read:
                     counting.take(stored, read)
                     done += len(stored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
@@ -85,6 +86,42 @@ def test_a_cluster_that_fails_leaves_everything_as_it_was(sqlite_town: Town, sch
     assert town.everything() == kept
 
 
+def test_a_rebuild_ends_where_no_worker_answers_and_their_scheduler_stays(sqlite_town: Town, scheduler: str) -> None:
+    town = sqlite_town
+    tell(town)
+    kept, states = town.everything(), town.states()
+    reading = Cluster(scheduler)
+    machines = list(reading._client.run(os.getpid).values())
+    submit, given = reading.submit, 0
+
+    def then_cut_off(*of: Any) -> Any:
+        nonlocal given
+        given += 1
+        if given == 2:
+            for each in machines:
+                os.kill(each, signal.SIGSTOP)
+        return submit(*of)
+
+    reading.submit = then_cut_off  # type: ignore[method-assign]
+    try:
+        with pytest.raises(Unavailable, match="has answered for") as ended:
+            rebuilding.rebuild(town.reference, batch=2, cluster=reading, patience_s=0.3)
+    finally:
+        for each in machines:
+            os.kill(each, signal.SIGCONT)
+    assert given > 2
+    assert ended.value.facts == {"seconds": "0.3"}
+    assert (town.everything(), town.states()) == (kept, states)
+    rebuild_gives_the_same(town)
+
+
+def rebuild_gives_the_same(town: Town) -> None:
+    """This process alone makes of the submissions what there is."""
+    before = town.everything()
+    rebuilding.rebuild(town.reference, processes=1)
+    assert town.everything() == before
+
+
 # Placing
 
 
@@ -122,10 +159,8 @@ def test_a_whole_register_is_placed_by_workers_as_by_one_process(
         town.import_strips()
     assert not caplog.records
     assert sum(sent) > 8
-    placed = town.everything()
     assert town.ask(set_id="strips").total.houses.visited == 17
-    rebuilding.rebuild(town.reference, processes=1)
-    assert town.everything() == placed
+    rebuild_gives_the_same(town)
 
 
 def test_a_cluster_that_is_gone_in_the_midst_leaves_the_rest_to_this_process(
@@ -150,9 +185,7 @@ def test_a_cluster_that_is_gone_in_the_midst_leaves_the_rest_to_this_process(
     assert [record.message.partition(":")[0] for record in caplog.records if record.name.startswith("mapper")] == [
         "the Dask cluster failed, points are placed by this process alone"
     ]
-    placed = town.everything()
-    rebuilding.rebuild(town.reference, processes=1)
-    assert town.everything() == placed
+    rebuild_gives_the_same(town)
 
 
 def test_a_set_is_placed_though_its_cluster_cannot_be_reached(
