@@ -30,6 +30,7 @@ from mapper.services import accounts, rebuilding
 from mapper.services.reference import Reference
 from mapper.store import submissions, tables, tallies
 from mapper.store.database import Database
+from mapper.store.sealing import Sealing
 from tests.client.collect import Accepted, Collect, FilledForm, NotAccepted, chunks, multipart
 from tests.client.site import House, fill_database
 from tests.ready import forms_checked_once
@@ -86,7 +87,10 @@ class Nursery:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
-        self.process.wait(30)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(30)
+        self.process.kill()  # it has nothing to lose, and ends slowly where the machine is busy
+        self.process.wait()
         self.process.stdout.close()
 
 
@@ -367,9 +371,9 @@ class Crowd:
             time.sleep(0.05)
 
 
-def token_of(database_url: str) -> str:
+def token_of(database_url: str, sealing: Sealing | None = None) -> str:
     """The key of a new canvasser's phone."""
-    reference = Reference(Database(database_url))
+    reference = Reference(Database(database_url, sealing))
     made = accounts.add_user(reference, f"canvasser {time.monotonic_ns()}", "canvasser", ["001"], None)
     reference.database.close()
     return made.token
@@ -387,9 +391,9 @@ class Found:
     states: dict[str, int]
 
 
-def check(database_url: str, promises: Mapping[str, Promise]) -> Found:
+def check(database_url: str, promises: Mapping[str, Promise], sealing: Sealing | None = None) -> Found:
     """Every promise is kept, nothing waits uncounted, and a rebuild gives what counts already."""
-    reference = Reference(Database(database_url))
+    reference = Reference(Database(database_url, sealing))
     try:
         kept, states = _kept(reference)
         lost = sorted(set(promises) - set(kept))

@@ -27,7 +27,6 @@ from tests.client.site import _compiled_once
 
 def become(told: dict[str, Any]) -> None:
     """Be that server until the end."""
-    os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # no server outlives the tests that wanted it
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -59,10 +58,14 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
     print("ready", flush=True)
     for line in sys.stdin:
+        leads, led = os.pipe()
         child = os.fork()
         if child == 0:
             status = 1
             try:
+                os.setsid()
+                os.close(led)
+                os.close(leads)
                 become(json.loads(line))
                 status = 0
             except SystemExit as end:
@@ -70,6 +73,10 @@ def main() -> None:
             finally:
                 sys.stderr.flush()
                 os._exit(status)
+        # Who is told of it may kill its group at once: were there none yet, it would live on beside the next one.
+        os.close(led)
+        os.read(leads, 1)
+        os.close(leads)
         print(child, flush=True)
 
 

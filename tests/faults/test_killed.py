@@ -5,6 +5,7 @@ Two hundred such moments, on each database: ``python bench/faults.py``.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,3 +36,14 @@ def test_killed_three_times_while_phones_send_nothing_received_is_lost_and_figur
     assert told.in_flight > 0, "no POST was under way at any kill"
     found = check(here.database_url, crowd.promises)
     assert found.submissions >= len(crowd.promises) > 10
+
+
+def test_a_server_leads_its_group_as_soon_as_it_is_told_of_so_that_none_survives_its_kill(
+    started: Nursery, tmp_path: Path
+) -> None:
+    here = Ground(started, sqlite_in(tmp_path / "data"), tmp_path / "data")
+    for _ in range(5):
+        here.start(wait=False)
+        assert here.process is not None
+        assert os.getpgid(here.process) == here.process
+        here.kill()
