@@ -15,6 +15,7 @@ from mapper.services import audit, erasing, rebuilding, reducing, retention
 from mapper.services.accounts import User
 from mapper.services.retention import Part, Policy
 from mapper.store import mendings, tables
+from mapper.store import retention as store
 from mapper.store.database import driver_of
 from tests.services.test_erasing import (
     HOUSE,
@@ -163,7 +164,7 @@ def test_what_was_cut_off_is_gone_on_with(sqlite_town: Town, monkeypatch: pytest
         raise OSError
 
     with monkeypatch.context() as patch, pytest.raises(OSError):
-        patch.setattr(reducing.retention, "delete_households", fails)
+        patch.setattr(store, "delete_households", fails)
         retention.carry_out(town.reference, user, C, Part.PEOPLE, day)
     (standing,) = (one for one in retention.standings(town.reference) if one.campaign_id == C)
     assert standing.under_way is not None
@@ -187,7 +188,10 @@ class Killed(Exception):
     """Ends a process between two transactions."""
 
 
-def test_killed_between_portions_again_and_again_it_ends_the_same(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_between_portions_again_and_again_it_ends_the_same(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = sqlite_town
     tell_all_kinds(town)
     town.send(town.write({}, [person()] * 2, entity="joined", instance="joined"), DAY + timedelta(days=5))
     with town.reference.database.write() as connection:
@@ -257,7 +261,7 @@ def test_no_write_is_longer_where_more_goes_and_phones_send_between(
         assert town.states() == {f"water {number + 1}": "processed" for number in range(len(written))}
         return written
 
-    few, many = rows_of_each_write(6), rows_of_each_write(18)
+    few, many = rows_of_each_write(4), rows_of_each_write(12)
     assert max(many) == max(few) > 12
     assert sum(many) > 2.5 * sum(few)
 
