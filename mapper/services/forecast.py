@@ -18,7 +18,8 @@ from mapper.domain.vials import Supplies, supplies, with_buffer
 from mapper.errors import InvalidQuestion, mark
 from mapper.services import demand
 from mapper.services.accounts import User
-from mapper.services.areas import Area, cells_in, choices
+from mapper.services.areas import Area, cells_in
+from mapper.services.areas import check as check_area
 from mapper.services.coming import coming
 from mapper.services.questions import HAMLET, Question, check_level, default_set
 from mapper.services.reference import PlaceSet, Reference
@@ -164,8 +165,7 @@ def forecast(reference: Reference, user: User, question: ForecastQuestion, wait:
     Raises InvalidQuestion, NotFound; BeingRead where many have to be read first and nobody waits.
     """
     _check(question)
-    if question.area is not None:
-        choices(reference, user, question.set_id, question.area)  # raises NotFound for what is none of the user's
+    check_area(reference, user, question.set_id, question.area, question.first)
     with reference.database.read() as connection:
         known = reference.known(connection)
         campaign = known.campaign(question.campaign_id)

@@ -34,7 +34,8 @@ class Shelf:
 class Shelves:
     """The shelves of each row, of all together, and of stores of units larger than the rows'.
 
-    elsewhere: doses in stores of other boundary sets, which no row counts.
+    Stores of another boundary set count where their ground went. elsewhere: doses in those of which nobody can say
+    where, since their unit was divided; no row counts them.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Shelves:
         """ground: the boundary set, the area, and the level of the rows."""
         set_id, area, level = ground
         entries = [one for one in kept.entries(connection, campaign.id) if one.day <= day]
-        stores = Stores(reference, connection, user, set_id)
+        stores = Stores(reference, connection, user, set_id, day)
         book = Book(entries)
         self.everything, self.larger = Shelf(), Shelf()
         self.elsewhere = 0

@@ -162,7 +162,7 @@ def overview(
 ) -> StockOverview:
     """The stores of an area that a user may see. limit: of the ledger's lines, None for all. Raises NotFound."""
     with reference.database.read() as connection:
-        stores = Stores(reference, connection, user, set_id)
+        stores = Stores(reference, connection, user, set_id, day)
         campaign = stores.known.campaign(campaign_id)
         formulations = demand.rules_of(connection, campaign).formulations
         every = kept.entries(connection, campaign.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from mapper.domain.places import order_key
 from mapper.domain.roles import OVERSEERS
@@ -14,34 +15,43 @@ from mapper.services.areas import Area
 from mapper.services.place_matching import MOST_NAMED, names_of, words_for
 from mapper.services.questions import default_set
 from mapper.services.reference import Reference
+from mapper.services.unit_history import area_there
 from mapper.store import sites as kept_sites
 from mapper.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class NamedStore:
-    """A store as it is shown. around: name of the unit that it lies in, "" for none. own: whether the user fills it."""
+    """A store as it is shown. around: name of the unit that it lies in, "" for none. own: whether the user fills it.
+
+    key: how forms and files write it.
+    """
 
     store: Store
     name: str
     around: str
     own: bool
+    key: str
 
-    @property
-    def key(self) -> str:
-        """How forms and files write it."""
-        return f"{self.store.level}:{self.store.code}"
+
+def key_of(store: Store, set_id: str) -> str:
+    """How forms and files of a boundary set write a store: one of another set with that, since codes are given anew."""
+    return f"{store.level}:{store.code}" if store.set_id in ("", set_id) else str(store)
 
 
 class Stores:
     """The stores of a transaction. user: None at the command line, who sees and fills all."""
 
-    def __init__(self, reference: Reference, connection: Connection, user: User | None, set_id: str) -> None:
+    def __init__(
+        self, reference: Reference, connection: Connection, user: User | None, set_id: str, day: date | None = None
+    ) -> None:
+        """set_id, day: as for ``questions.default_set``."""
         self._reference, self._connection, self._user = reference, connection, user
         self.known = reference.known(connection)
-        self.places = default_set(self.known, set_id)
+        self.places = default_set(self.known, set_id, day)
         self._sites = {one.code: one for one in kept_sites.everywhere(connection)}
         self._leaves: dict[str, str | None] = {}
+        self._there: dict[Store, tuple[str, str] | None] = {}
         self._seen: dict[Store, bool] = {}
 
     def name(self, store: Store) -> str:
@@ -54,19 +64,24 @@ class Stores:
 
     def named(self, store: Store) -> NamedStore:
         """A store with its names."""
-        around = self.line(store)[1:2]
+        own = store.level == SITE or store.set_id == self.places.id
+        around = self.line(store)[1:2] if own else self.line(store)[:1]
         unit = self.places.units.get(around[0]) if around else None
-        return NamedStore(store, self.name(store), unit.name if unit else "", self.may_fill(store))
+        named = self.name(store), unit.name if unit else ""
+        return NamedStore(store, *named, self.may_fill(store), key_of(store, self.places.id))
 
     def line(self, store: Store) -> list[tuple[str, str]]:
-        """(level, code) of a store and of the units of the set around it, the innermost first."""
+        """(level, code) of a store and of the units of the set around it, the innermost first.
+
+        Of a unit of another set those that hold all of its ground; none where it was divided among several.
+        """
         levels = self.places.about.levels
         found: list[tuple[str, str]] = []
         if store.level == SITE:
             found.append((SITE, store.code))
             at: tuple[str, str] | None = (levels[-1], self._leaf_of(store.code) or "")
         else:
-            at = (store.level, store.code) if store.set_id == self.places.id else None
+            at = (store.level, store.code) if store.set_id == self.places.id else self._unit_there(store)
         while at is not None and at in self.places.units:
             found.append(at)
             place = levels.index(at[0])
@@ -108,8 +123,14 @@ class Stores:
         return sorted(found, key=lambda one: (order[one.store.level], order_key(one.around), order_key(one.name)))
 
     def find(self, written: str) -> Store:
-        """The store that somebody wrote: LEVEL:CODE, site:CODE, a code or a name alone. Raises InvalidInput."""
+        """The store that somebody wrote: LEVEL:CODE, site:CODE, a code or a name alone. Raises InvalidInput.
+
+        SET/LEVEL:CODE is one of that set, from which what lies there may be moved.
+        """
         level, colon, code = written.partition(":")
+        set_id, slash, at = level.partition("/")
+        if slash and set_id in self.known.sets and (at, code) in self.known.sets[set_id].units:
+            return Store(at, code, set_id)
         if colon and level in (SITE, *self.places.about.levels):
             found, near = self._of_code(code, level), ""
         else:
@@ -161,6 +182,16 @@ class Stores:
             if found:
                 return [one for one in found if self.may_see(one)] or found, ""
         return [], words_for([place for one in matches for place in one.candidates])
+
+    def _unit_there(self, store: Store) -> tuple[str, str] | None:
+        """The smallest unit of the set that holds the ground of a store of another set; None where none does."""
+        if store not in self._there:
+            places = self.known.sets.get(store.set_id)
+            unit = (store.level, store.code)
+            held = places is not None and unit in places.units
+            found = area_there(self.known, places, Area(*unit), self.places) if places is not None and held else None
+            self._there[store] = (found.level, found.code) if found is not None else None
+        return self._there[store]
 
     def _leaf_of(self, site: str) -> str | None:
         """The innermost unit in which a site stands."""

@@ -114,7 +114,7 @@ ROUTES: Mapping[str, Route] = {
     ),
     "stock_api.balances": Route(
         "campaign! set area date",
-        shape("campaign set area lots:list promised:list use:object warnings:list"),
+        shape("campaign set date area lots:list promised:list use:object warnings:list"),
     ),
     "stock_api.entries": Route("campaign! set area date", shape("entries:list")),
     "stock_api.enter": Route(

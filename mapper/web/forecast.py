@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.roles import READERS
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.formats.register_file import MEDIA_TYPES, Value, write_list
-from mapper.services.areas import check as check_area
 from mapper.services.areas import read_area
 from mapper.services.background import Stage
 from mapper.services.coming import BeingRead
@@ -258,7 +257,6 @@ def of_program() -> Response:
     area, user, reference = read_area(told.get("area", "")), reader(), installation().reference
     set_id = told.get("set", "") or first_set()
     first = _day(told.get("from", ""), asked_day({}))
-    check_area(reference, user, set_id, area, first)
     question = ForecastQuestion(
         asked_for(told, "campaign"),
         first,

@@ -41,7 +41,7 @@ def lead_on(problem: MapperError) -> Response | None:
     Of several sets that have it the newest is taken, of those on trial only where no other has it: an address from
     before communes changed, or of a set that has ended, still opens.
     """
-    if any(request.args.get(name, "") for name in CARRIED) or _for_programs() or "set_id" in (request.view_args or {}):
+    if _for_programs() or "set_id" in (request.view_args or {}) or any(_asked(name) for name in CARRIED):
         return None
     found = elsewhere(problem)
     return current_app.make_response(redirect(found[0].address, 302)) if found else None
@@ -55,13 +55,13 @@ def elsewhere(problem: MapperError) -> list[Elsewhere]:
     if request.method not in ("GET", "HEAD") or not isinstance(problem, NotFound) or request.endpoint is None:
         return []
     parts: dict[str, Any] = request.view_args or {}
-    commune, area = request.args.get("commune", ""), request.args.get("area", "")
+    commune, area = _asked("commune"), _asked("area")
     if "set_id" in parts and "level" in parts:
         area = f"{parts['level']}:{parts['code']}"
     told = " ".join(map(str, problem.facts.values()))
     if (area or commune).rpartition(":")[2] not in told:
         return []  # something else is not there
-    named = str(parts.get("set_id", "") or request.args.get("set", ""))
+    named = str(parts.get("set_id", "") or _asked("set"))
     found = [(one, unit) for one, unit in _sets_with(commune, area) if one.id != named]
     return [Elsewhere(one, unit, _address(one.id)) for one, unit in found]
 
@@ -73,6 +73,12 @@ def _address(set_id: str) -> str:
     if "set_id" in parts:
         return with_asked(request.endpoint or "", parts | {"set_id": set_id}, asked)
     return with_asked(request.endpoint or "", parts, asked | {"set": [set_id]})
+
+
+def _asked(name: str) -> str:
+    """A part of this request's address, whether or not its view reads it."""
+    asked: dict[str, list[str]] = request.args.to_dict(flat=False)
+    return asked.get(name, [""])[0]
 
 
 def _for_programs() -> bool:

@@ -14,7 +14,7 @@ from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import Value
 from mapper.formats.stock_table import COLUMNS, StockRow, read_stock_row
 from mapper.services import stock as service
-from mapper.services.areas import Area, choices, read_area
+from mapper.services.areas import Area, check, read_area
 from mapper.services.intake import today
 from mapper.services.stock_view import StockOverview, overview
 from mapper.web.accounts import csrf, reader
@@ -50,9 +50,9 @@ def _of_program() -> tuple[StockOverview, Area | None]:
     area = read_area(request.args.get("area", ""))
     set_id = request.args.get("set", "") or first_set()
     campaign = asked_for(request.args, "campaign")
-    if area is not None:
-        choices(installation().reference, reader(), set_id, area)  # raises NotFound for what is none of the reader's
-    return overview(installation().reference, reader(), campaign, set_id, asked_day(request.args), area, None), area
+    day = asked_day(request.args)
+    check(installation().reference, reader(), set_id, area, day)
+    return overview(installation().reference, reader(), campaign, set_id, day, area, None), area
 
 
 @stock_api.get("")
@@ -60,15 +60,19 @@ def balances() -> Response:
     """Lots by store with doses, expiry and what will probably not be used; what was promised; use and waste.
 
     ``campaign``, ``set``, ``area`` as ``level:code`` and ``date`` choose; a user sees the stores of their area.
+    ``store_set`` is the set that a store was named in, "" of a site; one of another set than ``set`` is written with
+    that, as ``SET/LEVEL:CODE``.
     """
     found, area = _of_program()
     return jsonify(
         campaign=found.campaign.id,
         set=found.places.id,
+        date=asked_day(request.args).isoformat(),
         area=str(area or ""),
         lots=[
             {
                 "store": one.where.key,
+                "store_set": one.where.store.set_id,
                 "name": one.where.name,
                 "within": one.where.around,
                 "formulation": one.formulation,
@@ -129,7 +133,7 @@ def enter() -> tuple[Response, int]:
     reference, user = installation().reference, reader()
     if not isinstance(told, list):
         entry = service.enter(reference, user, *place, read_stock_row(_fields(told)), today())
-        return jsonify(entries=[_plain(entry_row(entry))]), 201
+        return jsonify(entries=[_plain(entry_row(entry, entry.store.set_id))]), 201
     if not 1 <= len(several) <= MOST_AT_ONCE:
         raise InvalidInput(mark("Send 1 to {most} entries at once."), most=MOST_AT_ONCE)
     rows: list[StockRow] = []
@@ -146,7 +150,7 @@ def enter() -> tuple[Response, int]:
         )
         wrong = [{"entry": one.row, "message": say(one.message, **one.facts)} for one in done.faults]
         return jsonify(error={"status": 400, "message": message, "entries": wrong}), 400
-    return jsonify(entries=[_plain(entry_row(one)) for one in done.entries]), 201
+    return jsonify(entries=[_plain(entry_row(one, one.store.set_id)) for one in done.entries]), 201
 
 
 @stock_api.post("/entries/<int:number>/undo")

@@ -11,6 +11,7 @@ from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import Value
 from mapper.language import written_day
 from mapper.services.stock_view import StockOverview, Warned
+from mapper.services.stores import key_of
 from mapper.web.language_choice import chosen_language, say
 
 KINDS = {
@@ -120,22 +121,23 @@ def balance_rows(found: StockOverview) -> list[Sequence[Value]]:
 
 def ledger_rows(found: StockOverview) -> list[Sequence[Value]]:
     """Every entry, the oldest first, as they can be entered again elsewhere."""
-    return [(*entry_row(one.entry), one.user or "", one.at) for one in reversed(found.entries)]
+    places = found.places.id
+    return [(*entry_row(one.entry, places), one.user or "", one.at) for one in reversed(found.entries)]
 
 
-def entry_row(entry: StockEntry) -> tuple[Value, ...]:
-    """An entry as LEDGER_HEAD names its cells, without who made it and when."""
+def entry_row(entry: StockEntry, set_id: str) -> tuple[Value, ...]:
+    """An entry as LEDGER_HEAD names its cells, without who made it and when. set_id: of which stores are written."""
     return (
         entry.seq,
         entry.day,
         entry.kind.value,
-        f"{entry.store.level}:{entry.store.code}",
+        key_of(entry.store, set_id),
         entry.formulation,
         entry.lot,
         entry.expiry,
         entry.doses,
         entry.reason.value if entry.reason else "",
-        f"{entry.other.level}:{entry.other.code}" if entry.other else "",
+        key_of(entry.other, set_id) if entry.other else "",
         entry.document,
         entry.difference if entry.kind is Kind.COUNTED else "",
         entry.undoes,

@@ -21,6 +21,7 @@ from mapper.services.field_area import FieldArea
 from mapper.services.forecast import Forecast, ForecastQuestion, forecast
 from mapper.services.forecast_json import forecast_json
 from mapper.services.vaccine_need import needs_of
+from tests.services.test_seen_whole import later
 from tests.services.test_stock import added
 from tests.services.town import COMMUNES, DAY, EVERYTHING, HAMLETS, Answers, Town, inside, person
 
@@ -37,8 +38,9 @@ def ask(
     days: tuple[date, date] = (DAY, LAST),
     sessions: int = 1,
     follow: bool = False,
+    set_id: str = "squares",
 ) -> Forecast:
-    question = ForecastQuestion("covid19", *days, "squares", area, level, sessions, follow)
+    question = ForecastQuestion("covid19", *days, set_id, area, level, sessions, follow)
     return forecast(town.reference, user, question, wait=True)
 
 
@@ -159,10 +161,10 @@ def test_vials_are_for_the_sessions_of_every_commune_and_week(sqlite_town: Town)
     assert following.due == 26 + 25, "and the second doses of the 25 four weeks on"
 
 
-def enter(town: Town, kind: str, store: str, doses: int, **more: str) -> None:
+def enter(town: Town, kind: str, store: str, doses: int, set_id: str = "squares", **more: str) -> None:
     usual = {"day": DAY.isoformat(), "formulation": "pfizer_purple", "lot": "L1", "expiry": "2022-12-31"}
     row = read_stock_row({"kind": kind, "store": store, "doses": str(doses)} | usual | more)
-    stock.enter(town.reference, added(town, "administrator"), "covid19", "squares", row, DAY)
+    stock.enter(town.reference, added(town, "administrator"), "covid19", set_id, row, DAY)
 
 
 def test_need_stands_against_stock_and_what_is_still_to_come(town: Town) -> None:
@@ -192,6 +194,27 @@ def test_need_stands_against_stock_and_what_is_still_to_come(town: Town) -> None
     assert [row.code for row in mine.rows] == [COMMUNES[1]]
     assert mine.larger is None and mine.total.needs[0].stock == 66
     assert mine.total.now == 10
+
+
+def test_stores_of_an_older_set_count_where_their_ground_went(town: Town) -> None:
+    for number in range(3):
+        town.send(town.write(people=[person(date(1980, 1, 1))], commune=number))
+    later(town)
+    for store, doses in ((f"commune:{COMMUNES[0]}", 12), (f"commune:{COMMUNES[1]}", 18), ("district:S", 600)):
+        enter(town, "received", store, doses)
+    enter(town, "allocated", f"commune:{COMMUNES[0]}", 30)
+    old, new = (ask(town, level="commune", set_id=set_id) for set_id in ("squares", "later"))
+    (before,), (after,) = old.total.needs, new.total.needs
+    # Where the vials of the whole district are nobody can say: some of its communes lie outside the newer set.
+    assert (before.stock, after.stock, new.elsewhere) == (630, 30, 600)
+    assert after.promised == before.promised == 18
+    rows = {row.code: row.needs[0] for row in new.rows}
+    assert (rows["A"].stock, rows["A"].promised, rows["B"].stock) == (30, 18, 0)
+    # A commune of which nobody can say that it lies in one of the older ones keeps its vials out of their rows.
+    enter(town, "moved", f"squares/commune:{COMMUNES[0]}", 12, set_id="later", other="commune:B", expiry="")
+    old, new = (ask(town, level="commune", set_id=set_id) for set_id in ("squares", "later"))
+    assert {row.code: row.needs[0].stock for row in new.rows} == {"A": 18, "B": 12}
+    assert (old.total.needs[0].stock, old.elsewhere) == (618, 12)
 
 
 def test_a_lot_that_expires_before_it_is_needed_is_told(sqlite_town: Town) -> None:
