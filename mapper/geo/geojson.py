@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mapper.errors import InvalidBoundaries, mark
 from mapper.geo.layer import WGS84, Layer, Limits, as_array, too_large
 
 _MAX_FIELDS = 1000
+_GEOMETRIES = ("Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString")
 # what shapely raises for coordinates of the wrong nesting, too few points in a ring, text for a number
 _UNREADABLE = (
     ArithmeticError,
@@ -32,7 +34,7 @@ _UNREADABLE = (
 def read_geojson(path: Path, limits: Limits) -> Layer:
     """The features of a GeoJSON file. Raises InvalidBoundaries or TooLarge; the message names the cure."""
     try:
-        data = json.loads(path.read_bytes().decode("utf-8-sig"))
+        data = json.loads(path.read_text("utf-8-sig"), object_hook=_at_once)
     except UnicodeDecodeError as error:
         raise InvalidBoundaries(
             mark("The GeoJSON is not UTF-8 (byte {position}). Save it again as UTF-8."), position=error.start
@@ -45,8 +47,9 @@ def read_geojson(path: Path, limits: Limits) -> Layer:
         ) from error
     except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
         raise InvalidBoundaries(mark("The GeoJSON is nested too deeply or holds impossible numbers.")) from error
-    features = data.get("features") if data.get("type") == "FeatureCollection" else None
-    if data.get("type") == "Feature":
+    kind = data.get("type") if isinstance(data, dict) else getattr(data, "geom_type", None)
+    features = data.get("features") if kind == "FeatureCollection" else None
+    if kind == "Feature":
         features = [data]
     if not isinstance(features, list):
         raise InvalidBoundaries(
@@ -54,7 +57,7 @@ def read_geojson(path: Path, limits: Limits) -> Layer:
                 "The JSON is no GeoJSON FeatureCollection (its type is {type}). "
                 "Export the units as features with codes."
             ),
-            type=str(data.get("type"))[:40],
+            type=str(kind)[:40],
         )
     if len(features) > limits.max_units:
         too_large(limits)
@@ -77,11 +80,30 @@ def read_geojson(path: Path, limits: Limits) -> Layer:
     return Layer("GeoJSON", fields, as_array(shapes, limits), _geojson_crs(data))
 
 
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A geometry that is none. why: as shapely says it."""
+
+    why: str
+
+
+def _at_once(told: dict[str, Any]) -> object:
+    """A geometry as soon as it is read: as lists of numbers the outlines of a whole file take ten times its memory."""
+    if "coordinates" not in told or told.get("type") not in _GEOMETRIES:
+        return told
+    try:
+        return shapely.force_2d(shape(told))
+    except _UNREADABLE as error:
+        return _Unreadable(str(error)[:120])
+
+
 def _geojson_shape(geometry: object, row: int) -> BaseGeometry | None:
     if geometry is None:
         return None
     try:
-        flat: BaseGeometry = shapely.force_2d(shape(geometry))
+        if isinstance(geometry, _Unreadable):
+            raise ValueError(geometry.why)
+        flat: BaseGeometry = geometry if isinstance(geometry, BaseGeometry) else shapely.force_2d(shape(geometry))
         return flat
     except _UNREADABLE as error:
         raise InvalidBoundaries(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from mapper.errors import InvalidBoundaries, MapperError, TooLarge
 from mapper.geo.boundary_file import BoundaryFile, read_boundaries
 from mapper.geo.fields import ReadOptions
 from mapper.geo.layer import Limits
+from mapper.geo.reading import read_layer
 from tests.geo.drawing import (
     collection,
     commune,
@@ -327,3 +330,28 @@ def test_a_spoilt_file_is_read_or_refused_and_nothing_else(tmp_path: Path, data:
         read_boundaries(spoilt)
     except MapperError as error:
         assert str(error)
+
+
+def test_outlines_of_a_large_geojson_are_never_all_there_as_numbers(tmp_path: Path) -> None:
+    """As lists of floats their points would take some six times the file."""
+    corners = [(round(105 + math.cos(at / 320) / 9, 6), round(22 + math.sin(at / 320) / 9, 6)) for at in range(2000)]
+    facts = {"commune_code": "00001", "commune_name": "Xã Một", "province_code": "01", "seat": {"type": "Point"}}
+    ring = [*corners, (105.0, 22.0), corners[0]]
+    features = [
+        {
+            "type": "Feature",
+            "properties": {**facts, "commune_code": f"{n:05}"},
+            "geometry": {"type": "Polygon", "coordinates": [[(round(x + n, 6), y) for x, y in ring]]},
+        }
+        for n in range(9)
+    ]
+    path = tmp_path / "large.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    size = path.stat().st_size
+    del features
+    tracemalloc.start()
+    layer = read_layer(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert int(shapely.get_num_coordinates(layer.shapes).sum()) == 9 * 2002
+    assert peak < 3 * size, peak / size
