@@ -46,7 +46,9 @@ def _add_backup(group: click.Group, console: Console) -> None:
 
         reference = console.opened()
         if keep is not None and not file.is_dir():
-            raise click.UsageError(_("--keep needs a folder."))
+            raise click.UsageError(
+                _("--keep needs a folder that is there. Make it first: mkdir -m 700 {folder}", folder=file)
+            )
         length = backups.size(reference.database) * (3 if verify else 1)
         with closing(reference.database), console.bar(_("Rows"), length) as shown:
             made = backups.back_up(reference, file, _files(console, base_map), verify=verify, progress=shown.update)

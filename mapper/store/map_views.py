@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DatabaseError, ProgrammingError
 
 from mapper.domain.ledger import ELIGIBLE
 from mapper.domain.suppression import LEAST_THRESHOLD
@@ -237,7 +237,7 @@ def make(database: Database, connection: Connection, routes: Iterable[Route], ho
     try:
         with database.attempt(connection):
             connection.execute(text("CREATE EXTENSION IF NOT EXISTS postgis SCHEMA public"))
-    except (ProgrammingError, Unavailable) as fault:
+    except (DatabaseError, Unavailable) as fault:  # not allowed, not on this machine, or no answer
         raise Unavailable(
             mark("This database has no PostGIS. Have its administrator install it, and run: CREATE EXTENSION postgis;")
         ) from fault

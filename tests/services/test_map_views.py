@@ -12,7 +12,7 @@ import pytest
 from pandas.errors import DatabaseError
 from sqlalchemy import Connection, create_engine, insert, select, text
 
-from mapper.errors import Conflict, NotSupported
+from mapper.errors import Conflict, NotSupported, Unavailable
 from mapper.formats.writer import InstanceWriter
 from mapper.services import map_views, sites
 from mapper.services.reference import Reference
@@ -208,6 +208,18 @@ def test_an_upgrade_makes_the_views_anew(with_postgis: postgres.Server, monkeypa
         schema.upgrade(database)
         with database.read() as connection:
             assert kept.stands(connection) and kept.stands(connection, kept.HOUSES)
+        database.close()
+
+
+def test_a_server_without_postgis_is_told_with_the_cure(postgres_server: postgres.Server) -> None:
+    with postgres_server.database() as url:
+        database = Database(url)
+        with database.read() as connection:
+            if connection.scalar(text("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'")):
+                pytest.skip("the PostgreSQL of the tests has PostGIS itself")
+        schema.upgrade(database)
+        with pytest.raises(Unavailable, match="CREATE EXTENSION postgis"), database.write() as connection:
+            kept.make(database, connection, [], houses=False)
         database.close()
 
 
