@@ -138,6 +138,7 @@ def _warmed(settings: Settings) -> Flask:
     _every(TAKING_UP_S, "what was erased", alone(partial(sweep_if_due, here.reference)))
     _every(WARMING_S, "what is kept long enough", alone(partial(_keep_no_longer, here.reference)))
     _every(WARMING_S, "files that nobody fetched", alone(partial(asked_files.forget_old, here.reference)))
+    _every(WARMING_S, "what PostgreSQL knows of its tables", alone(partial(_look_at_tables, here.reference)))
     _every(MAKING_READY_S, "boundary sets to come", here.reference.make_ready)
     return app
 
@@ -157,6 +158,13 @@ def _keep_no_longer(reference: Reference) -> None:
     from mapper.services import retention
 
     retention.see_to(reference, intake.today())
+
+
+def _look_at_tables(reference: Reference) -> None:
+    """Let PostgreSQL look once a day at its tables over partitions, at which it never does by itself."""
+    from mapper.store import shelves
+
+    shelves.analyse(reference.database, older_than_h=24)
 
 
 def _place_on(reference: Reference) -> None:

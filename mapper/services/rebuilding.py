@@ -81,6 +81,8 @@ def rebuild(
                     progress(len(stored))
             counting.finish()
         counting.known.cells.update(counting.gathered.new_cells)
+        if number >= MANY:
+            shelves.analyse(database)
     except BaseException:
         reference.forget()
         raise

@@ -20,7 +20,7 @@ from mapper.services.set_outlines import lacking, packed_one_by_one
 from mapper.services.set_points import find
 from mapper.services.set_work import Pace, Share, Work, at_work, fact
 from mapper.store import outlines as drawn
-from mapper.store import placements
+from mapper.store import placements, shelves
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.reference import BoundarySet, SetState
@@ -33,6 +33,9 @@ READY_S = 3
 
 LARGE = 500
 """Units of a large set."""
+
+MANY = 10_000
+"""Households of which so many in other cells than before are worth a look of PostgreSQL at its tables."""
 
 _POINTS_SHARE, SHOWN_SHARE = 0.4, 0.8
 
@@ -58,7 +61,10 @@ def go_on(reference: Reference, set_id: str, share: Share = lambda done: None) -
     _forget_mark(work)
     share(1.0)
     with reference.database.read() as connection:
-        return placements.count(connection)
+        number = placements.count(connection)
+    if number >= MANY and about.state is not SetState.SHOWN:
+        shelves.analyse(reference.database)
+    return number
 
 
 def left_behind(reference: Reference) -> list[str]:

@@ -17,7 +17,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from mapper.errors import Conflict, InvalidInput, mark
-from mapper.store import audit, map_views, schema, shelves, whole
+from mapper.store import audit, map_views, schema, shelves, tables, whole
 from mapper.store.audit_aside import NAME as AUDIT_FILE
 from mapper.store.database import Database, driver_of
 
@@ -54,6 +54,7 @@ def filling(url: str, revision: str, *, replace: bool = False) -> Iterator[Filli
         else:
             with _postgresql(database, revision, replace) as made:
                 yield made
+            shelves.analyse(database, tables.metadata.tables)
     finally:
         database.close()
 

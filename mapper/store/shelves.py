@@ -8,11 +8,13 @@ table of each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from psycopg import sql
 from sqlalchemy import Connection
 
 from mapper.domain.shelves import CELLS, HOUSES, SHELVES, UNKNOWN
+from mapper.errors import Unavailable
 from mapper.store import tables
 from mapper.store.database import Database, driver_of
 
@@ -135,3 +137,29 @@ def put_cells(connection: Connection, moved: Sequence[tuple[int, int]]) -> None:
             driver.execute(f"UPDATE {name} SET cell_id = %s WHERE cell_id = %s", [after, before])  # noqa: S608
         driver.execute(f"DELETE FROM {cells} WHERE id = %s", [before])  # noqa: S608
         driver.execute(f"UPDATE {cells} SET signature = substr(signature, 3) WHERE id = %s", [after])  # noqa: S608
+
+
+_STALE = """
+    SELECT relname FROM pg_stat_user_tables
+    WHERE relid = ANY (SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)
+    AND (last_analyze IS NULL OR last_analyze < now() - make_interval(hours => %s))
+    ORDER BY 1
+"""
+
+
+def analyse(database: Database, names: Iterable[str] = TABLES, *, older_than_h: int = 0) -> list[str]:
+    """Let PostgreSQL look anew at what these tables hold, on which its ways of reading them rest; which it looked at.
+
+    By itself it looks at partitions alone, and never at the tables above them. Nobody waits for it, and where it cannot
+    be done all goes on as it was. names: of this schema. older_than_h: only those not looked at for so many hours.
+    On SQLite nothing.
+    """
+    if database.is_sqlite:
+        return []
+    with suppress(Unavailable), database.write() as connection:
+        driver = driver_of(connection)
+        stale = [row[0] for row in driver.execute(_STALE, [list(names), older_than_h]).fetchall()]
+        if stale:
+            driver.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(sql.Identifier, stale))))
+        return stale
+    return []

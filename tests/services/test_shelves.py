@@ -13,7 +13,7 @@ from sqlalchemy import event, select, text
 
 from mapper.domain.shelves import CELLS, arrival, on_shelf, shelf_of_household, shelf_of_province
 from mapper.formats.writer import InstanceWriter
-from mapper.services import boundaries, moving, rebuilding
+from mapper.services import boundaries, moving, rebuilding, set_placing
 from mapper.services.boundaries import SetFacts
 from mapper.services.reference import Reference
 from mapper.store import follow_up, register, shelves, tables, tallies
@@ -300,3 +300,39 @@ def test_a_move_from_sqlite_puts_every_province_on_its_shelf(sqlite_town: Town, 
             assert shelved(connection)["people"] == {BAC_KAN: 3, CAO_BANG: 2}
             assert {cell.id // CELLS for cell in tallies.cells(connection)} == {BAC_KAN, CAO_BANG}
         database.close()
+
+
+def looked_at(database: Database) -> dict[str, float]:
+    """How many rows PostgreSQL takes two tables over partitions to have; -1 where it never looked."""
+    asked = text("SELECT relname, reltuples FROM pg_class WHERE relname IN ('households', 'people') AND relkind = 'p'")
+    with database.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def test_postgresql_knows_the_tables_over_partitions_after_all_that_fills_them(
+    sqlite_town: Town, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for commune in (1, 8, 9):
+        sqlite_town.send(sqlite_town.write(people=[person()] * 2, commune=commune))
+    with postgres_server.database() as url:
+        assert moving.move(sqlite_town.reference.database, url).complete
+        database = Database(url)
+        reference = Reference(database)
+        there = Town(reference, sqlite_town.files, sqlite_town.writers, numbers=100)
+        try:
+            assert looked_at(database) == {"households": 3, "people": 6}
+            there.send(there.write(people=[person()], commune=2))
+            rebuilding.rebuild(reference)
+            assert looked_at(database) == {"households": 3, "people": 6}, "so few are not worth it"
+            monkeypatch.setattr(rebuilding, "MANY", 4)
+            rebuilding.rebuild(reference, processes=1)
+            assert looked_at(database) == {"households": 4, "people": 7}
+            there.send(there.write(people=[person()], commune=3))
+            monkeypatch.setattr(set_placing, "MANY", 5)
+            there.import_strips()
+            assert looked_at(database) == {"households": 5, "people": 8}
+            assert shelves.analyse(database, older_than_h=24) == []
+            assert shelves.analyse(database) == sorted(TABLES)
+        finally:
+            database.close()
+    assert shelves.analyse(sqlite_town.reference.database) == []
