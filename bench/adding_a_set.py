@@ -244,9 +244,9 @@ def check(reference: Reference) -> None:
     )
 
 
-def main() -> None:
-    """Fill, serve, send, add, check, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def of_province(description: str | None) -> argparse.ArgumentParser:
+    """Arguments of whoever measures with this register and this set."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--households", type=int, default=1_000_000)
     parser.add_argument("--hamlets", type=int, default=2500)
     parser.add_argument("--communes", type=int, default=150)
@@ -255,6 +255,12 @@ def main() -> None:
     parser.add_argument(
         "--within", type=int, default=0, help="units of the new set that the province lies in; as in the country"
     )
+    return parser
+
+
+def main() -> None:
+    """Fill, serve, send, add, check, print."""
+    parser = of_province(__doc__)
     parser.add_argument("--rate", type=float, default=20, help="submissions a second")
     parser.add_argument("--alone", type=float, default=60, help="seconds of sending before the set is added")
     parser.add_argument("--longest", type=float, default=300, help="seconds that adding it may take")

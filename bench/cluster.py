@@ -126,13 +126,7 @@ def filled(options: argparse.Namespace) -> Iterator[Path]:
 
 def main() -> None:
     """Fill, add twice, compare, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--households", type=int, default=1_000_000)
-    parser.add_argument("--hamlets", type=int, default=2500)
-    parser.add_argument("--communes", type=int, default=150)
-    parser.add_argument("--units", type=int, default=3321)
-    parser.add_argument("--vertices", type=int, default=1185)
-    parser.add_argument("--within", type=int, default=0)
+    parser = adding_a_set.of_province(__doc__)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--filled", type=Path, default=None)
     options = parser.parse_args()
