@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any, cast
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, func, inspect, literal, or_, select, tuple_
@@ -30,6 +31,9 @@ _KNOWN = "Từng Nhà"
 _AT_ONCE = 1000
 _FILES_AT_ONCE = 8
 """Rows of a portion; those that hold photos are few, since all of them are in memory."""
+
+TAKEN_UP_S = 5.0
+"""Within which every server has taken up a newer key, idle ones too: they look for what changed every two seconds."""
 
 
 def sealed_columns() -> list[tuple[Table, list[Column[Any]]]]:
@@ -169,17 +173,37 @@ def seal_all(database: Database, progress: Callable[[int], object] = lambda rows
     """Have everything under the newest key, what is plain and what is under another one; how many rows were changed.
 
     Each portion is a transaction, beside a server with the same keys. Cut off, it goes on where it was: what is under
-    the newest key already is not read again.
+    the newest key already is not read again. Where the newest key is new to the database, all servers are told of it
+    first, and what they sealed with the one before until they knew is gone over in the end.
     """
     sealing = _keys(database)
+    all_know = monotonic() + TAKEN_UP_S if _announce(database, sealing) else 0.0
 
     def change(of: Any, value: Any) -> Any:
         return value if of.stands(sealing, value) else of.seal(sealing, of.open(sealing, value))
 
-    changed = sum(_go_over(database, part, _not_under(sealing, part), change, progress) for part in _parts())
+    changed = 0
+    while True:
+        begun = monotonic()
+        changed += sum(_go_over(database, part, _not_under(sealing, part), change, progress) for part in _parts())
+        if begun >= all_know:
+            break
+        sleep(max(0.0, all_know - monotonic()))
     with database.write() as connection:
         _note(database, connection, sealing, plain=False)
     return changed
+
+
+def _announce(database: Database, sealing: Sealing) -> bool:
+    """Note the newest key, if another one is noted: every process reads its file of keys again, and seals with it."""
+    with database.write() as connection:
+        database.lock(connection, FACT)
+        told = json.loads(reference.fact(connection, FACT) or "{}")
+        if not told or told["known"].startswith(sealing.text_start):
+            return False
+        _note(database, connection, sealing, plain=told["plain"])
+        reference.raise_revision(database, connection)
+        return True
 
 
 def open_all(database: Database, progress: Callable[[int], object] = lambda rows: None) -> int:

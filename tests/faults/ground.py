@@ -281,7 +281,10 @@ class Phone(Collect):
 
 @dataclass
 class Crowd:
-    """Phones that send without end, each form until it is received; one in ten edits, photos in one in eight."""
+    """Phones that send without end, each form until it is received; one in ten edits, photos in one in eight.
+
+    pause_s: between two forms of a phone.
+    """
 
     ground: Ground
     token: str
@@ -292,6 +295,7 @@ class Crowd:
     faults: int = 0
     answers_503: int = 0
     photo_bytes: int = PHOTO_BYTES
+    pause_s: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _phones: list[Phone] = field(default_factory=list)
@@ -321,7 +325,7 @@ class Crowd:
         chance = random.Random(f"{self.seed} {place}")
         earlier: House | None = None
         turn = 0
-        while not self._over.is_set():
+        while not self._over.wait(self.pause_s):
             turn += 1
             house, files = self._next(chance, f"uuid:{self.seed}-{place}-{turn}", earlier)
             phone.instance = house.instance_id

@@ -25,6 +25,7 @@ from mapper.services.exporting import Wish as File
 from mapper.services.filtered import FilterQuestion
 from mapper.services.reference import Reference
 from mapper.store import oddities, schema, tables
+from mapper.store import sealed_columns as store
 from mapper.store.database import Database
 from mapper.store.sealed_columns import begin, check, how_many, may_be_plain, open_all, seal_all, sealed_columns
 from mapper.store.sealing import Sealing, add_key, read_keys
@@ -39,6 +40,12 @@ with TemporaryDirectory() as _folder:
     ANY = Sealing(Path(_folder) / "keys")
 
 WORDS = ("Nông Xuân Quỳnh", "Quỳnh", "Đàm Thị Hạ", "Nông Thu Sương", "Triệu Văn Sinh", PHONE, "a picture of the house")
+
+
+@pytest.fixture(autouse=True)
+def no_server_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else has to take up a newer key here; that servers do, tests/faults/test_sealed.py tells."""
+    monkeypatch.setattr(store, "TAKEN_UP_S", 0.0)
 
 
 @pytest.fixture
