@@ -35,6 +35,7 @@ from mapper.services.filter_words import RESIDENCES, REVIEWS, SEXES, for_the_tra
 from mapper.services.filtered import Filtered, FilterQuestion, filtered
 from mapper.services.people_words import OUTCOMES, STATES, PeopleWords
 from mapper.services.phone_lists import reasons
+from mapper.services.questions import set_name
 from mapper.services.reference import Reference
 from mapper.store import accounts
 from mapper.store.column_sheet import FACTS
@@ -184,7 +185,7 @@ class _Sheet:
             (say(mark("Figures of the day")), f"{wish.question.day:%d/%m/%Y}"),
             (say(mark("Made on")), f"{now:%d/%m/%Y %H:%M}"),
             (say(mark("Filter")), filter_words),
-            (say(mark("Boundary set")), found.places.about.label),
+            (say(mark("Boundary set")), set_name(found.places.about, wish.language)),
             (say(mark("People listed")), str(people)),
         ]
         if wish.sample:
@@ -210,6 +211,10 @@ class _Sheet:
             self._named(key, message, lambda value: known.get(value, value), width)
         else:
             self._plain(key, message, width=width)
+
+    def _same(self, key: str, message: str, told: str) -> None:
+        """A column that tells every row the same."""
+        self._add(key, self._say(message), lambda table: translated(table["cell"], lambda cell: told), Kind.TEXT, 16)
 
     def _place_column(self, key: str, message: str, part: int, width: int) -> None:
         def told(cell: int) -> str:
@@ -268,6 +273,10 @@ class _Sheet:
         self._worded("review", mark("Review"), REVIEWS, 14)
         self._plain("household_id", mark("Household id"), width=16)
         self._plain("id", mark("Person id"), width=16)
+        if self._wish.kind == "csv" and len(self._found.known.sets) > 1:
+            # Other kinds say so once, of the whole file.
+            self._same("boundary_set", mark("Boundary set"), set_name(self._found.places.about, self._wish.language))
+            self._same("as_of", mark("Figures of the day"), f"{self._wish.question.day:%d/%m/%Y}")
 
     def _add_dose(self, place: int, code: str, label: str) -> None:
         def put(fact: str, message: str, shape: Shaped | None, kind: Kind, width: int) -> None:

@@ -40,6 +40,7 @@ from mapper.services.questions import HAMLET
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.exchange_words import FACT_WORDS, FIGURE_WORDS, LEVELS, PERIODS
+from mapper.web.file_set import in_name
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 from mapper.web.uploads import LONG_TABLE_MB, content
@@ -196,7 +197,8 @@ def _now() -> str:
 
 def _file(content: bytes, kind: str, start: str, sending: exchange.Sending, ending: str) -> Response:
     wanted = sending.wanted
-    name = "-".join((start, wanted.campaign_id, wanted.level, wanted.period.dhis2))
+    set_parts = in_name(wanted.set_id, wanted.day)
+    name = "-".join((start, wanted.campaign_id, wanted.level, *set_parts, wanted.period.dhis2))
     answer = Response(content, content_type=kind)
     answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{ending}")
     answer.headers["X-Content-Type-Options"] = "nosniff"
@@ -239,8 +241,8 @@ def people(kind: str) -> Response:
         pieces = fhir.write_bundle(every, base, _now())
         answer = Response(_closing(pieces, found), content_type="application/fhir+json")
     start, ending = ("fhir-transactions", "ndjson") if transaction else ("fhir", kind)
-    name = f"{start}-{question.campaign_id}-{question.day.isoformat()}.{ending}"
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    name = "-".join((start, question.campaign_id, *in_name(question.set_id), question.day.isoformat()))
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{ending}")
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
 
@@ -292,8 +294,11 @@ def take_units() -> AnyResponse | str | tuple[str, int]:
 def left_out() -> Response:
     """Every unit that would not be sent, with the reason."""
     sending = exchange.sending(installation().reference, reader(), _wanted(_asked()))
-    heads = (mark("Unit"), mark("Name"), mark("Reason"), mark("People registered"))
-    return _table("left-out", heads, ((o.code, o.name, say(exchange.WHY[o.why]), o.people) for o in sending.left_out))
+    wanted = sending.wanted
+    name = ("left-out", wanted.campaign_id, *in_name(wanted.set_id, wanted.day), wanted.period.dhis2)
+    head = (mark("Unit"), mark("Name of the unit"), mark("Reason"), mark("People registered"))
+    rows = ((o.code, o.name, say(exchange.WHY[o.why]), o.people) for o in sending.left_out)
+    return _table("-".join(name), head, rows)
 
 
 @exchange_pages.post("/exchange/send")

@@ -21,6 +21,7 @@ from mapper.services.files_to_fetch import KEPT_S, Made
 from mapper.services.filtered import FilterQuestion
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask, ask_for_file
+from mapper.web.file_set import in_name
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.wanted import BESIDES, refuse_unknown
@@ -185,7 +186,7 @@ def _people(wish: Wish) -> _Wanted:
         work=work,
         query={"kind": [wish.kind], **asked},
         address=url_for("exports.people", **{"kind": wish.kind, **asked}),
-        name=f"{question.campaign_id}-{question.day.isoformat()}.{wish.kind}",
+        name=f"{'-'.join((question.campaign_id, *in_name(question.set_id), question.day.isoformat()))}.{wish.kind}",
         media_type=MEDIA_TYPES[wish.kind],
     )
 
@@ -271,7 +272,7 @@ def fetch(number: str) -> AnyResponse:
     reference = installation().reference
     one = asked_files.file_of(reference, reader(), number)
     path = asked_files.path_of(reference, one)
-    return send_file(path, one.media_type, as_attachment=True, download_name=one.name, etag=False)
+    return send_file(path, _kind(one.media_type), as_attachment=True, download_name=one.name, etag=False)
 
 
 @exports.post("/export/files/<number>/stop")
@@ -320,7 +321,13 @@ def _wish(kind: str) -> Wish:
 def _send(made: Made, wanted: _Wanted) -> AnyResponse:
     if not made.path.exists():
         raise Unavailable(mark("The file lay too long and was deleted. Ask for it again in a minute."))
-    return send_file(made.path.resolve(), wanted.media_type, as_attachment=True, download_name=wanted.name, etag=False)
+    kind = _kind(wanted.media_type)
+    return send_file(made.path.resolve(), kind, as_attachment=True, download_name=wanted.name, etag=False)
+
+
+def _kind(media_type: str) -> str:
+    """A media type without its letters' coding, which is put behind that of every text."""
+    return media_type.partition(";")[0]
 
 
 def may_take_points() -> bool:

@@ -21,6 +21,7 @@ from mapper.services.walk import Why
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import LONG_QUIET, keep_set
 from mapper.web.assets import STATIC
+from mapper.web.file_set import in_name
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
 from mapper.web.map_state import set_of
@@ -271,7 +272,8 @@ def printed() -> Response:
         FONTS,
     )
     response = Response(pdf, mimetype="application/pdf")
-    name = "-".join(("follow-up", chosen.hamlet or chosen.commune or "all", chosen.day.isoformat()))
+    set_parts = in_name(chosen.set_id) if chosen.set_id else ()
+    name = "-".join(("follow-up", chosen.hamlet or chosen.commune or "all", *set_parts, chosen.day.isoformat()))
     response.headers.set("Content-Disposition", "inline", filename=f"{name}.pdf")
     return response
 

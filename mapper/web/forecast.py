@@ -32,6 +32,7 @@ from mapper.web.accounts import only_for, reader
 from mapper.web.api import asked_day, asked_for, first_set
 from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
+from mapper.web.file_set import heads, in_name, with_set
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.outside import with_asked
@@ -209,10 +210,13 @@ def file(kind: str) -> Response:
         several.append((found.larger, say("Stores of larger units"), ""))
     several.append((found.total, say("Together"), ""))
     rows = [line for one, name, code in several for line in _lines(found, one, name, code)]
-    content = write_list(kind, [say(one) for one in HEAD], rows, "forecast")
+    set_id, asked_of = asked.state["set"], found.question
+    head = [*(say(one) for one in HEAD), *heads(set_id)]
+    content = write_list(kind, head, with_set(rows, set_id, asked_of.first), "forecast")
     answer = Response(content, content_type=MEDIA_TYPES[kind])
-    name = f"forecast-{asked.state['campaign']}-{found.question.first}-{found.question.last}.{kind}"
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    days = asked_of.first.isoformat(), asked_of.last.isoformat()
+    name = "-".join(("forecast", asked.state["campaign"], *in_name(set_id), *days))
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
 

@@ -18,6 +18,7 @@ from mapper.services.report_words import Issuer, paper
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
+from mapper.web.file_set import in_name
 from mapper.web.follow_up import FONTS
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
@@ -105,7 +106,13 @@ def file(kind: str) -> Response:
         str(asked.area or "-"),
     )
     response = Response(content, mimetype=MEDIA_TYPES[kind])
-    parts = ("report", asked.state["area"].replace(":", "-") or "all", each, asked.day.isoformat())
+    parts = (
+        "report",
+        asked.state["area"].replace(":", "-") or "all",
+        each,
+        *in_name(asked.state["set"]),
+        asked.day.isoformat(),
+    )
     name = "-".join(part for part in parts if part)
     response.headers.set("Content-Disposition", "inline" if kind == "pdf" else "attachment", filename=f"{name}.{kind}")
     return response

@@ -15,6 +15,7 @@ from mapper.services.intake import today
 from mapper.services.stock_view import LATELY, StockOverview, overview
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask, ask_for_file
+from mapper.web.file_set import heads, in_name, with_set
 from mapper.web.installation import installation
 from mapper.web.language_choice import say
 from mapper.web.stock_words import (
@@ -165,9 +166,11 @@ def file(what: str, kind: str) -> Response:
     if what == "ledger":
         content = write_list(kind, LEDGER_HEAD, ledger_rows(found), "ledger")
     else:
-        content = write_list(kind, [say(one) for one in BALANCE_HEAD], balance_rows(found), "stock")
+        head = [*(say(one) for one in BALANCE_HEAD), *heads(asked.state["set"])]
+        content = write_list(kind, head, with_set(balance_rows(found), asked.state["set"], asked.day), "stock")
     answer = Response(content, content_type=MEDIA_TYPES[kind])
-    name = f"{what}-{asked.state['campaign']}-{asked.state['date']}.{kind}"
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    set_id, day = asked.state["set"], asked.state["date"]
+    name = "-".join((what, asked.state["campaign"], *in_name(set_id), day))
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -30,6 +30,7 @@ from mapper.services.targets import RankedUnit, levels_within, targets
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.behind import Behind
+from mapper.web.file_set import heads, in_name, with_set
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.uploads import content
@@ -194,8 +195,9 @@ def ranking_file() -> Response:
         head += map(say, RANGES)
         rows = [(*row, *_range(one.figures)) for row, one in zip(rows, units, strict=True)]
     state = asked.state
-    name = "-".join(("targets", state["campaign"], state["group"], state["dose"], level, state["date"]))
-    return _file([tuple(head), *rows], f"{name}.csv")
+    set_id, day = state["set"], asked.day.isoformat()
+    parts = ("targets", state["campaign"], state["group"], state["dose"], level, *in_name(set_id), day)
+    return _file([(*head, *heads(set_id)), *with_set(rows, set_id, day)], f"{'-'.join(parts)}.csv")
 
 
 def _row(one: RankedUnit, level: str) -> tuple[str, ...]:

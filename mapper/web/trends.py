@@ -26,6 +26,7 @@ from mapper.web.api import kept_answer
 from mapper.web.asked import Asked, ask, ask_for_file
 from mapper.web.assets import STATIC
 from mapper.web.behind import Behind
+from mapper.web.file_set import in_name
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.reading_people import be_read, reading_progress
@@ -171,7 +172,8 @@ def file(kind: str, ending: str) -> Response:
     response = kept_answer((*key, user.areas, about), reporting.version, make, TYPES[ending])
     if ending == "csv" or request.args.get("save"):
         place = asked.area.code if asked.area else "all"
-        name = "-".join((what, asked.state["group"], asked.state["dose"], place, asked.state["date"]))
+        told = asked.state
+        name = "-".join((what, told["group"], told["dose"], place, *in_name(told["set"]), told["date"]))
         response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{ending}")
     return response
 

@@ -9,6 +9,8 @@ commune was given to the eastern one:
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -212,6 +214,39 @@ def test_figures_for_programs_and_files_are_of_the_set_asked_for(desk: Desk, end
     assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
     squares, later = (answer.content for answer in answers)
     assert squares.replace(b"squares", b"") != later.replace(b"later", b"")
+
+
+SAVED = (
+    "exports.people",
+    "exchange.left_out",
+    "follow_up.printed",
+    "forecast.file",
+    "report.file",
+    "targets.ranking_file",
+    "trends.file",
+    "wall.printed",
+    "stock.file",
+    "exchange.data_values",
+)
+"""Files that somebody finds again in a folder."""
+
+ROWS_ALONE = ("exports.people", "forecast.file", "targets.ranking_file")
+"""Of these, tables that have no line over their heads."""
+
+
+@pytest.mark.parametrize("endpoint", SAVED)
+def test_a_file_says_in_its_name_and_its_rows_of_which_set_and_day_it_is(desk: Desk, endpoint: str) -> None:
+    labels = {"squares": "Hai ô vuông (đến 30/06/2025)", "later": "Từ tháng 7 (từ 01/07/2025)"}
+    for set_id, label in labels.items():
+        answer = ask(desk, {**FILES, **REFUSING}[endpoint], set_id)
+        if endpoint not in REFUSING or answer.status_code == 200:
+            name = answer.headers["Content-Disposition"]
+            assert f"-{set_id}-" in name, name
+        if endpoint in ROWS_ALONE:
+            rows = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+            told = {(row["Bộ ranh giới"], row["Số liệu tính đến ngày"]) for row in rows}
+            assert {each for each, _ in told} == {label}
+            assert endpoint == "forecast.file" or {day for _, day in told} <= {"2022-08-31", "31/08/2022"}
 
 
 @pytest.mark.parametrize("endpoint", sorted({**FILES, **REFUSING}))
