@@ -10,7 +10,7 @@ from mapper.formats.plan_file import read_question
 from mapper.services.public_page import read_settings
 from mapper.services.questions import default_set
 from mapper.services.reference import Known, PlaceSet, Reference
-from mapper.store import accounts, plans
+from mapper.store import accounts, epidemic, plans, targets
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.reference import SetState
@@ -19,13 +19,14 @@ from mapper.store.reference import SetState
 def uses(reference: Reference, set_id: str, chosen: str = "") -> list[Finding]:
     """Who still uses a set: plans, the choice of the set shown first, the public page, users by their areas.
 
-    chosen: the operator's choice of that one. Raises NotFound.
+    And what was told of its units, which is carried over to other sets only as long as readers see it. chosen: the
+    operator's choice of that one. Raises NotFound.
     """
     public = read_settings(reference)
     with reference.database.read() as connection:
         known = reference.known(connection)
         _check(known, set_id)
-        found = [*_plans(connection, known, set_id), *_users(connection, set_id)]
+        found = [*_plans(connection, known, set_id), *_users(connection, set_id), *_told(connection, known, set_id)]
     if chosen == set_id:
         found.append(Finding("default", mark("MAPPER_BOUNDARY_SET names it as the set shown first.")))
     if public is not None and public.is_open and public.set_id == set_id:
@@ -82,6 +83,23 @@ def _users(connection: Connection, set_id: str) -> list[Finding]:
         for one in accounts.everyone(connection)
         if one.active and any(area_set == set_id for area_set, _ in one.areas)
     ]
+
+
+def _told(connection: Connection, known: Known, set_id: str) -> list[Finding]:
+    """Targets, people who answer for units, and levels of an epidemic."""
+    aims = sum(place.set_id == set_id for of_series in known.targets.values() for place in of_series)
+    answering = sum(place.set_id == set_id for place in targets.responsible(connection, set_id))
+    found = []
+    if aims:
+        words = mark("{number} targets of its units would hold for nobody, on its map and on any other.")
+        found.append(Finding("targets", words, (("number", str(aims)),)))
+    if answering:
+        words = mark("For {number} of its units it is told who answers for them.")
+        found.append(Finding("responsible", words, (("number", str(answering)),)))
+    if epidemic.any_of(connection, set_id):
+        words = mark("Epidemic levels of its units would hold on no other map.")
+        found.append(Finding("levels", words))
+    return found
 
 
 def _check(known: Known, set_id: str) -> PlaceSet:

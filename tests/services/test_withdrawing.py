@@ -7,11 +7,23 @@ from datetime import date
 
 import pytest
 
+from mapper.domain.epidemic import LevelEntry
 from mapper.domain.roles import Role
 from mapper.errors import Conflict, NotFound
-from mapper.services import accounts, plan_figures, plan_work, plans, rebuilding, set_placing, withdrawing
+from mapper.services import (
+    accounts,
+    plan_figures,
+    plan_work,
+    plans,
+    rebuilding,
+    set_placing,
+    target_setting,
+    withdrawing,
+)
+from mapper.services.areas import Area
 from mapper.services.field_area import field_area
 from mapper.services.questions import boundary_sets
+from mapper.store import epidemic
 from tests.services.kept_plans import QUESTION, houses
 from tests.services.town import COMMUNES, EVERYTHING, Town, inside, person
 
@@ -57,6 +69,22 @@ def test_a_set_in_use_is_withdrawn_only_when_that_is_meant(sqlite_town: Town) ->
     assert "strips" not in [one["id"] for one in boundary_sets(town.reference, LATER)]
     # what was made on it still has its names
     assert plan_figures.names_of(town.reference, "strips").unit("X") == "Xã X"
+
+
+def test_what_was_told_of_units_is_named_before_their_set_is_withdrawn(town: Town) -> None:
+    """A target carried over to the newer map would be gone from there without a word."""
+    town.import_strips()
+    accounts.add_user(town.reference, "chief", Role.ADMINISTRATOR, [])
+    chief = accounts.by_name(town.reference, "chief")
+    assert chief is not None
+    target_setting.set_target(town.reference, chief, ("covid19", "18_plus", "1"), "strips", Area("commune", "X"), "90")
+    assert said(town) == ["targets"]
+    with town.reference.database.write() as connection:
+        epidemic.add(connection, "strips", [LevelEntry("X", LATER, 3, "QĐ 1")], None, "2025-08-01T00:00:00+00:00")
+    assert said(town) == ["targets", "levels"]
+    assert withdrawing.uses(town.reference, "strips")[0].facts == (("number", "1"),)
+    with pytest.raises(Conflict, match="strips is still used"):
+        withdrawing.withdraw(town.reference, "strips")
 
 
 def test_the_set_of_the_hamlet_list_and_one_that_is_not_there_cannot_be_withdrawn(sqlite_town: Town) -> None:
