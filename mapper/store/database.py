@@ -1,4 +1,4 @@
-"""One database, SQLite or PostgreSQL: its engine, its transactions, and statements prepared once.
+"""One database, SQLite or PostgreSQL: its transactions, the connections they borrow, and statements prepared once.
 
 The few statements of the intake run on the driver's own connection, from text that SQLAlchemy compiled once for
 the dialect: the same schema, a tenth of the Python a statement.
@@ -23,31 +23,23 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
-    create_engine,
     delete,
     event,
     func,
-    make_url,
     select,
 )
 from sqlalchemy import Connection as Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import URL, Dialect
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 
-from mapper.errors import InvalidInput, NoRoom, Unavailable, mark
+from mapper.errors import NoRoom, Unavailable, mark
+from mapper.store.database_faults import faults
+from mapper.store.engine import BUSY_TIMEOUT_MS, file_of, open_engine
 from mapper.store.prepared import Prepared
 from mapper.store.sealing import Sealing
-
-BUSY_TIMEOUT_MS = 30_000
-"""How long a SQLite writer waits for another process before giving up."""
-
-
-_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg"})
-
 
 _AT_ONCE = f"PRAGMA busy_timeout=0; BEGIN IMMEDIATE; PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
 """Begins to write, where no other process does."""
@@ -57,19 +49,6 @@ _PATIENT = f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"
 _NOT_FLUSHED, _FLUSHED = "PRAGMA synchronous=NORMAL", f"PRAGMA synchronous=FULL; {_PATIENT}"
 
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
-
-CONNECT_S = 10
-"""How long a PostgreSQL server may take to answer at all, unless its address says otherwise (?connect_timeout=...)."""
-
-ALIVE = {"idle": 10, "interval": 5, "count": 3}
-"""Seconds after which a silent line to PostgreSQL is asked whether it lives, and how often: a machine that was cut off
-is noticed within 25 s on both ends, and what its transactions held is free for the others."""
-
-_UNANSWERED_MS = 20_000
-_ALIVE_HERE = {"keepalives": 1, "tcp_user_timeout": _UNANSWERED_MS} | {f"keepalives_{k}": v for k, v in ALIVE.items()}
-_ALIVE_THERE = " ".join(
-    [*(f"-c tcp_keepalives_{name}={value}" for name, value in ALIVE.items()), f"-c tcp_user_timeout={_UNANSWERED_MS}"]
-)
 
 
 class Aside(Protocol):
@@ -94,26 +73,13 @@ class Database:
     """
 
     def __init__(self, url: str, sealing: Sealing | None = None) -> None:
-        address = _address(url)
-        self.is_sqlite = address.get_backend_name() == "sqlite"
-        if self.is_sqlite:
-            if _is_file(address.database):
-                _make_folder(Path(str(address.database)).parent)
-            options: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
-        else:
-            address = address.set(drivername="postgresql+psycopg")
-            ours = {"connect_timeout": CONNECT_S, **_ALIVE_HERE, "options": _ALIVE_THERE}
-            options = {"connect_args": {name: value for name, value in ours.items() if name not in address.query}}
         # Transactions are begun and ended here, in one statement each; connections wait in self._idle.
-        self.engine = create_engine(
-            address, hide_parameters=True, poolclass=NullPool, isolation_level="AUTOCOMMIT", **options
-        )
+        self.engine = open_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._opened: set[int] = set()
         event.listen(self.engine, "connect", self._note_opened)
         event.listen(self.engine, "close", self._note_closed)
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
-        self._file = Path(str(address.database)) if self.is_sqlite and _is_file(address.database) else None
+        self._file = file_of(self.engine)
         self._companions: dict[str, Database] = {}
         self.aside: Aside | None = None
         self._opening = threading.Lock()
@@ -183,7 +149,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str, end: str = "") -> Iterator[Connection]:
-        with self._knowing_room(), _faults():
+        with self._knowing_room(), faults():
             connection = self._borrow(begin, end)
             try:
                 yield connection
@@ -267,7 +233,7 @@ class Database:
         Stops no reader and no writer; what they still need stays in the log. On PostgreSQL nothing.
         """
         if self.is_sqlite:
-            with _faults():
+            with faults():
                 connection = self._borrow("PRAGMA wal_checkpoint(PASSIVE)")
                 self._lay_back(connection)
 
@@ -278,7 +244,7 @@ class Database:
         Raises Unavailable where the database itself failed, as a transaction does.
         """
         driver = driver_of(connection)
-        with _faults():
+        with faults():
             driver.execute("SAVEPOINT attempt")
             try:
                 yield
@@ -429,93 +395,6 @@ def _execute_all(driver: Any, statements: str) -> None:
         driver.execute(statement)
 
 
-def _address(url: str) -> URL:
-    try:
-        address = make_url(url)
-    except ArgumentError:
-        address = None
-    if address is None or address.drivername not in _DRIVERS:
-        # The address itself is not repeated: it may hold a password.
-        raise InvalidInput(
-            mark(
-                "MAPPER_DATABASE_URL is no address of a PostgreSQL database. Write postgresql://user:password@host/name."
-            )
-        )
-    return address
-
-
-def _is_file(name: str | None) -> bool:
-    return bool(name) and name != ":memory:" and not str(name).startswith("file:")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise Unavailable(
-            mark("The data folder {folder} cannot be used ({fault}). Set another one: MAPPER_DATA_DIR."),
-            folder=str(folder),
-            fault=fault.strerror or type(fault).__name__,
-        ) from fault
-
-
 def driver_of(connection: Connection) -> Any:
     """The driver's own connection (sqlite3 or psycopg) inside the same transaction."""
     return connection.connection.driver_connection
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """A database that does not answer is a fault on this side: phones are to try again."""
-    try:
-        yield
-    except (DatabaseError, sqlite3.DatabaseError, psycopg.DatabaseError) as fault:
-        cause = fault.orig if isinstance(fault, DatabaseError) else fault
-        if _lacks_schema(cause):
-            raise Unavailable(
-                mark(
-                    "The database lacks a table of this release. If it is a new one, restart the server, which makes "
-                    "its tables; else restore a backup."
-                )
-            ) from fault
-        if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
-            raise  # a text too long for an index stays too long: trying again is no cure
-        if _is_full(cause):
-            raise NoRoom(
-                mark(
-                    "The disk of the server's database is full. Nothing that it has received is lost. Send it again "
-                    "later, and tell whoever looks after the server."
-                )
-            ) from fault
-        if isinstance(cause, sqlite3.OperationalError | psycopg.OperationalError):
-            raise Unavailable(mark("The database does not answer. Try again in a moment.")) from fault
-        if getattr(cause, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            raise Unavailable(
-                mark(
-                    "The database file is damaged, or is none. Restore a backup, or set another folder: "
-                    "MAPPER_DATA_DIR."
-                )
-            ) from fault
-        raise
-
-
-def _is_full(cause: BaseException | None) -> bool:
-    return isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
-
-
-def _lacks_schema(cause: BaseException | None) -> bool:
-    """Whether a statement found no such table or column; SQLite tells it by its words alone."""
-    if isinstance(cause, sqlite3.OperationalError):
-        return str(cause).startswith(("no such table", "no such column"))
-    return isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn)
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA cache_size=-65536")
-    cursor.close()

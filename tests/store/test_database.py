@@ -13,7 +13,8 @@ from sqlalchemy import Connection, text
 
 from mapper.errors import Unavailable
 from mapper.store import reference, schema, tables
-from mapper.store.database import BUSY_TIMEOUT_MS, Database, driver_of
+from mapper.store.database import Database, driver_of
+from mapper.store.engine import BUSY_TIMEOUT_MS
 
 
 @pytest.fixture
@@ -162,7 +163,7 @@ def test_the_next_transaction_on_a_reading_connection_may_write(migrated_url: st
 def test_a_database_locked_by_another_process_is_unavailable(
     embedded: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mapper.store.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("mapper.store.engine.BUSY_TIMEOUT_MS", 50)
     path = embedded.engine.url.database
     assert path is not None
     impatient = Database(f"sqlite:///{path}")
