@@ -140,7 +140,7 @@ def fieldwork_of(
         at = hamlet_places(reference, connection, known, set_id)
         narrow = _narrowed(reference, connection, known, user, at, commune)
         day_s = _Day.read(reference, connection, known, narrow, campaign, at, commune, day)
-        people = _people(reference, connection, known, user, at, commune, day_s, min(now, _end_of(day)))
+        people = _people(reference, connection, known, user, at, commune, day_s, day, min(now, _end_of(day)))
     listed = [day_s.expected(known.hamlets[code]) for code in day_s.hamlets]
     expected = [number for number in listed if number is not None]
     return Fieldwork(
@@ -286,6 +286,7 @@ def _people(
     at: HamletPlaces,
     commune: str,
     day: _Day,
+    on: date,
     now: datetime,
 ) -> list[CanvasserDay]:
     """The canvassers of a commune whom the user oversees, by name, then whoever else sent from there."""
@@ -296,8 +297,12 @@ def _people(
             senders.setdefault(each.sender_id, []).append(each)
     known_ids = [number for number in {*canvassers, *senders} if number is not None]
     accounts_by_id = {one.id: one for one in accounts.everyone(connection) if one.id in set(known_ids)}
-    sent = fieldwork.last_sent(reference.database, connection, known_ids, (now - LOOKED_BACK).date())
-    contacts = fieldwork.contacts(connection)
+    sent = fieldwork.last_sent(reference.database, connection, known_ids, (now - LOOKED_BACK).date(), on)
+    contacts = {
+        number: one
+        for number, one in fieldwork.contacts(connection).items()
+        if datetime.fromisoformat(one.seen_at) <= now
+    }
     found = []
     for number in {*canvassers, *senders}:
         account = accounts_by_id.get(number) if number is not None else None

@@ -49,11 +49,13 @@ def arrivals(connection: Connection, day: date) -> list[Arrivals]:
     ]
 
 
-def last_sent(database: Database, connection: Connection, sender_ids: Sequence[int], since: date) -> dict[int, str]:
-    """By sender the ISO time of the newest submission since a day; without those who sent none."""
+def last_sent(
+    database: Database, connection: Connection, sender_ids: Sequence[int], since: date, until: date
+) -> dict[int, str]:
+    """By sender the ISO time of the newest submission since a day, until the end of another; without who sent none."""
     statement = (
         select(_s.c.sender_id, func.max(_s.c.received_at))
-        .where(database.among(_s.c.sender_id, sender_ids), _s.c.received_on >= since)
+        .where(database.among(_s.c.sender_id, sender_ids), _s.c.received_on.between(since, until))
         .group_by(_s.c.sender_id)
     )
     return {row[0]: row[1] for row in connection.execute(statement)}

@@ -24,7 +24,8 @@ from mapper.web.assets import STATIC
 from mapper.web.file_set import in_name
 from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language
-from mapper.web.map_state import set_of
+from mapper.web.map_state import in_force, set_of, set_then
+from mapper.web.outside import with_asked
 
 FONTS = STATIC / "vendor" / "be-vietnam-pro"
 AT_ONCE = 200
@@ -139,6 +140,21 @@ def choose_set(asked: Mapping[str, str], day: date) -> tuple[list[dict[str, Any]
     return sets, set_id
 
 
+def set_of_day(sets: list[dict[str, Any]], set_id: str, day: date) -> dict[str, Any] | None:
+    """Where a set is shown that was not in force on the day, the one that was, and ``address``: this page on it.
+
+    ``shown``: what the set that is shown is called.
+    """
+    shown = next((one for one in sets if one["id"] == set_id), None)
+    then = None if shown is None or in_force(shown, day.isoformat()) else set_then(sets, day.isoformat())
+    if shown is None or then is None:
+        return None
+    parts: dict[str, list[str]] = request.args.to_dict(flat=False)
+    parts |= {"set": [then["id"]], "commune_set": [set_id], "date": [day.isoformat()]}
+    address = with_asked(request.endpoint or "", request.view_args or {}, parts)
+    return {"name": then["name"], "address": address, "shown": shown["name"], "day": day}
+
+
 def chosen_commune(asked: Mapping[str, str], set_id: str, communes: Sequence[tuple[str, str]]) -> str:
     """The commune asked for, else the first. One chosen in another set (``commune_set``) goes along where one holds it.
 
@@ -201,6 +217,7 @@ def lists() -> str:
     user, reference = reader(), installation().reference
     chosen, choices = _choose(request.args, user)
     page = {"chosen": chosen, "choices": choices, "lists": LISTS, "query": lambda **other: _query(chosen, **other)}
+    page["then"] = set_of_day(choices.sets, chosen.set_id, chosen.day)
     if chosen.hamlet is None:
         found = walk.hamlets(
             reference, user, chosen.campaign, chosen.day, chosen.commune, chosen.canvasser, chosen.set_id
@@ -303,6 +320,7 @@ def fieldwork() -> str:
         communes=communes,
         sets=sets,
         set_id=set_id,
+        then=set_of_day(sets, set_id, day),
         listed=LISTED,
         every=EVERY_S,
         today=intake.today(),

@@ -37,6 +37,7 @@ from mapper.services.plan_figures import (
 from mapper.services.plan_levels import carried_in, sentences
 from mapper.services.plan_question import LONGEST_NAME
 from mapper.services.plans import PlanLine
+from mapper.services.questions import set_name
 from mapper.web import plan_words
 from mapper.web.accounts import only_for, reader
 from mapper.web.asked import ask
@@ -169,6 +170,7 @@ def show(number: int) -> str:
         "at_work": found.line.state in AT_WORK,
         "area_name": _area_name(question, names),
         "withdrawn": names.places.about.label if names.withdrawn else "",
+        "boundaries": set_name(names.places.about, chosen_language()) if len(names.known.sets) > 1 else "",
         "campaign": names.known.campaign(question.campaign_id),
         "presets": presets_of(question),
         "overseer": reader().role in OVERSEERS,

@@ -180,6 +180,14 @@ def test_a_phone_is_silent_on_a_day_that_is_over_as_it_was_when_that_ended(town:
     long_after = NOON + timedelta(days=500)
     assert [one.name for one in stands(town, now=long_after).silent] == ["Minh"]
     assert [one.name for one in stands(town, day=DAY + timedelta(days=1), now=long_after).silent] == ["Minh", "Lan"]
+    # What a phone did later says nothing of the day.
+    later = NOON + timedelta(days=3)
+    send(town, town.write({"visit.date": DAY + timedelta(days=3)}), minh, later)
+    heard(town, lan, later)
+    people = by_name(stands(town, now=long_after))
+    assert (people["Minh"].silent, people["Lan"].silent) == (True, False)
+    assert people["Minh"].heard_at is not None
+    assert datetime.fromisoformat(people["Minh"].heard_at) == NOON - timedelta(days=1)
 
 
 def test_what_does_not_count_is_listed_with_its_sender(town: Town) -> None:

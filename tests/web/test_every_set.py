@@ -279,6 +279,18 @@ def test_a_choice_of_the_set_wins_over_the_day_and_the_page_says_so(desk: Desk) 
     assert 'href="/targets"' in desk.get("/trends?campaign=mini&set=squares&date=2022-08-31").text
 
 
+@pytest.mark.parametrize("page", ["/follow-up", "/fieldwork"])
+def test_pages_by_hamlets_say_that_their_set_was_not_in_force(desk: Desk, page: str) -> None:
+    asked = f"{page}?campaign=mini&date=2022-08-31&lang=en"
+    shown = desk.get(f"{asked}&set=later&commune=00005").text
+    assert "Shown on the boundaries Từ tháng 7 (from 1 Jul 2025), which were not in force on" in shown
+    offered = re.search(r'<a href="([^"]+)">Show those of that day: Hai ô vuông \(until 30 Jun 2025\)</a>', shown)
+    assert offered is not None
+    led = desk.get(offered[1].replace("&amp;", "&")).text
+    assert '<option value="00001" selected>Xã Một' in led
+    assert "not in force" not in led
+
+
 def test_an_area_goes_along_to_the_set_chosen_instead_and_its_code_is_not_taken_for_another_place(desk: Desk) -> None:
     asked = "campaign=mini&date=2022-08-31&set=later&area=commune:00001&area_set=squares&lang=en"
     page = desk.get(f"/people?{asked}").text
@@ -306,7 +318,7 @@ def test_a_plan_is_asked_for_on_the_set_of_its_form_and_keeps_it(site: Site, des
     form = desk.get(f"/plans?from={number}").text
     assert '<input type="hidden" name="set" value="squares">' in form
     assert '<input type="hidden" name="set" value="later">' in desk.get("/plans?set=later").text
-    assert desk.get(f"/plans/{number}").status_code == 200
+    assert "Boundaries: Hai ô vuông (until 30 Jun 2025)." in desk.get(f"/plans/{number}?set=later&lang=en").text
 
 
 def test_a_commune_goes_along_on_pages_by_hamlets_where_another_set_is_chosen(desk: Desk) -> None:
