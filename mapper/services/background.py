@@ -125,7 +125,8 @@ class Background(Generic[Made]):
             if elsewhere is not None and not running and not enough:
                 busy = elsewhere.stage == Stage.RUNNING and not elsewhere.silent
                 failed = elsewhere.stage == Stage.FAILED and elsewhere.seconds < FAILED_S
-                if busy or (failed and not again and elsewhere.version == repr(version)):
+                over = failed or elsewhere.stage == Stage.STOPPED
+                if busy or (over and not again and elsewhere.version == repr(version)):
                     return Standing(Stage(elsewhere.stage), elsewhere.share, *self._of(key))
             if not running and not ended and not enough:
                 if len(self._waiting) >= self._most_waiting:
@@ -143,15 +144,19 @@ class Background(Generic[Made]):
         return standing
 
     def stop(self, key: Hashable) -> None:
-        """Stop work that waits or runs, the latter when it next tells its share; it stays so until asked for again."""
+        """Stop work that waits or runs, the latter when it next tells its share; it stays so until asked for again.
+
+        Whichever process is at it."""
         with self._lock:
             job = self._jobs.get(key)
-            if job is None or job.stage not in (Stage.WAITING, Stage.RUNNING):
-                return
-            job.to_stop = True
-            if job.stage is Stage.WAITING:
-                self._waiting.remove(job)
-                job.stage = Stage.STOPPED
+            here = job is not None and job.stage in (Stage.WAITING, Stage.RUNNING)
+            if job is not None and here:
+                job.to_stop = True
+                if job.stage is Stage.WAITING:
+                    self._waiting.remove(job)
+                    job.stage = Stage.STOPPED
+        if not here and self.board is not None:
+            self.board.stop(key)
 
     def _elsewhere(self, key: Hashable, version: Hashable = None) -> Notice | None:
         """How it stands with another process; a newer result of that is taken over. version: as of now, where known."""
@@ -218,8 +223,9 @@ class Background(Generic[Made]):
             if job.to_stop:
                 raise Stopped
             job.share = share
-            if board is not None:
-                board.tell(job.key, job.version, share)
+            if board is not None and not board.tell(job.key, job.version, share):
+                job.to_stop = True
+                raise Stopped
 
         if board is not None and not board.claim(job.key, job.version):
             with self._lock:
@@ -229,7 +235,7 @@ class Background(Generic[Made]):
             made = job.work(progress)
         except Exception as error:
             if board is not None:
-                board.failed(job.key, job.version)
+                board.ended(job.key, job.version, Stage.STOPPED if job.to_stop else Stage.FAILED)
             # Libraries that call back pass on an error of their own.
             if job.to_stop:
                 with self._lock:

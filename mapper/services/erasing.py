@@ -124,7 +124,7 @@ def sweep(reference: Reference) -> None:
     if reference.folder is not None and reference.folder.exists():
         shutil.rmtree(reference.folder, ignore_errors=True)
     with reference.database.write() as connection:
-        notice_board.forget(connection, notice_board.FORMS_LOOKED_THROUGH)
+        notice_board.forget_people(connection)
     erasing.sweep(reference.database)
     with reference.database.write() as connection:
         kept.forget_fact(connection, erasing.DUE)

@@ -23,7 +23,7 @@ from mapper.formats.register_extract import (
 from mapper.formats.register_layout import Layout
 from mapper.formats.register_table import RegisterTable, column_letter, read_register_table
 from mapper.linkage.gazetteer import How, Match, Told
-from mapper.services import audit
+from mapper.services import audit, notice_board
 from mapper.services.accounts import User
 from mapper.services.place_matching import match
 from mapper.services.questions import default_set
@@ -207,6 +207,7 @@ def delete(reference: Reference, user: User, number: int) -> None:
         if found is None or (user.areas and found.user_id != user.id):
             raise _unknown()
         kept.delete(connection, number)
+        notice_board.forget_people(connection)
         audit.record(reference, connection, user.id, user.name, "register.deleted", str(number), {})
 
 

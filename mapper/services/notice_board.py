@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -32,8 +32,11 @@ SILENT_S = 60.0
 KEPT = timedelta(hours=6)
 """So long a result is kept for other processes; whoever asks later has it worked out anew."""
 
-FORMS_LOOKED_THROUGH = "forms looked through"
-"""Work whose results tell of houses."""
+FORMS_LOOKED_THROUGH, REGISTERS_COMPARED = "forms looked through", "registers compared"
+"""Work whose results tell of houses and of people."""
+
+MOST_TEXT = 24_000_000
+"""Characters of a result that is handed on; what is longer every process works out for itself."""
 
 _WORK, _RESULT = "work", "worked"
 
@@ -43,6 +46,7 @@ class Notice:
     """How a piece of work stands. stage: a word of ``background.Stage``. version: what it is, or was, made of, as text.
 
     by: who is at it. made_at: when its result was made, None where there is none; made_from: the version of that.
+    to_stop: whether somebody asked who is at it to stop.
     """
 
     by: str
@@ -52,6 +56,7 @@ class Notice:
     told_at: str
     made_at: str | None = None
     made_from: str | None = None
+    to_stop: bool = False
 
     @property
     def silent(self) -> bool:
@@ -68,7 +73,7 @@ class NoticeBoard(Generic[Made]):
     """Notices of one kind of work. name: of the kind. dumps, loads: a result as text, and back.
 
     personal: results tell of people, so they are handed on only where the database keeps such as they are, and
-    ``forget`` takes them out whenever somebody is erased.
+    ``forget_people`` takes them out whenever somebody is erased.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class NoticeBoard(Generic[Made]):
     ) -> None:
         self._database = database
         self._name, self._dumps, self._loads = name, dumps, loads
+        self._personal = personal
         self._hands_on = not (personal and getattr(database, "sealing", None) is not None)
         self._me = secrets.token_hex(8)
         self._told_at = 0.0
@@ -119,20 +125,33 @@ class NoticeBoard(Generic[Made]):
             self._write(connection, key, Notice(self._me, repr(version), "running", 0.0, _now(), *made))
         return True
 
-    def tell(self, key: Hashable, version: Hashable, share: float) -> None:
-        """Tell how far it is, unless that was told a moment ago.
+    def tell(self, key: Hashable, version: Hashable, share: float) -> bool:
+        """Tell how far it is, unless that was told a moment ago; False where somebody wants it to stop.
 
         Without waiting for a turn to write: the work that tells it may itself be writing.
         """
-        if time.monotonic() >= self._told_at + TOLD_S:
-            with suppress(Unavailable), self._database.write_at_once() as connection:
+        if time.monotonic() < self._told_at + TOLD_S:
+            return True
+        with suppress(Unavailable), self._database.write_at_once() as connection:
+            before = self._read(connection, key)
+            if before is not None and before.to_stop and self.is_mine(before):
+                return False
+            if before is not None:  # else it was forgotten: somebody was erased
                 self._stands(connection, key, version, "running", share)
-                self._told_at = time.monotonic()
+            self._told_at = time.monotonic()
+        return True
 
-    def failed(self, key: Hashable, version: Hashable) -> None:
-        """Tell that it failed."""
+    def ended(self, key: Hashable, version: Hashable, stage: str) -> None:
+        """Tell that it failed, or was stopped."""
         with suppress(Unavailable), self._database.write() as connection:
-            self._stands(connection, key, version, "failed", 0.0)
+            self._stands(connection, key, version, stage, 0.0)
+
+    def stop(self, key: Hashable) -> None:
+        """Ask whoever is at it to stop when they next tell how far they are."""
+        with suppress(Unavailable), self._database.write() as connection:
+            notice = self._read(connection, key)
+            if notice is not None and notice.stage == "running" and not notice.silent:
+                self._write(connection, key, replace(notice, to_stop=True))
 
     def _stands(self, connection: Connection, key: Hashable, version: Hashable, stage: str, share: float) -> None:
         before = self._read(connection, key)
@@ -142,8 +161,12 @@ class NoticeBoard(Generic[Made]):
     def done(self, key: Hashable, version: Hashable, made: Made, made_at: datetime) -> None:
         """Hand on what came of it, and take out what nobody will ask for any more."""
         text = self._dumps(made) if self._hands_on else None
+        if text is not None and len(text) > MOST_TEXT:
+            text = None
         with suppress(Unavailable), self._database.write() as connection:
             self._forget_old(connection)
+            if self._personal and self._read(connection, key) is None:
+                return  # somebody was erased meanwhile, and may be in it
             moment, of = (made_at.isoformat(), repr(version)) if text is not None else (None, None)
             self._write(connection, key, Notice(self._me, repr(version), "done", 1.0, _now(), moment, of))
             if text is not None:
@@ -164,11 +187,12 @@ class NoticeBoard(Generic[Made]):
                 kept.forget_fact(connection, name.replace(_WORK, _RESULT, 1))
 
 
-def forget(connection: Connection, name: str) -> None:
-    """Take out everything of one kind of work, as when somebody is erased; who asks next has it worked out anew."""
-    for kind in (_WORK, _RESULT):
-        for fact, _ in kept.facts_named(connection, f"{kind} {name} "):
-            kept.forget_fact(connection, fact)
+def forget_people(connection: Connection) -> None:
+    """Take out all work whose results tell of people, as when somebody is erased; who asks next has it done anew."""
+    for name in (FORMS_LOOKED_THROUGH, REGISTERS_COMPARED):
+        for kind in (_WORK, _RESULT):
+            for fact, _ in kept.facts_named(connection, f"{kind} {name} "):
+                kept.forget_fact(connection, fact)
 
 
 def _now() -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import zlib
+from base64 import b64decode, b64encode
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -11,7 +14,8 @@ from pydantic import TypeAdapter
 from mapper import errors
 from mapper.services.hot_spots import Found
 from mapper.services.integrity import Examined
-from mapper.services.notice_board import FORMS_LOOKED_THROUGH, NoticeBoard
+from mapper.services.notice_board import FORMS_LOOKED_THROUGH, REGISTERS_COMPARED, NoticeBoard
+from mapper.services.register_entries import Compared, Difference
 from mapper.services.successions import Outcome, Taken
 from mapper.store.database import Database
 
@@ -41,6 +45,34 @@ def _read_examined(text: str) -> Examined:
     told = json.loads(text)
     newest = {(canvasser, test): seq for canvasser, test, seq in told["newest"]}
     found: Examined = _as_json(Examined).validate_python({**told, "newest": newest})
+    return found
+
+
+def registers(database: Database) -> NoticeBoard[Compared]:
+    """Of comparisons with the national register."""
+    return NoticeBoard(database, REGISTERS_COMPARED, _compared_as_text, _read_compared, personal=True)
+
+
+def _compared_as_text(made: Compared) -> str:
+    told = _as_json(Compared).dump_python(made, mode="json")
+    # A text and a day are told apart only by what they are here.
+    for written, entry in zip(told["entries"], made.entries, strict=True):
+        written["differences"] = [(one.field, _plain(one.theirs), _plain(one.ours)) for one in entry.differences]
+    return b64encode(zlib.compress(json.dumps(told).encode(), 1)).decode()
+
+
+def _plain(told: str | date | None) -> tuple[str | None, bool]:
+    return (told.isoformat(), True) if isinstance(told, date) else (told, False)
+
+
+def _read_compared(text: str) -> Compared:
+    told = json.loads(zlib.decompress(b64decode(text)))
+    for entry in told["entries"]:
+        entry["differences"] = [
+            Difference(field, *(date.fromisoformat(each) if is_day else each for each, is_day in sides))
+            for field, *sides in entry["differences"]
+        ]
+    found: Compared = _as_json(Compared).validate_python(told)
     return found
 
 

@@ -218,7 +218,7 @@ def _finish(reference: Reference, user: User | None, campaign_id: str, part: Par
             return {}
         at = datetime.now(UTC).isoformat(timespec="seconds")
         if part is Part.PEOPLE:
-            notice_board.forget(connection, notice_board.FORMS_LOOKED_THROUGH)
+            notice_board.forget_people(connection)
             retention.delete_filters(connection, campaign_id)
         erasing.delete_asked_files(connection)
         done = {**found.done, part.value: day.isoformat()}

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
-from mapper.domain.people import Finding
+from mapper.domain.people import Dose, Finding
 from mapper.domain.succession import Doubtful
 from mapper.errors import InvalidInput
 from mapper.services import erasing, integrity, notice_board, notice_boards
 from mapper.services.background import Background, Progress, Stage, Standing
 from mapper.services.notice_board import NoticeBoard
+from mapper.services.register_comparison import compare_people
+from mapper.services.register_entries import Compared
 from mapper.services.succession_report import Report
 from mapper.services.successions import Outcome, Taken
 from mapper.store import reference as kept
 from mapper.store.database import Database
+from mapper.store.national_register import Decided
+from tests.linkage.registers import mistyped, people
 from tests.services import test_hot_spots, test_integrity
+from tests.services.test_register_comparison import ours_of, theirs_of
 from tests.services.town import EVERYTHING, Town
 
 PATIENCE_S = 30
@@ -132,6 +140,47 @@ def test_what_nobody_asked_for_in_a_long_time_is_worked_out_anew(
     assert process().look("a") is None
 
 
+def test_any_process_stops_what_another_is_at_and_all_tell_so(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notice_board, "TOLD_S", 0)
+    one, other = process(), process()
+    begun, asked = threading.Event(), threading.Event()
+
+    def work(progress: Progress) -> str:
+        progress(0.5)
+        begun.set()
+        assert asked.wait(PATIENCE_S)
+        progress(0.6)
+        raise AssertionError("it was asked to stop")
+
+    one.ask("a", 1, work)
+    assert begun.wait(PATIENCE_S)
+    other.stop("a")
+    asked.set()
+    ended(one)
+    for runs in (one, other, process()):
+        assert runs.ask("a", 1, not_to_be_done).stage is Stage.STOPPED
+    anew = Held("anew")
+    anew.let_go.set()
+    other.ask("a", 1, anew, again=True)
+    ended(other)
+    assert process().ask("a", 1, not_to_be_done).made == "anew"
+
+
+def test_what_was_begun_before_somebody_was_erased_is_not_handed_on(process: Process, town: Town) -> None:
+    one, work = process(), Held()
+    one.board = NoticeBoard(town.reference.database, notice_board.REGISTERS_COMPARED, str, str, personal=True)
+    one.ask("a", 1, work)
+    assert work.begun.wait(PATIENCE_S)
+    erasing.sweep(town.reference)
+    work.let_go.set()
+    ended(one)
+    assert one.ask("a", 1, not_to_be_done).made == "found"
+    with town.reference.database.read() as connection:
+        assert not kept.facts_named(connection, "work")
+
+
 def test_once_somebody_is_erased_what_tells_of_houses_is_worked_out_anew(process: Process, town: Town) -> None:
     one, work = process(), Held()
     work.let_go.set()
@@ -159,6 +208,20 @@ def test_results_are_read_as_they_were_written(sqlite_town: Town) -> None:
     of_clusters, of_forms = notice_boards.hot_spots(database), notice_boards.integrity(database)
     assert of_clusters._loads(of_clusters._dumps(clusters)) == clusters
     assert of_forms._loads(of_forms._dumps(forms)) == forms
+    chance = random.Random(714)
+    everybody = people(chance, 60, communes=3)
+    theirs = [
+        theirs_of(place, replace(one, name=mistyped(chance, one.name)) if place % 9 == 0 else one)
+        for place, one in enumerate(everybody)
+    ]
+    theirs[4] = replace(theirs[4], born_on=date(1950, 1, 2), doses=(Dose("1", date(2021, 1, 2)), Dose("2")))
+    decided = [Decided(1, "M5", "h/5", False, "station", "2022-08-22T00:00:00+00:00")]
+    entries = compare_people(theirs, [ours_of(one) for one in everybody[8:] + everybody[:5]], decided)
+    compared = Compared(3, tuple(entries), frozenset({"00000", "00001"}), datetime.now(UTC))
+    sides = {type(side) for entry in entries for one in entry.differences for side in (one.theirs, one.ours)}
+    assert {date, str, type(None)} <= sides
+    of_registers = notice_boards.registers(database)
+    assert of_registers._loads(of_registers._dumps(compared)) == compared
     finding = Finding("far_away", "Far: {place}.", (("place", "P"),))
     report = Report(
         4, 1, (finding,), (Doubtful("a", "b", {"outlines": True, "package": None}, 0.25),), ("outlines",), 0.01
