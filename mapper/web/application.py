@@ -32,7 +32,7 @@ from mapper.services import accounts, intake, sessions
 from mapper.services.questions import set_name
 from mapper.services.readiness import Watched
 from mapper.web import accounts as web_accounts
-from mapper.web import headers, reading, watch
+from mapper.web import headers, incoming, reading, watch
 from mapper.web.api import api
 from mapper.web.api_description import api_description
 from mapper.web.assignment import assignment_pages
@@ -151,6 +151,7 @@ def application(here: Installation) -> Flask:
     app.extensions["mapper"] = here
     app.extensions["phone_digest"] = web_accounts.PhoneDigest(app.config["SECRET_KEY"])
     web_accounts.set_up(app)
+    incoming.set_up(app)
     headers.set_up(app)
     web_accounts.csrf.exempt(openrosa)
     web_accounts.csrf.exempt(trying)

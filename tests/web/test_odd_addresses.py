@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from server import create_app
 from tests.client.site import Site
+from tests.web.every_role import rules
 from tests.web.test_forms_page import manager
 
 DATED = ("/map", "/map/compare", "/integrity", "/integrity/progress", "/upcoming", "/targets", "/stock", "/forecast")
+TOO_HIGH = ("2147483648", "9" * 5000)
+NUL = "a%00b"
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
@@ -16,3 +22,25 @@ def test_the_first_and_the_last_day_there_is_are_days(sqlite_site: Site, day: st
     answered = {path: chief.session.get(f"{sqlite_site.url}{path}?date={day}").status_code for path in DATED}
     # 400, with the reason in words, where a campaign has no figures of that day.
     assert {path: status for path, status in answered.items() if status not in (200, 400)} == {}
+
+
+def test_what_no_database_holds_is_not_asked_of_it(site: Site) -> None:
+    chief, wrong, tried = manager(site), [], 0
+    for row in rules(create_app(site.settings, site.reference)):
+        method, _, template = row.partition(" ")
+        numbers = re.sub(r"<int:\w+>", "{}", template)
+        if method != "GET" or template.startswith(("/static", "/assets")):
+            continue
+        for odd in TOO_HIGH if "{}" in numbers else ():
+            tried += 1
+            path = re.sub(r"<[^>]*>", "1", numbers.replace("{}", odd))
+            if chief.session.get(site.url + path).status_code != 404:
+                wrong.append(path[:80])
+    assert tried > 20
+    for path in (f"/submission/{NUL}", f"/odata/{NUL}.svc", f"/boundary-sets/import/{NUL}", f"/key/{NUL}/formList"):
+        assert chief.session.get(site.url + path).status_code == 404
+    assert wrong == []
+    for path in (f"/list?text={NUL}", f"/follow-up?commune={NUL}", f"/api/people?campaign={NUL}", f"/map?{NUL}=1"):
+        answer = chief.session.get(site.url + path)
+        assert (answer.status_code, "NUL" in answer.text) == (400, True), path
+    assert "NUL" in chief.post("/sites", chief.get("/sites?lang=en").text, name="a\0b").text
