@@ -17,7 +17,7 @@ from mapper.services.folding import Together, fold_together
 from mapper.services.reference import Known, Reference
 from mapper.services.tellings import House, Teller, stand, tellers_of
 from mapper.services.understanding import Understood, dated_steps
-from mapper.store import mendings, register, submissions, tallies
+from mapper.store import edits, mendings, register, submissions, tallies
 from mapper.store.database import Connection, Database
 from mapper.store.submissions import StoredSubmission, SubmissionState
 
@@ -59,7 +59,7 @@ def count(
     Its own row, its original's, and those of others that waited for it, or now wait, change at once.
     """
     database, original = reference.database, stored.deprecated_id
-    replaced = None if original is None else submissions.household_of(connection, original)
+    replaced = None if original is None else edits.household_of(connection, original)
     household: House | None = None
     if told.campaign is not None and told.visit is not None:
         household = (told.campaign.id, told.visit.household_id)
@@ -69,7 +69,7 @@ def count(
     if not gathered.alone:
         lock_together(database, connection, houses)
     if original is not None:
-        submissions.supersede(connection, original)
+        edits.supersede(connection, original)
     if household is None:
         submissions.set_processed(database, connection, stored.instance_id, None, None)
     state = SubmissionState.PROCESSED

@@ -10,7 +10,7 @@ from mapper.services import audit
 from mapper.services.accounts import User
 from mapper.services.erasing import may_erase
 from mapper.services.reference import Reference
-from mapper.store import erasing, follow_up, register, submissions
+from mapper.store import edits, erasing, follow_up, register
 from mapper.store import reference as kept
 from mapper.store.erasing import Erasure
 
@@ -44,7 +44,7 @@ def house(reference: Reference, user: User, instance_id: str) -> ShownHouse:
     may_erase(user)
     database = reference.database
     with database.read() as connection:
-        of = submissions.household_of(connection, instance_id)
+        of = edits.household_of(connection, instance_id)
         counted = None if of is None else register.counted(database, connection, *of)
         if of is None or counted is None:
             raise NotFound(mark("This submission tells of no household of the register. Look at the list again."))

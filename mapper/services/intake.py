@@ -20,8 +20,8 @@ from mapper.services.counting import EVERYTHING, Gathered, count, count_firsts, 
 from mapper.services.erased import nobody_is_erased, sift
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import Understood, reason, understand, understand_stored
+from mapper.store import edits, submissions
 from mapper.store import reference as kept
-from mapper.store import submissions
 from mapper.store.database import Connection
 from mapper.store.submissions import RawSubmission, Saved, StoredSubmission, SubmissionState
 
@@ -376,9 +376,9 @@ def _flag(reference: Reference, job: Counting, fault: Exception) -> Outcome:
 
 def _release(reference: Reference, connection: Connection, original: StoredSubmission) -> str | None:
     """Let the edit go on that was held for this original; its instance id, None where none was."""
-    waiting = submissions.held_edit_of(reference.database, connection, original.instance_id)
+    waiting = edits.held_edit_of(reference.database, connection, original.instance_id)
     if waiting is not None:
-        submissions.release(connection, waiting, original.root_id)
+        edits.release(connection, waiting, original.root_id)
     return waiting
 
 

@@ -18,7 +18,7 @@ from mapper.services.counting import EVERYTHING, Gathered, count, enter, write, 
 from mapper.services.reading_ahead import SELDOM, Batch, Raw, Read, ReadVisit, read_ahead, read_all, reference_for
 from mapper.services.reference import Known, Reference
 from mapper.services.understanding import reason, understand_stored
-from mapper.store import erasing, mendings, register, shelves, submissions, tallies
+from mapper.store import edits, erasing, mendings, register, shelves, submissions, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.submissions import StoredSubmission, SubmissionState
@@ -64,7 +64,7 @@ def rebuild(
         with _seldom_collecting(), database.write() as connection:
             database.lock(connection, EVERYTHING)
             change(connection)
-            submissions.forget_processing(connection)
+            edits.forget_processing(connection)
             number = submissions.count(connection)
             if processes is None:
                 processes = _cores() if number >= MANY else 1

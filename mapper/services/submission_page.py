@@ -23,7 +23,7 @@ from mapper.services.accounts import User, oversees, sees, visible_cells
 from mapper.services.reference import Known, Reference
 from mapper.services.review import concerns, place_name, told_place
 from mapper.services.strays import stray
-from mapper.store import form_life, register, reviews, submissions, tallies
+from mapper.store import edits, form_life, register, reviews, submissions, tallies
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.reviews import Remark
@@ -178,7 +178,7 @@ def _open(reference: Reference, connection: Connection, user: User, instance_id:
 
 def _place(reference: Reference, connection: Connection, known: Known, stored: StoredSubmission) -> tallies.Cell | None:
     """Where a submission counts; where it does not, where it would."""
-    household = submissions.household_of(connection, stored.instance_id) if stored.household_id is not None else None
+    household = edits.household_of(connection, stored.instance_id) if stored.household_id is not None else None
     counted = None if household is None else register.counted(reference.database, connection, *household)
     if counted is not None:
         return reference.cells(connection).get(counted[1].cell_id)
@@ -290,7 +290,7 @@ def _file_labels(
             content = submissions.read_blob(connection, media.sha256) or b""
             labels[media.name] = choice_labels(content, wanted[media.name])
     made_here = served_lists([name for name in wanted if name not in labels], model.entity_lists)
-    household = submissions.household_of(connection, stored.instance_id) if made_here else None
+    household = edits.household_of(connection, stored.instance_id) if made_here else None
     if household is not None:
         names = reviews.household_names(connection, *household)
         labels.update(dict.fromkeys(made_here, names))

@@ -14,7 +14,7 @@ from mapper.services.accounts import HAMLET_LIST, User
 from mapper.services.audit import Entry
 from mapper.services.reference import Known, Reference
 from mapper.store import accounts as kept
-from mapper.store import mendings, reviews, submissions
+from mapper.store import edits, mendings, reviews, submissions
 from mapper.store.audit import About
 from mapper.store.database import Connection
 
@@ -111,7 +111,7 @@ def _about(reference: Reference, instance_id: str) -> About:
     with database.read() as connection:
         versions = reviews.lineage(connection, instance_id)
         ids, homes = {instance_id, *versions}, set[str]()
-        told = (submissions.household_of(connection, each) for each in reversed(versions))
+        told = (edits.household_of(connection, each) for each in reversed(versions))
         house = next((each for each in told if each is not None), None)
         if house is not None:
             joined = mendings.holding(database, connection, [house]).houses

@@ -9,7 +9,7 @@ from datetime import date
 
 import pytest
 
-from mapper.store import submissions
+from mapper.store import edits, submissions
 from mapper.store.database import Database
 from mapper.store.submissions import RawSubmission, Saved, StoredSubmission, SubmissionState
 
@@ -172,9 +172,9 @@ def test_an_edit_that_comes_before_its_original_is_held(database: Database) -> N
     assert save(database, EDIT) == (Saved.SAME, SubmissionState.HELD)
     assert save(database, FIRST) == (Saved.NEW, SubmissionState.RECEIVED)
     with database.write() as connection:
-        assert submissions.held_edit_of(database, connection, "uuid:1") == "uuid:2"
-        submissions.release(connection, "uuid:2", "uuid:1")
-        assert submissions.held_edit_of(database, connection, "uuid:1") is None
+        assert edits.held_edit_of(database, connection, "uuid:1") == "uuid:2"
+        edits.release(connection, "uuid:2", "uuid:1")
+        assert edits.held_edit_of(database, connection, "uuid:1") is None
     assert stored(database, "uuid:2").state is SubmissionState.RECEIVED
 
 
@@ -196,13 +196,13 @@ def test_a_second_edit_of_one_original_is_stale(database: Database) -> None:
 def test_an_original_that_an_edit_replaces_counts_no_longer(database: Database) -> None:
     save(database, FIRST)
     with database.write() as connection:
-        assert submissions.household_of(connection, "uuid:1") is None
+        assert edits.household_of(connection, "uuid:1") is None
         submissions.set_processed(database, connection, "uuid:1", "covid19", "house")
-        assert submissions.household_of(connection, "uuid:1") == ("covid19", "house")
-        submissions.supersede(connection, "uuid:1")
-        assert submissions.household_of(connection, "uuid:1") is None
-        assert submissions.household_of(connection, "uuid:none") is None
-        submissions.supersede(connection, "uuid:none")
+        assert edits.household_of(connection, "uuid:1") == ("covid19", "house")
+        edits.supersede(connection, "uuid:1")
+        assert edits.household_of(connection, "uuid:1") is None
+        assert edits.household_of(connection, "uuid:none") is None
+        edits.supersede(connection, "uuid:none")
     found = stored(database, "uuid:1")
     assert (found.state, found.household_id) == (SubmissionState.SUPERSEDED, None)
 
@@ -214,8 +214,8 @@ def test_whoever_replaces_an_edit_that_never_counted_replaces_its_original_too(d
     with database.write() as connection:
         submissions.set_processed(database, connection, "uuid:1", "covid19", "house")
         submissions.set_state(connection, "uuid:2", SubmissionState.FLAGGED, "odd", {})
-        assert submissions.household_of(connection, "uuid:2") == ("covid19", "house")
-        submissions.supersede(connection, "uuid:2")
+        assert edits.household_of(connection, "uuid:2") == ("covid19", "house")
+        edits.supersede(connection, "uuid:2")
     assert [stored(database, f"uuid:{n}").state.value for n in (1, 2, 3)] == ["superseded", "superseded", "received"]
 
 
@@ -225,8 +225,8 @@ def test_what_edits_each_other_in_a_circle_comes_to_an_end(database: Database) -
     save(database, replace(EDIT, instance_id="uuid:c", deprecated_id="uuid:c"))
     assert [stored(database, f"uuid:{n}").state for n in "abc"] == [SubmissionState.HELD] * 3
     with database.write() as connection:
-        assert submissions.household_of(connection, "uuid:a") is None
-        submissions.supersede(connection, "uuid:c")
+        assert edits.household_of(connection, "uuid:a") is None
+        edits.supersede(connection, "uuid:c")
 
 
 # What tells of a household, and what waits
@@ -242,7 +242,7 @@ def test_the_others_of_a_household_are_those_that_count_or_wait_for_it_oldest_fi
         submissions.set_processed(database, connection, "uuid:4", "measles", "house")
         found = submissions.others_of_household(database, connection, "covid19", "house", "uuid:3")
         assert [one.instance_id for _, one in found] == ["uuid:1", "uuid:5"]
-        submissions.supersede(connection, "uuid:5")
+        edits.supersede(connection, "uuid:5")
         found = submissions.others_of_household(database, connection, "covid19", "house", "uuid:6")
         assert [one.instance_id for _, one in found] == ["uuid:1", "uuid:3"]
         submissions.set_state(connection, "uuid:6", SubmissionState.HELD, "waits", {}, ("covid19", "house"))
@@ -281,7 +281,7 @@ def test_waiting_is_whatever_does_not_count_newest_first(database: Database) -> 
         submissions.set_processed(database, connection, "uuid:1", "covid19", "house")
         submissions.set_state(connection, "uuid:2", SubmissionState.FLAGGED, "odd", {})
         submissions.set_state(connection, "uuid:4", SubmissionState.HELD, "held", {})
-        submissions.supersede(connection, "uuid:5")
+        edits.supersede(connection, "uuid:5")
         assert [one.instance_id for one in submissions.waiting(connection)] == ["uuid:4", "uuid:3", "uuid:2"]
         assert [one.instance_id for one in submissions.waiting(connection, form_id="water")] == ["uuid:3"]
 
@@ -311,7 +311,7 @@ def test_forgetting_what_was_processed_leaves_held_edits_held(database: Database
     save(database, replace(EDIT, instance_id="uuid:8", deprecated_id="uuid:not here"))
     with database.write() as connection:
         submissions.set_processed(database, connection, "uuid:1", "covid19", "house")
-        submissions.forget_processing(connection)
+        edits.forget_processing(connection)
     assert (stored(database, "uuid:1").state, stored(database, "uuid:1").household_id) == (
         SubmissionState.RECEIVED,
         None,
@@ -325,7 +325,7 @@ def test_before_a_rebuild_edits_go_on_whose_original_is_here(database: Database)
     save(database, EDIT)
     save(database, FIRST)
     with database.write() as connection:
-        submissions.forget_processing(connection)
+        edits.forget_processing(connection)
     assert [stored(database, f"uuid:{n}").state.value for n in (1, 2, 3)] == ["received"] * 3
     assert [stored(database, f"uuid:{n}").root_id for n in (1, 2, 3)] == ["uuid:1"] * 3
 

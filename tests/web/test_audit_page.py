@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from mapper.services import audit, trail
-from mapper.store import submissions
+from mapper.store import edits
 from tests.client.site import House, Site
 from tests.web.test_forms_page import everywhere, manager
 from tests.web.test_pages import Reader, reader
@@ -216,7 +216,7 @@ def test_who_looked_at_a_household_is_asked_from_its_submission(site: Site) -> N
     for sent in (house, house.edited("uuid:2", head="Nông Thị Na"), House("uuid:3"), House("uuid:33")):
         phone.send(sent.form())
     with site.reference.database.read() as connection:
-        of, other = (submissions.household_of(connection, each) for each in ("uuid:2", "uuid:3"))
+        of, other = (edits.household_of(connection, each) for each in ("uuid:2", "uuid:3"))
     assert of is not None and other is not None and of != other
     for subject in ("uuid:1", "uuid:2", "uuid:3", "uuid:33"):
         note(site, "submission.seen", subject, (8, "Lan"))
