@@ -53,6 +53,8 @@ class TableWriter:
         say = told.say
         yield say(mark("Plan")), told.name
         yield say(mark("Campaign")), told.campaign.label[told.language]
+        if told.boundaries:
+            yield say(mark("Boundary set")), told.boundaries
         yield say(mark("First day")), question.first
         yield say(mark("Last day")), question.last
         yield say(mark("Made")), told.moment

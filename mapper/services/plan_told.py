@@ -19,7 +19,7 @@ from mapper.services import demand, plans
 from mapper.services.accounts import User
 from mapper.services.plan_figures import PlaceNames, clock
 from mapper.services.plans import PlanLine
-from mapper.services.questions import set_made_on
+from mapper.services.questions import set_made_on, set_name
 from mapper.services.reference import Reference
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -71,6 +71,12 @@ class ToldPlan:
         """When the plan was made, in Vietnam."""
         made_at = datetime.fromisoformat(self.line.row.at).astimezone(VIETNAM)
         return self.say(mark("made at {moment}"), moment=f"{made_at:%d/%m/%Y %H:%M}")
+
+    @property
+    def boundaries(self) -> str:
+        """The boundary set that the plan was made on, with its period; "" where there is one alone."""
+        names = self.names
+        return set_name(names.places.about, self.language) if len(names.known.sets) > 1 else ""
 
     @property
     def foot(self) -> str:

@@ -41,9 +41,10 @@ class WayWriter:
         """Sites, ways, and people without a place. Raises NotFound for a site or team that is not in the plan."""
         told = self._told
         sites = tuple(self._site(one) for one in told.sites(self._asked) if self._is_meant(one))
+        invented = told.say(mark("invented people")) * told.sample
         return PlanMap(
             told.name,
-            " · ".join(filter(None, (told.project, told.moment, told.say(mark("invented people")) * told.sample))),
+            " · ".join(filter(None, (told.project, told.moment, told.boundaries, invented))),
             datetime.fromisoformat(told.line.row.at),
             sites,
             tuple(self._way(day) for day in told.team_days(self._asked)),

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from openpyxl import load_workbook
 
 from mapper.domain.roles import Role
 from mapper.services import boundaries, set_periods, sites, withdrawing
@@ -319,6 +320,10 @@ def test_a_plan_is_asked_for_on_the_set_of_its_form_and_keeps_it(site: Site, des
     assert '<input type="hidden" name="set" value="squares">' in form
     assert '<input type="hidden" name="set" value="later">' in desk.get("/plans?set=later").text
     assert "Boundaries: Hai ô vuông (until 30 Jun 2025)." in desk.get(f"/plans/{number}?set=later&lang=en").text
+    told = "Hai ô vuông (until 30 Jun 2025)"
+    assert told in desk.get(f"/plans/{number}/files/plan.geojson?lang=en").json()["description"]
+    book = load_workbook(io.BytesIO(desk.get(f"/plans/{number}/files/plan.xlsx?lang=en").content), read_only=True)
+    assert ("Boundary set", told) in {row[:2] for row in book.worksheets[0].iter_rows(values_only=True)}
 
 
 def test_a_commune_goes_along_on_pages_by_hamlets_where_another_set_is_chosen(desk: Desk) -> None:
