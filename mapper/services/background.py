@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -141,7 +141,7 @@ class Background(Generic[Made]):
                     self._thread.start()
             standing = self._standing(key)
         assert standing is not None
-        return standing
+        return self._with_the_first(key, version, standing)
 
     def stop(self, key: Hashable) -> None:
         """Stop work that waits or runs, the latter when it next tells its share; it stays so until asked for again.
@@ -160,7 +160,7 @@ class Background(Generic[Made]):
 
     def _elsewhere(self, key: Hashable, version: Hashable = None) -> Notice | None:
         """How it stands with another process; a newer result of that is taken over. version: as of now, where known."""
-        if self.board is None:
+        if self.board is None or self.board.each:
             return None
         with self._lock:
             kept, job = self._results.get(key), self._jobs.get(key)
@@ -179,6 +179,15 @@ class Background(Generic[Made]):
                         self._jobs.pop(key, None)
                         self._keep_result(key, of, made_at, made)
         return notice
+
+    def _with_the_first(self, key: Hashable, version: Hashable, standing: Standing[Made]) -> Standing[Made]:
+        """Of work that each process does for itself, how far the first is; asked where a reader waits for it alone."""
+        if self.board is None or not self.board.each or standing.made is not None or standing.stage is Stage.DONE:
+            return standing
+        first = self.board.read(key)
+        if first is None or first.stage != Stage.RUNNING or first.silent or first.version != repr(version):
+            return standing
+        return replace(standing, share=max(standing.share, first.share))
 
     def _with_others(self, standing: Standing[Made] | None, elsewhere: Notice | None) -> Standing[Made] | None:
         at_work = standing is not None and standing.stage in (Stage.WAITING, Stage.RUNNING)
@@ -227,7 +236,7 @@ class Background(Generic[Made]):
                 job.to_stop = True
                 raise Stopped
 
-        if board is not None and not board.claim(job.key, job.version):
+        if board is not None and not board.claim(job.key, job.version) and not board.each:
             with self._lock:
                 del self._jobs[job.key]  # another process has begun it meanwhile, and tells of it
             return

@@ -74,6 +74,8 @@ class NoticeBoard(Generic[Made]):
 
     personal: results tell of people, so they are handed on only where the database keeps such as they are, and
     ``forget_people`` takes them out whenever somebody is erased.
+    each: every process needs a result of its own, too large to hand on, and works it out beside the others; what is
+    told is how far the first of them is.
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class NoticeBoard(Generic[Made]):
         loads: Callable[[str], Made],
         *,
         personal: bool = False,
+        each: bool = False,
     ) -> None:
         self._database = database
         self._name, self._dumps, self._loads = name, dumps, loads
         self._personal = personal
-        self._hands_on = not (personal and getattr(database, "sealing", None) is not None)
+        self._hands_on = not each and not (personal and getattr(database, "sealing", None) is not None)
+        self.each = each
         self._me = secrets.token_hex(8)
         self._told_at = 0.0
 
@@ -136,10 +140,17 @@ class NoticeBoard(Generic[Made]):
             before = self._read(connection, key)
             if before is not None and before.to_stop and self.is_mine(before):
                 return False
-            if before is not None:  # else it was forgotten: somebody was erased
+            # Where there is nothing, it was forgotten: somebody was erased.
+            if before is not None and not (self.each and self._is_behind(before, version, share)):
                 self._stands(connection, key, version, "running", share)
             self._told_at = time.monotonic()
         return True
+
+    def _is_behind(self, other: Notice, version: Hashable, share: float) -> bool:
+        """Whether another process is farther with the same."""
+        if self.is_mine(other) or other.version != repr(version):
+            return False
+        return other.stage == "done" or (other.stage == "running" and not other.silent and other.share >= share)
 
     def ended(self, key: Hashable, version: Hashable, stage: str) -> None:
         """Tell that it failed, or was stopped."""

@@ -17,6 +17,7 @@ from mapper.services.integrity import Examined
 from mapper.services.notice_board import FORMS_LOOKED_THROUGH, REGISTERS_COMPARED, NoticeBoard
 from mapper.services.register_entries import Compared, Difference
 from mapper.services.successions import Outcome, Taken
+from mapper.services.tiles import Ground
 from mapper.store.database import Database
 
 
@@ -74,6 +75,15 @@ def _read_compared(text: str) -> Compared:
         ]
     found: Compared = _as_json(Compared).validate_python(told)
     return found
+
+
+def grounds(database: Database) -> NoticeBoard[Ground]:
+    """Of what tiles draw from: each process makes its own, of up to 50 MB."""
+    return NoticeBoard(database, "grounds", _never_written, _never_written, each=True)
+
+
+def _never_written(_: object) -> Any:
+    raise NotImplementedError  # it is not handed on
 
 
 def successions(database: Database) -> NoticeBoard[Outcome]:

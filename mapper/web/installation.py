@@ -58,6 +58,7 @@ class Installation:
         database = self.reference.database
         self.hot_spots.board = notice_boards.hot_spots(database)
         self.integrity.board = notice_boards.integrity(database)
+        self.grounds.ready.board = notice_boards.grounds(database)
         self.registers.board = notice_boards.registers(database)
         self.successions.board = notice_boards.successions(database)
 

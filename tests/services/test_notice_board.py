@@ -140,6 +140,37 @@ def test_what_nobody_asked_for_in_a_long_time_is_worked_out_anew(
     assert process().look("a") is None
 
 
+def test_of_what_each_process_makes_for_itself_all_tell_how_far_the_first_is(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notice_board, "TOLD_S", 0)
+    one, other = process(), process()
+    for runs in (one, other):
+        assert runs.board is not None
+        runs.board = NoticeBoard(runs.board._database, "each", str, str, each=True)
+    first, second = Held("of the first"), Held("of the second")
+    one.ask("a", 1, first)
+    assert first.begun.wait(PATIENCE_S)
+    begun, let_go = threading.Event(), threading.Event()
+
+    def slower(progress: Progress) -> str:
+        progress(0.2)
+        begun.set()
+        assert let_go.wait(PATIENCE_S)
+        return second.result
+
+    other.ask("a", 1, slower)
+    assert begun.wait(PATIENCE_S)
+    assert one.ask("a", 1, not_to_be_done).share == other.ask("a", 1, not_to_be_done).share == 0.5
+    first.let_go.set()
+    ended(one)
+    assert one.ask("a", 1, not_to_be_done).made == "of the first"
+    assert other.ask("a", 1, not_to_be_done) == Standing(Stage.RUNNING, 0.2)
+    let_go.set()
+    ended(other)
+    assert other.ask("a", 1, not_to_be_done).made == "of the second"
+
+
 def test_any_process_stops_what_another_is_at_and_all_tell_so(
     process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
