@@ -80,8 +80,8 @@ def move(database: Database, connection: Connection, known: Known, moving: Movin
         for (campaign, part, day), row in moving.houses.items():
             held = houses.setdefault((campaign, cells[part], day), [0] * len(row))
             held[:] = [a + sign * b for a, b in zip(held, row, strict=True)]
-    people = (_in_cells(rows, cells, sign) for cells, sign in ((before, -1), (after, +1)) for rows in moving.people)
-    tallies.add(database, connection, people, houses)
+    people = [_in_cells(rows, cells, sign) for cells, sign in ((before, -1), (after, +1)) for rows in moving.people]
+    tallies.add(database, connection, [_each_place_once(np.concatenate(people))] if people else [], houses)
 
 
 def _in_cells(rows: NDArray[np.int32], cells: Sequence[int], sign: int) -> NDArray[np.int32]:
@@ -89,6 +89,13 @@ def _in_cells(rows: NDArray[np.int32], cells: Sequence[int], sign: int) -> NDArr
     placed = rows * np.array([1] * _PLACE + [sign] * (rows.shape[1] - _PLACE), np.int32)
     placed[:, 0] = np.array(cells, np.int32)[rows[:, 0]]
     return placed
+
+
+def _each_place_once(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Changes in the order of their places, those of one place summed: several parts may leave one cell."""
+    rows = rows[np.lexsort(rows[:, _PLACE - 1 :: -1].T)]
+    starts = np.flatnonzero(np.r_[True, np.any(rows[1:, :_PLACE] != rows[:-1, :_PLACE], axis=1)])
+    return np.column_stack((rows[starts, :_PLACE], np.add.reduceat(rows[:, _PLACE:], starts, dtype=np.int32)))
 
 
 def signature(cell: Cell) -> str:

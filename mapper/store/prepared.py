@@ -19,6 +19,7 @@ ROWS_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2)
 """Rows of one INSERT on SQLite, so that a few statements, kept by the driver, do for any number of rows."""
 
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
+_NUMBERS = re.compile(r"VALUES \((%s::INTEGER(?:, %s::INTEGER)*)\)")
 
 
 class Prepared:
@@ -28,7 +29,7 @@ class Prepared:
     they are.
     """
 
-    __slots__ = ("_names", "_of_rows", "_opens", "_seals", "sql")
+    __slots__ = ("_names", "_of_columns", "_of_rows", "_opens", "_seals", "sql")
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
@@ -37,6 +38,8 @@ class Prepared:
         self._seals = _at([compiled.binds[name].type for name in self._names], dialect, sealer)
         self._opens = _at([column.type for column in compiled._result_columns], dialect, opener)
         self._of_rows: dict[int, str] = {}
+        of_columns, found = _NUMBERS.subn(_from_columns, self.sql)
+        self._of_columns = of_columns if found else ""
         values = _VALUES.search(self.sql)
         if values is not None and dialect.name == "sqlite":
             before, row, after = self.sql[: values.start(1)], values[1], self.sql[values.end(1) :]
@@ -76,7 +79,13 @@ class Prepared:
         self._run_rest(driver, rows[start:])
 
     def run_array(self, driver: Any, rows: NDArray[np.int32]) -> None:
-        """The same for rows of numbers, none of them sealed."""
+        """The same for rows of numbers, none of them sealed, each of which has another key.
+
+        On PostgreSQL all in one statement, a column at a time: else each row is one.
+        """
+        if self._of_columns:
+            driver.execute(self._of_columns, rows.T.tolist())
+            return
         width, start = rows.shape[1], 0
         numbers = rows.ravel().tolist() if self._of_rows else []
         for number, sql in self._of_rows.items():
@@ -93,6 +102,11 @@ class Prepared:
             cursor.executemany(self.sql, rows)
         finally:
             cursor.close()
+
+
+def _from_columns(values: re.Match[str]) -> str:
+    columns = values[1].replace("INTEGER", "INTEGER[]")
+    return f"SELECT * FROM unnest({columns})"  # noqa: S608
 
 
 def _at(

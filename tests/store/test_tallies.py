@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import insert, select
 
@@ -350,6 +351,23 @@ def test_many_rows_at_once_are_added_in_their_order(database: Database, series: 
     with database.read() as connection:
         found = connection.execute(select(tables.tallies).order_by(tables.tallies.c.day)).all()
     assert [tuple(row) for row in found] == [(*row[:3], *(3 * value for value in row[3:])) for row in rows]
+
+
+@pytest.mark.parametrize("number", [0, 1, 7, 1003])
+def test_rows_of_numbers_are_added_to_those_that_are_there(
+    database: Database, series: dict[str, int], number: int
+) -> None:
+    place = cell(database, "h")
+    rows = [(place, series["1"], day, *range(-3, len(STATE_COLUMNS) - 3)) for day in range(1, number + 1)]
+    with database.write() as connection:
+        for some in (rows, rows[::2]):
+            adding = database.adding(tables.tallies, STATE_COLUMNS)
+            adding.run_array(driver_of(connection), np.array(some, np.int32).reshape(-1, 3 + len(STATE_COLUMNS)))
+    with database.read() as connection:
+        found = connection.execute(select(tables.tallies).order_by(tables.tallies.c.day)).all()
+    assert [tuple(row) for row in found] == [
+        (*row[:3], *((2 if at % 2 == 0 else 1) * value for value in row[3:])) for at, row in enumerate(rows)
+    ]
 
 
 def test_changes_of_several_cells_are_summed_by_day(database: Database, series: dict[str, int]) -> None:
