@@ -9,13 +9,24 @@ from datetime import date
 import pytest
 
 from mapper.errors import Conflict
-from mapper.services import boundaries, rebuilding, set_arrival, set_periods, set_placing, set_work
+from mapper.services import (
+    boundaries,
+    plan_work,
+    plans,
+    rebuilding,
+    set_arrival,
+    set_cells,
+    set_periods,
+    set_placing,
+    set_work,
+)
 from mapper.services.accounts import OPERATOR
 from mapper.services.boundaries import ImportedSet, SetFacts
 from mapper.services.reference import Reference
 from mapper.services.succession_view import overview
 from mapper.store import reference as kept
-from tests.services.town import CHANGE, COMMUNES, STRIPS, Town, feature, feature_file, person, strips
+from tests.services.kept_plans import QUESTION, houses
+from tests.services.town import CHANGE, COMMUNES, EVERYTHING, STRIPS, Town, feature, feature_file, person, strips
 
 BESIDE = SetFacts("other", "Other", CHANGE)
 """Another set of the same ground from the same day on."""
@@ -39,6 +50,21 @@ def once_while_units_come(monkeypatch: pytest.MonkeyPatch, happens: Callable[[],
         if calls == 1:
             happens()
         return done
+
+    monkeypatch.setattr(set_work.Work, "short", and_then)
+
+
+def while_houses_are_placed(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Have something happen twice while an import places households."""
+    short, done = set_work.Work.short, 0
+
+    def and_then(*given: object) -> object:
+        nonlocal done
+        made: object = short(*given)  # type: ignore[arg-type]
+        done += 1
+        if done in (4, 6):
+            happens()
+        return made
 
     monkeypatch.setattr(set_work.Work, "short", and_then)
 
@@ -129,6 +155,29 @@ def test_days_are_not_changed_onto_those_of_a_set_that_came_just_now(
     with monkeypatch.context() as patch:
         patch.setattr(set_placing, "go_on", not_yet)
         town.import_strips()
+
+
+def test_a_plan_worked_out_while_a_set_comes_is_the_one_of_before(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = sqlite_town
+    houses(town, (0, 1, 2))
+
+    def made() -> tuple[object, ...]:
+        number = plans.ask(town.reference, EVERYTHING, replace(QUESTION, set_id="squares"))
+        plan_work.work_out(Reference(town.reference.database), number)
+        found = plans.plan(town.reference, EVERYTHING, number).made
+        assert found is not None
+        return found.sites, found.days, found.homes, found.needs, dict(found.unserved)
+
+    before, meanwhile = made(), []
+    with monkeypatch.context() as patch:
+        patch.setattr(set_cells, "CUT", 1)
+        while_houses_are_placed(patch, lambda: meanwhile.append(made()))
+        town.import_strips()
+    assert len(meanwhile) == 2
+    assert set(map(str, meanwhile)) == {str(before)}
+    assert str(made()) == str(before)
 
 
 def test_a_list_of_hamlets_that_changed_meanwhile_is_noticed(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,11 @@ def test_sets_in_a_turned_order_or_a_circle_are_refused(sqlite_town: Town) -> No
     with pytest.raises(InvalidBoundaries) as turned:
         successions.measure(sqlite_town.reference, OPERATOR, "strips", "squares")
     assert turned.value.facts["new_begin"] == "01/01/2020"
+    # told before any row, whose codes are all those of the other set then
+    with pytest.raises(InvalidBoundaries, match="Exchange the old set and the new one"):
+        successions.take_crosswalk(
+            sqlite_town.reference, OPERATOR, "a.csv", b"old_code,new_code\n1,2\n", "strips", "squares"
+        )
     boundaries.import_file(sqlite_town.reference, strips(sqlite_town.files), SetFacts("undated", "", trial=True))
     successions.measure(sqlite_town.reference, OPERATOR, "squares", "undated")
     with pytest.raises(InvalidBoundaries) as circle:
