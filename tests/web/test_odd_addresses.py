@@ -44,3 +44,10 @@ def test_what_no_database_holds_is_not_asked_of_it(site: Site) -> None:
         answer = chief.session.get(site.url + path)
         assert (answer.status_code, "NUL" in answer.text) == (400, True), path
     assert "NUL" in chief.post("/sites", chief.get("/sites?lang=en").text, name="a\0b").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', chief.get("/account").text)
+    assert token
+    program = {"X-CSRFToken": token[1], "Content-Type": "application/json"}
+    for path in ("/api/stock/entries/1/undo?campaign=mini", "/api/plans"):
+        for odd in (rb'{"document": "a\u0000"}', rb'{"campaign": "\ud800"}', b"[" * 20_000):
+            answer = chief.session.post(site.url + path, data=odd, headers=program)
+            assert (answer.status_code, "JSON" in answer.text) == (400, True), (path, odd[:20])
