@@ -11,9 +11,9 @@ more: in a process that has just started, and in one that has read ahead, as a s
 plan's page can show, by numbers, when it is known who is asked to come on which day in a first plan, and when the plan
 was made, as seconds of CPU of the process since the question, without those of looking, and in brackets of wall time;
 and the CPU time of reading the first plan, as the page does. --seconds: in which the sites, and the routes, may be
-chosen. --doses: to be had in all; --teams: other than five; --rolling: commune after commune. --sessions-stand: makes such a plan first, and measures
-the one that is asked for in its place, all sessions of its teams kept and those asked who were. --what-if: likewise
-measures the question of --doses and --teams, asked of the people of the first.
+chosen. --doses: to be had in all; --teams: other than five; --rolling: commune after commune. --sessions-stand: makes
+such a plan first, and measures the one that is asked for in its place, all sessions of its teams kept and those asked
+who were. --what-if: likewise measures the question of --doses and --teams, asked of the people of the first.
 """
 
 from __future__ import annotations

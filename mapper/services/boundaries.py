@@ -171,7 +171,7 @@ def add_set(
     set_periods.check(known, place_set)
     with reference.database.write() as connection:
         shelves.make(reference.database, connection, shelves_of(place_set))
-    if home_of([*known.every_set.values(), place_set], known.hamlets) != known.home and number:
+    if home_of([*known.every_set.values(), place_set], known.hamlets.values()) != known.home and number:
         if not may_rebuild:
             raise Conflict(
                 mark(

@@ -24,8 +24,8 @@ from mapper.formats.xform import XFormModel, read_xform
 from mapper.formats.xlsform import convert
 from mapper.services import audit, demand, exchange, register_layouts
 from mapper.services.intake import process_waiting
-from mapper.services.reference import Reference
-from mapper.store import form_life, submissions
+from mapper.services.reference import Reference, home_of
+from mapper.store import form_life, placements, submissions
 from mapper.store import reference as kept
 from mapper.store.database import Connection
 from mapper.store.reference import FormVersion, Hamlet, Media
@@ -218,11 +218,11 @@ def publish_ready(
     database = reference.database
     with database.write() as connection:
         if campaign is not None:
+            told = [Hamlet(h.code, h.name, h.commune_code, h.households) for h in hamlets]
+            _check_home(reference, connection, campaign, told)
             series = [(group.code, dose.code) for group, dose in campaign.series]
             kept.save_campaign(database, connection, campaign.id, toml, series, at)
-            kept.save_hamlets(
-                database, connection, [Hamlet(h.code, h.name, h.commune_code, h.households) for h in hamlets]
-            )
+            kept.save_hamlets(database, connection, told)
             _check_lists(connection, campaign, ready)
         published = []
         for form in ready:
@@ -263,6 +263,28 @@ def _take_over_roles(reference: Reference, connection: Connection, form: ReadyFo
     renamed = {change.before: change.after for change in changes if change.after}
     if renamed:
         form_life.keep_renamed(reference.database, connection, form.model.form_id, renamed)
+
+
+def _check_home(reference: Reference, connection: Connection, campaign: Campaign, hamlets: Sequence[Hamlet]) -> None:
+    """Communes that were chosen in forms are read as codes of one set, so a list of another one's has no place beside
+    households. Raises Conflict."""
+    known = reference.known(connection)
+    if known.home is None or not hamlets or not placements.count(connection):
+        return
+    sets = list(known.every_set.values())
+    together = known.hamlets | {hamlet.code: hamlet for hamlet in hamlets}
+    others = {home_of(sets, hamlets, known.home), home_of(sets, together.values())} - {None, known.home}
+    if others:
+        raise Conflict(
+            mark(
+                "{file} has the commune codes of boundary set {set}, but the households here were placed by those of "
+                "{home}, and a code may be another place's there. Nothing was published. Write for each hamlet the "
+                "code that its commune has in {home}, and any name; figures and lists come on every set all the same."
+            ),
+            file=campaign.hamlets_file or "hamlets.csv",
+            set=", ".join(sorted(one for one in others if one)),
+            home=known.home,
+        )
 
 
 def _check_lists(connection: Connection, campaign: Campaign, ready: Sequence[ReadyForm]) -> None:

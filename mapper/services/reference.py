@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
@@ -438,7 +438,7 @@ def _read(
         series,
         hamlets,
         {set_id: places for set_id, places in sets.items() if places.about.state is kept.SetState.SHOWN},
-        home_of(list(sets.values()), hamlets),
+        home_of(list(sets.values()), hamlets.values()),
         kept.fact(connection, "sample") == "yes",
         _targets(connection),
         counterparts={
@@ -466,13 +466,13 @@ def _targets(connection: Connection) -> dict[tuple[str, str, str], dict[Place, G
     return found
 
 
-def home_of(sets: Sequence[PlaceSet], hamlets: Mapping[str, kept.Hamlet]) -> str | None:
-    """The set whose commune codes the hamlet list uses: the one that knows most of them, the earliest on a tie."""
-    communes = {hamlet.commune_code for hamlet in hamlets.values()}
+def home_of(sets: Sequence[PlaceSet], hamlets: Iterable[kept.Hamlet], before: str | None = None) -> str | None:
+    """The set whose commune codes hamlets use, which knows most of them; on a tie ``before``, else the earliest."""
+    communes = {hamlet.commune_code for hamlet in hamlets}
     sets = [places for places in sets if not places.about.trial] or sets
     known = Counter({places.id: sum((places.leaf, code) in places.units for code in communes) for places in sets})
     best = max(known.values(), default=0)
     if best == 0:
         return None
     tied = [places for places in sets if known[places.id] == best]
-    return min(tied, key=lambda places: (places.about.valid_from or date.min, places.id)).id
+    return min(tied, key=lambda places: (places.id != before, places.about.valid_from or date.min, places.id)).id

@@ -88,7 +88,7 @@ def save(reference: Reference, places: PlaceSet, placer: bytes, rows: Sequence[t
             known = reference.here()
             set_periods.check(known, places)
             sets = list(known.every_set.values())
-            homes = home_of(sets, known.hamlets), home_of([*sets, places], known.hamlets)
+            homes = home_of(sets, known.hamlets.values()), home_of([*sets, places], known.hamlets.values())
             if homes[0] != homes[1] and placements.count(connection):
                 raise Conflict(
                     mark(

@@ -131,7 +131,7 @@ def change(
         if places.about.state is not SetState.WITHDRAWN:
             check(known, changed)
         others = [one for one in known.every_set.values() if one.id != set_id]
-        if home_of([*others, changed], known.hamlets) != known.home:
+        if home_of([*others, changed], known.hamlets.values()) != known.home:
             raise Conflict(
                 mark(
                     "With these days another boundary set would be the one of the list of hamlets, by which households "

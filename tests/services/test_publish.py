@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Callable
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,11 +14,13 @@ import pytest
 
 from mapper.errors import Conflict, InvalidCampaign, InvalidForm, InvalidInput, MapperError, NotFound
 from mapper.formats import validate
-from mapper.services import publish, review
+from mapper.services import boundaries, publish, review, set_periods
+from mapper.services.accounts import OPERATOR
+from mapper.services.boundaries import SetFacts
 from mapper.services.publish import OfferedForm
 from mapper.store import reference as kept
 from tests.formats.forms import workbook
-from tests.services.town import EVERYTHING, Town
+from tests.services.town import CHANGE, COMMUNES, EVERYTHING, Town, feature, feature_file, person
 
 SETTINGS = """
 | settings |
@@ -339,3 +342,35 @@ def test_a_list_of_another_campaign_is_refused_with_a_better_name(town: Town, fo
     with pytest.raises(Conflict, match=r"belongs to the forms of campaign covid19.* Name it small_households"):
         publish.publish(town.reference, folder)
     assert "visit" not in offered(town)
+
+
+def test_a_list_with_the_communes_of_another_set_is_refused_beside_households(sqlite_town: Town, folder: Path) -> None:
+    town = sqlite_town
+    later = [
+        feature(105.0, 22.0, 105.25, 22.2, commune_code="C", commune_name="Xã C", province_code="Q"),
+        feature(105.25, 22.0, 105.6, 22.2, commune_code=COMMUNES[0], commune_name="Xã E", province_code="Q"),
+    ]
+    set_periods.change(town.reference, OPERATOR, "squares", None, CHANGE - timedelta(days=1))
+    facts = SetFacts("later", "2025", CHANGE)
+    boundaries.import_file(town.reference, feature_file(town.files / "later.geojson", later), facts)
+    same = LIST.replace(",C,", f",{COMMUNES[0]},")
+    with town.reference.database.read() as connection:
+        before = town.reference.known(connection)
+    town.send(town.write({}, [person()], commune=0))
+    with pytest.raises(Conflict, match=r"thôn\.csv has the commune codes of boundary set later.*those of squares"):
+        publish.publish(town.reference, folder)
+    with town.reference.database.read() as connection:
+        known = town.reference.known(connection)
+    assert "small" not in known.campaigns and (known.home, known.hamlets) == ("squares", before.hamlets)
+    (folder / "thôn.csv").write_text(same)  # a code of either set is one of theirs
+    assert publish.publish(town.reference, folder).campaign_id == "small"
+
+
+def test_a_list_with_the_communes_of_another_set_is_taken_before_there_are_households(
+    sqlite_town: Town, folder: Path
+) -> None:
+    later = [feature(105.0, 22.0, 105.6, 22.2, commune_code="C", commune_name="Xã C", province_code="Q")]
+    file = feature_file(sqlite_town.files / "later.geojson", later)
+    set_periods.change(sqlite_town.reference, OPERATOR, "squares", None, CHANGE - timedelta(days=1))
+    boundaries.import_file(sqlite_town.reference, file, SetFacts("later", "2025", CHANGE))
+    assert publish.publish(sqlite_town.reference, folder).campaign_id == "small"
