@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy.exc import DatabaseError
 
-from mapper.errors import NoRoom, Unavailable, mark
+from mapper.errors import InvalidInput, NoRoom, Unavailable, mark
 
 
 @contextmanager
@@ -25,6 +25,10 @@ def faults() -> Iterator[None]:
                     "The database lacks a table of this release. If it is a new one, restart the server, which makes "
                     "its tables; else restore a backup."
                 )
+            ) from fault
+        if isinstance(cause, psycopg.DataError) and "NUL" in str(cause):
+            raise InvalidInput(
+                mark("What was typed holds a character that no text has (NUL). Type it again.")
             ) from fault
         if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
             raise  # a text too long for an index stays too long: trying again is no cure

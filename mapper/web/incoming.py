@@ -1,4 +1,4 @@
-"""What stands in an address or a form and in no database: refused before anything asks for it."""
+"""What stands in an address, a form or a program's JSON and in no database: told before anything keeps it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask, request
-from werkzeug.routing import IntegerConverter, ValidationError
+from werkzeug.routing import IntegerConverter
 
 from mapper.errors import InvalidInput, NotFound, mark
+from mapper.web.accounts import signed_in
 from mapper.web.phones import for_phones
 
 HIGHEST = 2**31 - 1
-"""The highest number that a row of any table has."""
+"""A number that is kept in four bytes, and that no row ever gets."""
 
 NUL = "\0"
 
 
 class RowNumber(IntegerConverter):
-    """A number in an address; no row has a higher one, so that address is none."""
+    """The number of a row in an address; any higher one is the highest, so that nothing is found by it."""
 
     def to_python(self, value: str) -> int:
-        """The number. Raises ValidationError, by which no route is found."""
-        if len(value) > len(str(HIGHEST)) or int(value) > HIGHEST:
-            raise ValidationError
-        return int(value)
+        """The number."""
+        return HIGHEST if len(value) > len(str(HIGHEST)) else min(int(value), HIGHEST)
 
 
 def set_up(app: Flask) -> None:
@@ -35,16 +34,18 @@ def set_up(app: Flask) -> None:
 
 
 def _refuse() -> None:
-    """No text has the character NUL, and PostgreSQL keeps none that has. A phone's form is read by its intake.
+    """No path has the character NUL, no form and nothing that a program sends: PostgreSQL keeps none that has.
 
-    Raises NotFound for an address, InvalidInput for what was typed or is the JSON of a program.
+    Of what is looked for the database tells it, and of what a stranger types nothing is kept. Raises NotFound for an
+    address, InvalidInput for a form and for the JSON of a program.
     """
+    if request.routing_exception is not None:
+        return
     if NUL in request.path:
         raise NotFound(mark("There is nothing at this address."))
-    if for_phones(request.path):
+    if for_phones(request.path) or signed_in() is None:
         return
-    typed = [*request.args.items(multi=True), *request.form.items(multi=True)]
-    if any(NUL in name or NUL in text for name, text in typed):
+    if any(NUL in name or NUL in text for name, text in request.form.items(multi=True)):
         raise InvalidInput(mark("What was typed holds a character that no text has (NUL). Type it again."))
     if request.path.startswith("/api/") and not all(map(_is_text, _texts(request.get_data()))):
         raise InvalidInput(mark("What was sent is no JSON. Correct it and send it again."))
