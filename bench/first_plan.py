@@ -13,7 +13,8 @@ was made, as seconds of CPU of the process since the question, without those of 
 and the CPU time of reading the first plan, as the page does. --seconds: in which the sites, and the routes, may be
 chosen. --doses: to be had in all; --teams: other than five; --rolling: commune after commune. --sessions-stand: makes
 such a plan first, and measures the one that is asked for in its place, all sessions of its teams kept and those asked
-who were. --what-if: likewise measures the question of --doses and --teams, asked of the people of the first.
+who were, from the moment at which the plan before is looked into. --what-if: likewise measures the question of --doses
+and --teams, asked of the people of the first.
 """
 
 from __future__ import annotations
@@ -82,13 +83,11 @@ def asked_and_made(reference: Reference, seconds: float, other: Options) -> None
     if other.stand or other.what_if:
         before = plans.ask(reference, accounts.OPERATOR, question(reference, seconds))
         plan_work.work_out(reference, before)
-        if other.stand:
-            yesterday = date.today() - timedelta(days=1)
-            asked = replace(plan_again.question_again(reference, accounts.OPERATOR, before, yesterday), seconds=seconds)
-            print(f"  {len(asked.keeps)} sessions stand", flush=True)
-        else:
-            given_of = before
+        given_of = before if other.what_if else None
     wall, cpu = time.monotonic(), time.process_time()
+    if other.stand:
+        yesterday = date.today() - timedelta(days=1)
+        asked = replace(plan_again.question_again(reference, accounts.OPERATOR, before, yesterday), seconds=seconds)
     number = plans.ask(reference, accounts.OPERATOR, asked, given_of)
     seen: dict[str, tuple[float, float]] = {}
     reading: list[float] = []
@@ -124,6 +123,8 @@ def asked_and_made(reference: Reference, seconds: float, other: Options) -> None
     if not reading:
         sys.exit("the plan failed, or was made before anybody looked")
     people = (plans.line(reference, accounts.OPERATOR, number).summary or {}).get("people")
+    if other.stand:
+        print(f"  {len(asked.keeps)} sessions stand", flush=True)
     told = [f"{what} {a:.2f} s ({b:.1f} s)" for what, (a, b) in seen.items()]
     print(f"  {people} people due:", ", ".join(told), f"; read in {reading[0]:.2f} s", flush=True)
 

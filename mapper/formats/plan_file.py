@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -50,14 +51,57 @@ class _SitesAlone:
     sites: list[_SiteAlone]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSession:
+    """Of a session of a plan that was kept when and by whom it is held, and for how many people."""
+
+    day: date
+    team: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPerson:
+    """Of somebody in a plan that was kept when they are asked to come."""
+
+    id: str
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHouse:
+    """Of a house in a plan that was kept its people."""
+
+    people: list[KeptPerson]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSite:
+    """Of a site of a plan that was kept its sessions, and who is asked to them."""
+
+    site: Site
+    sessions: list[KeptSession]
+    houses: list[KeptHouse]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sessions:
+    sites: list[KeptSite]
+
+
 @cache
 def _sites() -> TypeAdapter[_SitesAlone]:
     return TypeAdapter(_SitesAlone)
 
 
+@cache
+def _sessions() -> TypeAdapter[_Sessions]:
+    return TypeAdapter(_Sessions)
+
+
 def prepare() -> None:
     """Build what reads and writes plans, which takes a tenth of a second, before anybody waits for it."""
-    _questions(), _given(), _made(), _sites()
+    _questions(), _given(), _made(), _sites(), _sessions()
 
 
 def write_question(question: PlanQuestion) -> str:
@@ -145,6 +189,11 @@ def made_digest(plan: MadePlan) -> str:
 def read_sites(told: bytes) -> list[Site]:
     """The sites of a plan that was kept, without its houses and people, which takes a tenth of the time."""
     return [one.site for one in _sites().validate_json(zlib.decompress(told)).sites]
+
+
+def read_sessions(told: bytes) -> list[KeptSite]:
+    """The sessions of a plan that was kept, and who is asked to them: a third of the time of all of it."""
+    return _sessions().validate_json(zlib.decompress(told)).sites
 
 
 def read_made(told: bytes) -> MadePlan:

@@ -12,13 +12,15 @@ from mapper.domain.made_plan import Explained, MadePlan, PlanSite
 from mapper.domain.plan import FixedSession, PlanQuestion
 from mapper.domain.sites import SiteKind
 from mapper.errors import Conflict, Forbidden, InvalidQuestion, mark
-from mapper.formats.plan_file import made_digest, read_given
+from mapper.formats.plan_file import KeptSite, made_digest, read_given, read_sessions
 from mapper.services import demand, plans
 from mapper.services.accounts import User
 from mapper.services.plan_access import Areas, Eyes, Sight, areas_of
 from mapper.services.plan_comparison import Compared, Comparison, compare
+from mapper.services.plan_given import sites_of
 from mapper.services.plan_work import rules_digest, versions
 from mapper.services.planning import Watched, make
+from mapper.services.plans import PlanLine
 from mapper.services.questions import HAMLET, default_set
 from mapper.services.reference import Reference
 from mapper.store import plans as kept
@@ -146,26 +148,25 @@ def question_again(
     to them is asked again; None for all.
     Raises NotFound, and InvalidQuestion where the plan has no day left.
     """
-    found = plans.plan(reference, user, number)
-    question, first = found.line.question, today + _ONE_DAY
+    line = plans.line(reference, user, number)
+    question, first = line.question, today + _ONE_DAY
     if question.last < first:
         raise InvalidQuestion(
             mark("The last day of plan {number} is over. Ask for a plan of other days."), number=number
         )
     first = max(first, question.first)
     until = question.last if keep_days is None else today + keep_days * _ONE_DAY
-    sites = found.made.sites if found.made is not None else ()
     keeps = tuple(
         FixedSession(one.site.code, session.day, session.team, session.people, _asked(one, session.day))
-        for one in sites
+        for one in _sites(reference, user, line)
         if one.site.kind is SiteKind.MOBILE
         for session in one.sessions
         if first <= session.day <= until
     )
     off = tuple(day for day in question.off if day >= first)
     teams = tuple(one for one in question.teams if not one.days or max(one.days) >= first)
-    if not question.area and found.line.whole:
-        question = _of_the_same(reference, user, question, areas_of(found.line.row))
+    if not question.area and line.whole:
+        question = _of_the_same(reference, user, question, areas_of(line.row))
     return replace(question, first=first, off=off, teams=teams, keeps=keeps, follows=number)
 
 
@@ -182,7 +183,23 @@ def _of_the_same(reference: Reference, user: User, question: PlanQuestion, areas
     return replace(question, set_id=set_id, area=f"{level}:{code}") if level is not None else question
 
 
-def _asked(site: PlanSite, day: date) -> tuple[str, ...]:
+def _sites(reference: Reference, user: User, line: PlanLine) -> Sequence[PlanSite | KeptSite]:
+    """What a user sees of the sites of a plan, none where nobody is asked to them yet."""
+    if line.outlined:
+        return ()
+    if not line.whole:
+        found = plans.plan(reference, user, line.row.id).made
+        return found.sites if found is not None else ()
+    with reference.database.read() as connection:
+        told = kept.made(connection, line.row.id)
+    if not told:
+        return ()
+    sites = read_sessions(told)
+    sites_of(reference, told, lambda: [one.site for one in sites])
+    return sites
+
+
+def _asked(site: PlanSite | KeptSite, day: date) -> tuple[str, ...]:
     """Ids of the people who are asked to a site on a day."""
     return tuple(one.id for house in site.houses for one in house.people if one.day == day)
 

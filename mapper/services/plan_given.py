@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -66,7 +67,7 @@ def gather(reference: Reference, user: User, question: PlanQuestion) -> Gathered
         days = question.first, question.last
         wanted = _Area(places, question.area)
         crowd = demand.crowd_due(reference, connection, campaign, rules, days, area, others, wanted.among)
-        sites = [*kept.everywhere(connection), *_kept_sites(connection, question)]
+        sites = [*kept.everywhere(connection), *_kept_sites(reference, connection, question)]
         told = demand.rules_told(connection, campaign)
         entries = levels_until(reference, connection, known, places, question.last)
     levels = _levels(entries, question.first)
@@ -127,7 +128,7 @@ def _placed(places: PlaceSet, points: NDArray[np.float64]) -> Units:
     return Units(places.placer.codes, places.placer.place(*points.T).astype(np.int64))
 
 
-def _kept_sites(connection: Connection, question: PlanQuestion) -> list[Site]:
+def _kept_sites(reference: Reference, connection: Connection, question: PlanQuestion) -> list[Site]:
     """Sites of sessions that stand of which the list of sites has none: those that the plan before proposed."""
     codes = {one.site for one in question.keeps}
     if not codes or question.follows is None:
@@ -136,7 +137,12 @@ def _kept_sites(connection: Connection, question: PlanQuestion) -> list[Site]:
     if told is None:
         return []
     listed = {one.code for one in kept.everywhere(connection)}
-    return [one for one in read_sites(told) if one.code in codes - listed]
+    return [one for one in sites_of(reference, told, lambda: read_sites(told)) if one.code in codes - listed]
+
+
+def sites_of(reference: Reference, told: bytes, read: Callable[[], list[Site]]) -> list[Site]:
+    """The sites of a plan as it was kept; whoever has read them for the question does not read them for the answer."""
+    return reference.lists.value(("sites of a plan", hashlib.sha256(told).digest()), read)
 
 
 def _levels(entries: Sequence[LevelEntry], first: date) -> tuple[tuple[str, date, int], ...]:
