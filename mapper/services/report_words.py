@@ -40,7 +40,7 @@ def paper(report: DailyReport, language: str, issuer: Issuer, now: datetime, sam
         title,
         (f"{report.campaign.label[language]} · {where}", _as_of(words, report, now)),
         sections(words, report),
-        _notes(words, report, sample),
+        _notes(words, report, sample, now),
         _letterhead(words, issuer, now) if issuer.body else None,
     )
 
@@ -86,7 +86,7 @@ def _letterhead(words: Writing, issuer: Issuer, now: datetime) -> Letterhead:
     )
 
 
-def _notes(words: Writing, report: DailyReport, sample: bool) -> tuple[str, ...]:
+def _notes(words: Writing, report: DailyReport, sample: bool, now: datetime) -> tuple[str, ...]:
     say = words.say
     notes = []
     if sample:
@@ -96,6 +96,15 @@ def _notes(words: Writing, report: DailyReport, sample: bool) -> tuple[str, ...]
     notes.append(say(mark("Boundaries: {set}."), set=set_name(report.places, words.language)))
     if report.places.approximate:
         notes.append(say(mark("Boundaries are approximate.")))
+    if report.day < now.astimezone(VIETNAM).date():
+        notes.append(
+            say(
+                mark(
+                    "Ages, doses and states are those of that day, of everybody known by now; houses are counted as of "
+                    "now."
+                )
+            )
+        )
     if report.houses.unvisited and report.campaign.design is Design.CENSUS:
         notes.append(
             say(

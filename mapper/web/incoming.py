@@ -43,7 +43,7 @@ def _refuse() -> None:
         return
     if NUL in request.path:
         raise NotFound(mark("There is nothing at this address."))
-    if for_phones(request.path) or signed_in() is None:
+    if request.method in ("GET", "HEAD", "OPTIONS") or for_phones(request.path) or signed_in() is None:
         return
     if any(NUL in name or NUL in text for name, text in request.form.items(multi=True)):
         raise InvalidInput(mark("What was typed holds a character that no text has (NUL). Type it again."))

@@ -94,6 +94,13 @@ def test_a_part_of_an_area_says_so(visited: Town) -> None:
     assert "Ranh giới: Ô vuông (đến 30/06/2025)." in told.notes
 
 
+def test_a_past_day_says_that_houses_are_as_of_now(visited: Town) -> None:
+    past = "Ages, doses and states are those of that day, of everybody known by now; houses are counted as of now."
+    at = datetime(DAY.year, DAY.month, DAY.day, 3, tzinfo=UTC)
+    for day, told in ((EARLIER, True), (DAY, False)):
+        assert (past in paper(report(visited, day), "en", Issuer(), at, sample=False).notes) is told
+
+
 def test_what_is_to_be_done_is_told_with_numbers(visited: Town) -> None:
     facts = paper(report(visited), "en", Issuer(), datetime.now(UTC), sample=False).sections[-1].points
     assert any("1 people" in point and "vaccination team" in point for point in facts)
