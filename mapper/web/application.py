@@ -35,6 +35,7 @@ from mapper.web import accounts as web_accounts
 from mapper.web import headers, incoming, reading, watch
 from mapper.web.api import api
 from mapper.web.api_description import api_description
+from mapper.web.assets import asset_url
 from mapper.web.assignment import assignment_pages
 from mapper.web.audit import audit_pages
 from mapper.web.base_map import base_map
@@ -292,7 +293,17 @@ def _answer(status: int, sentence: str, others: Sequence[Elsewhere] = ()) -> Res
         answer.status_code = status
         return answer
     links = [(one.address, one.unit.name, set_name(one.places.about, chosen_language())) for one in others]
-    page = render_template("problem.html", status=status, message=sentence, elsewhere=links)
+    try:
+        page = render_template("problem.html", status=status, message=sentence, elsewhere=links)
+    except Unavailable:  # nor can the database say who asks, for the page's head
+        page = current_app.jinja_env.get_template("problem_alone.html").render(
+            language=chosen_language(),
+            asset=asset_url,
+            title=say("This did not work"),
+            status=status,
+            message=sentence,
+            again=say("Try again"),
+        )
     return Response(page, status, mimetype="text/html")
 
 

@@ -12,13 +12,14 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from mapper.errors import Unavailable
+from mapper.errors import Unavailable, mark
 from mapper.services import readiness
 from mapper.settings import Settings
 from mapper.store import schema
 from mapper.store.standing import Standing
 from tests.client.collect import Collect, FilledForm, NotAccepted
 from tests.client.site import House, Site
+from tests.web.test_forms_page import manager
 
 TOKEN = "a token for the watch"
 
@@ -182,3 +183,20 @@ def test_an_address_of_a_phone_is_one_template(watched: Site) -> None:
         phone: Collect = watched.phone()
         phone.form_list()
     assert numbers(watched)[("tungnha_http_requests_total", "GET", "/key/<token>/formList", "2xx")] == 3
+
+
+def test_a_page_says_that_the_database_does_not_answer_whoever_asks(
+    sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chief = manager(sqlite_site)
+    assert chief.get("/map").status_code == 200
+
+    def gone(begin: str, end: str = "") -> None:
+        raise Unavailable(mark("The database does not answer. Try again in a moment."))
+
+    monkeypatch.setattr(sqlite_site.reference.database, "_borrow", gone)
+    for path in ("/map?lang=en", "/submissions", "/sites"):
+        answer = chief.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"] > "0") == (503, True)
+        assert 'class="problem-code">503' in answer.text
+    assert "Cơ sở dữ liệu không trả lời" in answer.text
