@@ -12,5 +12,7 @@ if (globalThis.registration) {
 
 // An error tells the browser to try again later; what the server refused waits for its reader instead.
 async function woken() {
+  // Of whom everything was erased nothing waits; to look for it would make an empty database of theirs again.
+  if (!(await indexedDB.databases()).some(({ name }) => name === KEPT.store)) return;
   if (!await send()) throw new Error("no line");
 }
