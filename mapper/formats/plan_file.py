@@ -40,18 +40,6 @@ def _made() -> TypeAdapter[MadePlan]:
 
 
 @dataclass(frozen=True, slots=True)
-class _SiteAlone:
-    """Of a site of a plan the site itself; what else is told of it is passed over unread."""
-
-    site: Site
-
-
-@dataclass(frozen=True, slots=True)
-class _SitesAlone:
-    sites: list[_SiteAlone]
-
-
-@dataclass(frozen=True, slots=True)
 class KeptSession:
     """Of a session of a plan that was kept when and by whom it is held, and for how many people."""
 
@@ -90,18 +78,13 @@ class _Sessions:
 
 
 @cache
-def _sites() -> TypeAdapter[_SitesAlone]:
-    return TypeAdapter(_SitesAlone)
-
-
-@cache
 def _sessions() -> TypeAdapter[_Sessions]:
     return TypeAdapter(_Sessions)
 
 
 def prepare() -> None:
     """Build what reads and writes plans, which takes a tenth of a second, before anybody waits for it."""
-    _questions(), _given(), _made(), _sites(), _sessions()
+    _questions(), _given(), _made(), _sessions()
 
 
 def write_question(question: PlanQuestion) -> str:
@@ -184,11 +167,6 @@ def made_digest(plan: MadePlan) -> str:
         told = {name: value for name, value in told.items() if name not in ("outline", "unserved_parts")}
         told["sites"] = [{name: one[name] for name in one if name != "parts"} for one in told["sites"]]
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def read_sites(told: bytes) -> list[Site]:
-    """The sites of a plan that was kept, without its houses and people, which takes a tenth of the time."""
-    return [one.site for one in _sites().validate_json(zlib.decompress(told)).sites]
 
 
 def read_sessions(told: bytes) -> list[KeptSite]:

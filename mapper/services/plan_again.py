@@ -195,7 +195,7 @@ def _sites(reference: Reference, user: User, line: PlanLine) -> Sequence[PlanSit
     if not told:
         return ()
     sites = read_sessions(told)
-    sites_of(reference, told, lambda: [one.site for one in sites])
+    sites_of(reference, told, lambda: sites)
     return sites
 
 

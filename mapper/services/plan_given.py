@@ -14,7 +14,7 @@ from mapper.domain.epidemic import LevelEntry
 from mapper.domain.plan import PlanGiven, PlanQuestion
 from mapper.domain.sites import Site
 from mapper.errors import InvalidQuestion, NotFound, mark
-from mapper.formats.plan_file import read_sites
+from mapper.formats.plan_file import KeptSite, read_sessions
 from mapper.services import demand
 from mapper.services.accounts import User
 from mapper.services.carried_levels import levels_until
@@ -137,12 +137,13 @@ def _kept_sites(reference: Reference, connection: Connection, question: PlanQues
     if told is None:
         return []
     listed = {one.code for one in kept.everywhere(connection)}
-    return [one for one in sites_of(reference, told, lambda: read_sites(told)) if one.code in codes - listed]
+    return [one for one in sites_of(reference, told, lambda: read_sessions(told)) if one.code in codes - listed]
 
 
-def sites_of(reference: Reference, told: bytes, read: Callable[[], list[Site]]) -> list[Site]:
+def sites_of(reference: Reference, told: bytes, read: Callable[[], Sequence[KeptSite]]) -> list[Site]:
     """The sites of a plan as it was kept; whoever has read them for the question does not read them for the answer."""
-    return reference.lists.value(("sites of a plan", hashlib.sha256(told).digest()), read)
+    key = "sites of a plan", hashlib.sha256(told).digest()
+    return reference.lists.value(key, lambda: [one.site for one in read()])
 
 
 def _levels(entries: Sequence[LevelEntry], first: date) -> tuple[tuple[str, date, int], ...]:
