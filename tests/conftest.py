@@ -75,6 +75,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("today", "long")])
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test's pages are made last and so closed first: none of them sees the server of its test go."""
+    if isinstance(item, pytest.Function):
+        item.fixturenames.sort(key=lambda name: name == "open_page")
+
+
 def _reads_backwards(config: pytest.Config) -> bool:
     """Whether this is the second, fourth, ... process of a run."""
     return getattr(config, "workerinput", {"workerid": ""})["workerid"][-1:] in {*"13579"}

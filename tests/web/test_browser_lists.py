@@ -22,7 +22,7 @@ SERVED = (
 
 
 @pytest.fixture
-def page(open_page: Pages, sqlite_site: Site) -> Page:
+def page(sqlite_site: Site, open_page: Pages) -> Page:
     """A page from which the scripts can be called."""
     shown = open_page()
     shown.goto(f"{sqlite_site.url}/sign-in")
