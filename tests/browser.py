@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Playwright,
     Request,
@@ -100,6 +101,15 @@ def launch(playwright: Playwright) -> Browser:
         return playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
     except Exception as error:  # Playwright raises its general Error for everything from a missing library on
         raise NoChromium(f"{executable} does not start: {str(error).strip()[:400]}") from error
+
+
+def stands(shown: Locator) -> None:
+    """Wait until something is where it was a third of a second ago; ``hover`` and ``click`` wait for two frames."""
+    before, give_up = None, time.monotonic() + PATIENCE_SECONDS
+    while before is None or before != shown.bounding_box():
+        before = shown.bounding_box()
+        shown.page.wait_for_timeout(330)
+        assert time.monotonic() < give_up, f"still moving: {shown}"
 
 
 @dataclass

@@ -52,7 +52,7 @@ def test_hamlets_are_drawn_from_tiles_and_told_at_a_click(
     assert levels == ["province", "district", "commune"]
     # The middle of the eight houses of Thôn Đông.
     page.evaluate("map_coverage.setView([22.0488, 105.0288], 13, { animate: false })")
-    page.wait_for_load_state("networkidle")
+    open_page.settle(page)
     until(page, DRAWN)
     spot = page.evaluate(
         "(() => { const p = map_coverage.latLngToContainerPoint([22.04, 105.02]); return [p.x, p.y]; })()"
@@ -69,7 +69,7 @@ def test_hamlets_are_drawn_from_tiles_and_told_at_a_click(
     page.goto(f"{site.url}/map/compare?date=2022-08-31&date_left=2021-08-09&level=hamlet")
     page.wait_for_load_state("networkidle")
     page.evaluate("map_left.setView([22.04, 105.02], 13, { animate: false })")
-    page.wait_for_load_state("networkidle")
+    open_page.settle(page)
     for side in ("left", "right"):
         until(page, DRAWN.replace("'.leaflet", f"'#map_{side} .leaflet"))
     box = page.locator("#map_left").bounding_box()

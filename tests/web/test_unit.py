@@ -14,7 +14,7 @@ from mapper.domain.succession import Heir, Succession
 from mapper.store import reference as kept
 from mapper.store import successions
 from mapper.store.successions import ToldSuccession
-from tests.browser import Pages
+from tests.browser import Pages, stands
 from tests.client.site import House, Site
 from tests.web.test_every_set import import_later, main_of
 from tests.web.test_menu import PASSWORD, at_desk
@@ -190,7 +190,15 @@ def test_the_map_keeps_a_set_over_a_change_of_the_day_says_so_and_leads_to_the_u
     expect(chosen).to_have_value("later")
     expect(note).to_be_hidden()
     expect(page.locator("a[href='/targets']")).to_have_count(1)
-    page.wait_for_load_state("networkidle")  # figures that come later draw the panel anew under the pointer
+    open_page.settle(page)
     page.locator(".row-button", has_text="Tây").click()
-    page.get_by_role("link", name="About this place").click()
+    link = page.get_by_role("link", name="About this place")
+    stands(link)  # the map makes room for what opened
+    link.hover()
+    page.mouse.down()
+    page.evaluate("document.getElementById('date').value = '2025-08-30'")
+    with page.expect_response(lambda answer: "date=2025-08-30" in answer.url and "/api/coverage" in answer.url):
+        page.locator("#date").dispatch_event("change")
+    open_page.settle(page)
+    page.mouse.up()  # figures that came between press and release have not taken the link away
     expect(page.locator("h1")).to_have_text("Xã Tây")

@@ -234,6 +234,14 @@ function complain(error) {
   say(text, make("button", { class: "button", type: "button", onclick: () => update() }, t("Try again")));
 }
 
+// Until no link or button is held down, five seconds at most: one that is replaced between press and release takes no
+// click.
+async function released() {
+  for (let left = 50; left > 0 && document.querySelector("a:active, button:active"); left -= 1) {
+    await new Promise((later) => setTimeout(later, 100));
+  }
+}
+
 async function update() {
   drawControls();
   drawSetNote();
@@ -259,6 +267,7 @@ async function update() {
       coverage(state, state.level, mine.signal),
       above ? coverage(state, above, mine.signal) : null,
     ]);
+    await released();
     if (mine !== asking) return;
     say("");
     showFigures(answer, aboveAnswer);
@@ -631,6 +640,7 @@ async function renew() {
   const [answer, aboveAnswer] = await Promise.all([
     coverage(state, state.level), above ? coverage(state, above) : null,
   ]);
+  await released();
   if (asked !== JSON.stringify([state.campaign, state.set, state.level, state.group, state.dose, state.date])) return;
   if (JSON.stringify([answer, aboveAnswer]) === JSON.stringify([shown.answer, shown.above])) return;
   shown.answer = answer;
