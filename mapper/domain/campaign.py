@@ -35,6 +35,14 @@ class Period:
         return bisect_right(starts, end, key=lambda start: self.after(date.fromordinal(start)))
 
 
+def days_of(births: tuple[int, int]) -> tuple[date, date] | None:
+    """The first and the last of some births as days; None where nobody's can lie there, at an end of the calendar."""
+    first, last = births
+    if first > date.max.toordinal() or last < date.min.toordinal():
+        return None
+    return date.fromordinal(first), date.fromordinal(last)
+
+
 @lru_cache(maxsize=16_384)
 def _after(months: int, days: int, start: date) -> date:
     """``Period.after``, kept since many groups ask for one birth's age, and whole hamlets share the day of a dose."""

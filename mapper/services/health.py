@@ -265,7 +265,7 @@ class _Day:
 
 
 def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), VIETNAM)
+    return datetime.combine(day, time.max, VIETNAM)
 
 
 def _lies_in(known: Known, at: HamletPlaces, cell: tallies.Cell, commune: str) -> bool:
@@ -297,7 +297,8 @@ def _people(
             senders.setdefault(each.sender_id, []).append(each)
     known_ids = [number for number in {*canvassers, *senders} if number is not None]
     accounts_by_id = {one.id: one for one in accounts.everyone(connection) if one.id in set(known_ids)}
-    sent = fieldwork.last_sent(reference.database, connection, known_ids, (now - LOOKED_BACK).date(), on)
+    since = max(now.date(), date.min + LOOKED_BACK) - LOOKED_BACK
+    sent = fieldwork.last_sent(reference.database, connection, known_ids, since, on)
     contacts = {
         number: one
         for number, one in fieldwork.contacts(connection).items()

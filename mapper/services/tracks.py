@@ -25,6 +25,8 @@ LATE = timedelta(days=14)
 MOST = 20_000
 """Visits of a day that are drawn at once; of more, an area is to be chosen."""
 
+_A_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -63,8 +65,10 @@ def tracks(
         known = reference.known(connection)
         known.campaign(campaign_id)
         cells = cells_in(reference, connection, known, user, default_set(known, set_id, day), area)
-        found = kept.sent_of(reference.database, connection, campaign_id, day, LATE, cells, MOST + 1)
-        found += kept.sent_later(reference.database, connection, campaign_id, day, day + LATE, cells, MOST + 1)
+        # The server's clock may be a day behind the phone's; at an end of the calendar there is no day more.
+        first, last = max(day, date.min + _A_DAY) - _A_DAY, min(day, date.max - LATE) + LATE
+        found = kept.sent_of(reference.database, connection, campaign_id, day, (first, last), cells, MOST + 1)
+        found += kept.sent_later(reference.database, connection, campaign_id, day, last, cells, MOST + 1)
         if len(found) > MOST:
             raise TooLarge(mark("There are more than {limit} visits on that day. Choose an area."), limit=MOST)
         of: dict[int, list[tuple[datetime, int, Stop]]] = {}

@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 
 from mapper.domain import shelves
-from mapper.domain.campaign import Campaign, Group, ScheduledDose
+from mapper.domain.campaign import Campaign, Group, ScheduledDose, days_of
 from mapper.domain.ledger import INSIDE, NEVER, State, moves
 from mapper.domain.people import Person
 from mapper.domain.reasons import KINDS, Deferral, Kind, why
@@ -115,8 +115,8 @@ def _read(
 ) -> dict[int, Spans]:
     """The spans of one group and dose of everybody in some cells; every one of the cells has an entry."""
     alone = replace(campaign, groups=(replace(group, doses=(dose,)),))
-    ((earliest, latest),) = alone.births
-    first, last = date.fromordinal(earliest), date.fromordinal(latest)
+    (births,) = alone.births
+    first, last = days_of(births) or (date.max, date.min)
     rows: dict[int, list[int]] = {cell: [] for cell in cells}
     words = reference.ages.words
 

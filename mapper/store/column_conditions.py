@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from mapper.domain.campaign import days_of
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people import AWAY
 from mapper.domain.people_filter import Entering, Obstacle, PeopleFilter, phone_digits, search_words
@@ -134,8 +135,11 @@ def condition(wanted: PeopleFilter, scope: Scope) -> Condition:
         _word(found, word)
     _standing(found, wanted, scope)
     if scope.births is not None:
-        first, last = (date.fromordinal(day) for day in scope.births)
-        found.add("p.born_on BETWEEN ? AND ?", first, last)
+        born = days_of(scope.births)
+        if born is None:
+            found.add("false")
+        else:
+            found.add("p.born_on BETWEEN ? AND ?", *born)
     for column, values in (
         ("p.sex", wanted.sexes),
         ("p.residence", wanted.residences),

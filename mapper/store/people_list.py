@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Date, and_, bindparam, exists, false, func, not_, or_, select, true
 
-from mapper.domain.campaign import Group, ScheduledDose
+from mapper.domain.campaign import Group, ScheduledDose, days_of
 from mapper.domain.ledger import State
 from mapper.domain.people import AWAY, Dose, Person
 from mapper.store import tables
@@ -49,11 +49,12 @@ def sieve(states: Collection[State], group: Group, dose: ScheduledDose, day: dat
     if State.OUTSIDE in states:
         return true()
     born: list[ColumnElement[bool]] = []
-    earliest, latest = group.births(day, day)
-    if earliest > 1:
-        born.append(_p.c.born_on >= _day(date.fromordinal(earliest)))
-    if latest < date.max.toordinal():
-        born.append(_p.c.born_on <= _day(date.fromordinal(latest)))
+    days = days_of(group.births(day, day))
+    if days is None:
+        born.append(false())
+    else:
+        born += [_p.c.born_on >= _day(days[0])] if days[0] > date.min else []
+        born += [_p.c.born_on <= _day(days[1])] if days[1] < date.max else []
     return and_(
         or_(_p.c.born_on.is_(None), and_(true(), *born)),
         or_(false(), *(_must(state, dose, day) for state in sorted(states))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
@@ -45,19 +45,20 @@ def sent_of(
     connection: Connection,
     campaign_id: str,
     day: date,
-    late: timedelta,
+    arrived: tuple[date, date],
     cell_ids: Sequence[int] | None,
     limit: int,
 ) -> list[Sent]:
-    """Submissions that may tell of a visit of the day, as they came: on it, or within ``late`` of it.
+    """Submissions that may tell of a visit of the day, as they came.
 
-    cell_ids: only of houses in these cells; None for all. At most ``limit``.
+    arrived: the first and the last day of their coming. cell_ids: only of houses in these cells; None for all. At most
+    ``limit``.
     """
     told_last = _h.c.instance_id == _s.c.instance_id
     statement = _select(told_last, (_h.c.id == _s.c.household_id) & (_h.c.campaign_id == campaign_id)).where(
         # By sender, since that is how the index has the days.
         _s.c.sender_id.in_(select(_u.c.id)),
-        _s.c.received_on.between(day - timedelta(days=1), day + late),
+        _s.c.received_on.between(*arrived),
         # Wrapped, or SQLite takes the index of households, and looks through all that a campaign ever sent.
         func.coalesce(_s.c.campaign_id, "") == campaign_id,
         _s.c.state == SubmissionState.PROCESSED.value,

@@ -51,3 +51,23 @@ def test_what_no_database_holds_is_not_asked_of_it(site: Site) -> None:
         for odd in (rb'{"document": "a\u0000"}', rb'{"campaign": "\ud800"}', b"[" * 20_000):
             answer = chief.session.post(site.url + path, data=odd, headers=program)
             assert (answer.status_code, "JSON" in answer.text) == (400, True), (path, odd[:20])
+
+
+ENDS = ("date={}", "date={}&age_from=5", "date={}&age_to=9", "day={}", "visited_from={0}&visited_to={0}", "from={0}&to={0}")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_no_page_breaks_at_an_end_of_the_calendar(sqlite_site: Site, day: str) -> None:
+    chief, broken, tried = manager(sqlite_site), {}, 0
+    for row in rules(create_app(sqlite_site.settings, sqlite_site.reference)):
+        method, _, template = row.partition(" ")
+        if method != "GET" or template.startswith(("/static", "/assets")):
+            continue
+        for asked in ENDS:
+            path = f"{re.sub(r'<[^>]*>', '1', template)}?campaign=mini&{asked.format(day)}"
+            status = chief.session.get(sqlite_site.url + path).status_code
+            tried += 1
+            if status >= 500:
+                broken[path] = status
+    assert tried > 500
+    assert broken == {}
