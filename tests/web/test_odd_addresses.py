@@ -53,7 +53,14 @@ def test_what_no_database_holds_is_not_asked_of_it(site: Site) -> None:
             assert (answer.status_code, "JSON" in answer.text) == (400, True), (path, odd[:20])
 
 
-ENDS = ("date={}", "date={}&age_from=5", "date={}&age_to=9", "day={}", "visited_from={0}&visited_to={0}", "from={0}&to={0}")
+ENDS = (
+    "date={}",
+    "date={}&age_from=5",
+    "date={}&age_to=9",
+    "day={}",
+    "visited_from={0}&visited_to={0}",
+    "from={0}&to={0}",
+)
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
