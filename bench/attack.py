@@ -1,10 +1,11 @@
-"""Attack the readers of what comes from outside, and the API by its own description.
+"""Attack the readers of what comes from outside, the API by its own description, and every page and form.
 
 python bench/attack.py [--minutes 10] [--only multipart,instance] [--first 1]
 
 Each reader of ``tests/attacks.py`` gets spoiled files for so many minutes of its own (14 readers: 10 minutes each are
 140), in rounds of 200 whose numbers begin with ``--first``, so that a fault can be met again; then the addresses under
-``/api`` are asked by schemathesis for as long, by a supervisor's key, over two communes. Prints inputs, CPU
+``/api`` are asked by schemathesis for as long, by a supervisor's key, over two communes; then an administrator in a
+browser asks every address, and sends every form, with odd values (``tests/web/page_attack.py``). Prints inputs, CPU
 seconds and the highest memory by reader, and every fault; ends with 1 where there was one. A process may take 4 GB.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 ROUND = 200
+QUESTIONS = 5000
 MOST_MEMORY = 4_000_000_000
 
 
@@ -36,10 +38,10 @@ def main() -> int:
     faults = 0
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        wanted = told.only.split(",") if told.only else [*targets(folder), "api"]
+        wanted = told.only.split(",") if told.only else [*targets(folder), *SERVED]
         for name in wanted:
-            if name == "api":
-                faults += _api(folder, told.minutes, told.first)
+            if name in SERVED:
+                faults += SERVED[name](folder, told.minutes, told.first)
                 continue
             target, rounds, until = targets(folder)[name], 0, time.monotonic() + told.minutes * 60
             before, wrong = time.process_time(), 0
@@ -75,6 +77,39 @@ def _api(folder: Path, minutes: float, first: int) -> int:
         rounds += 1
     _say("api (rounds of 20 an address)", rounds, before, wrong)
     return wrong
+
+
+def _pages(folder: Path, minutes: float, first: int) -> int:
+    from mapper.settings import Settings
+    from tests.client.site import fill_database, running
+    from tests.web.every_role import walk, world
+    from tests.web.page_attack import attack_pages
+
+    folder = Path(tempfile.mkdtemp(dir=folder))
+    url = f"sqlite:///{folder / 'site.sqlite3'}"
+    fill_database(url, folder)
+    settings = Settings(data_dir=folder, chunk_mb=1, max_submission_mb=4)
+    with running(settings, url) as site:
+        here = world(site, folder / "site.sqlite3", folder)
+    before, rounds, wrong, until = time.process_time(), 0, 0, time.monotonic() + minutes * 60
+    seen: dict[int, int] = {}
+    while time.monotonic() < until:
+        # A round begins where something of everything is still there.
+        with walk(here, folder, "admin") as walker:
+            for fault in attack_pages(walker, first + rounds, QUESTIONS, seen):
+                wrong += 1
+                print(f"  pages, round {first + rounds}: {fault}", flush=True)
+        rounds += 1
+    _say(
+        f"pages ({', '.join(f'{number} times {status}' for status, number in sorted(seen.items()))})",
+        rounds,
+        before,
+        wrong,
+    )
+    return wrong
+
+
+SERVED = {"api": _api, "pages": _pages}
 
 
 def _say(name: str, inputs: int, before: float, wrong: int) -> None:

@@ -59,9 +59,9 @@ class Places:
     end; unit_starts: the first row of each unit, and after the last.
     expected: houses, -1 where no list says. unvisited: of these; None where it is what a hamlet's visits leave. likely,
     unit_likely: of rows and units, how many more are likely there of houses whose hamlet lies in one of several units:
-    expected, unvisited. hamlet: a number for each row's hamlet, whatever its unit. row_of, hamlet_of: by cell id, -1
-    for none. loose: by cell id the rows and the units in which households may be that are in one of several. goals,
-    unit_goals: share to reach, numerator and denominator, (-1, 1) for none.
+    expected, unvisited. hamlet: a number for each row's hamlet, whatever its unit. row_of, hamlet_of: of each cell that
+    has any houses, by their numbers, -1 for none. loose: by cell id the rows and the units in which households may be
+    that are in one of several. goals, unit_goals: share to reach, numerator and denominator, (-1, 1) for none.
     """
 
     made_from: tuple[Any, ...]
@@ -157,7 +157,7 @@ def hamlet_figures(
             leaves = visible_rows(reference, connection, known, places, user)
             whole = seen_whole(reference, connection, known, places, user)
             there = _lay_out(known, places, user, aims, cells, every, cell_ids, visible, leaves, whole, made_from)
-        seen = there.row_of[cell_ids] >= 0
+        seen = there.row_of >= 0
         if there.loose:
             seen |= np.isin(cell_ids, list(there.loose))
         states = np.zeros((len(cell_ids), len(INSIDE)), np.int64)
@@ -179,11 +179,11 @@ def hamlet_figures(
             few = None if len(wanted) * 2 > len(cell_ids) else list(wanted)
             middles = register.cell_centres(database, connection, campaign.id, few)
             lon_lat[stale] = [middles.get(cell, (np.nan, np.nan))[::-1] for cell in wanted]
-    numbers, unit_numbers = _summed(there, cell_ids, visited, states)
+    numbers, unit_numbers = _summed(there, visited, states)
     if campaign.design is Design.CLUSTER_SURVEY:
         numbers[:, NEEDED] = unit_numbers[:, NEEDED] = UNKNOWN
     more, unit_more = _more(there, cell_ids, states, numbers, unit_numbers)
-    placed, row_middles, parts = _placed(there, cell_ids, visited, lon_lat)
+    placed, row_middles, parts = _placed(there, visited, lon_lat)
     return HamletFigures(
         places.id,
         places.about.imported_at,
@@ -197,7 +197,7 @@ def hamlet_figures(
         placed,
         row_middles,
         parts,
-        there.row_of[cell_ids[parts]],
+        there.row_of[parts],
         of_states,
         cell_ids,
         changes,
@@ -276,12 +276,9 @@ def _lay_out(
             of_hamlet = cells[cell_id].hamlet_code
             of_rows = [row_number[code, of_hamlet] for code in codes if (code, of_hamlet) in row_number]
             loose[cell_id] = of_rows, [units[code] for code in codes if code in units]
-    size = int(cell_ids[-1]) + 1 if len(cell_ids) else 0
-    row_of, hamlet_of = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
-    for cell_id in cell_ids.tolist():
-        hamlet_of[cell_id] = hamlets.get(cells[cell_id].hamlet_code, -1)
-    for cell_id, row in row_of_cell.items():
-        row_of[cell_id] = row_number[row]
+    # By place and not by the cells' numbers, which begin at 960 millions in the last province.
+    row_of = [row_number[row_of_cell[cell_id]] if cell_id in row_of_cell else -1 for cell_id in cell_ids.tolist()]
+    hamlet_of = [hamlets.get(cells[cell_id].hamlet_code, -1) for cell_id in cell_ids.tolist()]
     unit_of = np.array([-1 if unit is None else units[unit] for unit, _ in rows], np.int64)
     named = known.hamlets
     return Places(
@@ -300,8 +297,8 @@ def _lay_out(
         likely,
         unit_likely,
         np.array([hamlets[code] for _, code in rows], np.int64),
-        row_of,
-        hamlet_of,
+        np.array(row_of, np.int64),
+        np.array(hamlet_of, np.int64),
         loose,
         _ratios([aims.hamlet(*row) for row in rows]),
         _ratios([aims.unit(places.leaf, code) for code in units]),
@@ -313,9 +310,9 @@ def _ratios(aims: Sequence[Goal]) -> Ints:
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def _summed(places: Places, cell_ids: Ints, visited: Ints, states: Ints) -> tuple[Ints, Ints]:
+def _summed(places: Places, visited: Ints, states: Ints) -> tuple[Ints, Ints]:
     """The numbers of rows, and of units."""
-    rows, hamlets = places.row_of[cell_ids], places.hamlet_of[cell_ids]
+    rows, hamlets = places.row_of, places.hamlet_of
     seen, listed = rows >= 0, places.expected >= 0
     of_hamlet = _totals(hamlets[hamlets >= 0], visited[hamlets >= 0, None], int(places.hamlet.max(initial=-1)) + 1)[
         :, 0
@@ -366,11 +363,9 @@ def _needed(numbers: Ints, ratios: Ints) -> Ints:
     return np.where((wanted >= 0) & (eligible > 0), needed, UNKNOWN)
 
 
-def _placed(
-    places: Places, cell_ids: Ints, visited: Ints, lon_lat: NDArray[np.float64]
-) -> tuple[Ints, NDArray[np.float64], Ints]:
+def _placed(places: Places, visited: Ints, lon_lat: NDArray[np.float64]) -> tuple[Ints, NDArray[np.float64], Ints]:
     """The rows that are drawn, the middle of each, whose households may lie in several cells, and these, row by row."""
-    rows = places.row_of[cell_ids]
+    rows = places.row_of
     parts = np.flatnonzero((rows >= 0) & places.told[rows] & (visited > 0) & ~np.isnan(lon_lat[:, 0]))
     parts = parts[np.argsort(rows[parts], kind="stable")]
     rows, weights, at = rows[parts], visited[parts], lon_lat[parts]

@@ -6,6 +6,7 @@ import math
 import random
 import threading
 import time
+import tracemalloc
 from dataclasses import replace
 from datetime import date
 
@@ -17,6 +18,7 @@ from shapely import MultiPolygon, Polygon, box
 from mapper.domain.ledger import State
 from mapper.domain.places import Unit, UnitShape
 from mapper.domain.roles import Role
+from mapper.domain.shelves import CELLS
 from mapper.errors import InvalidQuestion, NotFound
 from mapper.services import boundaries, tiles
 from mapper.services.accounts import User
@@ -80,6 +82,21 @@ def test_columns_say_what_coverage_says_in_every_set_to_every_reader(sqlite_town
             found = agree(sqlite_town, user, set_id)
             assert len(found.placed) == len(found.middles) > 0
     assert agree(sqlite_town, some, "squares").places.leaves is not None
+
+
+def test_what_figures_take_does_not_grow_with_the_numbers_of_cells(
+    sqlite_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mapper.services.reference.shelf_of_province", lambda code: 1)
+    houses(sqlite_town)
+    figures = hamlet_figures(sqlite_town.reference, EVERYTHING, QUESTION)
+    assert figures.cell_ids.min() > CELLS, "a province's cells begin far behind one"
+    tracemalloc.start()
+    try:
+        hamlet_figures(sqlite_town.reference, EVERYTHING, QUESTION)
+        assert tracemalloc.get_traced_memory()[1] < CELLS, "not a byte for each number"
+    finally:
+        tracemalloc.stop()
 
 
 def test_of_what_was_known_only_cells_counted_since_are_read_again(

@@ -177,13 +177,18 @@ class Walker:
             headers["Authorization"] = f"Bearer {self.token}"
         return self.client.open(address, method=method, headers=headers, data=dict(typed) or None, buffered=True)
 
-    def address(self, rule: Rule) -> str:
-        """An address of a rule, of things of Xã Một."""
+    def address(self, rule: Rule, instead: Mapping[str, str] | None = None) -> str:
+        """An address of a rule, of things of Xã Một. instead: for some parts of the path, by their names."""
+        other = instead or {}
         asked = ASKED.get(rule.endpoint, "")
         if rule.endpoint in PAGES and "GET" in (rule.methods or ()):
             _path, mark, query = PAGES[rule.endpoint][1][0].format(**self.places).partition("?")
             asked = asked or mark + query
-        return re.sub(r"<(?:[^:>]*(?:\([^)]*\))?:)?(\w+)>", lambda part: self._part(rule, part[1]), rule.rule) + asked
+
+        def filled(part: re.Match[str]) -> str:
+            return other.get(part[1]) or self._part(rule, part[1])
+
+        return re.sub(r"<(?:[^:>]*(?:\([^)]*\))?:)?(\w+)>", filled, rule.rule) + asked
 
     def _part(self, rule: Rule, name: str) -> str:
         start = rule.rule.split("/")[1]

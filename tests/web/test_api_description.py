@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import jsonschema_rs
 import pytest
 from flask import Flask
-from werkzeug.datastructures import ImmutableMultiDict
 
 from mapper.domain.people_filter import NAMES
 from mapper.web.api_description import ROUTES, describe
@@ -16,6 +15,7 @@ from mapper.web.api_parameters import PARAMETERS
 from server import create_app
 from tests.api_attack import ask_all
 from tests.client.site import Site
+from tests.web.page_attack import Read
 
 
 @pytest.fixture
@@ -63,26 +63,6 @@ def test_the_description_wants_no_sign_in_and_tells_of_nobody(sqlite_site: Site)
     assert answer.get_json()["openapi"] == "3.1.0"
     for secret in ("Xã Một", "0000101", "squares"):
         assert secret not in answer.get_data(as_text=True)
-
-
-class Read(ImmutableMultiDict[str, Any]):
-    """The names of an address, noting those that somebody looks at."""
-
-    names: ClassVar[set[str]] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.names.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, *more: Any, **named: Any) -> Any:
-        """Noted."""
-        self.names.add(name)
-        return super().get(name, *more, **named)
-
-    def getlist(self, name: str, *more: Any, **named: Any) -> Any:
-        """Noted."""
-        self.names.add(name)
-        return super().getlist(name, *more, **named)
 
 
 ASKED = {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from server import create_app
 from tests.client.site import Site
-from tests.web.every_role import rules
+from tests.web.every_role import World, rules, walk
+from tests.web.page_attack import attack_pages
+from tests.web.test_every_role import here  # noqa: F401
 from tests.web.test_forms_page import manager
 
 DATED = ("/map", "/map/compare", "/integrity", "/integrity/progress", "/upcoming", "/targets", "/stock", "/forecast")
@@ -78,3 +81,11 @@ def test_no_page_breaks_at_an_end_of_the_calendar(sqlite_site: Site, day: str) -
                 broken[path] = status
     assert tried > 500
     assert broken == {}
+
+
+def test_no_odd_question_is_a_fault(here: World, tmp_path: Path) -> None:  # noqa: F811
+    seen: dict[int, int] = {}
+    with walk(here, tmp_path, "admin") as walker:
+        wrong = list(attack_pages(walker, 1, 1500, seen))
+    assert not wrong, "\n".join(wrong)
+    assert min(seen.get(status, 0) for status in (200, 302, 400, 404)) > 20, seen
