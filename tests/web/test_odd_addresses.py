@@ -43,7 +43,13 @@ def test_what_no_database_holds_is_not_asked_of_it(site: Site) -> None:
     for path in (f"/submission/{NUL}", f"/odata/{NUL}.svc", f"/boundary-sets/import/{NUL}", f"/key/{NUL}/formList"):
         assert chief.session.get(site.url + path).status_code == 404
     assert wrong == []
-    for path in (f"/list?text={NUL}", f"/follow-up?commune={NUL}", f"/api/people?campaign={NUL}", f"/map?{NUL}=1"):
+    for path in (
+        f"/audit.csv?about={NUL}",
+        f"/list?text={NUL}",
+        f"/follow-up?commune={NUL}",
+        f"/api/people?campaign={NUL}",
+        f"/map?{NUL}=1",
+    ):
         answer = chief.session.get(site.url + path)
         assert answer.status_code in (200, 400, 404), path
     assert "NUL" in chief.post("/sites", chief.get("/sites?lang=en").text, name="a\0b").text
