@@ -95,7 +95,7 @@ def _pages(folder: Path, minutes: float, first: int) -> int:
     seen: dict[int, int] = {}
     while time.monotonic() < until:
         # A round begins where something of everything is still there.
-        with walk(here, folder, "admin") as walker:
+        with tempfile.TemporaryDirectory(dir=folder) as copy, walk(here, Path(copy), "admin") as walker:
             for fault in attack_pages(walker, first + rounds, QUESTIONS, seen):
                 wrong += 1
                 print(f"  pages, round {first + rounds}: {fault}", flush=True)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mapper.domain.whole import whole
+
 ROUND = 2**13
 """No entity is updated so often. Above it a version that a phone is handed tells the round of the phone's list.
 
@@ -190,7 +192,4 @@ def _own(version: int | None) -> int | None:
 
 def read_version(text: str) -> int | None:
     """A version as a phone writes it; None for "" and for what no version can be."""
-    if not text.isascii() or not text.isdigit() or len(text) > 10:
-        return None
-    number = int(text)
-    return number if 1 <= number <= HIGHEST_VERSION else None
+    return whole(text, HIGHEST_VERSION) or None

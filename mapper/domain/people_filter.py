@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from mapper.domain.ledger import State
 from mapper.domain.places import fold
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, mark
 
 LONGEST_TEXT = 200
@@ -235,9 +236,10 @@ def _day(name: str, text: str) -> date | None:
 def _number(name: str, text: str, most: int = OLDEST) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) <= most):
+    number = whole(text, most)
+    if number is None:
         raise _unusable(name, text)
-    return int(text)
+    return number
 
 
 def _word(name: str, text: str, words: type[Word]) -> Word:

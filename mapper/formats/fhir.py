@@ -16,6 +16,7 @@ import orjson
 from mapper.domain.campaign import Campaign, ScheduledDose
 from mapper.domain.exchange import Code, ExchangeMapping
 from mapper.domain.people import Dose, Person
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, TooLarge, mark
 
 Resource = dict[str, Any]
@@ -193,8 +194,9 @@ def _coding(code: Code) -> Resource:
 
 
 def _number(code: str) -> Resource:
-    if code.isascii() and code.isdecimal() and code == str(int(code)) and int(code):
-        return {"doseNumberPositiveInt": int(code)}
+    number = whole(code)
+    if number and code == str(number):
+        return {"doseNumberPositiveInt": number}
     return {"doseNumberString": code}
 
 

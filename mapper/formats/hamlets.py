@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, mark
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def _read(reader: Reader) -> tuple[HamletRow, ...]:
 def _households(text: str, line: int) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 6 or int(text) > _MAX_HOUSEHOLDS:
+    number = whole(text, _MAX_HOUSEHOLDS)
+    if number is None:
         raise InvalidInput(
             mark(
                 "Hamlet list, line {line}: {value} is no number of households. Write a whole number, or leave it empty."
@@ -110,4 +112,4 @@ def _households(text: str, line: int) -> int | None:
             line=line,
             value=text,
         )
-    return int(text)
+    return number

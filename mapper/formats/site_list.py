@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mapper.domain.places import name_key
 from mapper.domain.sites import Site, SiteKind
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, mark
 from mapper.formats.table_file import read_table
 
@@ -133,13 +134,14 @@ def _site(name: str, row: ListedSite) -> Site:
     if cold is None:
         raise wrong("cold_chain", "yes, no")
     lat, lon = degrees("lat", 90, "22.2851"), degrees("lon", 180, "105.9003")
-    capacity = row.fields.get("capacity", "")
-    if capacity and not (capacity.isascii() and capacity.isdecimal() and 0 < int(capacity[:9]) <= _MOST_A_DAY):
+    told = row.fields.get("capacity", "")
+    capacity = whole(told, _MOST_A_DAY)
+    if told and not capacity:
         raise wrong("capacity", "200")
     code = row.fields.get("code", "") or code_of(called, lat, lon)
     if len(code) > _LONGEST or not code.isprintable():
         raise wrong("code", "TYT-01969")
-    return Site(code, called, kind, lat, lon, int(capacity) if capacity else None, cold)
+    return Site(code, called, kind, lat, lon, capacity, cold)
 
 
 def code_of(name: str, lat: float, lon: float) -> str:

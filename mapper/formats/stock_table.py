@@ -9,6 +9,7 @@ from datetime import date
 
 from mapper.domain.places import fold
 from mapper.domain.stock import Kind, WasteReason
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, MapperError, mark
 from mapper.formats.cells import harmless
 from mapper.formats.level_table import RowFault, read_any_day
@@ -198,8 +199,9 @@ def _amount(doses: str, vials: str, kind: Kind) -> tuple[int | None, int | None]
     # As spreadsheets group thousands.
     plain = re.sub(r"(?<=\d)[.,\u00a0 ](?=\d{3}\b)", "", told)
     least = 0 if kind is Kind.COUNTED else 1
-    if not (plain.isascii() and plain.isdecimal() and len(plain) < 9 and least <= int(plain) <= MOST_DOSES):
+    number = whole(plain, MOST_DOSES)
+    if number is None or number < least:
         raise InvalidInput(
             mark("{value} is no number of doses or vials. Write a whole number like 120."), value=told[:40]
         )
-    return (int(plain), None) if doses else (None, int(plain))
+    return (number, None) if doses else (None, number)

@@ -18,6 +18,7 @@ from argon2.exceptions import VerificationError
 from mapper.domain.places import same_name
 from mapper.domain.ranges import OneOf
 from mapper.domain.roles import READERS, UNLIMITED, Role
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
 from mapper.geo.drawing import lies_within
 from mapper.services import audit, passwords
@@ -397,7 +398,8 @@ def _holds_area(connection: Connection, known: Known, user: User, area: tuple[st
     if set_id == IDLE:
         set_id, _, code = code.partition(":")
     if set_id == DRAWN:
-        outline = drawn_areas.outline(connection, int(code)) if code.isdecimal() else None
+        number = whole(code)
+        outline = drawn_areas.outline(connection, number) if number is not None else None
         return outline is not None and lies_within(outline, drawn_areas.unit_outlines(connection, user.areas))
     if not set_id:
         return ("", code) in user.areas or _holds_hamlet(known, user, code)

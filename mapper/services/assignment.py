@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from mapper.domain.campaign import Campaign
 from mapper.domain.places import order_key
 from mapper.domain.roles import Role
+from mapper.domain.whole import whole
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.geo.drawing import as_geojson, cut, read_drawing
 from mapper.geo.drawn import bounds, overlap
@@ -99,7 +100,8 @@ def assigned(reference: Reference, user: User) -> Assigned:
     """The hamlets, units and drawn areas of a user."""
     with reference.database.read() as connection:
         known = reference.known(connection)
-        numbers = [int(code) for set_id, code in user.areas if set_id == DRAWN and code.isdecimal()]
+        told = (whole(code) for set_id, code in user.areas if set_id == DRAWN)
+        numbers = [number for number in told if number is not None]
         shapes = (drawn_areas.outline(connection, number) for number in numbers)
         return Assigned(
             frozenset(code for set_id, code in user.areas if not set_id),
@@ -259,7 +261,7 @@ def _area(reference: Reference, connection: Connection, by: User, written: str) 
     known = reference.known(connection)
     area = ("", code) if set_id == HAMLET_LIST else (set_id, code)
     there = (not area[0] and code in known.hamlets) or (
-        set_id == DRAWN and code.isdecimal() and drawn_areas.outline(connection, int(code)) is not None
+        set_id == DRAWN and (number := whole(code)) is not None and drawn_areas.outline(connection, number) is not None
     )
     if there and not area[0] and not accounts.holds(reference, connection, by, [area]):
         _refuse_part(known, by, code)

@@ -13,6 +13,7 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.people import Outcome, Person, Visit
 from mapper.domain.places import fold
 from mapper.domain.roles import Role
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit, users
 from mapper.services.accounts import User, visible_cells
@@ -328,7 +329,8 @@ def _one_of(text: str, words: Sequence[str]) -> None:
 
 
 def _whole(text: str, least: int, most: int) -> None:
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 5 and least <= int(text) <= most):
+    number = whole(text, most)
+    if text and (number is None or number < least):
         raise InvalidInput(
             mark("{value} is no whole number from {least} to {most}."), value=text[:20], least=least, most=most
         )

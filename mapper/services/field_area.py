@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from mapper.domain.whole import whole
 from mapper.geo.drawn import bounds, meets_any, overlap, within_any
 from mapper.services.accounts import DRAWN, User
 from mapper.services.reference import Known, Reference
@@ -137,7 +138,8 @@ def hamlets_met(connection: Connection, known: Known, outlines: Sequence[bytes])
 
 def drawn_outlines(reference: Reference, connection: Connection, user: User) -> tuple[bytes, ...]:
     """The outlines that were drawn for a user, WKB; one that was taken away again is left out."""
-    numbers = [int(code) for set_id, code in user.areas if set_id == DRAWN and code.isdecimal()]
+    told = (whole(code) for set_id, code in user.areas if set_id == DRAWN)
+    numbers = [number for number in told if number is not None]
     if not numbers:
         return ()
     return tuple(outline for _, outline in follow_up.drawn_areas(reference.database, connection, numbers))

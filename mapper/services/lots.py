@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from mapper.domain.campaign import Label
 from mapper.domain.places import fold
 from mapper.domain.walk import Stop, number_key, walk
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit
 from mapper.services.accounts import User, visible_cells
@@ -193,9 +194,7 @@ def _read(told: Told, position: int | None) -> tuple[int | None, int | None, str
 
 
 def _number(text: str, most: int) -> int | None:
-    text = text.strip()
-    whole = text.isascii() and text.isdecimal() and len(text) < 6
-    return int(text) if whole and int(text) <= most else None
+    return whole(text.strip(), min(most, 99_999))
 
 
 def _rule(one: KeptLot) -> Rule:

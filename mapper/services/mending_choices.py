@@ -25,6 +25,7 @@ from mapper.domain.mending import (
 )
 from mapper.domain.people import Person, Property
 from mapper.domain.quality import births
+from mapper.domain.whole import whole
 from mapper.errors import Conflict, InvalidInput, mark
 from mapper.services.folding import as_known
 from mapper.services.reference import Known, Reference
@@ -128,9 +129,10 @@ def _checked(known: Known, campaign: Campaign, wanted: Correcting) -> Plain:
     if choices is not None and text not in choices:
         raise InvalidInput(mark("{value} cannot be chosen here. Take one of the list."), value=text[:60])
     if name == "expected_members":
-        if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 200:
+        number = whole(text, 199)
+        if not number:
             raise InvalidInput(mark("{value} is no number of people. Write one from 1 to 199."), value=text[:60])
-        return int(text)
+        return number
     if not text or len(text) > 200:
         raise InvalidInput(mark("Write the right value, of at most {number} characters."), number=200)
     return text

@@ -8,6 +8,7 @@ from datetime import date
 
 from mapper.domain.places import order_key
 from mapper.domain.roles import Role
+from mapper.domain.whole import whole
 from mapper.errors import mark
 from mapper.services import audit, users
 from mapper.services.accounts import HAMLET_LIST, User
@@ -153,4 +154,4 @@ def _places(connection: Connection, known: Known, written: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 10
+    return whole(text) is not None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mapper.domain.places import order_key
 from mapper.domain.roles import MAY_MAKE, Role
+from mapper.domain.whole import whole
 from mapper.errors import Conflict, Forbidden, InvalidInput, NotFound, mark
 from mapper.geo.drawn import bounds, overlap
 from mapper.services import accounts, audit
@@ -299,7 +300,8 @@ def place_of(connection: Connection, known: Known, set_id: str, code: str) -> Pl
     if idle:
         set_id, _, code = code.partition(":")
     if set_id == DRAWN:
-        label = drawn_areas.label(connection, int(code)) if code.isdecimal() else None
+        number = whole(code)
+        label = drawn_areas.label(connection, number) if number is not None else None
         return Place(f"{DRAWN}:{code}", label or code, "", idle)
     if not set_id:
         hamlet = known.hamlets.get(code)
@@ -330,7 +332,8 @@ def communes_of_area(connection: Connection, known: Known, area: tuple[str, str]
         return {hamlet.commune_code} if hamlet else set()
     home, places = known.sets.get(known.home or ""), known.every_set.get(set_id)
     if home is not None and set_id == DRAWN:
-        outline = drawn_areas.outline(connection, int(code)) if code.isdecimal() else None
+        number = whole(code)
+        outline = drawn_areas.outline(connection, number) if number is not None else None
         box = bounds(outline) if outline else None
         return {unit.code for unit in home.at_level(home.leaf) if box and overlap(unit.bounds, box)}
     if home is None or places is None:

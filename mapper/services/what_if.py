@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from mapper.domain.made_plan import Explained
 from mapper.domain.plan import Aim, PlanQuestion, Scenario
 from mapper.domain.planning import PlanningRules
+from mapper.domain.whole import whole
 from mapper.errors import InvalidQuestion, mark
 from mapper.services.plan_question import MOST_DOSES
 
@@ -68,10 +69,12 @@ def _sites(wish: PlanQuestion, used: int | None) -> Iterator[Variant]:
 
 
 def _doses(wish: PlanQuestion, written: str) -> Variant:
-    if not (written.isascii() and written.isdecimal() and len(written) < 10 and 1 <= int(written) <= MOST_DOSES):
+    doses = whole(written, MOST_DOSES)
+    if not doses:
         raise InvalidQuestion(mark("Write how many doses there are."))
-    told = Explained(mark("{doses} doses only"), {"doses": int(written)})
-    return Variant(f"{DOSES}{int(written)}", told, replace(wish, doses=int(written)))
+    return Variant(
+        f"{DOSES}{doses}", Explained(mark("{doses} doses only"), {"doses": doses}), replace(wish, doses=doses)
+    )
 
 
 def _walks(wish: PlanQuestion) -> Variant:

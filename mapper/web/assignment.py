@@ -8,6 +8,7 @@ from flask import Blueprint, flash, get_flashed_messages, redirect, render_templ
 from werkzeug.wrappers import Response
 
 from mapper.domain.roles import OVERSEERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.maps.coverage_map import MapParts
 from mapper.maps.drawing_map import HOLDER_COLOURS, DrawingView, House, drawing_map
@@ -138,6 +139,7 @@ def _number(written: str) -> int | None:
     """The number of a user; None for an empty choice. Raises NotFound for anything else."""
     if not written:
         return None
-    if not (written.isascii() and written.isdecimal() and len(written) < 10):
-        raise NotFound(mark("No user {number} works in your area. Look in the list."), number=written)
-    return int(written)
+    number = whole(written)
+    if number is None:
+        raise NotFound(mark("No user {number} works in your area. Look in the list."), number=written[:20])
+    return number

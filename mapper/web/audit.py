@@ -12,6 +12,7 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import Role
+from mapper.domain.whole import whole
 from mapper.errors import Forbidden, mark
 from mapper.formats.cells import harmless
 from mapper.services import audit, trail
@@ -142,5 +143,4 @@ def _wanted() -> Wanted:
 
 
 def _number(name: str) -> int | None:
-    written = request.args.get(name, "")
-    return int(written) if written.isascii() and written.isdecimal() and len(written) < 10 else None
+    return whole(request.args.get(name, ""))

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.people import Finding
 from mapper.domain.roles import READERS
 from mapper.domain.succession import Change
+from mapper.domain.whole import whole
 from mapper.errors import (
     Conflict,
     Forbidden,
@@ -242,8 +243,7 @@ def succession(old: str, new: str) -> str:
     change, find = _chosen_change(), request.args.get("find", "").strip()[:LONGEST_SEARCH]
     fates = view.chosen(shown.fates, change, find)
     pages = max(1, -(-len(fates) // AT_ONCE))
-    typed = request.args.get("page", "1")
-    page = max(1, min(int(typed), pages)) if typed.isascii() and typed.isdecimal() and len(typed) < 6 else 1
+    page = max(1, min(whole(request.args.get("page", "1")) or 1, pages))
     return render_template(
         "succession.html",
         shown=shown,

@@ -11,6 +11,7 @@ from mapper.domain.dividing import TwoHouseholds
 from mapper.domain.mending import Correction, SameHousehold, SamePerson, TwoPeople
 from mapper.domain.quality import RULES
 from mapper.domain.roles import OVERSEERS
+from mapper.domain.whole import whole
 from mapper.errors import mark
 from mapper.services import areas, cleaning, users
 from mapper.services.cleaning import EVERY, Choice, Decided, Finding, Settled
@@ -106,8 +107,7 @@ def page() -> str:
 def _wanted() -> Decided:
     """Which decisions this request's address asks for; what it does not know is left aside."""
     rule, choice, by = (request.args.get(name, "") for name in ("rule", "choice", "by"))
-    number = int(by) if by.isascii() and by.isdecimal() and len(by) < 10 else None
-    return Decided(rule if rule in RULES else "", choice if choice in DECISIONS else "", number)
+    return Decided(rule if rule in RULES else "", choice if choice in DECISIONS else "", whole(by))
 
 
 @cleaning_pages.get("/cleaning/progress")
@@ -132,8 +132,8 @@ def decide(campaign_id: str, key: str) -> Response:
     correcting = None
     if form.get("choice") == "correct":
         told = form.get("before")
-        number = form.get("what") == "expected_members" and told is not None and told.isdecimal()
-        before = int(told) if number and told else told
+        number = whole(told or "") if form.get("what") == "expected_members" else None
+        before = told if number is None else number
         correcting = Correcting(
             (form.get("person", ""), form.get("what", ""), form.get("code", "")),
             before,
@@ -172,8 +172,7 @@ def _told_dose(text: str) -> tuple[str, str]:
 
 
 def _page_number() -> int:
-    written = request.args.get("page", "")
-    return max(1, int(written)) if written.isascii() and written.isdecimal() and len(written) < 6 else 1
+    return whole(request.args.get("page", ""), 99_999) or 1
 
 
 def _why(campaign: Campaign, finding: Finding) -> str:
@@ -239,4 +238,5 @@ def _mended(one: Settled) -> str:
 
 def _grouped(number: str) -> str:
     """A whole number as the reader's language writes it."""
-    return str(format_decimal(int(number), locale=chosen_language())) if number.isdecimal() else number
+    counted = whole(number)
+    return number if counted is None else str(format_decimal(counted, locale=chosen_language()))

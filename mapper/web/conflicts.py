@@ -12,6 +12,7 @@ from mapper.domain.campaign import Campaign
 from mapper.domain.people import Point, Property
 from mapper.domain.roles import OVERSEERS
 from mapper.domain.updates import DOSE, Compared, Value
+from mapper.domain.whole import whole
 from mapper.errors import mark
 from mapper.services import conflicts
 from mapper.web.accounts import only_for, reader
@@ -93,8 +94,7 @@ def page() -> str:
 
 
 def _page_number() -> int:
-    written = request.args.get("page", "")
-    return max(1, int(written)) if written.isascii() and written.isdecimal() and len(written) < 6 else 1
+    return whole(request.args.get("page", ""), 99_999) or 1
 
 
 @conflict_pages.post("/conflicts/<path:instance_id>")

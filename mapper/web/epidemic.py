@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.epidemic import LEVELS
 from mapper.domain.roles import READERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, MapperError, TooLarge, mark
 from mapper.formats.level_table import LevelColumns, RowFault
 from mapper.services import epidemic as levels
@@ -56,9 +57,7 @@ def _page(problem: MapperError | None = None, faults: tuple[RowFault, ...] = ())
     find, unit = (request.args.get(name, "").strip()[:LONGEST_SEARCH] for name in ("find", "unit"))
     found = levels.overview(installation().reference, reader(), asked.state["set"], asked.day, asked.area, find, unit)
     pages = max(1, -(-len(found.units) // AT_ONCE))
-    typed = request.args.get("page", "1")
-    page = min(int(typed), pages) if typed.isascii() and typed.isdecimal() and 0 < len(typed) < 6 else 1
-    page = max(1, page)
+    page = max(1, min(whole(request.args.get("page", "1")) or 1, pages))
     return render_template(
         "epidemic.html",
         asked=asked,

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
 from mapper.domain.walk import to_scale
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import audit, health, intake, invitations, questions, review, sheets, walk
 from mapper.services.accounts import HAMLET_LIST, User
@@ -102,7 +103,7 @@ def _choose(asked: Mapping[str, str], user: User) -> tuple[Chosen, Choices]:
     commune = chosen_commune(asked, set_id, communes)
     canvassers = walk.canvassers(reference, user, commune or None, set_id)
     number, only = asked.get("canvasser", ""), asked.get("list", "")
-    if number and not (number.isascii() and number.isdecimal() and len(number) < 10):
+    if number and whole(number) is None:
         raise NotFound(mark("There is no canvasser of that number in your area. Choose one of the list."))
     if only and only not in set(Why):
         raise InvalidInput(mark("There is no list {list}. Choose one of: {lists}."), list=only, lists=", ".join(Why))
@@ -244,8 +245,8 @@ def _part_of(chosen: Chosen) -> tuple[str, str] | None:
 def _part(asked: Mapping[str, str], houses: int) -> tuple[int, int]:
     """Which part of a long walk is asked for, from 1, and how many there are. Raises NotFound for another."""
     parts, told = max(1, -(-houses // AT_ONCE)), asked.get("part", "1")
-    part = int(told) if told.isascii() and told.isdecimal() and len(told) < 10 else 0
-    if not 1 <= part <= parts:
+    part = whole(told, parts)
+    if not part:
         raise NotFound(mark("This walk has {parts} parts. Choose one of them."), parts=parts)
     return part, parts
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidQuestion, NotFound, mark
 from mapper.formats.register_file import MEDIA_TYPES, Value, write_list
 from mapper.services.areas import read_area
@@ -180,8 +181,7 @@ def _ahead(first: date) -> date:
 
 
 def _sessions() -> int:
-    text = request.args.get("sessions", "1")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 3 else 0
+    return whole(request.args.get("sessions", "1"), 99) or 0
 
 
 @forecasts.get("/forecast/progress")

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, red
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import OVERSEERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.services import audit, back_check_round, back_check_sheet, back_checks, reporting
 from mapper.services import integrity as service
@@ -326,10 +327,10 @@ def _address(asked: Asked) -> str:
 
 
 def _number(text: str) -> int:
-    text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise NotFound(mark("{value} is no number of the page. Load the page again."), value=text[:20] or "–")
-    return int(text)
+    number = whole(text.strip())
+    if number is None:
+        raise NotFound(mark("{value} is no number of the page. Load the page again."), value=text.strip()[:20] or "–")
+    return number
 
 
 def _seen(one: Evidence) -> str:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.campaign import Campaign
 from mapper.domain.roles import READERS
+from mapper.domain.whole import whole
 from mapper.errors import Conflict, Forbidden, InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.register_dates import ORDERS
 from mapper.formats.register_extract import DOSE_PARTS, ROLES
@@ -165,9 +166,8 @@ def _campaign(extract: Extract) -> Campaign:
 def say_columns(number: int) -> AnyResponse | tuple[str, int]:
     """Take the file in with its columns as they are said."""
     form = request.form
-    wide = int(form.get("wide", "0")) if form.get("wide", "").isdecimal() else 0
     try:
-        mapped, orders = registers.read_choices(form, min(wide, 1000))
+        mapped, orders = registers.read_choices(form, whole(form.get("wide", ""), 1000) or 0)
         reading = registers.take(installation().reference, reader(), number, mapped, orders, today())
     except InvalidInput as problem:
         return _columns(number, problem), 400
@@ -289,7 +289,7 @@ def _view(campaign: Campaign) -> register_lists.View:
         kind if kind in set(Kind) else "",
         measure if measure in campaign.doses else PEOPLE,
         args.get("unit", "")[:40],
-        int(page) if page.isdecimal() and 0 < len(page) < 6 and int(page) else 1,
+        whole(page, 99_999) or 1,
         args.get("level", "")[:20],
     )
 
@@ -322,7 +322,7 @@ def decide(number: int) -> AnyResponse:
         reader(),
         standing.made,
         extract.set_id,
-        int(row) if row.isdecimal() and len(row) < 10 else 0,
+        whole(row) or 0,
         typed.get("ours", ""),
         same,
     )

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, g, request, stream_with_context
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
+from mapper.domain.whole import whole
 from mapper.errors import Forbidden, InvalidInput, NotFound, NotSupported, mark
 from mapper.formats.odata import Properties, Shape, metadata, row_of, service_document
 from mapper.formats.odata_query import Condition, only, read_condition, read_expand, read_order, read_select
@@ -200,9 +201,10 @@ def _number(name: str) -> int | None:
     text = _text(name)
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+    number = whole(text, 10**15)
+    if number is None:
         raise InvalidInput(mark("{name} is a whole number from 0 on, not {value}."), name=name, value=text[:20])
-    return min(int(text), MOST)
+    return min(number, MOST)
 
 
 def _count(feed: Feed, asked: _Asked) -> int:

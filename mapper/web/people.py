@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.ledger import State
 from mapper.domain.people_filter import PeopleFilter
 from mapper.domain.roles import OVERSEERS, READERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.services import people_list, reasons, reporting
 from mapper.services.area_ledger import OTHERS, AreaWithin
@@ -213,9 +214,10 @@ def _house_numbers(total: UnitFigures, found: dict[str, int]) -> dict[str, int |
 def _page() -> int:
     """The page asked for, from 1. Raises NotFound for what is no number."""
     told = request.args.get("page", "1")
-    if not (told.isascii() and told.isdecimal() and len(told) < 10):
+    page = whole(told)
+    if page is None:
         raise NotFound(mark("There is no page {page} of this list."), page=told[:20])
-    return int(told)
+    return page
 
 
 @not_vaccinated.get("/reasons", endpoint="page")

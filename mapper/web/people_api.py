@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, jsonify, request
 
 from mapper.domain.roles import OVERSEERS, READERS
+from mapper.domain.whole import whole
 from mapper.errors import Forbidden, InvalidInput, NotFound, mark
 from mapper.web.accounts import reader
 from mapper.web.installation import installation
@@ -39,10 +40,10 @@ def people() -> Response:
     from mapper.services import filter_lists
 
     at = _wanted_of_program()
-    user, limit = reader(), request.args.get("limit", str(filter_lists.AT_ONCE))
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= filter_lists.MOST_AT_ONCE):
+    user, limit = reader(), whole(request.args.get("limit", str(filter_lists.AT_ONCE)), filter_lists.MOST_AT_ONCE)
+    if not limit:
         raise InvalidInput(mark("A page holds 1 to {most} people. Ask for as many."), most=filter_lists.MOST_AT_ONCE)
-    found = filter_lists.people(installation().reference, user, at.question, page_asked(), int(limit))
+    found = filter_lists.people(installation().reference, user, at.question, page_asked(), limit)
     phones = user.role in OVERSEERS
     return jsonify(
         **_head(at, found.of),

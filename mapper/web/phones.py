@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 from multipart import MultipartError, MultipartParser
 from werkzeug.http import parse_options_header
 
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, mark
 from mapper.formats import openrosa as replies
 from mapper.language import translate
@@ -190,8 +191,8 @@ class ShortCut:
 
     def _upload(self, environ: WSGIEnvironment) -> Upload | None:
         """A request's submission, or None where it is no ordinary upload. Raises InvalidInput."""
-        path, length = environ["PATH_INFO"], environ.get("CONTENT_LENGTH", "")
-        if not length.isdecimal() or not self.wants(environ["REQUEST_METHOD"], path, int(length)):
+        path, length = environ["PATH_INFO"], whole(environ.get("CONTENT_LENGTH", ""), 10**15)
+        if length is None or not self.wants(environ["REQUEST_METHOD"], path, length):
             return None
         query = parse_qs(environ.get("QUERY_STRING", ""))
         if "lang" in query or environ.get("HTTP_X_OPENROSA_VERSION", "1.0") != "1.0":
@@ -200,7 +201,7 @@ class ShortCut:
         if user_id is None:
             return None
         environ[USER] = user_id
-        body = environ["wsgi.input"].read(int(length))
+        body = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(body)
         xml, attachments = parts(io.BytesIO(body), environ.get("CONTENT_TYPE", ""), len(body), self._limit_bytes)
         return Upload(xml, attachments, user_id, _device(query.get("deviceID", [None])[0]))

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from mapper.domain.people import Point
 from mapper.domain.plan import HOUR, Aim, FieldTeam, PlanQuestion, Scenario, working_days
 from mapper.domain.sites import Site, SiteKind
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, MapperError, mark
 from mapper.web.plan_levels import Levels, read_levels, written_levels
 
@@ -57,8 +58,9 @@ class Reading:
         if not text:
             return None
         plain = re.sub(r"\D", "", text) if _GROUPED.fullmatch(text) else text
-        if plain.isascii() and plain.isdecimal() and len(plain) < 10 and least <= int(plain) <= most:
-            return int(plain)
+        number = whole(plain, most)
+        if number is not None and number >= least:
+            return number
         self.refuse(
             name, mark("{value} is no whole number from {least} to {most}."), value=text[:20], least=least, most=most
         )

@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.made_plan import WHY, Unserved
 from mapper.domain.plan import PlanQuestion
 from mapper.domain.roles import OVERSEERS, READERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, InvalidQuestion, MapperError, NotFound, mark
 from mapper.services import intake, plan_progress, plans
 from mapper.services.plan_figures import (
@@ -313,9 +314,10 @@ def again(number: int) -> AnyResponse | tuple[str, int]:
 
 def _number(text: str) -> int:
     """Raises NotFound for what is no number of a plan."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    number = whole(text)
+    if number is None:
         raise NotFound(mark("There is no plan {number}. Choose one from the list."), number=text[:20])
-    return int(text)
+    return number
 
 
 def _area_name(question: PlanQuestion, names: PlaceNames) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, jsonify, request
 
 from mapper.domain.roles import READERS
+from mapper.domain.whole import whole
 from mapper.errors import Forbidden, InvalidInput, InvalidQuestion, mark
 from mapper.formats.plan_file import asked_question, made_json, question_fields
 from mapper.services import plans
@@ -175,10 +176,11 @@ def comparison(number: int) -> Response:
     """The plan beside others, ``with`` their numbers, one to three."""
     from mapper.services.plan_again import side_by_side
 
-    others = request.args.get("with", "")
-    if not all(one.isascii() and one.isdecimal() and len(one) <= 9 for one in others.split(",")):
+    told = [whole(one) for one in request.args.get("with", "").split(",")]
+    others = [one for one in told if one is not None]
+    if len(others) < len(told):
         raise InvalidQuestion(mark("Name the plans to compare with by their numbers: with=12,13."))
-    found = side_by_side(installation().reference, reader(), [number, *map(int, others.split(","))])
+    found = side_by_side(installation().reference, reader(), [number, *others])
     figures = [{"number": int(each.label), **_plain(asdict(each))} for each in found.figures]
     return jsonify(plans=figures, differences=[_plain(asdict(each)) for each in found.differences])
 
@@ -260,7 +262,7 @@ def _keep_days() -> int | None:
 
 
 def _number(name: str, usual: int, most: int) -> int:
-    told = request.args.get(name, str(usual))
-    if not (told.isascii() and told.isdecimal() and 1 <= int(told[:9]) <= most):
+    number = whole(request.args.get(name, str(usual)), most)
+    if not number:
         raise InvalidInput(mark("{name} is a number from 1 to {most}."), name=name, most=most)
-    return int(told)
+    return number

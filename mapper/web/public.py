@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import Role
 from mapper.domain.suppression import LEAST_THRESHOLD
+from mapper.domain.whole import whole
 from mapper.errors import Forbidden, InvalidInput, MapperError, NotFound, mark
 from mapper.maps.coverage_map import MapParts
 from mapper.maps.palette import NO_DATA, coverage_classes
@@ -181,8 +182,8 @@ def change() -> AnyResponse | tuple[str, int]:
 
 def _wanted() -> PublicSettings:
     typed = request.form
-    threshold = typed.get("threshold", "").strip()
-    if not (threshold.isascii() and threshold.isdecimal() and len(threshold) < 6):
+    threshold = whole(typed.get("threshold", "").strip(), 99_999)
+    if threshold is None:
         raise InvalidInput(mark("The smallest number shown is a number, such as 5."))
     campaign, _, _ = typed.get("campaign", "").partition(" ")
     chosen = [tuple(each.split(" ")) for each in typed.getlist("series")]
@@ -191,7 +192,7 @@ def _wanted() -> PublicSettings:
         campaign,
         tuple((each[1], each[2]) for each in chosen if len(each) == 3 and each[0] == campaign),
         typed.get("set", ""),
-        int(threshold),
+        threshold,
         typed.get("text", "").replace("\r\n", "\n").strip(),
     )
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
+from mapper.domain.whole import whole
 from mapper.errors import MapperError, Unavailable
 from mapper.store.database import Database
 from mapper.store.replica import Replica
@@ -72,5 +73,4 @@ def set_up(app: Flask, database: Database, answer: Callable[[MapperError], Respo
 
 
 def _written() -> int:
-    told = request.cookies.get(WRITTEN, "")
-    return int(told) if told.isdecimal() and told.isascii() and len(told) < 20 else 0
+    return whole(request.cookies.get(WRITTEN, ""), 10**19) or 0

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, flash, get_flashed_messages, jsonify, red
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import Role
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, MapperError, TooManyTries, mark
 from mapper.services import intake, questions
 from mapper.services import retention as service
@@ -94,9 +95,10 @@ def _policy(typed: Mapping[str, str]) -> Policy | None:
     days: dict[str, int | None] = {}
     for part in Part:
         told = typed.get(part.value, "").strip()
-        if told and not (told.isascii() and told.isdigit() and len(told) < 7):
+        number = whole(told, 999_999)
+        if told and number is None:
             raise InvalidInput(mark("Write a number of days from 0 to {most}."), most=service.LONGEST)
-        days[part.value] = int(told) if told else None
+        days[part.value] = number
     if all(each is None for each in days.values()):
         return None
     try:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, flash, get_flashed_messages, redirect, re
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import OVERSEERS, READERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, MapperError, NotFound, TooLarge, mark
 from mapper.formats.level_table import RowFault
 from mapper.formats.register_file import MEDIA_TYPES, write_list
@@ -120,11 +121,12 @@ def undo() -> AnyResponse | tuple[str, int]:
     """Take an entry back by one that counts the other way."""
     typed = request.form
     try:
-        number = typed.get("number", "")
-        if not (number.isascii() and number.isdecimal() and len(number) < 10):
-            raise NotFound(mark("The ledger has no entry {number}."), number=number[:20] or "–")
+        told = typed.get("number", "")
+        number = whole(told)
+        if number is None:
+            raise NotFound(mark("The ledger has no entry {number}."), number=told[:20] or "–")
         service.undo(
-            installation().reference, reader(), typed.get("set", ""), int(number), typed.get("document", ""), today()
+            installation().reference, reader(), typed.get("set", ""), number, typed.get("document", ""), today()
         )
     except MapperError as problem:
         return _page(problem), 400

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from mapper.domain.roles import READERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, MapperError, TooLarge, mark
 from mapper.formats.survey_file import TEMPLATE
 from mapper.services import lot_drawing, lot_sheet, lots, sampling
@@ -104,7 +105,7 @@ def found(number: int) -> AnyResponse | tuple[str, int]:
     houses = {
         int(name.removeprefix("seen-")): Told(value, *(typed.get(f"{part}-{name[5:]}", "") for part in _PARTS))
         for name, value in typed.items()
-        if name.startswith("seen-") and name[5:].isascii() and name[5:].isdecimal() and len(name) < 10
+        if name.startswith("seen-") and whole(name[5:], 9999) is not None
     }
     totals = Told(typed.get("seen", ""), typed.get("vaccinated", ""))
     try:
@@ -225,10 +226,10 @@ def _plain(share: float) -> str:
 
 
 def _whole(text: str, name: str) -> int:
-    text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        raise InvalidInput(mark("{name}: {value} is no whole number."), name=name, value=text[:20] or "–")
-    return int(text)
+    number = whole(text.strip(), 99_999)
+    if number is None:
+        raise InvalidInput(mark("{name}: {value} is no whole number."), name=name, value=text.strip()[:20] or "–")
+    return number
 
 
 def _share(text: str, name: str) -> float:

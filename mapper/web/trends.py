@@ -14,6 +14,7 @@ from mapper.charts.picture import Form
 from mapper.domain.ledger import INSIDE, State
 from mapper.domain.people_filter import PeopleFilter
 from mapper.domain.roles import READERS
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, Unavailable, mark
 from mapper.services import ages, reporting, trend_charts, trends
 from mapper.services.ages import BANDS, WIDTH, Pyramid, band_name
@@ -199,8 +200,8 @@ def _number(name: str, choices: dict[int, str], usual: int) -> int:
     told = request.args.get(name, "")
     if not told:
         return usual
-    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 6 else -1
-    if number not in choices:
+    number = whole(told)
+    if number is None or number not in choices:
         raise InvalidInput(
             mark("{name} is not {value} here. Choose one of: {choices}."),
             name=name,

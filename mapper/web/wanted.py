@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from mapper.domain.people_filter import NAMES, PeopleFilter, read_filter
+from mapper.domain.whole import whole
 from mapper.errors import InvalidInput, NotFound, mark
 from mapper.web.asked import Asked, ask, ask_for_file
 
@@ -82,9 +83,10 @@ def refuse_unknown(*besides: str) -> None:
 def page_asked() -> int:
     """The page asked for, from 1. Raises NotFound for what is no number."""
     told = request.args.get("page", "1")
-    if not (told.isascii() and told.isdecimal() and len(told) < 10):
+    page = whole(told)
+    if page is None:
         raise NotFound(mark("There is no page {page} of this list."), page=told[:20])
-    return int(told)
+    return page
 
 
 def keep_private(response: Response) -> Response:
