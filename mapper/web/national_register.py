@@ -167,7 +167,7 @@ def say_columns(number: int) -> AnyResponse | tuple[str, int]:
     """Take the file in with its columns as they are said."""
     form = request.form
     try:
-        mapped, orders = registers.read_choices(form, whole(form.get("wide", ""), 1000) or 0)
+        mapped, orders = registers.read_choices(form, min(whole(form.get("wide", "")) or 0, 1000))
         reading = registers.take(installation().reference, reader(), number, mapped, orders, today())
     except InvalidInput as problem:
         return _columns(number, problem), 400
