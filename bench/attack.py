@@ -16,7 +16,14 @@ import resource
 import sys
 import tempfile
 import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.web.every_role import World
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -82,8 +89,7 @@ def _api(folder: Path, minutes: float, first: int) -> int:
 def _pages(folder: Path, minutes: float, first: int) -> int:
     from mapper.settings import Settings
     from tests.client.site import fill_database, running
-    from tests.web.every_role import walk, world
-    from tests.web.page_attack import attack_pages
+    from tests.web.every_role import world
 
     folder = Path(tempfile.mkdtemp(dir=folder))
     url = f"sqlite:///{folder / 'site.sqlite3'}"
@@ -91,22 +97,29 @@ def _pages(folder: Path, minutes: float, first: int) -> int:
     settings = Settings(data_dir=folder, chunk_mb=1, max_submission_mb=4)
     with running(settings, url) as site:
         here = world(site, folder / "site.sqlite3", folder)
-    before, rounds, wrong, until = time.process_time(), 0, 0, time.monotonic() + minutes * 60
-    seen: dict[int, int] = {}
-    while time.monotonic() < until:
-        # A round begins where something of everything is still there.
-        with tempfile.TemporaryDirectory(dir=folder) as copy, walk(here, Path(copy), "admin") as walker:
-            for fault in attack_pages(walker, first + rounds, QUESTIONS, seen):
-                wrong += 1
+    rounds, wrong, until = 0, 0, time.monotonic() + minutes * 60
+    seen: Counter[int] = Counter()
+    # A round has a process of its own, which begins where something of everything is still there.
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        while time.monotonic() < until:
+            found, statuses = pool.submit(_round, here, first + rounds).result()
+            seen.update(statuses)
+            wrong += len(found)
+            for fault in found:
                 print(f"  pages, round {first + rounds}: {fault}", flush=True)
-        rounds += 1
-    _say(
-        f"pages ({', '.join(f'{number} times {status}' for status, number in sorted(seen.items()))})",
-        rounds,
-        before,
-        wrong,
-    )
+            rounds += 1
+    told = ", ".join(f"{number} times {status}" for status, number in sorted(seen.items()))
+    print(f"pages: {rounds} rounds, {seen.total()} questions ({told}), {wrong} faults", flush=True)
     return wrong
+
+
+def _round(here: World, number: int) -> tuple[list[str], dict[int, int]]:
+    from tests.web.every_role import walk
+    from tests.web.page_attack import attack_pages
+
+    seen: dict[int, int] = {}
+    with tempfile.TemporaryDirectory() as folder, walk(here, Path(folder), "admin") as walker:
+        return list(attack_pages(walker, number, QUESTIONS, seen)), seen
 
 
 SERVED = {"api": _api, "pages": _pages}

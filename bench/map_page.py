@@ -115,9 +115,12 @@ def fill(reference: Reference, hamlets_each: int, with_one_more: int = 0) -> int
     houses: tallies.HouseChanges = {}
     visited_on, dosed_on = date(2022, 8, 20).toordinal(), date(2022, 2, 1).toordinal()
     with database.write() as connection:
-        numbers = reference.known(connection).series[campaign.id]
+        known = reference.known(connection)
+        numbers = known.series[campaign.id]
         for hamlet in lists:
-            cell = tallies.cell(database, connection, hamlet.code, hamlet.commune_code, {SET_ID: hamlet.commune_code})
+            units = {SET_ID: hamlet.commune_code}
+            # On its province's shelf, as cells that intake makes: their numbers begin far behind one.
+            cell = tallies.cell(database, connection, hamlet.code, hamlet.commune_code, units, shelf=known.shelf(units))
             visited, reach = chance.randrange(10, 60), chance.uniform(0.3, 1)
             houses[campaign.id, cell, visited_on] = [visited, visited, 0, 0, 0, 4 * visited]
             for number in numbers:

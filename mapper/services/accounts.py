@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import VerificationError, VerifyMismatchError
 
 from mapper.domain.places import same_name
 from mapper.domain.ranges import OneOf
 from mapper.domain.roles import READERS, UNLIMITED, Role
 from mapper.domain.whole import whole
-from mapper.errors import InvalidInput, NotFound, SignInRequired, mark
+from mapper.errors import InvalidInput, NotFound, SignInRequired, Unavailable, mark
 from mapper.geo.drawing import lies_within
 from mapper.services import audit, passwords
 from mapper.services.reference import Known, PlaceSet, Reference
@@ -259,7 +259,10 @@ def _decoy() -> str:
 
 
 def sign_in(reference: Reference, name: str, password: str) -> User:
-    """The user of that name and password. Raises SignInRequired, the same for a wrong name or password."""
+    """The user of that name and password.
+
+    Raises SignInRequired, the same for a wrong name or password; Unavailable where there is no memory to tell.
+    """
     name = _typed(name).strip()
     account = None
     if name.isprintable():
@@ -268,8 +271,10 @@ def sign_in(reference: Reference, name: str, password: str) -> User:
     stored = account.password_hash if account and account.active else None
     try:
         _hasher.verify(stored or _decoy(), _typed(password))
-    except VerificationError:
+    except VerifyMismatchError:
         stored = None
+    except VerificationError:
+        raise Unavailable(mark("Too many people sign in at this moment. Try again in a moment.")) from None
     if account is None or stored is None:
         raise SignInRequired(mark("The name or the password is wrong."))
     if _hasher.check_needs_rehash(stored):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select
@@ -46,6 +49,32 @@ def test_a_wrong_name_and_a_wrong_password_are_told_the_same(sqlite_town: Town) 
             accounts.sign_in(sqlite_town.reference, name, password)
         said.add(str(refusal.value))
     assert said == {"The name or the password is wrong."}
+
+
+SCARCE = """
+import resource, sys
+from mapper.services import accounts
+from mapper.services.reference import Reference
+from mapper.store.database import Database
+reference = Reference(Database(sys.argv[1]))
+print(accounts.sign_in(reference, "lan", sys.argv[2]).name)
+with open("/proc/self/statm") as file:
+    pages = int(file.read().split()[0])
+most = pages * resource.getpagesize() + 16_000_000
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+try:
+    accounts.sign_in(reference, "lan", sys.argv[2])
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not tell a process's memory so")
+def test_without_memory_to_check_it_the_right_password_is_not_called_wrong(sqlite_town: Town) -> None:
+    accounts.add_user(sqlite_town.reference, "lan", "administrator", [], PASSWORD)
+    url = str(sqlite_town.reference.database.engine.url)
+    ran = subprocess.run([sys.executable, "-c", SCARCE, url, PASSWORD], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["lan", "Unavailable"]
 
 
 def test_the_same_password_twice_is_two_hashes(sqlite_town: Town) -> None:
