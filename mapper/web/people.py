@@ -13,8 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mapper.domain.ledger import State
 from mapper.domain.people_filter import PeopleFilter
 from mapper.domain.roles import OVERSEERS, READERS
-from mapper.domain.whole import whole
-from mapper.errors import InvalidInput, NotFound, mark
+from mapper.errors import InvalidInput, mark
 from mapper.services import people_list, reasons, reporting
 from mapper.services.area_ledger import OTHERS, AreaWithin
 from mapper.services.areas import Area
@@ -30,6 +29,7 @@ from mapper.web.installation import installation
 from mapper.web.language_choice import chosen_language, say
 from mapper.web.pages import count
 from mapper.web.reading_people import be_read, reading_progress
+from mapper.web.wanted import page_asked
 
 FIGURES = {
     "": mark("everybody registered"),
@@ -99,7 +99,9 @@ def page() -> str:
     if wanted:
         return _houses(asked, wanted, shared)
     figure = request.args.get("state", "")
-    shown = people_list.people(reference, user, asked.question(), area, figure, _page(), request.args.get("reason", ""))
+    shown = people_list.people(
+        reference, user, asked.question(), area, figure, page_asked(), request.args.get("reason", "")
+    )
     if isinstance(shown, Missing):
         told = request.args.get("reason", "")
         parts = {"shown": None, "figure": figure, "wanted": "", "told": told}
@@ -138,7 +140,7 @@ def _houses(asked: Asked, wanted: str, shared: dict[str, object]) -> str:
     if wanted != "never":
         figure = "visited" if wanted == "expected" else wanted
         here, user = installation(), reader()
-        shown = people_list.houses(here.reference, user, asked.question(), _area(asked), figure, _page())
+        shown = people_list.houses(here.reference, user, asked.question(), _area(asked), figure, page_asked())
     return render_template(
         "people.html",
         shown=shown,
@@ -209,15 +211,6 @@ def _house_numbers(total: UnitFigures, found: dict[str, int]) -> dict[str, int |
     houses = total.houses
     known = houses.expected is not None
     return {"expected": houses.expected, **found, "never": houses.unvisited if known else None}
-
-
-def _page() -> int:
-    """The page asked for, from 1. Raises NotFound for what is no number."""
-    told = request.args.get("page", "1")
-    page = whole(told)
-    if page is None:
-        raise NotFound(mark("There is no page {page} of this list."), page=told[:20])
-    return page
 
 
 @not_vaccinated.get("/reasons", endpoint="page")
